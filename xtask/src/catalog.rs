@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+mod coverage;
+mod glossary;
 mod issuing;
 mod names;
 
@@ -67,6 +69,8 @@ pub(crate) fn stats(as_json: bool) -> Result<()> {
         "quotas": catalog.rules.quotas.len(),
         "diagnoses": catalog.rules.diagnoses.len(),
         "credentials": pack::sources(&catalog)?,
+        "meaning": coverage::numbers(&catalog)?,
+        "names": names::numbers(&catalog),
         "products": products,
     });
     if as_json {
@@ -76,6 +80,8 @@ pub(crate) fn stats(as_json: bool) -> Result<()> {
         for (product, numbers) in products {
             println!("  {product:<18} {numbers}");
         }
+        println!("meaning: {}", all["meaning"]);
+        println!("names: {}", all["names"]);
     }
     Ok(())
 }
@@ -97,6 +103,8 @@ pub(crate) fn check() -> Result<()> {
     rules(&catalog, &mut complaints);
     issuing::check(&catalog, &mut complaints);
     names::check(&catalog, &mut complaints);
+    glossary::check(&catalog, &mut complaints);
+    coverage::check(&catalog, &mut complaints)?;
     order(&mut complaints)?;
     match facts::folder() {
         Some(folder) => {

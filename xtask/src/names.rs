@@ -229,6 +229,8 @@ pub(crate) const TAKEN: &[&str] = &[
     "MchId",
     "CorpId",
     "MediaId",
+    "UserId",
+    "ExternalUserId",
     "Fen",
     "UnixSeconds",
     "FilePart",

@@ -1,18 +1,24 @@
 //! From TOML to the catalog's model, and from the model to the blob.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use xinqiao_catalog as catalog;
-use xinqiao_catalog::blob::{Errors, Events, Index, MAGIC, Outline, Rules, Section};
-use xinqiao_catalog::{Code, Endpoint, ErrorFamily, Module, Product, Route, Text, TypeDef, TypeId};
+use xinqiao_catalog::blob::{Errors, Events, Index, MAGIC, Meanings, Outline, Rules, Section};
+use xinqiao_catalog::{
+    Code, Endpoint, EnumId, EnumValue, Enumeration, ErrorFamily, Meaning, Module, Product, Route,
+    Text, TypeDef, TypeId,
+};
 
+use crate::source::glossary::{self, Glossaries, Glossary, Used};
 use crate::source::{ProductTree, Prose, read};
 
 mod auth;
 mod lower;
+pub(crate) mod meaning;
 mod tables;
 
 pub(crate) use self::auth::sources;
@@ -32,7 +38,29 @@ pub(crate) struct Catalog {
     /// Which file a type came from, for codegen: same order as the section's types.
     pub(crate) type_files: BTreeMap<Product, Vec<String>>,
     /// Which file an endpoint came from, by id.
-    pub(crate) endpoint_files: BTreeMap<&'static str, String>,
+    pub(crate) endpoint_files: EndpointFiles,
+    /// What fields and values mean.
+    pub(crate) meanings: BTreeMap<Product, Meanings>,
+    /// The glossary that it was taken from.
+    pub(crate) glossaries: Glossaries,
+    /// Which of its entries are any field's or value's; without a product those of all products.
+    pub(crate) used: BTreeMap<Option<Product>, Used>,
+}
+
+/// Files by id.
+pub(crate) type EndpointFiles = BTreeMap<&'static str, String>;
+
+impl Catalog {
+    /// What a field or value means, by its number.
+    pub(crate) fn meaning(&self, product: Product, number: u32) -> Option<&Meaning> {
+        let at = number.checked_sub(1)?;
+        self.meanings.get(&product)?.meanings.get(at as usize)
+    }
+
+    /// An enumeration of a product.
+    pub(crate) fn enumeration(&self, product: Product, id: EnumId) -> Option<&Enumeration> {
+        self.sections.get(&product)?.enums.get(id.0 as usize)
+    }
 }
 
 /// Strings of the model live for the program; equal ones share their memory.
@@ -68,6 +96,7 @@ fn prose(text: &Prose) -> Text {
 pub(crate) fn compile() -> Result<Catalog> {
     let mut out = Catalog {
         rules: rules()?,
+        glossaries: glossary::glossaries(&read::root().join("glossary"))?,
         ..Catalog::default()
     };
     out.errors.codes = errors()?;
@@ -86,7 +115,9 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
     let mut events = Events::default();
     let mut files = Vec::new();
     let mut shared = HashMap::new();
+    let mut shared_enums = HashMap::new();
     let mut scopes: BTreeMap<&str, HashMap<String, TypeId>> = BTreeMap::new();
+    let mut enum_scopes: BTreeMap<&str, HashMap<String, EnumId>> = BTreeMap::new();
     for (name, file) in &tree.files {
         let own = if name == "types" {
             &mut shared
@@ -98,13 +129,36 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
             own.insert(ty.clone(), id);
             files.push((name.clone(), ty.clone()));
         }
+        let own = if name == "types" {
+            &mut shared_enums
+        } else {
+            enum_scopes.entry(name).or_default()
+        };
+        for (known, values) in &file.enums.0 {
+            own.insert(known.clone(), EnumId(section.enums.len() as u32));
+            section.enums.push(Enumeration {
+                name: intern(known),
+                module: intern(module_of(name)),
+                values: values
+                    .iter()
+                    .map(|value| EnumValue {
+                        value: intern(value),
+                        meaning: 0,
+                    })
+                    .collect(),
+            });
+        }
     }
+    let table = RefCell::new(meaning::Table::default());
     let shared_file = tree.files.get("types");
     for (name, file) in &tree.files {
         let own = scopes.remove(name.as_str()).unwrap_or_default();
         let scope = Scope {
             own,
             shared: &shared,
+            enums: enum_scopes.remove(name.as_str()).unwrap_or_default(),
+            shared_enums: &shared_enums,
+            meanings: &table,
             file,
             shared_file,
         };
@@ -112,10 +166,9 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
             let shape = scope
                 .shape(fields)
                 .with_context(|| format!("type {ty} of {name}.toml"))?;
-            let module = if name == "types" { "" } else { name };
             section.types.push(TypeDef {
                 name: intern(ty),
-                module: intern(module),
+                module: intern(module_of(name)),
                 shape,
                 about: Text::default(),
             });
@@ -141,11 +194,37 @@ fn product_section(out: &mut Catalog, product: Product, tree: &ProductTree) -> R
             title: prose(&module.title),
         });
     }
-    out.type_files
-        .insert(product, files.into_iter().map(|(file, _)| file).collect());
+    let files: Vec<String> = files.into_iter().map(|(file, _)| file).collect();
+    let mut table = table.into_inner();
+    let (mut used, mut used_common) = (Used::new(), out.used.remove(&None).unwrap_or_default());
+    let none = Glossary::default();
+    let mut book = meaning::Book {
+        common: &out.glossaries.common,
+        product: out.glossaries.products.get(&product).unwrap_or(&none),
+        used: &mut used,
+        used_common: &mut used_common,
+    };
+    let endpoints = &out.endpoint_files;
+    meaning::attach(
+        &mut section,
+        &mut events,
+        &files,
+        endpoints,
+        &mut book,
+        &mut table,
+    );
+    out.used.insert(Some(product), used);
+    out.used.insert(None, used_common);
+    out.meanings.insert(product, table.meanings);
+    out.type_files.insert(product, files);
     out.sections.insert(product, section);
     out.events.insert(product, events);
     Ok(())
+}
+
+/// The module that a file's types belong to; none where the whole product shares them.
+fn module_of(file: &str) -> &str {
+    if file == "types" { "" } else { file }
 }
 
 /// Fills in what follows from tables: permission rows, quotas and error codes of each endpoint, and the routes.
@@ -230,6 +309,9 @@ pub(crate) fn pack(catalog: &Catalog) -> Result<Vec<u8>> {
     for (product, events) in &catalog.events {
         sections.push((format!("{}.events", product.name()), deflate(events)?));
     }
+    for (product, meanings) in &catalog.meanings {
+        sections.push((format!("{}.meanings", product.name()), deflate(meanings)?));
+    }
     let mut toc: Vec<(String, u32, u32)> = Vec::new();
     let mut body = Vec::new();
     for (name, bytes) in sections {
@@ -260,9 +342,32 @@ pub(crate) fn verify(packed: &[u8], catalog: &Catalog) -> Result<()> {
     }
     for (product, section) in &catalog.sections {
         let back: Section = catalog::blob::unpack(packed, product.name())?;
-        if back.endpoints != section.endpoints || back.types != section.types {
+        if back.endpoints != section.endpoints
+            || back.types != section.types
+            || back.enums != section.enums
+        {
             bail!("the packed section {product} differs");
+        }
+        let name = format!("{product}.meanings");
+        let back: Meanings = catalog::blob::unpack(packed, &name)?;
+        let known = catalog.meanings.get(product);
+        if known.is_none_or(|known| back.meanings != known.meanings) {
+            bail!("the packed section {name} differs");
         }
     }
     Ok(())
+}
+
+/// A catalog of one file and its glossary, for tests.
+#[cfg(test)]
+pub(crate) fn sample(product: Product, file: &str, glossary: &str) -> Catalog {
+    let mut out = Catalog::default();
+    let glossary = toml::from_str(glossary).expect("a glossary");
+    out.glossaries.products.insert(product, glossary);
+    let mut tree = ProductTree::default();
+    tree.files
+        .insert("pay".into(), toml::from_str(file).expect("a file"));
+    product_section(&mut out, product, &tree).expect("a catalog");
+    relate(&mut out);
+    out
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+pub(crate) mod glossary;
 pub(crate) mod read;
 pub(crate) mod write;
 

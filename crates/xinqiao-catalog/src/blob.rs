@@ -10,15 +10,15 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    DedupRecipe, Diagnosis, Endpoint, ErrorCode, Event, Grant, Host, Issuing, MediaLimit, Module,
-    Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
+    DedupRecipe, Diagnosis, Endpoint, Enumeration, ErrorCode, Event, Grant, Host, Issuing, Meaning,
+    MediaLimit, Module, Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
 };
 
 /// The committed blob.
 static PACKED: &[u8] = include_bytes!("../data/catalog.bin");
 
 /// First bytes of every blob; the last digit is the format version.
-pub const MAGIC: &[u8; 4] = b"XQC1";
+pub const MAGIC: &[u8; 4] = b"XQC2";
 
 /// Every path of the platform; the first look-up of a route needs it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct Rules {
     pub issuing: Vec<Issuing>,
 }
 
-/// One product: endpoints sorted by id, and its named types.
+/// One product: endpoints sorted by id, its named types and enumerations.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct Section {
@@ -70,6 +70,16 @@ pub struct Section {
     pub endpoints: Vec<Endpoint>,
     /// Named types of endpoints.
     pub types: Vec<TypeDef>,
+    /// Enumerations of fields.
+    pub enums: Vec<Enumeration>,
+}
+
+/// What the fields and values of one product mean: a section of its own, because only people ask for it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct Meanings {
+    /// Each once; what a field or value holds is the position plus one.
+    pub meanings: Vec<Meaning>,
 }
 
 /// All callbacks of one product with their named types.
@@ -170,4 +180,10 @@ pub(crate) fn product(product: Product) -> &'static Section {
 pub(crate) fn events(product: Product) -> &'static Events {
     static CELLS: [OnceLock<Events>; 11] = [const { OnceLock::new() }; 11];
     CELLS[product as usize].get_or_init(|| load(&format!("{}.events", product.name())))
+}
+
+/// What fields and values of one product mean.
+pub(crate) fn meanings(product: Product) -> &'static Meanings {
+    static CELLS: [OnceLock<Meanings>; 11] = [const { OnceLock::new() }; 11];
+    CELLS[product as usize].get_or_init(|| load(&format!("{}.meanings", product.name())))
 }

@@ -9,6 +9,7 @@
 //!
 //! * [`endpoint`], [`endpoints`], [`route()`]: operations.
 //! * [`event`], [`events`], [`recognise_event`]: callbacks.
+//! * [`meaning`], [`values`]: what a field is, and which values it may have.
 //! * [`error`], [`permission`], [`quotas`], [`grant`], [`media`], [`diagnosis`]: the rest of the rule book.
 //! * [`validate`], [`mock()`], [`openapi`]: what can be computed from a schema alone.
 //! * [`code`] and [`id`]: generated constants, the only way in which code names a code or an endpoint.
@@ -28,10 +29,10 @@ mod validate;
 
 pub use self::generated::{code, event_id, id};
 pub use self::lookup::{
-    dedup_recipe, dedup_recipes, diagnoses, diagnosis, endpoint, endpoints, error, error_of,
-    errors, event, events, grant, grants, host, hosts, issuing, issuing_endpoints, media,
-    media_limits, modules, pages, pay_limits, permission, permissions, quotas, quotas_of,
-    recognise_event, routes, type_def, types,
+    dedup_recipe, dedup_recipes, diagnoses, diagnosis, endpoint, endpoints, enumeration,
+    enumerations, error, error_of, errors, event, events, grant, grants, host, hosts, issuing,
+    issuing_endpoints, meaning, media, media_limits, modules, pages, pay_limits, permission,
+    permissions, quotas, quotas_of, recognise_event, routes, type_def, types, values,
 };
 pub use self::mock::mock;
 pub use self::model::*;

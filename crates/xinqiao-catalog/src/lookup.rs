@@ -2,9 +2,9 @@
 
 use crate::blob;
 use crate::model::{
-    Code, DedupRecipe, Diagnosis, Endpoint, ErrorCode, ErrorFamily, Event, EventKind, Grant, Host,
-    Issuing, MediaLimit, Module, Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
-    TypeId,
+    Code, DedupRecipe, Diagnosis, Endpoint, EnumId, EnumValue, Enumeration, ErrorCode, ErrorFamily,
+    Event, EventKind, Field, Grant, Host, Issuing, Meaning, MediaLimit, Module, Page, PayLimit,
+    PermissionRow, Product, Quota, Route, Text, TypeDef, TypeId,
 };
 
 /// The endpoint of that id.
@@ -47,6 +47,44 @@ pub fn types(product: Product) -> &'static [TypeDef] {
 #[must_use]
 pub fn type_def(product: Product, id: TypeId) -> Option<&'static TypeDef> {
     types(product).get(id.0 as usize)
+}
+
+/// The enumerations of a product.
+#[must_use]
+pub fn enumerations(product: Product) -> &'static [Enumeration] {
+    &blob::product(product).enums
+}
+
+/// The enumeration behind an [`EnumId`] of that product.
+#[must_use]
+pub fn enumeration(product: Product, id: EnumId) -> Option<&'static Enumeration> {
+    enumerations(product).get(id.0 as usize)
+}
+
+/// The values that a field of that product may have; none = any.
+#[must_use]
+pub fn values(product: Product, field: &Field) -> &'static [EnumValue] {
+    let known = field.enumeration.and_then(|id| enumeration(product, id));
+    known.map_or(&[], |known| &known.values)
+}
+
+/// What a field or value of that product means, by the number that it holds; empty texts where nobody has written it.
+///
+/// The first call for a product unpacks the product's glossary.
+#[must_use]
+pub fn meaning(product: Product, number: u32) -> &'static Meaning {
+    static NONE: Meaning = Meaning {
+        text: Text { zh: "", en: "" },
+        unit: "",
+        format: "",
+        example: "",
+        from: Text { zh: "", en: "" },
+    };
+    let Some(at) = number.checked_sub(1) else {
+        return &NONE;
+    };
+    let all = &blob::meanings(product).meanings;
+    all.get(at as usize).unwrap_or(&NONE)
 }
 
 /// The route index: every path with its method, host and discriminator.

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::lookup::type_def;
+use crate::lookup::{type_def, values};
 use crate::model::{Content, Endpoint, Field, Product, Shape, Spelling, TypeRef};
 
 const MAX_DEPTH: usize = 6;
@@ -136,8 +136,8 @@ impl Maker {
     fn typed(&self, field: &Field, ty: &TypeRef, path: &str, depth: usize) -> Value {
         let chance = self.chance(path);
         match ty {
-            TypeRef::String | TypeRef::Timestamp => Value::String(text(field, chance)),
-            TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint64 => whole(field, chance),
+            TypeRef::String | TypeRef::Timestamp => Value::String(self.text(field, chance)),
+            TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint64 => self.whole(field, chance),
             TypeRef::Float => Number::from_f64((chance % 10_000) as f64 / 100.0)
                 .map_or(Value::Null, Value::Number),
             TypeRef::Bool => Value::Bool(chance.is_multiple_of(2)),
@@ -164,63 +164,63 @@ impl Maker {
             },
         }
     }
-}
 
-fn whole(field: &Field, chance: u64) -> Value {
-    let allowed: Vec<i64> = field
-        .allowed
-        .iter()
-        .filter_map(|value| value.parse().ok())
-        .collect();
-    if !allowed.is_empty() {
-        return allowed[chance as usize % allowed.len()].into();
+    fn whole(&self, field: &Field, chance: u64) -> Value {
+        let allowed: Vec<i64> = values(self.product, field)
+            .iter()
+            .filter_map(|known| known.value.parse().ok())
+            .collect();
+        if !allowed.is_empty() {
+            return allowed[chance as usize % allowed.len()].into();
+        }
+        let name = field.name;
+        if field.format.starts_with("unix-ms") {
+            return ((EPOCH + chance % 86_400) * 1000).into();
+        }
+        if field.format.starts_with("unix") || name.ends_with("_time") || name.ends_with("_at") {
+            return (EPOCH + chance % 86_400).into();
+        }
+        if name.ends_with("_id") || name == "id" {
+            return (100_000_000 + chance % 900_000_000).into();
+        }
+        match field.unit {
+            "s" => 7200.into(),
+            _ => (1 + chance % 100).into(),
+        }
     }
-    let name = field.name;
-    if field.format.starts_with("unix-ms") {
-        return ((EPOCH + chance % 86_400) * 1000).into();
-    }
-    if field.format.starts_with("unix") || name.ends_with("_time") || name.ends_with("_at") {
-        return (EPOCH + chance % 86_400).into();
-    }
-    if name.ends_with("_id") || name == "id" {
-        return (100_000_000 + chance % 900_000_000).into();
-    }
-    match field.unit {
-        "s" => 7200.into(),
-        _ => (1 + chance % 100).into(),
-    }
-}
 
-fn text(field: &Field, chance: u64) -> String {
-    if !field.constant.is_empty() {
-        return field.constant.to_owned();
-    }
-    if !field.allowed.is_empty() {
-        return field.allowed[chance as usize % field.allowed.len()].to_owned();
-    }
-    let day = 1 + chance % 28;
-    match field.format {
-        "rfc3339" => return format!("2026-01-{day:02}T10:00:00+08:00"),
-        "yyyy-MM-dd HH:mm:ss" => return format!("2026-01-{day:02} 10:00:00"),
-        "yyyyMMddHHmmss" => return format!("202601{day:02}100000"),
-        "yyyy-MM-dd" => return format!("2026-01-{day:02}"),
-        "yyyyMMdd" => return format!("202601{day:02}"),
-        "unix" => return (EPOCH + chance % 86_400).to_string(),
-        _ => {}
-    }
-    let name = field.name.to_ascii_lowercase();
-    let hex = format!("{chance:016x}");
-    if name.contains("url") || name.contains("link") {
-        format!("https://xinqiao.invalid/{hex}")
-    } else if name == "openid" || name == "touser" {
-        format!("oXQ{hex}{:09x}", chance >> 28)
-    } else if name.ends_with("id") || name.ends_with("_no") || name.contains("ticket") {
-        format!("xq{hex}")
-    } else if name.ends_with("token") {
-        format!("xqtoken{hex}{hex}")
-    } else if name.contains("amount") || name.contains("fee") || name.contains("count") {
-        (chance % 1000).to_string()
-    } else {
-        format!("{} {}", field.name, chance % 100)
+    fn text(&self, field: &Field, chance: u64) -> String {
+        if !field.constant.is_empty() {
+            return field.constant.to_owned();
+        }
+        let allowed = values(self.product, field);
+        if !allowed.is_empty() {
+            return allowed[chance as usize % allowed.len()].value.to_owned();
+        }
+        let day = 1 + chance % 28;
+        match field.format {
+            "rfc3339" => return format!("2026-01-{day:02}T10:00:00+08:00"),
+            "yyyy-MM-dd HH:mm:ss" => return format!("2026-01-{day:02} 10:00:00"),
+            "yyyyMMddHHmmss" => return format!("202601{day:02}100000"),
+            "yyyy-MM-dd" => return format!("2026-01-{day:02}"),
+            "yyyyMMdd" => return format!("202601{day:02}"),
+            "unix" => return (EPOCH + chance % 86_400).to_string(),
+            _ => {}
+        }
+        let name = field.name.to_ascii_lowercase();
+        let hex = format!("{chance:016x}");
+        if name.contains("url") || name.contains("link") {
+            format!("https://xinqiao.invalid/{hex}")
+        } else if name == "openid" || name == "touser" {
+            format!("oXQ{hex}{:09x}", chance >> 28)
+        } else if name.ends_with("id") || name.ends_with("_no") || name.contains("ticket") {
+            format!("xq{hex}")
+        } else if name.ends_with("token") {
+            format!("xqtoken{hex}{hex}")
+        } else if name.contains("amount") || name.contains("fee") || name.contains("count") {
+            (chance % 1000).to_string()
+        } else {
+            format!("{} {}", field.name, chance % 100)
+        }
     }
 }

@@ -20,7 +20,7 @@ pub use self::platform::{
 };
 
 /// Text for people, in Chinese and English. Either may be empty where nobody has written it yet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Text {
     /// Chinese.
     pub zh: &'static str,
@@ -279,9 +279,9 @@ pub struct Field {
     pub format: &'static str,
     /// Unit (`fen`, `s`, `px` …), or empty.
     pub unit: &'static str,
-    /// Allowed values; empty = any.
+    /// The enumeration of its values, if they are one; see [`crate::values`].
     #[serde(rename = "enum")]
-    pub allowed: Vec<&'static str>,
+    pub enumeration: Option<EnumId>,
     /// Fixed value where the origin is [`Origin::Constant`].
     pub constant: &'static str,
     /// Who supplies it.
@@ -312,8 +312,47 @@ pub struct Field {
     pub max_bytes: u32,
     /// Code with which the platform refuses a wrong or missing value; 0 = the usual one.
     pub code: i64,
-    /// Explanation.
-    pub about: Text,
+    /// Number of what it means, 0 = nobody has written it; see [`crate::meaning`].
+    pub meaning: u32,
+}
+
+/// What a field or a value means: facts of the platform in sentences of our own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Meaning {
+    /// What it is.
+    pub text: Text,
+    /// Unit, where the field itself has none.
+    pub unit: &'static str,
+    /// Pattern, where the field itself has none.
+    pub format: &'static str,
+    /// A realistic, made-up value.
+    pub example: &'static str,
+    /// Where a developer gets the value.
+    pub from: Text,
+}
+
+/// Index of an enumeration in the table of its product; see [`crate::enumeration`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EnumId(pub u32);
+
+/// The values that a field may have. The platform adds to them without notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enumeration {
+    /// Name: `TradeState`.
+    pub name: &'static str,
+    /// Module that owns it; empty = shared by the whole product.
+    pub module: &'static str,
+    /// Its values, in the order in which the platform lists them.
+    pub values: Vec<EnumValue>,
+}
+
+/// One value of an [`Enumeration`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnumValue {
+    /// As it stands on the wire; numbers too.
+    pub value: &'static str,
+    /// Number of what it means, 0 = nobody has written it; see [`crate::meaning`].
+    pub meaning: u32,
 }
 
 /// A union: exactly one of several bodies, told apart by a tag.
@@ -325,6 +364,8 @@ pub struct Union {
     pub tag: &'static str,
     /// Cases in wire order.
     pub cases: Vec<Case>,
+    /// Number of what it means; see [`crate::meaning`].
+    pub meaning: u32,
 }
 
 /// One case of a [`Union`].

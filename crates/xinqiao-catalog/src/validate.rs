@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use crate::code;
-use crate::lookup::type_def;
+use crate::lookup::{type_def, values};
 use crate::model::{Endpoint, Field, Origin, Product, Shape, Spelling, TypeRef, Union};
 
 /// What is wrong with a request.
@@ -314,8 +314,11 @@ impl Check {
                 format!("has more than {} characters", field.max),
             ));
         }
-        if !field.allowed.is_empty() && !text.is_empty() && !field.allowed.contains(&text) {
-            let reason = format!("must be one of {}", field.allowed.join(", "));
+        let values = values(self.product, field);
+        if !values.is_empty() && !text.is_empty() && !values.iter().any(|known| known.value == text)
+        {
+            let known: Vec<&str> = values.iter().map(|known| known.value).collect();
+            let reason = format!("must be one of {}", known.join(", "));
             return Err(self.wrong(field, path, reason));
         }
         Ok(())

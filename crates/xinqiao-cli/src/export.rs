@@ -238,12 +238,50 @@ fn tidy(product: Product, value: &mut Value) {
                     other => tidy(product, other),
                 }
             }
+            explain(product, map);
             if map.shift_remove("cdata") == Some(Value::Bool(false)) {
                 map.insert("no_cdata".into(), true.into());
             }
             map.retain(|name, value| !says_nothing(name, value));
         }
         _ => {}
+    }
+}
+
+/// A field says what it means, and its values, instead of their numbers.
+fn explain(product: Product, map: &mut Map<String, Value>) {
+    let said = map.shift_remove("meaning");
+    let said = said.as_ref().and_then(Value::as_u64);
+    if let Some(number) = said {
+        let said = catalog::meaning(product, number as u32);
+        map.insert("about".into(), json!(said.text));
+        map.insert("example".into(), said.example.into());
+        map.insert("from".into(), json!(said.from));
+        for (name, further) in [("unit", said.unit), ("format", said.format)] {
+            if map.get(name).is_none_or(|own| own == "") {
+                map.insert(name.into(), further.into());
+            }
+        }
+    }
+    let id = map.get("enum").and_then(Value::as_u64);
+    let known = id.and_then(|id| catalog::enumeration(product, catalog::EnumId(id as u32)));
+    if let Some(known) = known {
+        let values: Vec<&str> = known.values.iter().map(|known| known.value).collect();
+        map.insert("enum".into(), json!(values));
+        let meanings: Map<String, Value> = known
+            .values
+            .iter()
+            .map(|known| (known, catalog::meaning(product, known.meaning).text))
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(known, text)| (known.value.to_owned(), json!(text)))
+            .collect();
+        map.insert("values".into(), Value::Object(meanings));
+    }
+    for name in ["about", "from"] {
+        let empty = |text: &Value| text["zh"] == "" && text["en"] == "";
+        if map.get(name).is_some_and(empty) {
+            map.shift_remove(name);
+        }
     }
 }
 
@@ -314,5 +352,23 @@ mod tests {
             "{shown:#}"
         );
         assert!(shown.get("was").is_none());
+        let name = button.as_array().and_then(|fields| {
+            let mut fields = fields.iter();
+            fields.find(|field| field["name"] == "type")
+        });
+        let name = name.expect("buttons have a type");
+        assert!(
+            name["about"]["zh"]
+                .as_str()
+                .is_some_and(|zh| !zh.is_empty()),
+            "{name:#}"
+        );
+        assert!(
+            name["enum"]
+                .as_array()
+                .is_some_and(|all| all.contains(&json!("click")))
+        );
+        assert!(name["values"]["click"]["en"].is_string(), "{name:#}");
+        assert!(name.get("meaning").is_none());
     }
 }

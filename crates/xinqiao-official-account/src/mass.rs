@@ -44,7 +44,7 @@ macro_rules! bodies {
             #[must_use]
             pub fn images(
                 $to: $audience,
-                media_ids: impl IntoIterator<Item = impl Into<String>>,
+                media_ids: impl IntoIterator<Item = impl Into<MediaId>>,
             ) -> Self {
                 let media_ids = media_ids.into_iter().map(Into::into).collect::<Vec<_>>();
                 $request::new($to, MassBody::Image(PreviewImage::new(media_ids)))

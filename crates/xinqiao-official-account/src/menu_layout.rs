@@ -21,7 +21,7 @@ use std::fmt;
 
 use xinqiao_types::{AppId, MediaId};
 
-use crate::menu::{AddConditional, Button, Create, MatchRule};
+use crate::menu::{AddConditional, Button, ButtonType, Create, MatchRule};
 
 /// Buttons side by side.
 const BUTTONS: usize = 3;
@@ -94,20 +94,20 @@ impl fmt::Display for MenuError {
 impl std::error::Error for MenuError {}
 
 impl Button {
-    fn typed(kind: &str, name: impl Into<String>) -> Self {
-        Button::new(name).type_(kind.to_owned())
+    fn typed(kind: ButtonType, name: impl Into<String>) -> Self {
+        Button::new(name).type_(kind)
     }
 
     /// A tap sends the event `CLICK` with this key.
     #[must_use]
     pub fn click(name: impl Into<String>, key: impl Into<String>) -> Self {
-        Self::typed("click", name).key(key.into())
+        Self::typed(ButtonType::Click, name).key(key.into())
     }
 
     /// A tap opens a page.
     #[must_use]
     pub fn view(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self::typed("view", name).url(url.into())
+        Self::typed(ButtonType::View, name).url(url.into())
     }
 
     /// A tap opens a page of a linked mini program; clients that cannot open `url`.
@@ -118,44 +118,44 @@ impl Button {
         page: impl Into<String>,
         url: impl Into<String>,
     ) -> Self {
-        let button = Self::typed("miniprogram", name).appid(appid.into());
+        let button = Self::typed(ButtonType::MiniProgram, name).appid(appid.into());
         button.page_path(page.into()).url(url.into())
     }
 
     /// A tap scans a code; its content comes as an event.
     #[must_use]
     pub fn scan(name: impl Into<String>, key: impl Into<String>) -> Self {
-        Self::typed("scancode_push", name).key(key.into())
+        Self::typed(ButtonType::ScanCodePush, name).key(key.into())
     }
 
     /// A tap scans a code and waits for the reply to the event.
     #[must_use]
     pub fn scan_and_wait(name: impl Into<String>, key: impl Into<String>) -> Self {
-        Self::typed("scancode_waitmsg", name).key(key.into())
+        Self::typed(ButtonType::ScanCodeWaitMsg, name).key(key.into())
     }
 
     /// A tap takes or chooses pictures.
     #[must_use]
     pub fn photo(name: impl Into<String>, key: impl Into<String>) -> Self {
-        Self::typed("pic_photo_or_album", name).key(key.into())
+        Self::typed(ButtonType::PicPhotoOrAlbum, name).key(key.into())
     }
 
     /// A tap chooses a place.
     #[must_use]
     pub fn location(name: impl Into<String>, key: impl Into<String>) -> Self {
-        Self::typed("location_select", name).key(key.into())
+        Self::typed(ButtonType::LocationSelect, name).key(key.into())
     }
 
     /// A tap sends a material. No event comes.
     #[must_use]
     pub fn media(name: impl Into<String>, media_id: impl Into<MediaId>) -> Self {
-        Self::typed("media_id", name).media_id(media_id.into())
+        Self::typed(ButtonType::MediaId, name).media_id(media_id.into())
     }
 
     /// A tap sends a published article.
     #[must_use]
     pub fn article(name: impl Into<String>, article_id: impl Into<String>) -> Self {
-        Self::typed("article_id", name).article_id(article_id.into())
+        Self::typed(ButtonType::ArticleId, name).article_id(article_id.into())
     }
 
     /// A button that opens others.
@@ -245,27 +245,31 @@ fn leaf(button: &Button) -> Result<(), MenuFault> {
         None => Err(MenuFault::Missing { field }),
     };
     let (key, url) = (button.key.as_deref(), button.url.as_deref());
-    match button.type_.as_deref() {
-        None => missing("type"),
-        Some("view") => need("url", url, URL),
-        Some("miniprogram") => {
+    let Some(kind) = &button.type_ else {
+        return missing("type");
+    };
+    match kind {
+        ButtonType::View => need("url", url, URL),
+        ButtonType::MiniProgram => {
             if button.appid.is_none() {
                 return missing("appid");
             }
             need("pagepath", button.page_path.as_deref(), URL)?;
             need("url", url, URL)
         }
-        Some("media_id" | "view_limited") if button.media_id.is_none() => missing("media_id"),
-        Some("article_id" | "article_view_limited") if button.article_id.is_none() => {
+        ButtonType::MediaId | ButtonType::ViewLimited if button.media_id.is_none() => {
+            missing("media_id")
+        }
+        ButtonType::ArticleId | ButtonType::ArticleViewLimited if button.article_id.is_none() => {
             missing("article_id")
         }
-        Some("media_id" | "view_limited" | "article_id" | "article_view_limited") => Ok(()),
+        ButtonType::MediaId
+        | ButtonType::ViewLimited
+        | ButtonType::ArticleId
+        | ButtonType::ArticleViewLimited => Ok(()),
         // Every other type sends an event with its key; what is new is left to the platform.
-        Some(
-            "click" | "scancode_push" | "scancode_waitmsg" | "pic_sysphoto" | "pic_photo_or_album"
-            | "pic_weixin" | "location_select",
-        ) => need("key", key, KEY),
-        Some(_) => Ok(()),
+        ButtonType::Other(_) => Ok(()),
+        _ => need("key", key, KEY),
     }
 }
 

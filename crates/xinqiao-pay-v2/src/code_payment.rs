@@ -14,7 +14,7 @@ use xinqiao_client::{
 };
 
 use crate::{
-    pay::{MicroPay, OrderQuery},
+    pay::{MicroPay, OrderQuery, TradeState},
     sec_api::pay::Reverse,
 };
 
@@ -87,12 +87,15 @@ impl Order for Scanned<'_> {
             query.sub_mch_id.clone_from(&request.sub_mch_id);
             query.sub_appid.clone_from(&request.sub_appid);
             let answer = self.client.send(query).await?;
-            Ok(match answer.trade_state.as_str() {
-                "SUCCESS" => State::Paid {
+            Ok(match answer.trade_state {
+                TradeState::Success => State::Paid {
                     transaction_id: answer.transaction_id,
                 },
-                "CLOSED" | "REVOKED" | "PAYERROR" | "REFUND" => State::Dead {
-                    state: answer.trade_state,
+                dead @ (TradeState::Closed
+                | TradeState::Revoked
+                | TradeState::PayError
+                | TradeState::Refund) => State::Dead {
+                    state: dead.to_string(),
                 },
                 _ => State::Open,
             })

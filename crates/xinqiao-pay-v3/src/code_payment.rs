@@ -11,7 +11,10 @@ use xinqiao_client::{
 };
 use xinqiao_types::AppId;
 
-use crate::pay::transactions::{CodePay, GetByOutTradeNo, Reverse};
+use crate::pay::{
+    TradeState,
+    transactions::{CodePay, GetByOutTradeNo, Reverse},
+};
 
 /// Codes after which the order may be paid all the same.
 const OPEN: [&str; 4] = ["USERPAYING", "SYSTEM_ERROR", "BANK_ERROR", "ORDER_PAID"];
@@ -65,12 +68,20 @@ impl<'c> Scanned<'c> {
     }
 }
 
-fn state(state: String, transaction_id: Option<String>) -> State {
-    match (state.as_str(), transaction_id) {
-        ("SUCCESS", Some(transaction_id)) if !transaction_id.is_empty() => {
+fn state(state: TradeState, transaction_id: Option<String>) -> State {
+    match (state, transaction_id) {
+        (TradeState::Success, Some(transaction_id)) if !transaction_id.is_empty() => {
             State::Paid { transaction_id }
         }
-        ("CLOSED" | "REVOKED" | "PAYERROR" | "REFUND", _) => State::Dead { state },
+        (
+            dead @ (TradeState::Closed
+            | TradeState::Revoked
+            | TradeState::PayError
+            | TradeState::Refund),
+            _,
+        ) => State::Dead {
+            state: dead.to_string(),
+        },
         _ => State::Open,
     }
 }

@@ -102,6 +102,10 @@ string_id! {
     MchId,
     /// A WeCom corporation.
     CorpId,
+    /// A member of a WeCom corporation, as its address book has them (成员 UserID).
+    UserId,
+    /// A customer as a WeCom corporation sees them (外部联系人).
+    ExternalUserId,
     /// Uploaded media (素材).
     MediaId,
     /// An event as the gateway stored it; never changes.

@@ -270,6 +270,175 @@ macro_rules! union {
     };
 }
 
+/// An open enumeration: one variant a value, and `Other` for what the catalog doesn't know.
+///
+/// `numbers` at the end makes it one of whole numbers too.
+#[macro_export]
+macro_rules! open_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $value:literal, )* }
+        $($numbers:ident)?
+    ) => {
+        $(#[$meta])*
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$vmeta])* $variant, )*
+            /// A value that the catalog doesn't know, as it came; empty = unset.
+            Other(::std::boxed::Box<str>),
+        }
+
+        impl $name {
+            /// The value as it stands on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( $name::$variant => $value, )*
+                    $name::Other(text) => text,
+                }
+            }
+        }
+
+        impl $crate::Open for $name {
+            fn of(text: &str) -> Self {
+                match text {
+                    $( $value => $name::$variant, )*
+                    _ => $name::Other(text.into()),
+                }
+            }
+            fn text(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl $crate::Slot for $name {
+            fn view(&self) -> $crate::slot::View<'_> {
+                $crate::slot::View::Scalar(self)
+            }
+            fn view_mut(&mut self) -> $crate::slot::ViewMut<'_> {
+                $crate::slot::ViewMut::Scalar(self)
+            }
+            fn reset(&mut self) {
+                *self = ::core::default::Default::default();
+            }
+        }
+
+        impl ::core::default::Default for $name {
+            fn default() -> Self {
+                $name::Other("".into())
+            }
+        }
+
+        impl ::core::clone::Clone for $name {
+            fn clone(&self) -> Self {
+                $crate::Open::of(self.as_str())
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self.as_str(), f)
+            }
+        }
+
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl ::core::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl ::core::cmp::Eq for $name {}
+
+        impl ::core::hash::Hash for $name {
+            fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl ::core::cmp::PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl ::core::cmp::PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
+            }
+        }
+
+        impl ::core::convert::From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $crate::Open::of(text)
+            }
+        }
+
+        impl ::core::convert::From<::std::string::String> for $name {
+            fn from(text: ::std::string::String) -> Self {
+                $crate::Open::of(&text)
+            }
+        }
+
+        $crate::open_serde!($name);
+        $( $crate::open_enum!(@$numbers $name); )?
+    };
+    (@numbers $name:ident) => {
+        impl ::core::convert::From<i64> for $name {
+            fn from(number: i64) -> Self {
+                $crate::Open::of(&::std::string::ToString::to_string(&number))
+            }
+        }
+
+        impl ::core::cmp::PartialEq<i64> for $name {
+            fn eq(&self, other: &i64) -> bool {
+                self.as_str().parse() == ::core::result::Result::Ok(*other)
+            }
+        }
+    };
+}
+
+/// serde of an open enumeration, as text: only with the feature `serde`.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! open_serde {
+    ($name:ident) => {
+        impl $crate::serial::Serialize for $name {
+            fn serialize<S: $crate::serial::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::serial::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serial::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                let text = <::std::string::String as $crate::serial::Deserialize>::deserialize(
+                    deserializer,
+                )?;
+                ::core::result::Result::Ok($crate::Open::of(&text))
+            }
+        }
+    };
+}
+
+/// No serde without the feature `serde`.
+#[cfg(not(feature = "serde"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! open_serde {
+    ($name:ident) => {};
+}
+
 /// Makes a record an endpoint.
 #[macro_export]
 macro_rules! endpoint {

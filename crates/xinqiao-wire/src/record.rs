@@ -24,6 +24,8 @@ pub enum Spelling {
     BoolText,
     /// Number written as text.
     NumericText,
+    /// A value of an enumeration written as a number.
+    Number,
     /// A value serialised into a JSON string.
     JsonText,
     /// List joined with this character.
@@ -105,6 +107,7 @@ impl Field {
     /// | `masked encrypted` | hidden in `Debug`; encrypted on the wire |
     /// | `zero-one yes-no true-false` | spelling of a bool |
     /// | `numeric json comma pipe semicolon` | spelling of a number, a value, a list as text |
+    /// | `number` | a value of an enumeration is a number |
     /// | `part` | a multipart part that holds JSON |
     /// | `xml=Name plain-xml` | element name in XML; text without CDATA |
     /// | `numbered flat bare open` | see the fields of this struct |
@@ -123,6 +126,7 @@ impl Field {
                 "yes-no" => field.spelling = Spelling::BoolYn,
                 "true-false" => field.spelling = Spelling::BoolText,
                 "numeric" => field.spelling = Spelling::NumericText,
+                "number" => field.spelling = Spelling::Number,
                 "json" => field.spelling = Spelling::JsonText,
                 "comma" => field.spelling = Spelling::Joined(','),
                 "pipe" => field.spelling = Spelling::Joined('|'),

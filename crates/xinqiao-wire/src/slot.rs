@@ -17,6 +17,7 @@ mod scalars;
 
 pub use self::containers::Nested;
 pub use self::scalars::TextOrNumber;
+pub(crate) use self::scalars::text_of;
 
 /// One value. Implemented by hand for the ~25 types that generated records are made of.
 pub trait Slot: Send + Sync + 'static {

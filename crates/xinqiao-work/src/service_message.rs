@@ -3,7 +3,7 @@
 //! The platform takes five messages within 48 hours after the customer wrote. `SendMsgOnEvent` answers an event with
 //! its code: a text or a menu only.
 
-use xinqiao_types::{AppId, MediaId};
+use xinqiao_types::{AppId, MediaId, UserId};
 
 use crate::kf::{
     Body, BusinessCard, CaLink, Click, EventBody, File, Image, ListMiniProgram, ListText, Location,
@@ -95,7 +95,7 @@ impl SendMsg {
     pub fn business_card(
         kfid: impl Into<String>,
         user: impl Into<String>,
-        member: impl Into<String>,
+        member: impl Into<UserId>,
     ) -> Self {
         SendMsg::new(kfid, user, Body::BusinessCard(BusinessCard::new(member)))
     }

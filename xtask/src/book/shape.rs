@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use xinqiao_catalog::{Field, Origin, Product, Shape, Spelling, TypeId, TypeRef, type_def};
+use xinqiao_catalog::{
+    Field, Origin, Product, Shape, Spelling, TypeId, TypeRef, meaning, type_def, values,
+};
 
-use super::text::{Language, code, plain};
+use super::text::{Language, code, plain, prose};
 
 /// A table of fields under a title; nothing if there are none.
 pub(super) fn table(
@@ -40,7 +42,7 @@ fn rows(out: &mut String, language: Language, product: Product, shape: &Shape) {
                 "| {} | {} | {required} | {} |",
                 code(field.name),
                 type_name(product, &field.ty),
-                remarks(language, field),
+                remarks(language, product, field),
             );
         }
         out.push('\n');
@@ -72,14 +74,24 @@ fn rows(out: &mut String, language: Language, product: Product, shape: &Shape) {
     }
 }
 
-fn remarks(language: Language, field: &Field) -> String {
+fn remarks(language: Language, product: Product, field: &Field) -> String {
     let mut notes: Vec<String> = Vec::new();
-    let about = language.of(field.about);
+    let said = meaning(product, field.meaning);
+    let about = language.of(said.text);
     if !about.is_empty() {
-        notes.push(plain(about));
+        notes.push(prose(about));
     }
-    if !field.allowed.is_empty() {
-        let values: Vec<String> = field.allowed.iter().map(|value| code(value)).collect();
+    let known = values(product, field);
+    if !known.is_empty() {
+        let values: Vec<String> = known
+            .iter()
+            .map(
+                |known| match language.of(meaning(product, known.meaning).text) {
+                    "" => code(known.value),
+                    about => format!("{} {}", code(known.value), prose(about)),
+                },
+            )
+            .collect();
         notes.push(values.join(" · "));
     }
     match field.origin {
@@ -88,11 +100,25 @@ fn remarks(language: Language, field: &Field) -> String {
         Origin::Auto => notes.push(language.say("由客户端计算", "made by the client").into()),
         Origin::Constant => notes.push(format!("= {}", code(field.constant))),
     }
-    if !field.format.is_empty() {
-        notes.push(code(field.format));
+    let or = |own: &'static str, said: &'static str| if own.is_empty() { said } else { own };
+    match or(field.format, said.format) {
+        "" => {}
+        format => notes.push(code(format)),
     }
-    if !field.unit.is_empty() {
-        notes.push(plain(field.unit));
+    match or(field.unit, said.unit) {
+        "" => {}
+        unit => notes.push(plain(unit)),
+    }
+    if !said.example.is_empty() {
+        notes.push(format!(
+            "{} {}",
+            language.say("如", "such as"),
+            code(said.example)
+        ));
+    }
+    match language.of(said.from) {
+        "" => {}
+        from => notes.push(format!("{}{}", language.say("来自", "from "), prose(from))),
     }
     if field.wire != Spelling::Plain {
         notes.push(spelling(language, field.wire).to_owned());

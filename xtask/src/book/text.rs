@@ -52,6 +52,19 @@ pub(super) fn plain(text: &str) -> String {
     out
 }
 
+/// Text in which what stands between backticks is code.
+pub(super) fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return plain(text);
+    }
+    let parts = parts.iter().enumerate().map(|(at, part)| match at % 2 {
+        0 => plain(part),
+        _ => code(part),
+    });
+    parts.collect()
+}
+
 /// Joins lines that are broken between two Chinese characters: a browser would show a space there.
 pub(super) fn join_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -111,5 +124,7 @@ mod tests {
     fn text_cannot_break_a_table() {
         assert_eq!(plain("a|b\n<c> [d]"), "a\\|b &lt;c> \\[d\\]");
         assert_eq!(code("a|`b"), "`` a\\|`b ``");
+        assert_eq!(prose("<a>: `b_c|d`, e_f"), "&lt;a>: `b_c\\|d`, e\\_f");
+        assert_eq!(prose("a `b"), "a \\`b");
     }
 }

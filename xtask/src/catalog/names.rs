@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use xinqiao_catalog::Shape;
+use serde_json::{Value, json};
+use xinqiao_catalog::{Shape, TypeDef};
 
-use crate::codegen::rust::{event_type, field_name};
+use crate::codegen::rust::{event_type, field_name, variants};
 use crate::names::{camel, snake, words};
 use crate::pack::Catalog;
 
@@ -48,6 +49,28 @@ pub(super) fn faults(catalog: &Catalog) -> Faults {
                 &endpoint.response,
             ] {
                 out.fields(endpoint.id, shape);
+            }
+        }
+        for known in &section.enums {
+            let place = format!("{}::{}", known.module, known.name);
+            out.name(&place, known.name);
+            out.words(&place, &snake(known.name));
+            let same = |ty: &TypeDef| ty.module == known.module && ty.name == known.name;
+            if section.types.iter().any(same) {
+                out.other
+                    .insert(format!("{place}: an enum has the name of a type"));
+            }
+            for (variant, value) in variants(known).iter().zip(&known.values) {
+                let place = format!("{place} {}", value.value);
+                if variant.len() > LONGEST {
+                    out.long.insert(format!("{place}: {variant}"));
+                }
+                for part in snake(value.value).split('_') {
+                    if words(part).is_none() {
+                        out.together
+                            .insert(format!("{place}: `{part}` is not in words.txt"));
+                    }
+                }
             }
         }
         for ty in &section.types {
@@ -127,6 +150,17 @@ impl Faults {
             }
         }
     }
+}
+
+/// How many names break a rule, with a list of those that run together.
+pub(super) fn numbers(catalog: &Catalog) -> Value {
+    let faults = faults(catalog);
+    json!({
+        "over_32_characters": faults.long.len(),
+        "run_together": faults.together.len(),
+        "run_together_names": faults.together,
+        "other": faults.other.len(),
+    })
 }
 
 /// Names without a fault, apart from the exceptions; an exception that is none is a complaint too.

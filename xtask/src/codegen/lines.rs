@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use xinqiao_catalog::{Endpoint, Product, Shape, Text, TypeId, TypeRef};
 
 use super::registry::answer;
-use super::rust::{crate_name, type_name};
+use super::rust::{Enums, crate_name, type_name};
 use super::{Files, HEAD};
 use crate::names::ident;
 use crate::pack::Catalog;
@@ -70,13 +70,18 @@ impl Node {
 pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
     let folder = read::repository().join("crates/xinqiao/src/generated");
     let mut root = format!("{HEAD}//! Product lines, with what other products share with them.\n");
+    let enums: BTreeMap<Product, Enums> = catalog
+        .sections
+        .iter()
+        .map(|(product, section)| (*product, Enums::of(catalog, *product, section)))
+        .collect();
     for (line, home, implied) in LINES {
         let mut tree = Node::default();
         let mut whole = BTreeSet::new();
         for (product, section) in &catalog.sections {
             if Some(*product) == *home {
                 for endpoint in &section.endpoints {
-                    own(&mut tree, catalog, endpoint);
+                    own(&mut tree, catalog, &enums, endpoint);
                 }
                 for ty in &section.types {
                     let node = tree.at(&path(file_of(ty.module)));
@@ -93,7 +98,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
             }
             for endpoint in &section.endpoints {
                 if endpoint.lines.contains(line) {
-                    join(&mut tree, catalog, endpoint);
+                    join(&mut tree, catalog, &enums, endpoint);
                 }
             }
             whole.extend(shared_whole(&section.endpoints, line));
@@ -147,26 +152,26 @@ fn shared_whole(endpoints: &[Endpoint], line: &str) -> BTreeSet<(Product, String
         .collect()
 }
 
-fn own(tree: &mut Node, catalog: &Catalog, endpoint: &Endpoint) {
+fn own(tree: &mut Node, catalog: &Catalog, enums: &BTreeMap<Product, Enums>, endpoint: &Endpoint) {
     let path = path(endpoint.module);
     for depth in 1..=path.len() {
         tree.at(&path[..depth]).home = true;
     }
     let names = names(catalog, endpoint);
     tree.at(&path).taken.extend(names);
-    for (file, name) in parts(catalog, endpoint) {
+    for (file, name) in parts(catalog, enums, endpoint) {
         tree.at(&self::path(&file)).taken.insert(name);
     }
 }
 
-fn join(tree: &mut Node, catalog: &Catalog, endpoint: &Endpoint) {
+fn join(tree: &mut Node, catalog: &Catalog, enums: &BTreeMap<Product, Enums>, endpoint: &Endpoint) {
     let node = tree.at(&path(endpoint.module));
     for name in names(catalog, endpoint) {
         if !node.taken.contains(&name) {
             node.names.entry(endpoint.product).or_default().insert(name);
         }
     }
-    for (file, name) in parts(catalog, endpoint) {
+    for (file, name) in parts(catalog, enums, endpoint) {
         let node = tree.at(&path(&file));
         let elsewhere = node
             .names
@@ -186,7 +191,11 @@ fn names(catalog: &Catalog, endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// Files and names of the types that a request is made of: what a caller must write to call it.
-fn parts(catalog: &Catalog, endpoint: &Endpoint) -> BTreeSet<(String, String)> {
+fn parts(
+    catalog: &Catalog,
+    enums: &BTreeMap<Product, Enums>,
+    endpoint: &Endpoint,
+) -> BTreeSet<(String, String)> {
     let mut out = BTreeSet::new();
     let Some(section) = catalog.sections.get(&endpoint.product) else {
         return out;
@@ -206,6 +215,11 @@ fn parts(catalog: &Catalog, endpoint: &Endpoint) -> BTreeSet<(String, String)> {
             .chain(&shape.open);
         if let Some(union) = &shape.union {
             out.insert((file, union.name.to_owned()));
+        }
+        let known = enums.get(&endpoint.product);
+        let named = shape.fields.iter().filter_map(|field| field.enumeration);
+        for (module, name) in named.filter_map(|id| known?.name(id)) {
+            out.insert((file_of(module).to_owned(), name.to_owned()));
         }
         for TypeId(id) in types.filter_map(TypeRef::named) {
             let Some(ty) = section.types.get(id as usize) else {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use xinqiao_catalog::{Content, Endpoint, Product};
 
-use super::rust::{crate_name, type_name};
+use super::rust::{crate_name, event_type, type_name};
 use super::{Files, HEAD};
 use crate::names::ident;
 use crate::pack::Catalog;
@@ -38,13 +38,13 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         if let Some(events) = catalog.events.get(product) {
             for event in &events.events {
                 let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
-                let (kind, verb) = rest.split_once('.').unwrap_or(("event", rest));
+                let kind = rest.split_once('.').map_or("event", |(kind, _)| kind);
                 let _ = writeln!(
                     out,
                     "    (\"{}\", make::<p::events::{}::{}>),",
                     event.id,
                     ident(kind),
-                    type_name(verb)
+                    event_type(event)
                 );
             }
         }

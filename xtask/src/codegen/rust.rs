@@ -4,19 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use xinqiao_catalog::{
-    Code, Content, Endpoint, Event, Field, Product, Shape, Spelling, Text, TypeDef, TypeId,
-    TypeRef, Union,
+    Code, Content, Endpoint, Event, Field, Meaning, Product, Shape, Spelling, Text, TypeDef,
+    TypeId, TypeRef, Union,
 };
 
 use super::Files;
 use crate::names::{camel, ident, snake, split};
 use crate::pack::Catalog;
 
+mod enums;
 mod files;
 mod text;
 mod users;
 
-use self::files::print;
+pub(crate) use self::enums::{Enums, variants};
+use self::files::{Lints, print};
 use self::text::{
     Record, argument, doc, endpoint_doc, endpoint_info, field_doc, is_text, line, text_type,
     type_doc, whole_type,
@@ -47,6 +49,8 @@ struct Writer<'a> {
     /// Direct (not through a list) references between types, closed over.
     reach: Vec<HashSet<u32>>,
     many_arguments: bool,
+    /// Whether a field has no meaning yet, and nothing else to be said of it.
+    undocumented: bool,
     /// Types that a request can hold: only they get constructors and setters.
     sent: HashSet<u32>,
     /// Request types by module, so that no answer takes the name of one.
@@ -57,6 +61,8 @@ struct Writer<'a> {
     codes: HashMap<i64, &'static str>,
     /// Where each type stands, for its documentation.
     users: Vec<Vec<String>>,
+    enums: Enums,
+    catalog: &'a Catalog,
 }
 
 /// Everything that one product's crate is generated from.
@@ -73,6 +79,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
             types: &section.types,
             reach,
             many_arguments: false,
+            undocumented: false,
             sent: users::sent(&section.types, &section.endpoints),
             requests,
             answers: HashMap::new(),
@@ -87,6 +94,8 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
                 })
                 .collect(),
             users: users::of(section, catalog.events.get(product)),
+            enums: Enums::of(catalog, *product, section),
+            catalog,
         };
         let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         let none = Vec::new();
@@ -98,6 +107,9 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
                 .root
                 .body
                 .push_str(&writer.type_def(TypeId(at as u32), ty));
+        }
+        for (file, text) in writer.enums.print(catalog, *product, section) {
+            sources.entry(file).or_default().root.body.push_str(&text);
         }
         let mut unions = BTreeSet::new();
         for endpoint in &section.endpoints {
@@ -151,9 +163,12 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
                 module.body.push_str(&writer.event(event));
             }
         }
-        let many = writer.many_arguments;
+        let lints = Lints {
+            many_arguments: writer.many_arguments,
+            undocumented: writer.undocumented,
+        };
         let titles = titles(&catalog.outline.modules, *product);
-        print(*product, sources, &titles, many, files);
+        print(*product, sources, &titles, &lints, files);
     }
 }
 
@@ -198,6 +213,10 @@ impl<'a> Writer<'a> {
     }
 
     fn plain(&self, field: &Field, ty: &TypeRef, up: &str) -> String {
+        let single = matches!(ty, TypeRef::String | TypeRef::Int32 | TypeRef::Int64);
+        if let (Some(id), true) = (field.enumeration, single) {
+            return self.enums.path(id, up);
+        }
         match ty {
             TypeRef::String => text_type(self.product, field),
             TypeRef::Int32 | TypeRef::Int64 => whole_type(field).into(),
@@ -277,16 +296,29 @@ impl<'a> Writer<'a> {
                     format!("Option<{base}>")
                 };
                 let line = line(field, place, required);
-                let _ = writeln!(out.body, "    /// {}", field_doc(field));
+                let none = Meaning::default();
+                let said = self.catalog.meaning(self.product, field.meaning);
+                let values = field
+                    .enumeration
+                    .and_then(|id| self.catalog.enumeration(self.product, id))
+                    .map_or(&[][..], |known| &known.values);
+                match field_doc(field, &name, said.unwrap_or(&none), values) {
+                    Some(text) => {
+                        let _ = writeln!(out.body, "    /// {text}");
+                    }
+                    None => self.undocumented = true,
+                }
                 let wire = snake(field.name);
                 if ident(field.name) == name && split(&wire) != wire {
                     let _ = writeln!(out.body, "    #[doc(alias = \"{}\")]", field.name);
                 }
                 let _ = writeln!(out.body, "    {index} {name}: {ty} => \"{line}\",");
+                let converts = is_text(&base) || self.enums.is_one(field, &base);
                 if required {
-                    out.new.push(format!("{name}: {}", argument(&base)));
+                    out.new
+                        .push(format!("{name}: {}", argument(&base, converts)));
                 } else if !matches!(name.as_str(), "new" | "default" | "from" | "into") {
-                    let setters = if is_text(&base) {
+                    let setters = if converts {
                         &mut out.text
                     } else {
                         &mut out.set
@@ -300,7 +332,14 @@ impl<'a> Writer<'a> {
                 while !out.names.insert(name.clone()) {
                     name.push('_');
                 }
-                let _ = writeln!(out.body, "    /// The body, told apart by `{}`.", union.tag);
+                let said = self.catalog.meaning(self.product, union.meaning);
+                let said = said.map_or("The body", |said| said.text.get(false));
+                let _ = writeln!(
+                    out.body,
+                    "    /// {}; told apart by `{}`.",
+                    doc(said),
+                    union.tag
+                );
                 let _ = writeln!(
                     out.body,
                     "    {index} {name}: {up}{} => \": flat\",",
@@ -356,7 +395,8 @@ impl<'a> Writer<'a> {
             union.tag, union.name, union.tag
         );
         let mut bare = String::new();
-        let prefix = users::common_prefix(union);
+        let tags: Vec<&str> = union.cases.iter().map(|case| case.value).collect();
+        let prefix = users::common_prefix(&tags);
         for case in &union.cases {
             let title = if case.title.is_empty() {
                 format!("`{}`", case.value)
@@ -522,7 +562,7 @@ fn any_field() -> Field {
         wire: Spelling::Plain,
         format: "",
         unit: "",
-        allowed: Vec::new(),
+        enumeration: None,
         constant: "",
         origin: xinqiao_catalog::Origin::Caller,
         credential: "",
@@ -538,7 +578,7 @@ fn any_field() -> Field {
         max: 0,
         max_bytes: 0,
         code: 0,
-        about: xinqiao_catalog::Text::default(),
+        meaning: 0,
     }
 }
 
@@ -552,4 +592,84 @@ pub(crate) fn type_name(verb: &str) -> String {
         name.insert(0, 'N');
     }
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::read;
+
+    #[test]
+    fn a_record_says_what_its_fields_mean_and_an_enumeration_what_its_values_do() {
+        let catalog = crate::pack::sample(
+            Product::PayV3,
+            r#"
+            [[endpoint]]
+            id = "pay.orders.get"
+            http = "GET /v3/pay/orders/{id}"
+            host = "api.mch.weixin.qq.com"
+            [endpoint.path]
+            id = "string!"
+            [endpoint.response]
+            appid = "string!"
+            payer_openids = "[string]"
+            tradeState = { type = "string", enum = "TradeState", required = true }
+            days = { type = "[int32]", enum = "Day" }
+            total = { type = "int64", unit = "fen" }
+            unexplained = "string"
+            [enums]
+            TradeState = ["SUCCESS", "NOTPAY", "OTHER"]
+            Day = ["1", "2"]
+            "#,
+            r#"
+            [fields]
+            id = { zh = "订单", en = "Number `order[0]` of the order", example = "12", from = { zh = "下单", en = "The answer to the order" } }
+            trade_state = { zh = "状态", en = "State of the trade" }
+            days = { zh = "日子", en = "Days <of a week>" }
+            [values]
+            SUCCESS = { zh = "已付", en = "Paid" }
+            1 = { zh = "周一", en = "Monday" }
+            "#,
+        );
+        let mut files = Files::new();
+        write(&catalog, &mut files);
+        let path = read::repository().join("crates/xinqiao-pay-v3/src/generated/pay.rs");
+        let text = String::from_utf8(files[&path].clone()).unwrap();
+        insta::assert_snapshot!(text);
+        let root = read::repository().join("crates/xinqiao-pay-v3/src/generated.rs");
+        let root = String::from_utf8(files[&root].clone()).unwrap();
+        assert!(root.contains("allow(missing_docs"), "{root}");
+    }
+
+    #[test]
+    fn identifiers_have_their_types_by_the_end_of_their_name() {
+        let check = |product: Product, name: &'static str, want: &str| {
+            let field = Field {
+                name,
+                ..any_field()
+            };
+            let found = text::text_type(product, &field);
+            let found = found.strip_prefix("xinqiao_types::").unwrap_or(&found);
+            assert_eq!(found, want, "{name}");
+        };
+        let pay = Product::PayV3;
+        check(pay, "openid", "OpenId");
+        check(pay, "sub_openid", "OpenId");
+        check(pay, "openid_list", "OpenId");
+        check(pay, "open_ids", "OpenId");
+        check(pay, "sp_mchid", "MchId");
+        check(pay, "sub_mch_id", "MchId");
+        check(pay, "SubAppId", "AppId");
+        check(pay, "auth_corpid", "CorpId");
+        check(pay, "thumb_media_id", "MediaId");
+        check(pay, "transaction_id", "String");
+        check(pay, "userid", "String");
+        check(pay, "touser", "String");
+        check(Product::OfficialAccount, "touser", "OpenId");
+        check(Product::Work, "userid_list", "UserId");
+        check(Product::Work, "handover_userid", "UserId");
+        check(Product::Work, "external_userid", "ExternalUserId");
+        check(Product::Work, "open_userid", "String");
+        check(Product::Work, "student_userid", "String");
+    }
 }

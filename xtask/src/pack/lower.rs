@@ -1,14 +1,16 @@
 //! One entry of a TOML file → one entry of the model, names resolved.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, anyhow, bail};
 use xinqiao_catalog::{
-    Auth, AuthKind, AuthSource, Case, Content, Endpoint, Event, EventKind, EventWire, Example,
-    Field, Grant, Method, Origin, Product, Retry, Shape, Spelling, TypeId, TypeRef, Union, Variant,
-    When,
+    Auth, AuthKind, AuthSource, Case, Content, Endpoint, EnumId, Event, EventKind, EventWire,
+    Example, Field, Grant, Method, Origin, Product, Retry, Shape, Spelling, TypeId, TypeRef, Union,
+    Variant, When,
 };
 
+use super::meaning::Table;
 use super::{all, intern, prose};
 use crate::source::{EndpointSpec, EventSpec, FieldSpec, Fields, File};
 
@@ -16,6 +18,9 @@ use crate::source::{EndpointSpec, EventSpec, FieldSpec, Fields, File};
 pub(super) struct Scope<'a> {
     pub(super) own: HashMap<String, TypeId>,
     pub(super) shared: &'a HashMap<String, TypeId>,
+    pub(super) enums: HashMap<String, EnumId>,
+    pub(super) shared_enums: &'a HashMap<String, EnumId>,
+    pub(super) meanings: &'a RefCell<Table>,
     pub(super) file: &'a File,
     pub(super) shared_file: Option<&'a File>,
 }
@@ -50,17 +55,13 @@ impl Scope<'_> {
         })
     }
 
-    fn allowed(&self, name: &str) -> Result<Vec<&'static str>> {
+    fn enumeration(&self, name: &str) -> Result<Option<EnumId>> {
         if name.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
-        let files = [Some(self.file), self.shared_file];
-        files
-            .into_iter()
-            .flatten()
-            .flat_map(|file| &file.enums.0)
-            .find(|(known, _)| known == name)
-            .map(|(_, values)| all(values))
+        let id = self.enums.get(name).or_else(|| self.shared_enums.get(name));
+        id.copied()
+            .map(Some)
             .ok_or_else(|| anyhow!("unknown enum `{name}`"))
     }
 
@@ -111,6 +112,7 @@ impl Scope<'_> {
             name: intern(name),
             tag: intern(&spec.tag),
             cases,
+            meaning: 0,
         })
     }
 
@@ -156,7 +158,7 @@ impl Scope<'_> {
             wire,
             format: intern(&spec.format),
             unit: intern(&spec.unit),
-            allowed: self.allowed(&spec.allowed)?,
+            enumeration: self.enumeration(&spec.allowed)?,
             constant: intern(&spec.constant),
             origin,
             credential: intern(&spec.credential),
@@ -172,7 +174,7 @@ impl Scope<'_> {
             max: spec.max,
             max_bytes: spec.max_bytes,
             code: spec.code,
-            about: prose(&spec.about),
+            meaning: self.meanings.borrow_mut().own(&spec.about),
         })
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `ad_groups::Add`.
     pub struct AddData {
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         0 ad_group_id: i64 => "adgroup_id: must",
     }
@@ -15,11 +15,11 @@ w::record! {
 w::record! {
     /// An item of `custom_locations` in `ad_groups::GeoLocation`.
     pub struct CustomLocation {
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the centre; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the centre; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `radius`; in m.
+        /// Radius around the centre; in m.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
@@ -28,45 +28,45 @@ w::record! {
 w::record! {
     /// An item of `list` in `ad_groups::GetData`.
     pub struct DataList {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         1 ad_group_id: i64 => "adgroup_id: must",
-        /// `adgroup_name`.
+        /// What the advertiser calls the ad group; `adgroup_name` on the wire.
         #[doc(alias = "adgroup_name")]
         2 ad_group_name: String => "adgroup_name: must",
-        /// `site_set`.
+        /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
         3 site_set: Vec<String> => "site_set: must",
-        /// `product_type`.
+        /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         4 product_type: String => "product_type: must",
-        /// `product_refs_id`.
+        /// Id of the thing promoted, such as an app or card; may be empty.
         5 product_refs_id: Option<String> => "product_refs_id",
-        /// `targeting`.
+        /// Whom the ad is shown to.
         6 targeting: Targeting => "targeting: must",
-        /// `optimization_goal`.
+        /// What delivery aims at, such as `OPTIMIZATIONGOAL_IMPRESSION` or `OPTIMIZATIONGOAL_CLICK`.
         7 optimization_goal: String => "optimization_goal: must",
-        /// `billing_event`.
+        /// What is charged: `BILLINGEVENT_IMPRESSION` or `BILLINGEVENT_CLICK`.
         8 billing_event: String => "billing_event: must",
-        /// `bid_amount`; in fen.
+        /// Bid; per thousand impressions when those are charged; in fen.
         9 bid_amount: xinqiao_types::Fen => "bid_amount: must",
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         10 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day of delivery, inclusive; format `yyyy-MM-dd`; such as `2025-04-07`.
         11 end_date: String => "end_date: must",
-        /// `time_series`.
+        /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         12 time_series: String => "time_series: must",
-        /// `daily_budget`; in fen.
+        /// Budget a day, `0` for no limit; in fen.
         13 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         14 configured_status: String => "configured_status: must",
-        /// `system_status`.
+        /// State set by the system: `AD_STATUS_NORMAL`, `AD_STATUS_PENDING` (in review) or `AD_STATUS_DENIED`.
         15 system_status: String => "system_status: must",
-        /// `reject_message`.
+        /// Why the review refused it.
         16 reject_message: Option<String> => "reject_message",
-        /// `last_modified_time`; format `unix`.
+        /// When it was last changed; format `unix`.
         17 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// `created_time`; format `unix`.
+        /// When this object was set up; format `unix`.
         18 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -74,11 +74,11 @@ w::record! {
 w::record! {
     /// An item of `filtering` in `ad_groups::Get`.
     pub struct Filtering {
-        /// `field`.
+        /// Name of the field to filter by.
         0 field: String => "field: must",
-        /// `operator`.
+        /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
-        /// `values`.
+        /// Values to compare with.
         2 values: Vec<String> => "values: must",
     }
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
@@ -87,13 +87,13 @@ w::record! {
 w::record! {
     /// `geo_location` of `ad_groups::Targeting`.
     pub struct GeoLocation {
-        /// `location_types`.
+        /// Meaning of the regions, such as `LIVE_IN` (residents).
         0 location_types: Vec<String> => "location_types: must",
-        /// `regions`.
+        /// Codes of provinces, cities and districts; such as `110000`.
         1 regions: Option<Vec<i64>> => "regions",
-        /// `business_districts`.
+        /// Codes of business districts.
         2 business_districts: Option<Vec<i64>> => "business_districts",
-        /// `custom_locations`.
+        /// Circles of your own.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
     new(location_types: Vec<String>)
@@ -103,9 +103,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ad_groups::Get`.
     pub struct GetData {
-        /// `list`.
+        /// The ad groups of this page.
         0 list: Vec<DataList> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `page_info` of `ad_groups::GetData`.
     pub struct PageInfo {
-        /// `total_number`.
+        /// How many entries match in total.
         0 total_number: i64 => "total_number: must",
-        /// `total_page`.
+        /// How many pages there are.
         1 total_page: i64 => "total_page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `page`.
+        /// Which page, counted from 1.
         3 page: i64 => "page: must",
     }
 }
@@ -127,31 +127,31 @@ w::record! {
 w::record! {
     /// `targeting` of `ad_groups::Add`; `targeting` of `ad_groups::Update`; and 1 more.
     pub struct Targeting {
-        /// `age`.
+        /// Age range, such as `18~30`.
         0 age: Option<Vec<String>> => "age",
-        /// `gender`.
+        /// Sex: `MALE`, `FEMALE`.
         1 gender: Option<Vec<String>> => "gender",
-        /// `education`.
+        /// Education, such as `BACHELOR`.
         2 education: Option<Vec<String>> => "education",
-        /// `relationship_status`.
+        /// Relationship, such as `SINGLE` or `MARRIED`.
         3 relationship_status: Option<Vec<String>> => "relationship_status",
-        /// `user_paying_type`.
+        /// What kind of paying user.
         4 user_paying_type: Option<Vec<String>> => "user_paying_type",
-        /// `network_type`.
+        /// Network in use, such as `WIFI` or `NET_4G`.
         5 network_type: Option<Vec<String>> => "network_type",
-        /// `network_operator`.
+        /// Mobile carrier: China Mobile, Unicom or Telecom.
         6 network_operator: Option<Vec<String>> => "network_operator",
-        /// `user_os`.
+        /// Operating system, such as `IOS` or `ANDROID`.
         7 user_os: Option<Vec<String>> => "user_os",
-        /// `device_price`.
+        /// Price range of the device, in yuan.
         8 device_price: Option<Vec<String>> => "device_price",
-        /// `geo_location`.
+        /// Where the audience is.
         9 geo_location: Option<GeoLocation> => "geo_location",
-        /// `wechat_ad_behavior`.
+        /// By behaviour in WeChat, such as following or having claimed cards.
         10 wechat_ad_behavior: Option<WechatAdBehavior> => "wechat_ad_behavior",
-        /// `custom_audience`.
+        /// Custom audiences to reach.
         11 custom_audience: Option<Vec<i64>> => "custom_audience",
-        /// `excluded_custom_audience`.
+        /// Custom audiences to leave out.
         12 excluded_custom_audience: Option<Vec<i64>> => "excluded_custom_audience",
     }
     new()
@@ -175,9 +175,9 @@ w::record! {
 w::record! {
     /// `wechat_ad_behavior` of `ad_groups::Targeting`.
     pub struct WechatAdBehavior {
-        /// `actions`.
+        /// Behaviour to include.
         0 actions: Option<Vec<String>> => "actions",
-        /// `excluded_actions`.
+        /// Behaviour to exclude.
         1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
     new()
@@ -190,34 +190,34 @@ w::record! {
     /// * Call: `POST /marketing/adgroups/add` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ad_groups.add`.
     pub struct Add {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `adgroup_name`.
+        /// What the advertiser calls the ad group; `adgroup_name` on the wire.
         #[doc(alias = "adgroup_name")]
         1 ad_group_name: String => "adgroup_name: must",
-        /// `site_set`.
+        /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
         2 site_set: Vec<String> => "site_set: must",
-        /// `product_type`.
+        /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         3 product_type: String => "product_type: must",
-        /// `product_refs_id`.
+        /// Id of the thing promoted, such as an app or card; may be empty.
         4 product_refs_id: Option<String> => "product_refs_id",
-        /// `targeting`.
+        /// Whom the ad is shown to.
         5 targeting: Targeting => "targeting: must",
-        /// `optimization_goal`.
+        /// What delivery aims at, such as `OPTIMIZATIONGOAL_IMPRESSION` or `OPTIMIZATIONGOAL_CLICK`.
         6 optimization_goal: String => "optimization_goal: must",
-        /// `billing_event`.
+        /// What is charged: `BILLINGEVENT_IMPRESSION` or `BILLINGEVENT_CLICK`.
         7 billing_event: String => "billing_event: must",
-        /// `bid_amount`; in fen.
+        /// Bid; per thousand impressions when those are charged; in fen.
         8 bid_amount: xinqiao_types::Fen => "bid_amount: must",
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         9 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day of delivery, inclusive; format `yyyy-MM-dd`; such as `2025-04-07`.
         10 end_date: String => "end_date: must",
-        /// `time_series`.
+        /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         11 time_series: Option<String> => "time_series",
-        /// `daily_budget`; in fen.
+        /// Budget a day, `0` for no limit; in fen.
         12 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         13 configured_status: Option<String> => "configured_status",
     }
     new(
@@ -239,7 +239,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `data`.
+        /// Number of the new ad group.
         0 data: AddData => "data: must",
     }
 }
@@ -269,7 +269,7 @@ w::record! {
     /// * Call: `POST /marketing/adgroups/delete` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ad_groups.delete`.
     pub struct Delete {
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         0 ad_group_id: i64 => "adgroup_id: must",
     }
@@ -301,14 +301,14 @@ w::record! {
     /// * Call: `GET /marketing/adgroups/get` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ad_groups.get`.
     pub struct Get {
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         0 ad_group_id: Option<i64> => "adgroup_id: query",
-        /// `filtering`; JSON in a text on the wire.
+        /// Filters; all of them must hold; JSON in a text on the wire.
         1 filtering: Option<Vec<Filtering>> => "filtering: query json",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: Option<i64> => "page_size: query",
-        /// `page`.
+        /// Which page, counted from 1.
         3 page: Option<i64> => "page: query",
     }
     new()
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `data`.
+        /// A page of ad groups with paging data.
         0 data: GetData => "data: must",
     }
 }
@@ -348,25 +348,25 @@ w::record! {
     /// * Call: `POST /marketing/adgroups/update` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ad_groups.update`.
     pub struct Update {
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         0 ad_group_id: i64 => "adgroup_id: must",
-        /// `adgroup_name`.
+        /// What the advertiser calls the ad group; `adgroup_name` on the wire.
         #[doc(alias = "adgroup_name")]
         1 ad_group_name: Option<String> => "adgroup_name",
-        /// `targeting`.
+        /// Whom the ad is shown to.
         2 targeting: Option<Targeting> => "targeting",
-        /// `bid_amount`; in fen.
+        /// Bid; per thousand impressions when those are charged; in fen.
         3 bid_amount: Option<xinqiao_types::Fen> => "bid_amount",
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         4 begin_date: Option<String> => "begin_date",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day of delivery, inclusive; format `yyyy-MM-dd`; such as `2025-04-07`.
         5 end_date: Option<String> => "end_date",
-        /// `time_series`.
+        /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         6 time_series: Option<String> => "time_series",
-        /// `daily_budget`; in fen.
+        /// Budget a day, `0` for no limit; in fen.
         7 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         8 configured_status: Option<String> => "configured_status",
     }
     new(ad_group_id: i64)

@@ -6,31 +6,31 @@ use xinqiao_wire as w;
 w::record! {
     /// `adcreative` of `ads::DataList`.
     pub struct AdCreative {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `adcreative_id`.
+        /// Number of the creative, the text and pictures that users see; `adcreative_id` on the wire.
         #[doc(alias = "adcreative_id")]
         1 ad_creative_id: i64 => "adcreative_id: must",
-        /// `adcreative_name`.
+        /// What the advertiser calls the creative; `adcreative_name` on the wire.
         #[doc(alias = "adcreative_name")]
         2 ad_creative_name: String => "adcreative_name: must",
-        /// `adcreative_template_id`.
+        /// Number of the creative format; it decides which elements are needed; `adcreative_template_id` on the wire.
         #[doc(alias = "adcreative_template_id")]
         3 ad_creative_template_id: i64 => "adcreative_template_id: must",
-        /// `adcreative_elements`.
+        /// Elements of the creative: title, text and pictures; `adcreative_elements` on the wire.
         #[doc(alias = "adcreative_elements")]
         4 ad_creative_elements: AdCreativeElement => "adcreative_elements: must",
-        /// `site_set`.
+        /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
         5 site_set: Vec<String> => "site_set: must",
-        /// `destination_url`.
+        /// Landing page of a click.
         6 destination_url: String => "destination_url: must",
-        /// `product_type`.
+        /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         7 product_type: String => "product_type: must",
-        /// `product_refs_id`.
+        /// Id of the thing promoted, such as an app or card; may be empty.
         8 product_refs_id: Option<String> => "product_refs_id",
-        /// `last_modified_time`; format `unix`.
+        /// When it was last changed; format `unix`.
         9 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// `created_time`; format `unix`.
+        /// When this object was set up; format `unix`.
         10 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -38,15 +38,15 @@ w::record! {
 w::record! {
     /// `adcreative_elements` of `ads::AdCreative`.
     pub struct AdCreativeElement {
-        /// `title`.
+        /// Title of the creative.
         0 title: Option<String> => "title",
-        /// `description`.
+        /// Text of the creative.
         1 description: Option<String> => "description",
-        /// `image`.
+        /// Image id of the picture. From: The image upload endpoint.
         2 image: Option<String> => "image",
-        /// `image_list`.
+        /// Image ids of the pictures.
         3 image_list: Option<Vec<String>> => "image_list",
-        /// `link_name_type`.
+        /// Kind of link text, such as `VIEW_DETAILS`.
         4 link_name_type: Option<String> => "link_name_type",
     }
 }
@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ads::Add`.
     pub struct AddData {
-        /// `ad_id`.
+        /// Number of the ad, which puts one creative into an ad group; such as `456789`.
         0 ad_id: i64 => "ad_id: must",
     }
 }
@@ -62,27 +62,27 @@ w::record! {
 w::record! {
     /// An item of `list` in `ads::GetData`.
     pub struct DataList {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `ad_id`.
+        /// Number of the ad, which puts one creative into an ad group; such as `456789`.
         1 ad_id: i64 => "ad_id: must",
-        /// `ad_name`.
+        /// What the advertiser calls the ad.
         2 ad_name: String => "ad_name: must",
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         3 ad_group_id: i64 => "adgroup_id: must",
-        /// `adcreative`.
+        /// Creative that the ad uses; `adcreative` on the wire.
         #[doc(alias = "adcreative")]
         4 ad_creative: AdCreative => "adcreative: must",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         5 configured_status: String => "configured_status: must",
-        /// `system_status`.
+        /// State set by the system: `AD_STATUS_NORMAL`, `AD_STATUS_PENDING` (in review) or `AD_STATUS_DENIED`.
         6 system_status: String => "system_status: must",
-        /// `reject_message`.
+        /// Why the review refused it.
         7 reject_message: Option<String> => "reject_message",
-        /// `last_modified_time`; format `unix`.
+        /// When it was last changed; format `unix`.
         8 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// `created_time`; format `unix`.
+        /// When this object was set up; format `unix`.
         9 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -90,11 +90,11 @@ w::record! {
 w::record! {
     /// An item of `filtering` in `ads::Get`.
     pub struct Filtering {
-        /// `field`.
+        /// Name of the field to filter by.
         0 field: String => "field: must",
-        /// `operator`.
+        /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
-        /// `values`.
+        /// Values to compare with.
         2 values: Vec<String> => "values: must",
     }
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
@@ -103,9 +103,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ads::Get`.
     pub struct GetData {
-        /// `list`.
+        /// The ads of this page.
         0 list: Vec<DataList> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `page_info` of `ads::GetData`.
     pub struct PageInfo {
-        /// `total_number`.
+        /// How many entries match in total.
         0 total_number: i64 => "total_number: must",
-        /// `total_page`.
+        /// How many pages there are.
         1 total_page: i64 => "total_page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `page`.
+        /// Which page, counted from 1.
         3 page: i64 => "page: must",
     }
 }
@@ -130,15 +130,15 @@ w::record! {
     /// * Call: `POST /marketing/ads/add` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ads.add`.
     pub struct Add {
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         0 ad_group_id: i64 => "adgroup_id: must",
-        /// `adcreative_id`.
+        /// Number of the creative, the text and pictures that users see; `adcreative_id` on the wire.
         #[doc(alias = "adcreative_id")]
         1 ad_creative_id: i64 => "adcreative_id: must",
-        /// `ad_name`.
+        /// What the advertiser calls the ad.
         2 ad_name: String => "ad_name: must",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         3 configured_status: Option<String> => "configured_status",
     }
     new(ad_group_id: i64, ad_creative_id: i64, ad_name: impl Into<String>)
@@ -148,7 +148,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `data`.
+        /// Number of the new ad.
         0 data: AddData => "data: must",
     }
 }
@@ -178,7 +178,7 @@ w::record! {
     /// * Call: `POST /marketing/ads/delete` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ads.delete`.
     pub struct Delete {
-        /// `ad_id`.
+        /// Number of the ad, which puts one creative into an ad group; such as `456789`.
         0 ad_id: i64 => "ad_id: must",
     }
     new(ad_id: i64)
@@ -209,13 +209,13 @@ w::record! {
     /// * Call: `GET /marketing/ads/get` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ads.get`.
     pub struct Get {
-        /// `ad_id`.
+        /// Number of the ad, which puts one creative into an ad group; such as `456789`.
         0 ad_id: Option<i64> => "ad_id: query",
-        /// `filtering`; JSON in a text on the wire.
+        /// Filters; all of them must hold; JSON in a text on the wire.
         1 filtering: Option<Vec<Filtering>> => "filtering: query json",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: Option<i64> => "page_size: query",
-        /// `page`.
+        /// Which page, counted from 1.
         3 page: Option<i64> => "page: query",
     }
     new()
@@ -225,7 +225,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `data`.
+        /// A page of ads with paging data.
         0 data: GetData => "data: must",
     }
 }
@@ -255,11 +255,11 @@ w::record! {
     /// * Call: `POST /marketing/ads/update` on `api.weixin.qq.com`.
     /// * Catalog: `ads.ads.update`.
     pub struct Update {
-        /// `ad_id`.
+        /// Number of the ad, which puts one creative into an ad group; such as `456789`.
         0 ad_id: i64 => "ad_id: must",
-        /// `ad_name`.
+        /// What the advertiser calls the ad.
         1 ad_name: Option<String> => "ad_name",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         2 configured_status: Option<String> => "configured_status",
     }
     new(ad_id: i64)

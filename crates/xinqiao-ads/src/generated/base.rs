@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `adcreative_elements` of `ad_creatives::Add`; `adcreative_elements` of `ad_creatives::Update`; and 1 more.
     pub struct AdCreativeElement {
-        /// `title`.
+        /// Title of the creative.
         0 title: Option<String> => "title",
-        /// `description`.
+        /// Text of the creative.
         1 description: Option<String> => "description",
-        /// `image`.
+        /// Image id of the picture. From: The image upload endpoint.
         2 image: Option<String> => "image",
-        /// `image_list`.
+        /// Image ids of the pictures.
         3 image_list: Option<Vec<String>> => "image_list",
-        /// `link_name_type`.
+        /// Kind of link text, such as `VIEW_DETAILS`.
         4 link_name_type: Option<String> => "link_name_type",
     }
     new()
@@ -25,7 +25,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ad_creatives::Add`.
     pub struct AddData {
-        /// `adcreative_id`.
+        /// Number of the creative, the text and pictures that users see; `adcreative_id` on the wire.
         #[doc(alias = "adcreative_id")]
         0 ad_creative_id: i64 => "adcreative_id: must",
     }
@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `qualifications::Add`.
     pub struct DataContentInfo {
-        /// `qualification_id`.
+        /// Number of the qualification.
         0 qualification_id: i64 => "qualification_id: must",
     }
 }
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audience_files::Add`.
     pub struct DataDetailInfo {
-        /// `custom_audience_file_id`.
+        /// Number of the audience file.
         0 custom_audience_file_id: i64 => "custom_audience_file_id: must",
     }
 }
@@ -50,15 +50,15 @@ w::record! {
 w::record! {
     /// `data` of the answer of `fund_transfer::Add`.
     pub struct DataEntryInfo {
-        /// `fund_type`.
+        /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// `amount`; in fen.
+        /// Amount of the movement; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `external_bill_no`.
+        /// The caller's own transfer number; repeating it does not transfer twice.
         2 external_bill_no: Option<String> => "external_bill_no",
-        /// `is_repeated`.
+        /// Whether the number had been used before.
         3 is_repeated: bool => "is_repeated: must",
-        /// `time`; format `unix`.
+        /// When it was booked; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -66,7 +66,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audiences::Add`.
     pub struct AddDataInfo {
-        /// `audience_id`.
+        /// Number of the custom audience.
         0 audience_id: i64 => "audience_id: must",
     }
 }
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `async_tasks::Add`.
     pub struct DataItemInfo {
-        /// `task_id`.
+        /// Number of the asynchronous task.
         0 task_id: i64 => "task_id: must",
     }
 }
@@ -82,19 +82,19 @@ w::record! {
 w::record! {
     /// `data` of the answer of `images::Add`; an item of `list` in `base::GetDataContent`.
     pub struct DataPartInfo {
-        /// `image_id`.
+        /// Image id, for creatives and qualifications.
         0 image_id: String => "image_id: must",
-        /// `type`.
+        /// Format of the picture, such as `IMAGE_TYPE_JPG`.
         1 type_: String => "type: must",
-        /// `width`; in px.
+        /// Width of the picture; in px.
         2 width: i64 => "width: must",
-        /// `height`; in px.
+        /// Height of the picture; in px.
         3 height: i64 => "height: must",
-        /// `file_size`; in byte.
+        /// Size of the picture file; in byte.
         4 file_size: i64 => "file_size: must",
-        /// `signature`.
+        /// MD5 of the picture.
         5 signature: String => "signature: must",
-        /// `preview_url`.
+        /// Address to preview the picture.
         6 preview_url: String => "preview_url: must",
     }
 }
@@ -102,11 +102,11 @@ w::record! {
 w::record! {
     /// `credit_roll_spec` of `base::DataListInfo`.
     pub struct CreditRollSpec {
-        /// `limit_amount`; in fen.
+        /// Credit line in total; in fen.
         0 limit_amount: xinqiao_types::Fen => "limit_amount: must",
-        /// `usable_amount`; in fen.
+        /// Credit still available; in fen.
         1 usable_amount: xinqiao_types::Fen => "usable_amount: must",
-        /// `used_amount`; in fen.
+        /// Credit already used; in fen.
         2 used_amount: xinqiao_types::Fen => "used_amount: must",
     }
 }
@@ -114,11 +114,11 @@ w::record! {
 w::record! {
     /// An item of `custom_locations` in `base::GeoLocation`.
     pub struct CustomLocation {
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the centre; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the centre; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `radius`; in m.
+        /// Radius around the centre; in m.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
@@ -127,7 +127,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `sp_entrustment::Get`.
     pub struct DataB {
-        /// `entrusted`.
+        /// Whether the advertiser has entrusted this provider.
         0 entrusted: bool => "entrusted: must",
     }
 }
@@ -135,7 +135,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `targeting_tags::Get`.
     pub struct DataC {
-        /// `list`.
+        /// The targeting tags.
         0 list: Vec<ListPart> => "list: must",
     }
 }
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `funds::Get`.
     pub struct DataContent {
-        /// `list`.
+        /// Balances of the accounts.
         0 list: Vec<DataListInfo> => "list: must",
     }
 }
@@ -151,7 +151,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `campaigns::Add`.
     pub struct DataDetail {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
     }
 }
@@ -159,9 +159,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audiences::Get`.
     pub struct DataEntry {
-        /// `list`.
+        /// The custom audiences of this page.
         0 list: Vec<ListDetail> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -169,9 +169,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `credit_bills::Get`.
     pub struct DataInfo {
-        /// `list`.
+        /// The credit bills of this page.
         0 list: Vec<ListItem> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -179,19 +179,19 @@ w::record! {
 w::record! {
     /// `data` of the answer of `advertiser::Get`.
     pub struct DataItem {
-        /// `wechat_account_name`.
+        /// Name of the advertiser's official account.
         0 wechat_account_name: String => "wechat_account_name: must",
-        /// `system_status`.
+        /// State of the advertiser; `MP_STATUS_NORMAL` is normal.
         1 system_status: String => "system_status: must",
-        /// `industry_id`.
+        /// Number of the advertiser's industry; such as `2113`.
         2 industry_id: i64 => "industry_id: must",
-        /// `contact_person`.
+        /// Whom to contact.
         3 contact_person: String => "contact_person: must",
-        /// `contact_person_telephone`.
+        /// Number to call.
         4 contact_person_telephone: String => "contact_person_telephone: must",
-        /// `business_type`.
+        /// Kind of business, such as `OFFLINE` or `ONLINE`.
         5 business_type: Option<String> => "business_type",
-        /// `business_content`.
+        /// What the business does.
         6 business_content: Option<String> => "business_content",
     }
 }
@@ -199,31 +199,31 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetData`.
     pub struct DataList {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `adcreative_id`.
+        /// Number of the creative, the text and pictures that users see; `adcreative_id` on the wire.
         #[doc(alias = "adcreative_id")]
         1 ad_creative_id: i64 => "adcreative_id: must",
-        /// `adcreative_name`.
+        /// What the advertiser calls the creative; `adcreative_name` on the wire.
         #[doc(alias = "adcreative_name")]
         2 ad_creative_name: String => "adcreative_name: must",
-        /// `adcreative_template_id`.
+        /// Number of the creative format; it decides which elements are needed; `adcreative_template_id` on the wire.
         #[doc(alias = "adcreative_template_id")]
         3 ad_creative_template_id: i64 => "adcreative_template_id: must",
-        /// `adcreative_elements`.
+        /// Elements of the creative: title, text and pictures; `adcreative_elements` on the wire.
         #[doc(alias = "adcreative_elements")]
         4 ad_creative_elements: AdCreativeElement => "adcreative_elements: must",
-        /// `site_set`.
+        /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
         5 site_set: Vec<String> => "site_set: must",
-        /// `destination_url`.
+        /// Landing page of a click.
         6 destination_url: String => "destination_url: must",
-        /// `product_type`.
+        /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         7 product_type: String => "product_type: must",
-        /// `product_refs_id`.
+        /// Id of the thing promoted, such as an app or card; may be empty.
         8 product_refs_id: Option<String> => "product_refs_id",
-        /// `last_modified_time`; format `unix`.
+        /// When it was last changed; format `unix`.
         9 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// `created_time`; format `unix`.
+        /// When this object was set up; format `unix`.
         10 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -231,35 +231,33 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataEntry`.
     pub struct DataListDetail {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day the figures are about; format `yyyy-MM-dd`.
         0 date: String => "date: must",
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         1 campaign_id: Option<i64> => "campaign_id",
-        /// `campaign_name`.
+        /// What the advertiser calls the campaign, unique in the account.
         2 campaign_name: Option<String> => "campaign_name",
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         3 ad_group_id: Option<i64> => "adgroup_id",
-        /// `adgroup_name`.
+        /// What the advertiser calls the ad group; `adgroup_name` on the wire.
         #[doc(alias = "adgroup_name")]
         4 ad_group_name: Option<String> => "adgroup_name",
-        /// `impression`.
+        /// How often the ad was shown.
         5 impression: i64 => "impression: must",
-        /// `click`.
+        /// How often the ad was clicked.
         6 click: i64 => "click: must",
-        /// `cost`; in fen.
+        /// Amount spent; in fen.
         7 cost: xinqiao_types::Fen => "cost: must",
-        /// `like_or_comment`.
+        /// Likes and comments.
         8 like_or_comment: i64 => "like_or_comment: must",
-        /// `image_click`.
+        /// Clicks on the picture.
         9 image_click: i64 => "image_click: must",
-        /// `follow`.
+        /// Follows that came from the ad.
         10 follow: i64 => "follow: must",
-        /// `share`.
+        /// How often the ad was shared.
         11 share: i64 => "share: must",
-        /// `lbs_wechat_pv`.
         12 lbs_wechat_pv: i64 => "lbs_wechat_pv: must",
-        /// `lbs_wechat_uv`.
         13 lbs_wechat_uv: i64 => "lbs_wechat_uv: must",
     }
 }
@@ -267,12 +265,12 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataMemberInfo`.
     pub struct DataListEntry {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `adgroup_id`.
+        /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         1 ad_group_id: i64 => "adgroup_id: must",
-        /// `cost`; in fen.
+        /// Amount spent; in fen.
         2 cost: xinqiao_types::Fen => "cost: must",
     }
 }
@@ -280,11 +278,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataContent`.
     pub struct DataListInfo {
-        /// `fund_type`.
+        /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// `balance`; in fen.
+        /// Money in the account; in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
-        /// `credit_roll_spec`.
+        /// Credit line, for credit accounts.
         2 credit_roll_spec: Option<CreditRollSpec> => "credit_roll_spec",
     }
 }
@@ -292,29 +290,29 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataInfo`.
     pub struct DataListItem {
-        /// `audience_id`.
+        /// Number of the custom audience.
         0 audience_id: i64 => "audience_id: must",
-        /// `custom_audience_file_id`.
+        /// Number of the audience file.
         1 custom_audience_file_id: i64 => "custom_audience_file_id: must",
-        /// `name`.
+        /// Name of the audience.
         2 name: String => "name: must",
-        /// `user_id_type`.
+        /// Kind of ids in the file, such as `HASH_IMEI` or `HASH_MOBILE_PHONE`.
         3 user_id_type: String => "user_id_type: must",
-        /// `operation_type`.
+        /// What is done to the audience: `APPEND` or `REDUCE`.
         4 operation_type: String => "operation_type: must",
-        /// `process_status`.
+        /// State of the file: `PENDING`, `PROCESSING`, `SUCCESS` or `ERROR`.
         5 process_status: String => "process_status: must",
-        /// `process_code`.
+        /// Result code of the file, `0` for success.
         6 process_code: i64 => "process_code: must",
-        /// `error_message`.
+        /// Why the file failed.
         7 error_message: Option<String> => "error_message",
-        /// `line_count`.
+        /// Lines of the file.
         8 line_count: i64 => "line_count: must",
-        /// `valid_line_count`.
+        /// Lines that are valid.
         9 valid_line_count: i64 => "valid_line_count: must",
-        /// `user_count`.
+        /// Users that were matched.
         10 user_count: i64 => "user_count: must",
-        /// `created_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the file was uploaded; format `yyyy-MM-dd HH:mm:ss`.
         11 created_time: String => "created_time: must",
     }
 }
@@ -322,9 +320,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `qualifications::Get`.
     pub struct DataMember {
-        /// `list`.
+        /// The qualifications of this page.
         0 list: Vec<ListEntry> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -332,9 +330,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `estimation::Get`.
     pub struct DataPart {
-        /// `approximate_count`.
+        /// People the targeting reaches, estimated.
         0 approximate_count: i64 => "approximate_count: must",
-        /// `impression`.
+        /// Impressions, estimated.
         1 impression: i64 => "impression: must",
     }
 }
@@ -342,9 +340,9 @@ w::record! {
 w::record! {
     /// `date_range` of `daily_reports::Get`; `date_range` of `fund_statements_detailed::Get`.
     pub struct DateRange {
-        /// `start_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive; format `yyyy-MM-dd`; such as `2025-04-07`.
         1 end_date: String => "end_date: must",
     }
     new(start_date: impl Into<String>, end_date: impl Into<String>)
@@ -353,9 +351,9 @@ w::record! {
 w::record! {
     /// An item of `file_info_list` in `base::ResultData`.
     pub struct FileInfo {
-        /// `file_id`.
+        /// Number of the result file.
         0 file_id: i64 => "file_id: must",
-        /// `md5`.
+        /// MD5 of the result file, for checking.
         1 md5: String => "md5: must",
     }
 }
@@ -363,11 +361,11 @@ w::record! {
 w::record! {
     /// An item of `filtering` in `ad_creatives::Get`; an item of `filtering` in `async_tasks::Get`; and 3 more.
     pub struct Filtering {
-        /// `field`.
+        /// Name of the field to filter by.
         0 field: String => "field: must",
-        /// `operator`.
+        /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
-        /// `values`.
+        /// Values to compare with.
         2 values: Vec<String> => "values: must",
     }
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
@@ -376,13 +374,13 @@ w::record! {
 w::record! {
     /// `geo_location` of `base::Targeting`.
     pub struct GeoLocation {
-        /// `location_types`.
+        /// Meaning of the regions, such as `LIVE_IN` (residents).
         0 location_types: Vec<String> => "location_types: must",
-        /// `regions`.
+        /// Codes of provinces, cities and districts; such as `110000`.
         1 regions: Option<Vec<i64>> => "regions",
-        /// `business_districts`.
+        /// Codes of business districts.
         2 business_districts: Option<Vec<i64>> => "business_districts",
-        /// `custom_locations`.
+        /// Circles of your own.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
     new(location_types: Vec<String>)
@@ -392,9 +390,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ad_creatives::Get`.
     pub struct GetData {
-        /// `list`.
+        /// The creatives of this page.
         0 list: Vec<DataList> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -402,9 +400,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `images::Get`.
     pub struct GetDataContent {
-        /// `list`.
+        /// The pictures of this page.
         0 list: Vec<DataPartInfo> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -412,9 +410,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `campaigns::Get`.
     pub struct GetDataDetail {
-        /// `list`.
+        /// The campaigns of this page.
         0 list: Vec<GetDataList> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -422,9 +420,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `daily_reports::Get`.
     pub struct GetDataEntry {
-        /// `list`.
+        /// The daily figures of this page.
         0 list: Vec<DataListDetail> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -432,9 +430,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audience_files::Get`.
     pub struct GetDataInfo {
-        /// `list`.
+        /// The audience files of this page.
         0 list: Vec<DataListItem> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -442,9 +440,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `async_tasks::Get`.
     pub struct GetDataItem {
-        /// `list`.
+        /// The tasks of this page.
         0 list: Vec<GetList> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -452,23 +450,23 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataDetail`.
     pub struct GetDataList {
-        /// `campaign_id`.
+        /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         0 campaign_id: i64 => "campaign_id: must",
-        /// `campaign_name`.
+        /// What the advertiser calls the campaign, unique in the account.
         1 campaign_name: String => "campaign_name: must",
-        /// `campaign_type`.
+        /// `CAMPAIGN_TYPE_WECHAT_MOMENTS` (Moments) or `CAMPAIGN_TYPE_WECHAT_OFFICIAL_ACCOUNTS`.
         2 campaign_type: String => "campaign_type: must",
-        /// `product_type`.
+        /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         3 product_type: String => "product_type: must",
-        /// `configured_status`.
+        /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         4 configured_status: String => "configured_status: must",
-        /// `daily_budget`; in fen.
+        /// Budget a day, `0` for no limit; in fen.
         5 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
-        /// `budget_reach_date`; format `yyyyMMdd`.
+        /// Day the budget was last used up, `0` for never; format `yyyyMMdd`.
         6 budget_reach_date: Option<w::TextOrNumber> => "budget_reach_date",
-        /// `last_modified_time`; format `unix`.
+        /// When it was last changed; format `unix`.
         7 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// `created_time`; format `unix`.
+        /// When this object was set up; format `unix`.
         8 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -476,9 +474,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `realtime_cost::Get`.
     pub struct DataMemberInfo {
-        /// `list`.
+        /// The present spending of this page.
         0 list: Vec<DataListEntry> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -486,9 +484,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `fund_statements_detailed::Get`.
     pub struct GetDataPart {
-        /// `list`.
+        /// The money movements of this page.
         0 list: Vec<ListInfo> => "list: must",
-        /// `page_info`.
+        /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
     }
 }
@@ -496,17 +494,17 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataItem`.
     pub struct GetList {
-        /// `task_id`.
+        /// Number of the asynchronous task.
         0 task_id: i64 => "task_id: must",
-        /// `task_name`.
+        /// What the creator called the task.
         1 task_name: String => "task_name: must",
-        /// `task_type`.
+        /// Kind of task, such as `TASK_TYPE_ADGROUP_DAILY_REPORT`.
         2 task_type: String => "task_type: must",
-        /// `status`.
+        /// `TASK_STATUS_PENDING`, `TASK_STATUS_PROCESSING` or `TASK_STATUS_COMPLETED`.
         3 status: String => "status: must",
-        /// `result`.
+        /// Result of the task.
         4 result: Option<ListResult> => "result",
-        /// `created_time`; format `unix`.
+        /// When this object was set up; format `unix`.
         5 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -514,9 +512,9 @@ w::record! {
 w::record! {
     /// `last_modified_time_range` of `base::TypeWechatAdvertisingDataSpec`.
     pub struct LastModifiedTimeRange {
-        /// `begin_time`; format `unix`.
+        /// Start of the range; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -525,23 +523,23 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataEntry`.
     pub struct ListDetail {
-        /// `audience_id`.
+        /// Number of the custom audience.
         0 audience_id: i64 => "audience_id: must",
-        /// `name`.
+        /// What the audience is called.
         1 name: String => "name: must",
-        /// `type`.
+        /// Origin of the audience; `CUSTOMER_FILE` for an uploaded file.
         2 type_: String => "type: must",
-        /// `description`.
+        /// Note on the audience.
         3 description: String => "description: must",
-        /// `status`.
+        /// State of the audience: `PENDING`, `PROCESSING`, `SUCCESS` (usable) or `ERROR`.
         4 status: String => "status: must",
-        /// `error_code`.
+        /// Error code of the audience, `0` for none.
         5 error_code: i64 => "error_code: must",
-        /// `user_count`.
+        /// Users that were matched.
         6 user_count: i64 => "user_count: must",
-        /// `last_modified_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 last_modified_time: String => "last_modified_time: must",
-        /// `created_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this object was set up; format `yyyy-MM-dd HH:mm:ss`.
         8 created_time: String => "created_time: must",
     }
 }
@@ -549,19 +547,19 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataMember`.
     pub struct ListEntry {
-        /// `qualification_id`.
+        /// Number of the qualification.
         0 qualification_id: i64 => "qualification_id: must",
-        /// `qualification_type`.
+        /// Kind of qualification, such as `INDUSTRY_QUALIFICATION`.
         1 qualification_type: String => "qualification_type: must",
-        /// `qualification_name`.
+        /// What the document is called.
         2 qualification_name: String => "qualification_name: must",
-        /// `qualification_url`.
+        /// Address of the document's picture.
         3 qualification_url: String => "qualification_url: must",
-        /// `qualification_status`.
+        /// State of the review; `QUALIFICATION_STATUS_NORMAL` is valid.
         4 qualification_status: String => "qualification_status: must",
-        /// `valid_date`; format `yyyy-MM-dd`.
+        /// Until when the document is valid; format `yyyy-MM-dd`.
         5 valid_date: Option<String> => "valid_date",
-        /// `reject_message`.
+        /// Why the review refused it.
         6 reject_message: Option<String> => "reject_message",
     }
 }
@@ -569,15 +567,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataPart`.
     pub struct ListInfo {
-        /// `fund_type`.
+        /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// `amount`; in fen.
+        /// Amount of the movement; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `bill_number`.
+        /// Number of the movement.
         2 bill_number: String => "bill_number: must",
-        /// `description`.
+        /// What the movement was for.
         3 description: String => "description: must",
-        /// `time`; format `unix`.
+        /// When it was booked; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -585,17 +583,17 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataInfo`.
     pub struct ListItem {
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day of the bill; format `yyyy-MM-dd`.
         0 bill_date: String => "bill_date: must",
-        /// `start_time`; format `unix`.
+        /// Start of the billing period; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the billing period; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `due_time`; format `unix`.
+        /// When it has to be paid back; format `unix`.
         3 due_time: xinqiao_types::UnixSeconds => "due_time: must",
-        /// `need_repay_amount`; in fen.
+        /// Amount to pay back; in fen.
         4 need_repay_amount: xinqiao_types::Fen => "need_repay_amount: must",
-        /// `repaid_amount`; in fen.
+        /// Amount paid back; in fen.
         5 repaid_amount: xinqiao_types::Fen => "repaid_amount: must",
     }
 }
@@ -603,15 +601,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataC`.
     pub struct ListPart {
-        /// `id`.
+        /// Number of the tag, used as a targeting value.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// What the tag is called.
         1 name: String => "name: must",
-        /// `parent_id`.
+        /// Number of the parent tag.
         2 parent_id: i64 => "parent_id: must",
-        /// `parent_name`.
+        /// What the parent tag is called.
         3 parent_name: String => "parent_name: must",
-        /// `city_level`.
+        /// Tier of the city, for region tags only.
         4 city_level: Option<String> => "city_level",
     }
 }
@@ -619,11 +617,11 @@ w::record! {
 w::record! {
     /// `result` of `base::GetList`.
     pub struct ListResult {
-        /// `code`.
+        /// Result code, `0` for success.
         0 code: i64 => "code: must",
-        /// `message`.
+        /// Message when it failed.
         1 message: Option<String> => "message",
-        /// `data`.
+        /// The files of the result.
         2 data: Option<ResultData> => "data",
     }
 }
@@ -631,13 +629,13 @@ w::record! {
 w::record! {
     /// `page_info` of `base::DataEntry`; `page_info` of `base::DataInfo`; and 9 more.
     pub struct PageInfo {
-        /// `total_number`.
+        /// How many entries match in total.
         0 total_number: i64 => "total_number: must",
-        /// `total_page`.
+        /// How many pages there are.
         1 total_page: i64 => "total_page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `page`.
+        /// Which page, counted from 1.
         3 page: i64 => "page: must",
     }
 }
@@ -645,7 +643,7 @@ w::record! {
 w::record! {
     /// `data` of `base::ListResult`.
     pub struct ResultData {
-        /// `file_info_list`.
+        /// Files of the result, to be downloaded one by one.
         0 file_info_list: Vec<FileInfo> => "file_info_list: must",
     }
 }
@@ -653,9 +651,9 @@ w::record! {
 w::record! {
     /// `share_info` of `ad_creatives::Add`.
     pub struct ShareInfo {
-        /// `share_title`.
+        /// Headline that friends see.
         0 share_title: String => "share_title: must",
-        /// `share_description`.
+        /// Text of the share.
         1 share_description: String => "share_description: must",
     }
     new(share_title: impl Into<String>, share_description: impl Into<String>)
@@ -664,31 +662,31 @@ w::record! {
 w::record! {
     /// `targeting` of `estimation::Get`.
     pub struct Targeting {
-        /// `age`.
+        /// Age range, such as `18~30`.
         0 age: Option<Vec<String>> => "age",
-        /// `gender`.
+        /// Sex: `MALE`, `FEMALE`.
         1 gender: Option<Vec<String>> => "gender",
-        /// `education`.
+        /// Education, such as `BACHELOR`.
         2 education: Option<Vec<String>> => "education",
-        /// `relationship_status`.
+        /// Relationship, such as `SINGLE` or `MARRIED`.
         3 relationship_status: Option<Vec<String>> => "relationship_status",
-        /// `user_paying_type`.
+        /// What kind of paying user.
         4 user_paying_type: Option<Vec<String>> => "user_paying_type",
-        /// `network_type`.
+        /// Network in use, such as `WIFI` or `NET_4G`.
         5 network_type: Option<Vec<String>> => "network_type",
-        /// `network_operator`.
+        /// Mobile carrier: China Mobile, Unicom or Telecom.
         6 network_operator: Option<Vec<String>> => "network_operator",
-        /// `user_os`.
+        /// Operating system, such as `IOS` or `ANDROID`.
         7 user_os: Option<Vec<String>> => "user_os",
-        /// `device_price`.
+        /// Price range of the device, in yuan.
         8 device_price: Option<Vec<String>> => "device_price",
-        /// `geo_location`.
+        /// Where the audience is.
         9 geo_location: Option<GeoLocation> => "geo_location",
-        /// `wechat_ad_behavior`.
+        /// By behaviour in WeChat, such as following or having claimed cards.
         10 wechat_ad_behavior: Option<WechatAdBehavior> => "wechat_ad_behavior",
-        /// `custom_audience`.
+        /// Custom audiences to reach.
         11 custom_audience: Option<Vec<i64>> => "custom_audience",
-        /// `excluded_custom_audience`.
+        /// Custom audiences to leave out.
         12 excluded_custom_audience: Option<Vec<i64>> => "excluded_custom_audience",
     }
     new()
@@ -712,13 +710,13 @@ w::record! {
 w::record! {
     /// `task_spec` of `async_tasks::Add`.
     pub struct TaskSpec {
-        /// `task_type_adgroup_hourly_report_spec`.
+        /// Filled in when hourly figures by ad group are wanted; `task_type_adgroup_hourly_report_spec` on the wire.
         0 ad_group_hourly_report_spec: Option<TaskTypeAdGroupHourlyReportSpec> => "task_type_adgroup_hourly_report_spec",
-        /// `task_type_adgroup_daily_report_spec`.
+        /// Filled in when daily figures by ad group are wanted; `task_type_adgroup_daily_report_spec` on the wire.
         1 ad_group_daily_report_spec: Option<TaskTypeAdGroupDailyReportSpec> => "task_type_adgroup_daily_report_spec",
-        /// `task_type_wechat_advertising_data_spec`.
+        /// Filled in when the set-up of WeChat ads is exported; `task_type_wechat_advertising_data_spec` on the wire.
         2 wechat_advertising_data_spec: Option<TypeWechatAdvertisingDataSpec> => "task_type_wechat_advertising_data_spec",
-        /// `task_type_poi_hourly_report_spec`.
+        /// For hourly reports of stores.
         3 task_type_poi_hourly_report_spec: Option<TaskTypePoiHourlyReportSpec> => "task_type_poi_hourly_report_spec",
     }
     new()
@@ -733,7 +731,7 @@ w::record! {
 w::record! {
     /// `task_type_adgroup_daily_report_spec` of `base::TaskSpec`.
     pub struct TaskTypeAdGroupDailyReportSpec {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day the figures are about; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -742,7 +740,7 @@ w::record! {
 w::record! {
     /// `task_type_adgroup_hourly_report_spec` of `base::TaskSpec`.
     pub struct TaskTypeAdGroupHourlyReportSpec {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day the figures are about; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -751,7 +749,7 @@ w::record! {
 w::record! {
     /// `task_type_poi_hourly_report_spec` of `base::TaskSpec`.
     pub struct TaskTypePoiHourlyReportSpec {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day the figures are about; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -760,9 +758,9 @@ w::record! {
 w::record! {
     /// `task_type_wechat_advertising_data_spec` of `base::TaskSpec`.
     pub struct TypeWechatAdvertisingDataSpec {
-        /// `last_modified_time_range`.
+        /// Range of last changes to look at.
         0 last_modified_time_range: LastModifiedTimeRange => "last_modified_time_range: must",
-        /// `fields`.
+        /// Fields to export.
         1 fields: Vec<String> => "fields: must",
     }
     new(last_modified_time_range: LastModifiedTimeRange, fields: Vec<String>)
@@ -771,9 +769,9 @@ w::record! {
 w::record! {
     /// `wechat_ad_behavior` of `base::Targeting`.
     pub struct WechatAdBehavior {
-        /// `actions`.
+        /// Behaviour to include.
         0 actions: Option<Vec<String>> => "actions",
-        /// `excluded_actions`.
+        /// Behaviour to exclude.
         1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
     new()
@@ -790,26 +788,26 @@ pub mod ad_creatives {
         /// * Call: `POST /marketing/adcreatives/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.ad_creatives.add`.
         pub struct Add {
-            /// `campaign_id`.
+            /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
             0 campaign_id: i64 => "campaign_id: must",
-            /// `adcreative_name`.
+            /// What the advertiser calls the creative; `adcreative_name` on the wire.
             #[doc(alias = "adcreative_name")]
             1 ad_creative_name: String => "adcreative_name: must",
-            /// `adcreative_template_id`.
+            /// Number of the creative format; it decides which elements are needed; `adcreative_template_id` on the wire.
             #[doc(alias = "adcreative_template_id")]
             2 ad_creative_template_id: i64 => "adcreative_template_id: must",
-            /// `adcreative_elements`.
+            /// Elements of the creative: title, text and pictures; `adcreative_elements` on the wire.
             #[doc(alias = "adcreative_elements")]
             3 ad_creative_elements: super::AdCreativeElement => "adcreative_elements: must",
-            /// `site_set`.
+            /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
             4 site_set: Vec<String> => "site_set: must",
-            /// `destination_url`.
+            /// Landing page of a click.
             5 destination_url: String => "destination_url: must",
-            /// `product_type`.
+            /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
             6 product_type: String => "product_type: must",
-            /// `product_refs_id`.
+            /// Id of the thing promoted, such as an app or card; may be empty.
             7 product_refs_id: Option<String> => "product_refs_id",
-            /// `share_info`.
+            /// What a shared ad shows.
             8 share_info: Option<super::ShareInfo> => "share_info",
         }
         new(
@@ -828,7 +826,7 @@ pub mod ad_creatives {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new creative.
             0 data: super::AddData => "data: must",
         }
     }
@@ -858,14 +856,14 @@ pub mod ad_creatives {
         /// * Call: `GET /marketing/adcreatives/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.ad_creatives.get`.
         pub struct Get {
-            /// `adcreative_id`.
+            /// Number of the creative, the text and pictures that users see; `adcreative_id` on the wire.
             #[doc(alias = "adcreative_id")]
             0 ad_creative_id: Option<i64> => "adcreative_id: query",
-            /// `filtering`; JSON in a text on the wire.
+            /// Filters; all of them must hold; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
         new()
@@ -875,7 +873,7 @@ pub mod ad_creatives {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of creatives with paging data.
             0 data: super::GetData => "data: must",
         }
     }
@@ -905,16 +903,16 @@ pub mod ad_creatives {
         /// * Call: `POST /marketing/adcreatives/update` on `api.weixin.qq.com`.
         /// * Catalog: `ads.ad_creatives.update`.
         pub struct Update {
-            /// `adcreative_id`.
+            /// Number of the creative, the text and pictures that users see; `adcreative_id` on the wire.
             #[doc(alias = "adcreative_id")]
             0 ad_creative_id: i64 => "adcreative_id: must",
-            /// `adcreative_name`.
+            /// What the advertiser calls the creative; `adcreative_name` on the wire.
             #[doc(alias = "adcreative_name")]
             1 ad_creative_name: Option<String> => "adcreative_name",
-            /// `adcreative_elements`.
+            /// Elements of the creative: title, text and pictures; `adcreative_elements` on the wire.
             #[doc(alias = "adcreative_elements")]
             2 ad_creative_elements: Option<super::AdCreativeElement> => "adcreative_elements",
-            /// `destination_url`.
+            /// Landing page of a click.
             3 destination_url: Option<String> => "destination_url",
         }
         new(ad_creative_id: i64)
@@ -952,15 +950,15 @@ pub mod advertiser {
         /// * Call: `POST /marketing/advertiser/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.advertiser.add`.
         pub struct Add {
-            /// `system_industry_id`.
+            /// Number of the advertiser's industry; such as `2113`.
             0 system_industry_id: i64 => "system_industry_id: must",
-            /// `contact_person`.
+            /// Whom to contact.
             1 contact_person: String => "contact_person: must",
-            /// `contact_person_telephone`.
+            /// Number to call.
             2 contact_person_telephone: String => "contact_person_telephone: must",
-            /// `business_type`.
+            /// Kind of business, such as `OFFLINE` or `ONLINE`.
             3 business_type: Option<String> => "business_type",
-            /// `business_content`.
+            /// What the business does.
             4 business_content: Option<String> => "business_content",
         }
         new(
@@ -1003,7 +1001,7 @@ pub mod advertiser {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Profile and state of the advertiser.
             0 data: super::DataItem => "data: must",
         }
     }
@@ -1033,15 +1031,15 @@ pub mod advertiser {
         /// * Call: `POST /marketing/advertiser/update` on `api.weixin.qq.com`.
         /// * Catalog: `ads.advertiser.update`.
         pub struct Update {
-            /// `system_industry_id`.
+            /// Number of the advertiser's industry; such as `2113`.
             0 system_industry_id: Option<i64> => "system_industry_id",
-            /// `contact_person`.
+            /// Whom to contact.
             1 contact_person: Option<String> => "contact_person",
-            /// `contact_person_telephone`.
+            /// Number to call.
             2 contact_person_telephone: Option<String> => "contact_person_telephone",
-            /// `business_type`.
+            /// Kind of business, such as `OFFLINE` or `ONLINE`.
             3 business_type: Option<String> => "business_type",
-            /// `business_content`.
+            /// What the business does.
             4 business_content: Option<String> => "business_content",
         }
         new()
@@ -1084,9 +1082,9 @@ pub mod async_task_files {
         /// * Call: `GET /marketing/async_task_files/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.async_task_files.get`.
         pub struct Get {
-            /// `task_id`.
+            /// Number of the asynchronous task.
             0 task_id: i64 => "task_id: must query",
-            /// `file_id`.
+            /// Number of the result file.
             1 file_id: i64 => "file_id: must query",
         }
         new(task_id: i64, file_id: i64)
@@ -1122,11 +1120,11 @@ pub mod async_tasks {
         /// * Call: `POST /marketing/async_tasks/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.async_tasks.add`.
         pub struct Add {
-            /// `task_name`.
+            /// What the creator called the task.
             0 task_name: String => "task_name: must",
-            /// `task_type`.
+            /// Kind of task, such as `TASK_TYPE_ADGROUP_DAILY_REPORT`.
             1 task_type: String => "task_type: must",
-            /// `task_spec`.
+            /// Parameters, one member according to the kind of task.
             2 task_spec: super::TaskSpec => "task_spec: must",
         }
         new(task_name: impl Into<String>, task_type: impl Into<String>, task_spec: super::TaskSpec)
@@ -1135,7 +1133,7 @@ pub mod async_tasks {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new task.
             0 data: super::DataItemInfo => "data: must",
         }
     }
@@ -1165,11 +1163,11 @@ pub mod async_tasks {
         /// * Call: `GET /marketing/async_tasks/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.async_tasks.get`.
         pub struct Get {
-            /// `filtering`; JSON in a text on the wire.
+            /// Filters; all of them must hold; JSON in a text on the wire.
             0 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             2 page: Option<i64> => "page: query",
         }
         new()
@@ -1179,7 +1177,7 @@ pub mod async_tasks {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of tasks with paging data.
             0 data: super::GetDataItem => "data: must",
         }
     }
@@ -1214,15 +1212,15 @@ pub mod campaigns {
         /// * Call: `POST /marketing/campaigns/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.campaigns.add`.
         pub struct Add {
-            /// `campaign_name`.
+            /// What the advertiser calls the campaign, unique in the account.
             0 campaign_name: String => "campaign_name: must",
-            /// `campaign_type`.
+            /// `CAMPAIGN_TYPE_WECHAT_MOMENTS` (Moments) or `CAMPAIGN_TYPE_WECHAT_OFFICIAL_ACCOUNTS`.
             1 campaign_type: String => "campaign_type: must",
-            /// `product_type`.
+            /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
             2 product_type: String => "product_type: must",
-            /// `configured_status`.
+            /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
             3 configured_status: Option<String> => "configured_status",
-            /// `daily_budget`; in fen.
+            /// Budget a day, `0` for no limit; in fen.
             4 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(
@@ -1237,7 +1235,7 @@ pub mod campaigns {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new campaign.
             0 data: super::DataDetail => "data: must",
         }
     }
@@ -1267,13 +1265,13 @@ pub mod campaigns {
         /// * Call: `GET /marketing/campaigns/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.campaigns.get`.
         pub struct Get {
-            /// `campaign_id`.
+            /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
             0 campaign_id: Option<i64> => "campaign_id: query",
-            /// `filtering`; JSON in a text on the wire.
+            /// Filters; all of them must hold; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
         new()
@@ -1283,7 +1281,7 @@ pub mod campaigns {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of campaigns with paging data.
             0 data: super::GetDataDetail => "data: must",
         }
     }
@@ -1313,13 +1311,13 @@ pub mod campaigns {
         /// * Call: `POST /marketing/campaigns/update` on `api.weixin.qq.com`.
         /// * Catalog: `ads.campaigns.update`.
         pub struct Update {
-            /// `campaign_id`.
+            /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
             0 campaign_id: i64 => "campaign_id: must",
-            /// `campaign_name`.
+            /// What the advertiser calls the campaign, unique in the account.
             1 campaign_name: Option<String> => "campaign_name",
-            /// `configured_status`.
+            /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
             2 configured_status: Option<String> => "configured_status",
-            /// `daily_budget`; in fen.
+            /// Budget a day, `0` for no limit; in fen.
             3 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(campaign_id: i64)
@@ -1357,13 +1355,13 @@ pub mod credit_bills {
         /// * Call: `GET /marketing/credit_bills/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.credit_bills.get`.
         pub struct Get {
-            /// `bill_year`.
+            /// Four digits; such as `2025`.
             0 bill_year: i64 => "bill_year: must query",
-            /// `bill_month`.
+            /// 1 to 12; such as `4`.
             1 bill_month: i64 => "bill_month: must query",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
         new(bill_year: i64, bill_month: i64)
@@ -1373,7 +1371,7 @@ pub mod credit_bills {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of credit bills with paging data.
             0 data: super::DataInfo => "data: must",
         }
     }
@@ -1408,13 +1406,13 @@ pub mod custom_audience_files {
         /// * Call: `POST /marketing/custom_audience_files/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audience_files.add`.
         pub struct Add {
-            /// `audience_id`.
+            /// Number of the custom audience.
             0 audience_id: i64 => "audience_id: must",
-            /// `user_id_type`.
+            /// Kind of ids in the file, such as `HASH_IMEI` or `HASH_MOBILE_PHONE`.
             1 user_id_type: String => "user_id_type: must",
-            /// `operation_type`.
+            /// What is done to the audience: `APPEND` or `REDUCE`.
             2 operation_type: String => "operation_type: must",
-            /// `file`.
+            /// File to upload.
             3 file: w::FilePart => "file: must",
         }
         new(
@@ -1428,7 +1426,7 @@ pub mod custom_audience_files {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new file.
             0 data: super::DataDetailInfo => "data: must",
         }
     }
@@ -1458,13 +1456,13 @@ pub mod custom_audience_files {
         /// * Call: `GET /marketing/custom_audience_files/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audience_files.get`.
         pub struct Get {
-            /// `audience_id`.
+            /// Number of the custom audience.
             0 audience_id: Option<i64> => "audience_id: query",
-            /// `custom_audience_file_id`.
+            /// Number of the audience file.
             1 custom_audience_file_id: Option<i64> => "custom_audience_file_id: query",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
         new()
@@ -1474,7 +1472,7 @@ pub mod custom_audience_files {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of audience files with paging data.
             0 data: super::GetDataInfo => "data: must",
         }
     }
@@ -1509,11 +1507,11 @@ pub mod custom_audiences {
         /// * Call: `POST /marketing/custom_audiences/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audiences.add`.
         pub struct Add {
-            /// `name`.
+            /// What the audience is called.
             0 name: String => "name: must",
-            /// `type`.
+            /// Origin of the audience; `CUSTOMER_FILE` for an uploaded file.
             1 type_: String => "type: must",
-            /// `description`.
+            /// Note on the audience.
             2 description: String => "description: must",
         }
         new(name: impl Into<String>, type_: impl Into<String>, description: impl Into<String>)
@@ -1522,7 +1520,7 @@ pub mod custom_audiences {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new audience.
             0 data: super::AddDataInfo => "data: must",
         }
     }
@@ -1552,11 +1550,11 @@ pub mod custom_audiences {
         /// * Call: `GET /marketing/custom_audiences/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audiences.get`.
         pub struct Get {
-            /// `audience_id`.
+            /// Number of the custom audience.
             0 audience_id: Option<i64> => "audience_id: query",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             2 page: Option<i64> => "page: query",
         }
         new()
@@ -1566,7 +1564,7 @@ pub mod custom_audiences {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of custom audiences with paging data.
             0 data: super::DataEntry => "data: must",
         }
     }
@@ -1596,11 +1594,11 @@ pub mod custom_audiences {
         /// * Call: `POST /marketing/custom_audiences/update` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audiences.update`.
         pub struct Update {
-            /// `audience_id`.
+            /// Number of the custom audience.
             0 audience_id: i64 => "audience_id: must",
-            /// `name`.
+            /// What the audience is called.
             1 name: Option<String> => "name",
-            /// `description`.
+            /// Note on the audience.
             2 description: Option<String> => "description",
         }
         new(audience_id: i64)
@@ -1637,15 +1635,15 @@ pub mod daily_reports {
         /// * Call: `GET /marketing/daily_reports/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.daily_reports.get`.
         pub struct Get {
-            /// `date_range`; JSON in a text on the wire.
+            /// Days to look at; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
-            /// `report_type`.
+            /// Kind of report, such as daily by ad group.
             1 report_type: Option<String> => "report_type: query",
-            /// `level`.
+            /// Level of the figures: campaign or ad group.
             2 level: Option<String> => "level: query",
-            /// `page_size`.
+            /// How many entries one page holds.
             3 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             4 page: Option<i64> => "page: query",
         }
         new(date_range: super::DateRange)
@@ -1656,7 +1654,7 @@ pub mod daily_reports {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of daily figures with paging data.
             0 data: super::GetDataEntry => "data: must",
         }
     }
@@ -1691,9 +1689,9 @@ pub mod estimation {
         /// * Call: `POST /marketing/estimation/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.estimation.get`.
         pub struct Get {
-            /// `campaign_type`.
+            /// `CAMPAIGN_TYPE_WECHAT_MOMENTS` (Moments) or `CAMPAIGN_TYPE_WECHAT_OFFICIAL_ACCOUNTS`.
             0 campaign_type: String => "campaign_type: must",
-            /// `targeting`.
+            /// Whom the ad is shown to.
             1 targeting: super::Targeting => "targeting: must",
         }
         new(campaign_type: impl Into<String>, targeting: super::Targeting)
@@ -1702,7 +1700,7 @@ pub mod estimation {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Estimated people and impressions.
             0 data: super::DataPart => "data: must",
         }
     }
@@ -1737,13 +1735,13 @@ pub mod fund_statements_detailed {
         /// * Call: `GET /marketing/fund_statements_detailed/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.fund_statements_detailed.get`.
         pub struct Get {
-            /// `date_range`; JSON in a text on the wire.
+            /// Days to look at; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
-            /// `trade_type`.
+            /// Kind of movement: top-up, spending, transfer and so on.
             1 trade_type: Option<String> => "trade_type: query",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
         new(date_range: super::DateRange)
@@ -1754,7 +1752,7 @@ pub mod fund_statements_detailed {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of money movements with paging data.
             0 data: super::GetDataPart => "data: must",
         }
     }
@@ -1789,13 +1787,13 @@ pub mod fund_transfer {
         /// * Call: `POST /marketing/fund_transfer/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.fund_transfer.add`.
         pub struct Add {
-            /// `fund_type`.
+            /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
             0 fund_type: String => "fund_type: must",
-            /// `amount`; in fen.
+            /// Amount of the movement; in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
-            /// `external_bill_no`.
+            /// The caller's own transfer number; repeating it does not transfer twice.
             2 external_bill_no: Option<String> => "external_bill_no",
-            /// `memo`.
+            /// Remark on the transfer.
             3 memo: Option<String> => "memo",
         }
         new(fund_type: impl Into<String>, amount: xinqiao_types::Fen)
@@ -1805,7 +1803,7 @@ pub mod fund_transfer {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Outcome of the transfer.
             0 data: super::DataEntryInfo => "data: must",
         }
     }
@@ -1847,7 +1845,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Balances of the accounts.
             0 data: super::DataContent => "data: must",
         }
     }
@@ -1882,7 +1880,7 @@ pub mod images {
         /// * Call: `POST /marketing/images/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.images.add`.
         pub struct Add {
-            /// `file`.
+            /// File to upload.
             0 file: w::FilePart => "file: must",
         }
         new(file: w::FilePart)
@@ -1891,7 +1889,7 @@ pub mod images {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new picture.
             0 data: super::DataPartInfo => "data: must",
         }
     }
@@ -1921,13 +1919,13 @@ pub mod images {
         /// * Call: `GET /marketing/images/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.images.get`.
         pub struct Get {
-            /// `image_id`.
+            /// Image id, for creatives and qualifications.
             0 image_id: Option<String> => "image_id: query",
-            /// `filtering`; JSON in a text on the wire.
+            /// Filters; all of them must hold; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: Option<i64> => "page_size: query",
-            /// `page`.
+            /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
         new()
@@ -1938,7 +1936,7 @@ pub mod images {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of pictures with paging data.
             0 data: super::GetDataContent => "data: must",
         }
     }
@@ -1973,11 +1971,11 @@ pub mod qualifications {
         /// * Call: `POST /marketing/qualifications/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.qualifications.add`.
         pub struct Add {
-            /// `qualification_type`.
+            /// Kind of qualification, such as `INDUSTRY_QUALIFICATION`.
             0 qualification_type: String => "qualification_type: must",
-            /// `qualification_name`.
+            /// What the document is called.
             1 qualification_name: String => "qualification_name: must",
-            /// `qualification_image_id`.
+            /// Image id of the document. From: The image upload endpoint.
             2 qualification_image_id: String => "qualification_image_id: must",
         }
         new(
@@ -1990,7 +1988,7 @@ pub mod qualifications {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the new qualification.
             0 data: super::DataContentInfo => "data: must",
         }
     }
@@ -2020,7 +2018,7 @@ pub mod qualifications {
         /// * Call: `POST /marketing/qualifications/delete` on `api.weixin.qq.com`.
         /// * Catalog: `ads.qualifications.delete`.
         pub struct Delete {
-            /// `qualification_id`.
+            /// Number of the qualification.
             0 qualification_id: i64 => "qualification_id: must",
         }
         new(qualification_id: i64)
@@ -2058,7 +2056,7 @@ pub mod qualifications {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of qualifications with paging data.
             0 data: super::DataMember => "data: must",
         }
     }
@@ -2093,11 +2091,11 @@ pub mod realtime_cost {
         /// * Call: `GET /marketing/realtime_cost/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.realtime_cost.get`.
         pub struct Get {
-            /// `date`; format `yyyy-MM-dd`.
+            /// Day the figures are about; format `yyyy-MM-dd`.
             0 date: String => "date: must query",
-            /// `level`.
+            /// Level of the figures: campaign or ad group.
             1 level: String => "level: must query",
-            /// `filtering`; JSON in a text on the wire.
+            /// Filters; all of them must hold; JSON in a text on the wire.
             2 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
         }
         new(date: impl Into<String>, level: impl Into<String>)
@@ -2107,7 +2105,7 @@ pub mod realtime_cost {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// A page of present spending with paging data.
             0 data: super::DataMemberInfo => "data: must",
         }
     }
@@ -2178,7 +2176,7 @@ pub mod sp_entrustment {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Whether the provider is entrusted.
             0 data: super::DataB => "data: must",
         }
     }
@@ -2213,7 +2211,7 @@ pub mod targeting_tags {
         /// * Call: `GET /marketing/targeting_tags/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.targeting_tags.get`.
         pub struct Get {
-            /// `type`.
+            /// Tags to get, such as `REGION` or `BUSINESS_DISTRICT`.
             0 type_: String => "type: must query",
         }
         new(type_: impl Into<String>)
@@ -2222,7 +2220,7 @@ pub mod targeting_tags {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Targeting tags that may be used.
             0 data: super::DataC => "data: must",
         }
     }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::both;
 use super::components::Components;
-use crate::model::{Field, Origin, Product, Shape, Spelling, TypeRef, Union};
+use crate::lookup::{meaning, values};
+use crate::model::{EnumValue, Field, Meaning, Origin, Product, Shape, Spelling, TypeRef, Union};
 
 /// An object with these fields.
 pub(super) fn object(components: &mut Components, product: Product, shape: &Shape) -> Value {
@@ -98,13 +99,16 @@ pub(super) fn schema(components: &mut Components, product: Product, field: &Fiel
         _ if !field.alternatives.is_empty() => json!({}),
         _ => of_type(components, product, &field.ty),
     };
-    limit(&mut out, field);
-    describe(&mut out, &remarks(field));
+    let known = values(product, field);
+    let said = meaning(product, field.meaning);
+    limit(&mut out, field, known);
+    describe(&mut out, &remarks(product, field, said, known));
+    show(&mut out, field, said);
     out
 }
 
 /// Allowed values, limits and formats.
-fn limit(schema: &mut Value, field: &Field) {
+fn limit(schema: &mut Value, field: &Field, known: &[EnumValue]) {
     let Value::Object(map) = schema else { return };
     if field.secret && map.get("type") == Some(&json!("string")) {
         map.insert("format".into(), "password".into());
@@ -125,19 +129,19 @@ fn limit(schema: &mut Value, field: &Field) {
     if !field.constant.is_empty() && map.get("type") == Some(&json!("string")) {
         map.insert("const".into(), field.constant.into());
     }
-    if !field.allowed.is_empty() {
-        allow(map, &field.allowed);
+    if !known.is_empty() {
+        allow(map, known);
     }
 }
 
 /// The allowed values, in the type of the schema; within a list, those of its items.
-fn allow(map: &mut Map<String, Value>, allowed: &[&str]) {
+fn allow(map: &mut Map<String, Value>, allowed: &[EnumValue]) {
     let kind = map.get("type").and_then(Value::as_str).unwrap_or_default();
     let values: Option<Vec<Value>> = match kind {
-        "string" => Some(allowed.iter().map(|value| json!(value)).collect()),
+        "string" => Some(allowed.iter().map(|known| json!(known.value)).collect()),
         "integer" => allowed
             .iter()
-            .map(|value| value.parse::<i64>().ok().map(Value::from))
+            .map(|known| known.value.parse::<i64>().ok().map(Value::from))
             .collect(),
         "array" => {
             if let Some(Value::Object(items)) = map.get_mut("items") {
@@ -155,10 +159,40 @@ fn allow(map: &mut Map<String, Value>, allowed: &[&str]) {
     }
 }
 
-fn remarks(field: &Field) -> String {
+/// A made-up value, where the schema is a plain text or number that it fits.
+fn show(schema: &mut Value, field: &Field, said: &Meaning) {
+    let Value::Object(map) = schema else { return };
+    if said.example.is_empty() || map.contains_key("enum") || map.contains_key("const") {
+        return;
+    }
+    let example = match map.get("type").and_then(Value::as_str) {
+        Some("string") if field.max == 0 || said.example.chars().count() <= field.max as usize => {
+            Some(json!(said.example))
+        }
+        Some("integer") => said.example.parse::<i64>().ok().map(Value::from),
+        Some("number") => said.example.parse::<f64>().ok().map(Value::from),
+        _ => None,
+    };
+    if let Some(example) = example {
+        map.insert("examples".into(), json!([example]));
+    }
+}
+
+/// What each value means, a line each.
+fn lines(product: Product, known: &[EnumValue]) -> Vec<String> {
+    let all = known.iter().map(|known| {
+        let text = meaning(product, known.meaning).text;
+        (known.value, both(text))
+    });
+    all.filter(|(_, text)| !text.is_empty())
+        .map(|(value, text)| format!("- `{value}`: {text}"))
+        .collect()
+}
+
+fn remarks(product: Product, field: &Field, said: &Meaning, known: &[EnumValue]) -> String {
     let mut notes: Vec<String> = Vec::new();
-    if !field.about.is_empty() {
-        notes.push(both(field.about));
+    if !said.text.is_empty() {
+        notes.push(both(said.text));
     }
     match field.origin {
         Origin::Caller | Origin::Constant => {}
@@ -188,13 +222,27 @@ fn remarks(field: &Field) -> String {
     if field.max_bytes > 0 {
         notes.push(format!("≤ {} UTF-8 bytes", field.max_bytes));
     }
-    if !field.unit.is_empty() {
-        notes.push(format!("unit: {}", field.unit));
+    for (name, own, further) in [
+        ("unit", field.unit, said.unit),
+        ("format", field.format, said.format),
+    ] {
+        let shown = if own.is_empty() { further } else { own };
+        if !shown.is_empty() && shown != "rfc3339" {
+            notes.push(format!("{name}: {shown}"));
+        }
     }
-    if !field.format.is_empty() && field.format != "rfc3339" {
-        notes.push(format!("format: {}", field.format));
+    if !said.from.is_empty() {
+        notes.push(format!("来源 from: {}", both(said.from)));
     }
-    notes.join("; ")
+    let mut out = notes.join("; ");
+    let lines = lines(product, known);
+    if !lines.is_empty() {
+        if !out.is_empty() {
+            out.push_str("\n\n");
+        }
+        out.push_str(&lines.join("\n"));
+    }
+    out
 }
 
 /// Adds a description, if there is anything to say.

@@ -6,33 +6,33 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_info` of `after_sale::ExchangeDeliveryInfo`.
     pub struct AddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
-        /// `house_number`.
+        /// House number of the address.
         7 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         9 lat: Option<f64> => "lat",
-        /// `hash_code`.
+        /// Mark of the recipient, equal for the same user and address.
         10 hash_code: Option<String> => "hash_code",
-        /// `virtual_order_tel_number`.
+        /// Contact that the buyer left in an order without shipping.
         11 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
-        /// `use_tel_number`; `0` or `1` on the wire.
+        /// Whether a virtual number is used: `1` yes, `0` no; `0` or `1` on the wire.
         12 use_tel_number: Option<bool> => "use_tel_number: zero-one",
-        /// `tel_number_ext_info`.
+        /// About the number: real, virtual and until when.
         13 tel_number_ext_info: Option<TelNumberExtInfo> => "tel_number_ext_info",
     }
 }
@@ -40,57 +40,57 @@ w::record! {
 w::record! {
     /// `after_sale_order` of the answer of `after_sale::GetAfterSaleOrder`.
     pub struct AfterSaleOrder {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: w::TextOrNumber => "order_id: must",
-        /// `type`.
+        /// Kind: `REFUND` money only, `RETURN` with goods, `EXCHANGE`.
         2 type_: String => "type: must",
-        /// `sub_type`.
+        /// Finer kind of the after-sales case.
         3 sub_type: Option<String> => "sub_type",
-        /// `status`.
+        /// State, such as `MERCHANT_PROCESSING`, `USER_WAIT_RETURN` or `MERCHANT_REFUND_SUCCESS`.
         4 status: String => "status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `present_giver_openid`.
-        7 present_giver_openid: Option<String> => "present_giver_openid",
-        /// `present_giver_unionid`.
-        8 present_giver_unionid: Option<String> => "present_giver_unionid",
-        /// `reason`.
+        /// OpenID of who gives the present.
+        7 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid",
+        /// UnionID of who gives the present.
+        8 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid",
+        /// Reason of the buyer, such as `QUALITY_ISSUE` or `NO_LONGER_WANT`.
         9 reason: String => "reason: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         10 product_info: ProductInfo => "product_info: must",
-        /// `details`.
+        /// Pieces, words and proofs of the case.
         11 details: AfterSaleOrderDetail => "details: must",
-        /// `refund_info`.
+        /// How much is refunded and why.
         12 refund_info: Option<RefundInfo> => "refund_info",
-        /// `return_info`.
+        /// The return: tracking number and carrier.
         13 return_info: Option<ReturnInfo> => "return_info",
-        /// `merchant_upload_info`.
+        /// Proofs that the merchant uploaded.
         14 merchant_upload_info: Option<MerchantUploadInfo> => "merchant_upload_info",
-        /// `merchant_update_detail`.
+        /// The merchant's proposal: type and amount before and after.
         15 merchant_update_detail: Option<MerchantUpdateDetail> => "merchant_update_detail",
-        /// `refund_resp`.
+        /// WeChat Pay's answer when the refund failed.
         16 refund_resp: Option<RefundResp> => "refund_resp",
-        /// `gen_scene`.
+        /// Who opened the case: the buyer or the merchant.
         17 gen_scene: Option<i64> => "gen_scene",
-        /// `deadline`; in s.
+        /// Latest time for it; in s.
         18 deadline: i64 => "deadline: must",
-        /// `exchange_product_info`.
+        /// Goods to be exchanged.
         19 exchange_product_info: Option<ExchangeProductInfo> => "exchange_product_info",
-        /// `exchange_delivery_info`.
+        /// How the exchanged goods are sent.
         20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => "exchange_delivery_info",
-        /// `virtual_tel_num_info`.
+        /// The virtual number and how long it works.
         21 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
-        /// `compensation_liability_amount`; in fen.
+        /// Compensation owed; in fen.
         22 compensation_liability_amount: Option<xinqiao_types::Fen> => "compensation_liability_amount",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         23 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         24 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `complete_time`; format `unix`.
+        /// When it was finished; format `unix`.
         25 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
     }
 }
@@ -98,17 +98,17 @@ w::record! {
 w::record! {
     /// `details` of `after_sale::AfterSaleOrder`.
     pub struct AfterSaleOrderDetail {
-        /// `desc`.
+        /// What the buyer wrote.
         0 desc: Option<String> => "desc",
-        /// `receive_product`.
+        /// Whether the buyer received the goods.
         1 receive_product: bool => "receive_product: must",
-        /// `cancel_time`; format `unix`.
+        /// When it was cancelled; format `unix`.
         2 cancel_time: xinqiao_types::UnixSeconds => "cancel_time: must",
-        /// `media_id_list`.
-        3 media_id_list: Option<Vec<String>> => "media_id_list",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Handles of the uploaded files.
+        3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         4 tel_number: Option<String> => "tel_number: masked",
-        /// `wxa_vip_discounted_price`; in fen.
+        /// Discount for members of the mini program; in fen.
         5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
@@ -116,29 +116,29 @@ w::record! {
 w::record! {
     /// `bad_pay_info` of `after_sale::GuaranteeOrder`.
     pub struct BadPayInfo {
-        /// `bad_level`.
+        /// Grade of the damage.
         0 bad_level: i64 => "bad_level: must",
-        /// `content`.
+        /// What the buyer says about the damage.
         1 content: String => "content: must",
-        /// `pic_list`.
+        /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
-        /// `pay_fee`; in fen.
+        /// Compensation to pay; in fen.
         3 pay_fee: xinqiao_types::Fen => "pay_fee: must",
-        /// `merchant_modify_level`.
+        /// Grade of damage by the merchant.
         4 merchant_modify_level: Option<i64> => "merchant_modify_level",
-        /// `merchant_remark`.
+        /// What the merchant noted, not shown to the user.
         5 merchant_remark: Option<String> => "merchant_remark",
-        /// `platform_modify_level`.
+        /// Grade of damage by the platform.
         6 platform_modify_level: Option<i64> => "platform_modify_level",
-        /// `refund_type`.
+        /// How the compensation is paid.
         7 refund_type: i64 => "refund_type: must",
-        /// `receive_product`.
+        /// Whether the buyer received the goods.
         8 receive_product: Option<i64> => "receive_product",
-        /// `refund_reason`.
+        /// Why the money is given back.
         9 refund_reason: Option<i64> => "refund_reason",
-        /// `refund_reason_text`.
+        /// Why the money is given back, in words.
         10 refund_reason_text: Option<String> => "refund_reason_text",
-        /// `title_pic_list`.
+        /// Pictures given as proof.
         11 title_pic_list: Option<Vec<String>> => "title_pic_list",
     }
 }
@@ -146,13 +146,13 @@ w::record! {
 w::record! {
     /// `exchange_delivery_info` of `after_sale::AfterSaleOrder`.
     pub struct ExchangeDeliveryInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         3 address_info: Option<AddressInfo> => "address_info",
     }
 }
@@ -160,21 +160,21 @@ w::record! {
 w::record! {
     /// `exchange_product_info` of `after_sale::AfterSaleOrder`.
     pub struct ExchangeProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `old_sku_id`.
+        /// Number of the variant before the change.
         1 old_sku_id: i64 => "old_sku_id: must",
-        /// `new_sku_id`.
+        /// Number of the variant after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// `old_sku_price`; in fen.
+        /// Price of the variant before the change; in fen.
         3 old_sku_price: xinqiao_types::Fen => "old_sku_price: must",
-        /// `new_sku_price`; in fen.
+        /// Price of the variant after the change; in fen.
         4 new_sku_price: xinqiao_types::Fen => "new_sku_price: must",
-        /// `old_sku_code`.
+        /// The merchant's code of the variant before the change.
         5 old_sku_code: Option<String> => "old_sku_code",
-        /// `new_sku_code`.
+        /// The merchant's code of the variant after the change.
         6 new_sku_code: Option<String> => "new_sku_code",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         7 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -182,19 +182,19 @@ w::record! {
 w::record! {
     /// `fake_one_pay_four_info` of `after_sale::GuaranteeOrder`.
     pub struct FakeOnePayFourInfo {
-        /// `identify_fee`; in fen.
+        /// Fee for the expert opinion; in fen.
         0 identify_fee: Option<xinqiao_types::Fen> => "identify_fee",
-        /// `product_fee`; in fen.
+        /// Price of the goods; in fen.
         1 product_fee: xinqiao_types::Fen => "product_fee: must",
-        /// `total_pay_fee`; in fen.
+        /// Compensation in all; in fen.
         2 total_pay_fee: Option<xinqiao_types::Fen> => "total_pay_fee",
-        /// `acctual_pay`; in fen.
+        /// Compensation really paid; in fen.
         3 acctual_pay: Option<xinqiao_types::Fen> => "acctual_pay",
-        /// `identify_proof_pic_list`.
+        /// Pictures of the expert opinion.
         4 identify_proof_pic_list: Option<Vec<String>> => "identify_proof_pic_list",
-        /// `fee_proof_pic_list`.
+        /// Pictures of the fee receipts.
         5 fee_proof_pic_list: Option<Vec<String>> => "fee_proof_pic_list",
-        /// `apply_reason`.
+        /// Why it is applied for.
         6 apply_reason: Option<i64> => "apply_reason",
     }
 }
@@ -202,23 +202,23 @@ w::record! {
 w::record! {
     /// `after_sale_order` of the answer of `after_sale::GetPresentAfterSaleOrder`.
     pub struct PresentAfterSaleOrder {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         1 present_order_id: w::TextOrNumber => "present_order_id: must",
-        /// `status`.
+        /// State of the present's case, as a word.
         2 status: String => "status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `order_info_list`.
+        /// Orders concerned, one entry each.
         5 order_info_list: Vec<OrderInfo> => "order_info_list: must",
-        /// `refund_info`.
+        /// How much is refunded and why.
         6 refund_info: Option<RefundInfo> => "refund_info",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         7 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -226,15 +226,15 @@ w::record! {
 w::record! {
     /// An item of `gift_product_list` in `after_sale::ProductInfo`.
     pub struct GiftProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         2 sku_code: Option<String> => "sku_code",
-        /// `count`.
+        /// How many pieces of the gift the case covers.
         3 count: i64 => "count: must",
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         4 task_id: i64 => "task_id: must",
     }
 }
@@ -242,47 +242,47 @@ w::record! {
 w::record! {
     /// `guarantee_order` of the answer of `after_sale::GetGuaranteeOrder`; an item of `guarantee_order_list` in the answer of `after_sale::SearchGuaranteeOrder`.
     pub struct GuaranteeOrder {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: w::TextOrNumber => "order_id: must",
-        /// `type`.
+        /// Guarantee: `1` against fakes, `2` against damage.
         2 type_: i64 => "type: must",
-        /// `order_type`.
+        /// Whether the order is normal or a present.
         3 order_type: i64 => "order_type: must",
-        /// `status`.
+        /// State, such as `STATUS_WAIT_MERCHANT_HANDLE` or `STATUS_PAY_SUCC`.
         4 status: String => "status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `apply_reason_type`.
+        /// Reason; for fakes: `1` forged trademark, `2` forged material.
         7 apply_reason_type: i64 => "apply_reason_type: must",
-        /// `apply_reason`.
+        /// Why it is applied for.
         8 apply_reason: String => "apply_reason: must",
-        /// `expire_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         9 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `complete_time`; format `unix`.
+        /// When it was finished; format `unix`.
         10 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         11 product_info: GuaranteeOrderProductInfo => "product_info: must",
-        /// `pay_amount`; in fen.
+        /// How much is paid; in fen.
         12 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `order_pay_info`.
+        /// Payment of the order.
         13 order_pay_info: OrderPayInfo => "order_pay_info: must",
-        /// `wxa_vip_discounted_price`; in fen.
+        /// Discount for members of the mini program; in fen.
         14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
-        /// `merchant_refuse_reason`.
+        /// Why the merchant refused.
         15 merchant_refuse_reason: Option<String> => "merchant_refuse_reason",
-        /// `order_present_info`.
+        /// The present that the order belongs to.
         16 order_present_info: Option<OrderPresentInfo> => "order_present_info",
-        /// `fake_one_pay_four_info`.
+        /// Fourfold pay for a fake: amounts and proofs.
         17 fake_one_pay_four_info: Option<FakeOnePayFourInfo> => "fake_one_pay_four_info",
-        /// `bad_pay_info`.
+        /// Compensation for damage: grade, amount, proofs.
         18 bad_pay_info: Option<BadPayInfo> => "bad_pay_info",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         19 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         20 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -290,19 +290,19 @@ w::record! {
 w::record! {
     /// `product_info` of `after_sale::GuaranteeOrder`.
     pub struct GuaranteeOrderProductInfo {
-        /// `product_id`; a number as text on the wire.
+        /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         0 product_id: Option<i64> => "product_id: numeric",
-        /// `sku_id`; a number as text on the wire.
+        /// Number that the platform gave the variant (SKU); a number as text on the wire.
         1 sku_id: Option<i64> => "sku_id: numeric",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         3 thumb_img: String => "thumb_img: must",
-        /// `detail`.
+        /// The variant in words.
         4 detail: Option<String> => "detail",
-        /// `real_price`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen.
         5 real_price: xinqiao_types::Fen => "real_price: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         6 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -310,21 +310,21 @@ w::record! {
 w::record! {
     /// An item of `history` in the answer of `after_sale::GetComplaintOrder`.
     pub struct History {
-        /// `item_type`.
+        /// Step: `1` platform asked, `2` buyer wrote, `3` merchant wrote, `7` buyer's proof, `8` merchant's proof, `22` settled and so on.
         0 item_type: i64 => "item_type: must",
-        /// `time`; format `unix`.
+        /// When it took place; format `unix`.
         1 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `content`.
+        /// What was said in the step.
         2 content: Option<String> => "content",
-        /// `media_id_list`.
-        3 media_id_list: Option<Vec<String>> => "media_id_list",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Handles of the uploaded files.
+        3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
+        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
-        /// `complaint_type`.
+        /// Kind of dispute.
         5 complaint_type: Option<i64> => "complaint_type",
-        /// `after_sale_type`.
+        /// Kind of after-sales: `1` refund, `2` return.
         6 after_sale_type: Option<i64> => "after_sale_type",
-        /// `after_sale_reason`.
+        /// Reason for the after-sales case.
         7 after_sale_reason: Option<i64> => "after_sale_reason",
     }
 }
@@ -332,31 +332,31 @@ w::record! {
 w::record! {
     /// `merchant_update_detail` of `after_sale::AfterSaleOrder`.
     pub struct MerchantUpdateDetail {
-        /// `merchant_update_type`.
+        /// Proposal: `1` agreed, the buyer cancels, `2` the buyer shall check and prove, `3` change the case.
         0 merchant_update_type: i64 => "merchant_update_type: must",
-        /// `merchant_update_desc`.
+        /// What the merchant tells the buyer about the change.
         1 merchant_update_desc: String => "merchant_update_desc: must",
-        /// `update_reason_type`.
+        /// Number of the reason, which must fit the kind of case and proposal.
         2 update_reason_type: i64 => "update_reason_type: must",
-        /// `old_after_sale_type`.
+        /// Kind of after-sales before the change.
         3 old_after_sale_type: i64 => "old_after_sale_type: must",
-        /// `new_after_sale_type`.
+        /// Kind of after-sales after the change.
         4 new_after_sale_type: i64 => "new_after_sale_type: must",
-        /// `old_after_sale_amount`; in fen.
+        /// Refund before the change; in fen.
         5 old_after_sale_amount: xinqiao_types::Fen => "old_after_sale_amount: must",
-        /// `new_after_sale_amount`; in fen.
+        /// Refund after the change; in fen.
         6 new_after_sale_amount: xinqiao_types::Fen => "new_after_sale_amount: must",
-        /// `media_ids`.
-        7 media_ids: Option<Vec<String>> => "media_ids",
+        /// Media handles of the uploaded pictures.
+        7 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
     }
 }
 
 w::record! {
     /// `merchant_upload_info` of `after_sale::AfterSaleOrder`.
     pub struct MerchantUploadInfo {
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         0 reject_reason: Option<String> => "reject_reason",
-        /// `refund_certificates`.
+        /// Media handles of the refund's proofs.
         1 refund_certificates: Option<Vec<String>> => "refund_certificates",
     }
 }
@@ -364,11 +364,11 @@ w::record! {
 w::record! {
     /// An item of `order_info_list` in `after_sale::PresentAfterSaleOrder`.
     pub struct OrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `refund_info`.
+        /// How much is refunded and why.
         1 refund_info: Option<RefundInfo> => "refund_info",
-        /// `product_info_list`.
+        /// Goods concerned, one entry per kind.
         2 product_info_list: Vec<OrderInfoProductInfo> => "product_info_list: must",
     }
 }
@@ -376,13 +376,13 @@ w::record! {
 w::record! {
     /// An item of `product_info_list` in `after_sale::OrderInfo`.
     pub struct OrderInfoProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `count`.
+        /// How many pieces the case covers.
         2 count: i64 => "count: must",
-        /// `refund_info`.
+        /// How much is refunded and why.
         3 refund_info: Option<RefundInfo> => "refund_info",
     }
 }
@@ -390,7 +390,7 @@ w::record! {
 w::record! {
     /// `order_pay_info` of `after_sale::GuaranteeOrder`.
     pub struct OrderPayInfo {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         0 transaction_id: String => "transaction_id: must",
     }
 }
@@ -398,11 +398,11 @@ w::record! {
 w::record! {
     /// `order_present_info` of `after_sale::GuaranteeOrder`.
     pub struct OrderPresentInfo {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
-        /// `giver_nickname`.
+        /// Who gives the present, by nickname.
         1 giver_nickname: String => "giver_nickname: must",
-        /// `accept_present_time`; format `unix`.
+        /// When the present was accepted; format `unix`.
         2 accept_present_time: xinqiao_types::UnixSeconds => "accept_present_time: must",
     }
 }
@@ -410,19 +410,19 @@ w::record! {
 w::record! {
     /// `product_info` of `after_sale::AfterSaleOrder`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         2 sku_code: Option<String> => "sku_code",
-        /// `count`.
+        /// How many pieces the case covers.
         3 count: i64 => "count: must",
-        /// `fast_refund`.
+        /// Whether the platform refunded at once.
         4 fast_refund: Option<bool> => "fast_refund",
-        /// `voucher_list`.
+        /// Vouchers, one entry each.
         5 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `gift_product_list`.
+        /// Gifts that came with the item.
         6 gift_product_list: Option<Vec<GiftProduct>> => "gift_product_list",
     }
 }
@@ -430,9 +430,9 @@ w::record! {
 w::record! {
     /// An item of `reason_list` in the answer of `after_sale::ReasonGet`.
     pub struct Reason {
-        /// `reason`.
+        /// Code of the reason, to be used when opening a case.
         0 reason: String => "reason: must",
-        /// `reason_text`.
+        /// The reason in words.
         1 reason_text: String => "reason_text: must",
     }
 }
@@ -440,15 +440,15 @@ w::record! {
 w::record! {
     /// `refund_info` of `after_sale::AfterSaleOrder`; `refund_info` of `after_sale::PresentAfterSaleOrder`; and 2 more.
     pub struct RefundInfo {
-        /// `amount`; in fen.
+        /// How much is refunded; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_reason`.
+        /// What led to the refund: `1` merchant's page, `3` API, `5` dispute and so on.
         1 refund_reason: Option<i64> => "refund_reason",
-        /// `platform_discount_return_amount`; in fen.
+        /// Discount of the platform that is given back; in fen.
         2 platform_discount_return_amount: Option<xinqiao_types::Fen> => "platform_discount_return_amount",
-        /// `is_low_price_insurance_refund`.
+        /// Whether an insurer pays because of a lower price.
         3 is_low_price_insurance_refund: Option<bool> => "is_low_price_insurance_refund",
-        /// `is_final_refund_by_insurance`.
+        /// Whether insurance refunds in the end.
         4 is_final_refund_by_insurance: Option<bool> => "is_final_refund_by_insurance",
     }
 }
@@ -456,11 +456,11 @@ w::record! {
 w::record! {
     /// `refund_resp` of `after_sale::AfterSaleOrder`.
     pub struct RefundResp {
-        /// `ret`.
+        /// Error number, `0` for none.
         0 ret: i64 => "ret: must",
-        /// `code`.
+        /// Error code from WeChat Pay.
         1 code: Option<String> => "code",
-        /// `message`.
+        /// Error from WeChat Pay in words.
         2 message: Option<String> => "message",
     }
 }
@@ -468,13 +468,13 @@ w::record! {
 w::record! {
     /// An item of `reason_list` in the answer of `after_sale::RejectReasonGet`.
     pub struct RejectReasonGetReason {
-        /// `reject_reason_type`.
+        /// Number of the reason for refusing. From: The list of refusal reasons.
         0 reject_reason_type: i64 => "reject_reason_type: must",
-        /// `reject_reason_type_text`.
+        /// The reason for refusing in words.
         1 reject_reason_type_text: String => "reject_reason_type_text: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         2 reject_reason: Option<String> => "reject_reason",
-        /// `reject_scene`.
+        /// At which step it is refused.
         3 reject_scene: i64 => "reject_scene: must",
     }
 }
@@ -482,11 +482,11 @@ w::record! {
 w::record! {
     /// `return_info` of `after_sale::AfterSaleOrder`.
     pub struct ReturnInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
     }
 }
@@ -494,13 +494,13 @@ w::record! {
 w::record! {
     /// `tel_number_ext_info` of `after_sale::AddressInfo`.
     pub struct TelNumberExtInfo {
-        /// `real_tel_number`.
+        /// The real number, partly hidden.
         0 real_tel_number: Option<String> => "real_tel_number",
-        /// `virtual_tel_number`.
+        /// Virtual number that stands in for the buyer's real one.
         1 virtual_tel_number: Option<String> => "virtual_tel_number",
-        /// `virtual_tel_expire_time`; format `unix`.
+        /// When the virtual number stops working; format `unix`.
         2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
-        /// `get_virtual_tel_cnt`.
+        /// How often a virtual number was fetched.
         3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
     }
 }
@@ -508,9 +508,9 @@ w::record! {
 w::record! {
     /// `virtual_tel_num_info` of the answer of `after_sale::GetComplaintOrder`; `virtual_tel_num_info` of `after_sale::AfterSaleOrder`.
     pub struct VirtualTelNumInfo {
-        /// `virtual_tel_number`.
+        /// Virtual number that stands in for the buyer's real one.
         0 virtual_tel_number: Option<String> => "virtual_tel_number",
-        /// `virtual_tel_expire_time`; format `unix`.
+        /// When the virtual number stops working; format `unix`.
         1 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
     }
 }
@@ -518,7 +518,7 @@ w::record! {
 w::record! {
     /// An item of `voucher_list` in `after_sale::ProductInfo`.
     pub struct Voucher {
-        /// `vourcher_code`.
+        /// Code that the buyer shows to use it.
         0 vourcher_code: String => "vourcher_code: must",
     }
 }
@@ -530,11 +530,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/acceptapply.html>.
     /// * Catalog: `channels.after_sale.accept_apply`.
     pub struct AcceptApply {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// `address_id`.
+        /// Number of the stored address.
         1 address_id: Option<i64> => "address_id",
-        /// `accept_type`.
+        /// Step of a return: `1` agree and ask for the goods, `2` goods received, refund.
         2 accept_type: Option<i64> => "accept_type",
     }
     new(after_sale_order_id: impl Into<String>)
@@ -567,11 +567,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/acceptexchangereship.html>.
     /// * Catalog: `channels.after_sale.accept_exchange_reship`.
     pub struct AcceptExchangeReship {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         1 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
     }
     new(
@@ -607,15 +607,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/addcomplaintmaterial.html>.
     /// * Catalog: `channels.after_sale.add_complaint_material`.
     pub struct AddComplaintMaterial {
-        /// `complaint_id`.
+        /// Number of the dispute.
         0 complaint_id: String => "complaint_id: must",
-        /// `content`.
+        /// What to say, at most 500 characters.
         1 content: String => "content: must",
-        /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => "media_id_list",
+        /// Handles of the uploaded files.
+        2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
     }
     new(complaint_id: impl Into<String>, content: impl Into<String>)
-    set(media_id_list: Vec<String>)
+    set(media_id_list: Vec<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -644,15 +644,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/addcomplaintproof.html>.
     /// * Catalog: `channels.after_sale.add_complaint_proof`.
     pub struct AddComplaintProof {
-        /// `complaint_id`.
+        /// Number of the dispute.
         0 complaint_id: String => "complaint_id: must",
-        /// `content`.
+        /// The proof in words, at most 500 characters.
         1 content: String => "content: must",
-        /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => "media_id_list",
+        /// Handles of the uploaded files.
+        2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
     }
     new(complaint_id: impl Into<String>, content: impl Into<String>)
-    set(media_id_list: Vec<String>)
+    set(media_id_list: Vec<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -681,7 +681,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/applyvirtualtelnumber.html>.
     /// * Catalog: `channels.after_sale.apply_virtual_tel_num`.
     pub struct ApplyVirtualTelNum {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
     new(after_sale_order_id: impl Into<String>)
@@ -690,9 +690,9 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyVirtualTelNum`].
     pub struct ApplyVirtualTelNumResponse {
-        /// `virtual_tel_number`.
+        /// Virtual number that stands in for the buyer's real one.
         0 virtual_tel_number: String => "virtual_tel_number: must",
-        /// `virtual_tel_expire_time`; format `unix`.
+        /// When the virtual number stops working; format `unix`.
         1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => "virtual_tel_expire_time: must",
     }
 }
@@ -723,25 +723,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/genaftersaleorder.html>.
     /// * Catalog: `channels.after_sale.gen_after_sale_order`.
     pub struct GenAfterSaleOrder {
-        /// `request_id`.
+        /// Unique number of the request, for tracing or against repeats.
         0 request_id: String => "request_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
-        /// `product_id`; a number as text on the wire.
+        /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         2 product_id: i64 => "product_id: must numeric",
-        /// `sku_id`; a number as text on the wire.
+        /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// `count`.
+        /// How many pieces the case covers.
         4 count: i64 => "count: must",
-        /// `amount`; in fen.
+        /// How much to refund; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// `reason`.
+        /// Reason of the case, one of the listed reasons. From: The list of after-sales reasons.
         6 reason: String => "reason: must",
-        /// `type`.
+        /// Kind of case to open: refund, or return with refund.
         7 type_: String => "type: must",
-        /// `address_id`.
+        /// Number of the stored address.
         8 address_id: Option<i64> => "address_id",
-        /// `desc`.
+        /// The reason in words.
         9 desc: Option<String> => "desc",
     }
     new(
@@ -761,7 +761,7 @@ w::record! {
 w::record! {
     /// Answer to [`GenAfterSaleOrder`].
     pub struct GenAfterSaleOrderResponse {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
     }
 }
@@ -792,11 +792,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/getaftersalelist.html>.
     /// * Catalog: `channels.after_sale.get_after_sale_list`.
     pub struct GetAfterSaleList {
-        /// `begin_create_time`; format `unix`.
+        /// Only records made at or after this moment; format `unix`.
         0 begin_create_time: xinqiao_types::UnixSeconds => "begin_create_time: must",
-        /// `end_create_time`; format `unix`.
+        /// Only entries made up to this moment; format `unix`.
         1 end_create_time: xinqiao_types::UnixSeconds => "end_create_time: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
     new(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
@@ -806,11 +806,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetAfterSaleList`].
     pub struct GetAfterSaleListResponse {
-        /// `after_sale_order_id_list`.
+        /// Numbers of the after-sales cases.
         0 after_sale_order_id_list: Vec<String> => "after_sale_order_id_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -841,7 +841,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/getaftersaleorder.html>.
     /// * Catalog: `channels.after_sale.get_after_sale_order`.
     pub struct GetAfterSaleOrder {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
     new(after_sale_order_id: impl Into<String>)
@@ -850,7 +850,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAfterSaleOrder`].
     pub struct GetAfterSaleOrderResponse {
-        /// `after_sale_order`.
+        /// The after-sales case in detail.
         0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
     }
 }
@@ -881,7 +881,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/getcomplaintorder.html>.
     /// * Catalog: `channels.after_sale.get_complaint_order`.
     pub struct GetComplaintOrder {
-        /// `complaint_id`.
+        /// Number of the dispute.
         0 complaint_id: String => "complaint_id: must",
     }
     new(complaint_id: impl Into<String>)
@@ -890,15 +890,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetComplaintOrder`].
     pub struct GetComplaintOrderResponse {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: w::TextOrNumber => "order_id: must",
-        /// `history`.
+        /// Steps of the negotiation, one entry each.
         2 history: Vec<History> => "history: must",
-        /// `status`.
+        /// State, such as `100` merchant to act, `101` waiting for customer service, `103` with it, `106` merchant's proof wanted, `112` settled, `116` closed.
         3 status: i64 => "status: must",
-        /// `virtual_tel_num_info`.
+        /// The virtual number and how long it works.
         4 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
     }
 }
@@ -929,7 +929,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/getguaranteeorder.html>.
     /// * Catalog: `channels.after_sale.get_guarantee_order`.
     pub struct GetGuaranteeOrder {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
     }
     new(guarantee_order_id: i64)
@@ -938,7 +938,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuaranteeOrder`].
     pub struct GetGuaranteeOrderResponse {
-        /// `guarantee_order`.
+        /// The guarantee case in detail.
         0 guarantee_order: GuaranteeOrder => "guarantee_order: must",
     }
 }
@@ -970,11 +970,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/getpresentaftersalelist.html>.
     /// * Catalog: `channels.after_sale.get_present_after_sale_list`.
     pub struct GetPresentAfterSaleList {
-        /// `begin_create_time`; format `unix`.
+        /// Only records made at or after this moment; format `unix`.
         0 begin_create_time: xinqiao_types::UnixSeconds => "begin_create_time: must",
-        /// `end_create_time`; format `unix`.
+        /// Only entries made up to this moment; format `unix`.
         1 end_create_time: xinqiao_types::UnixSeconds => "end_create_time: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
     new(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
@@ -1011,7 +1011,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/getpresentaftersaleorder.html>.
     /// * Catalog: `channels.after_sale.get_present_after_sale_order`.
     pub struct GetPresentAfterSaleOrder {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
     new(after_sale_order_id: impl Into<String>)
@@ -1020,7 +1020,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPresentAfterSaleOrder`].
     pub struct GetPresentAfterSaleOrderResponse {
-        /// `after_sale_order`.
+        /// The after-sales case in detail.
         0 after_sale_order: PresentAfterSaleOrder => "after_sale_order: must",
     }
 }
@@ -1051,7 +1051,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/merchantacceptguarantee.html>.
     /// * Catalog: `channels.after_sale.merchant_accept_guarantee`.
     pub struct MerchantAcceptGuarantee {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
     }
     new(guarantee_order_id: i64)
@@ -1083,11 +1083,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/merchantmodifyguarantee.html>.
     /// * Catalog: `channels.after_sale.merchant_modify_guarantee`.
     pub struct MerchantModifyGuarantee {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// `bad_level`.
+        /// Grade of the damage.
         1 bad_level: i64 => "bad_level: must",
-        /// `merchant_remark`.
+        /// What the merchant noted, not shown to the user.
         2 merchant_remark: Option<String> => "merchant_remark",
     }
     new(guarantee_order_id: i64, bad_level: i64)
@@ -1120,11 +1120,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/merchantproofguarantee.html>.
     /// * Catalog: `channels.after_sale.merchant_proof_guarantee`.
     pub struct MerchantProofGuarantee {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// `content`.
+        /// The proof in words.
         1 content: String => "content: must",
-        /// `pic_list`.
+        /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
     }
     new(guarantee_order_id: i64, content: impl Into<String>)
@@ -1157,11 +1157,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/merchantrefuseguarantee.html>.
     /// * Catalog: `channels.after_sale.merchant_refuse_guarantee`.
     pub struct MerchantRefuseGuarantee {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// `reason`.
+        /// Why the merchant refuses to pay.
         1 reason: String => "reason: must",
-        /// `pic_list`.
+        /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
     }
     new(guarantee_order_id: i64, reason: impl Into<String>)
@@ -1194,20 +1194,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/merchantupdateaftersale.html>.
     /// * Catalog: `channels.after_sale.merchant_update_after_sale`.
     pub struct MerchantUpdateAfterSale {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// `type`.
+        /// Kind that is proposed: `1` refund, `2` return.
         1 type_: i64 => "type: must",
-        /// `amount`; in fen.
+        /// Refund that is proposed; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `update_reason_type`.
+        /// Number of the reason, which must fit the kind of case and proposal.
         3 update_reason_type: i64 => "update_reason_type: must",
-        /// `merchant_update_type`.
+        /// Proposal: `1` agreed, the buyer cancels, `2` the buyer shall check and prove, `3` change the case.
         4 merchant_update_type: i64 => "merchant_update_type: must",
-        /// `merchant_update_desc`.
+        /// What the merchant tells the buyer about the change.
         5 merchant_update_desc: String => "merchant_update_desc: must",
-        /// `media_ids`.
-        6 media_ids: Option<Vec<String>> => "media_ids",
+        /// Media handles of the uploaded pictures.
+        6 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
     }
     new(
         after_sale_order_id: impl Into<String>,
@@ -1217,7 +1217,7 @@ w::record! {
         merchant_update_type: i64,
         merchant_update_desc: impl Into<String>,
     )
-    set(media_ids: Vec<String>)
+    set(media_ids: Vec<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -1253,7 +1253,7 @@ w::record! {
 w::record! {
     /// Answer to [`ReasonGet`].
     pub struct ReasonGetResponse {
-        /// `reason_list`.
+        /// Reasons to choose from.
         0 reason_list: Vec<Reason> => "reason_list: must",
     }
 }
@@ -1284,19 +1284,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-aftersale/api_refundpricediff.html>.
     /// * Catalog: `channels.after_sale.refund_price_diff`.
     pub struct RefundPriceDiff {
-        /// `request_id`.
+        /// Unique number of the request, for tracing or against repeats.
         0 request_id: Option<String> => "request_id",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
-        /// `product_id`; a number as text on the wire.
+        /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         2 product_id: i64 => "product_id: must numeric",
-        /// `sku_id`; a number as text on the wire.
+        /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// `amount`; in fen.
+        /// Difference to pay back; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `reason`.
+        /// Why the difference is paid back.
         5 reason: String => "reason: must",
-        /// `desc`.
+        /// The reason in words.
         6 desc: Option<String> => "desc",
     }
     new(
@@ -1312,7 +1312,7 @@ w::record! {
 w::record! {
     /// Answer to [`RefundPriceDiff`].
     pub struct RefundPriceDiffResponse {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
 }
@@ -1343,9 +1343,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/rejectapply.html>.
     /// * Catalog: `channels.after_sale.reject_apply`.
     pub struct RejectApply {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: Option<String> => "reject_reason",
     }
     new(after_sale_order_id: impl Into<String>)
@@ -1378,13 +1378,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/rejectexchangereship.html>.
     /// * Catalog: `channels.after_sale.reject_exchange_reship`.
     pub struct RejectExchangeReship {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// `reject_reason_type`.
+        /// Number of the reason for refusing. From: The list of refusal reasons.
         1 reject_reason_type: i64 => "reject_reason_type: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         2 reject_reason: Option<String> => "reject_reason",
-        /// `reject_certificates`.
+        /// Media handles of proofs for refusing.
         3 reject_certificates: Option<Vec<String>> => "reject_certificates",
     }
     new(after_sale_order_id: impl Into<String>, reject_reason_type: i64)
@@ -1425,7 +1425,7 @@ w::record! {
 w::record! {
     /// Answer to [`RejectReasonGet`].
     pub struct RejectReasonGetResponse {
-        /// `reason_list`.
+        /// Reasons to choose from.
         0 reason_list: Vec<RejectReasonGetReason> => "reason_list: must",
     }
 }
@@ -1456,21 +1456,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/searchguaranteeorder.html>.
     /// * Catalog: `channels.after_sale.search_guarantee_order`.
     pub struct SearchGuaranteeOrder {
-        /// `guarantee_order_id_list`.
+        /// Numbers of the guarantee cases.
         0 guarantee_order_id_list: Option<Vec<i64>> => "guarantee_order_id_list",
-        /// `order_id_list`.
+        /// Numbers of the orders.
         1 order_id_list: Option<Vec<i64>> => "order_id_list",
-        /// `type`.
+        /// Guarantee to list: `0` all, `1` against fakes, `2` against damage.
         2 type_: Option<i64> => "type",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `status_list`; joined by `,` on the wire.
+        /// States to list: `10` merchant, `15` platform, `12` buyer, `20`/`25`/`30` proof, `35` paying, `40` paid, `45` failed, `50` cancelled; joined by `,` on the wire.
         5 status_list: Option<Vec<i64>> => "status_list: comma",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         6 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         7 limit: Option<i64> => "limit",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -1487,9 +1487,9 @@ w::record! {
 w::record! {
     /// Answer to [`SearchGuaranteeOrder`].
     pub struct SearchGuaranteeOrderResponse {
-        /// `guarantee_order_list`.
+        /// Guarantee cases, one entry each.
         0 guarantee_order_list: Vec<GuaranteeOrder> => "guarantee_order_list: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1520,11 +1520,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/uploadrefundcertificate.html>.
     /// * Catalog: `channels.after_sale.upload_refund_certificate`.
     pub struct UploadRefundCertificate {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// `refund_certificates`.
+        /// Media handles of the refund's proofs.
         1 refund_certificates: Vec<String> => "refund_certificates: must",
-        /// `desc`.
+        /// The proofs in words.
         2 desc: String => "desc: must",
     }
     new(

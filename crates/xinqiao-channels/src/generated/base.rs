@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `activity` of the answer of `b2c::activity::InfoPromoterGet`.
     pub struct Activity {
-        /// `activity_id`.
+        /// Number of the activity.
         0 activity_id: i64 => "activity_id: must",
-        /// `status`.
+        /// State of the activity.
         1 status: i64 => "status: must",
-        /// `info`.
+        /// Times, shop and prizes.
         2 info: ActivityInfo => "info: must",
     }
 }
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `info` of `base::Activity`.
     pub struct ActivityInfo {
-        /// `basic_info`.
+        /// Name, times and shop.
         0 basic_info: BasicInfo => "basic_info: must",
-        /// `prize_info`.
+        /// What is given away.
         1 prize_info: PrizeInfo => "prize_info: must",
     }
 }
@@ -28,11 +28,11 @@ w::record! {
 w::record! {
     /// `basic_info` of `base::ActivityInfo`.
     pub struct BasicInfo {
-        /// `activity_start_time`; format `unix`.
+        /// When the activity starts; format `unix`.
         0 activity_start_time: xinqiao_types::UnixSeconds => "activity_start_time: must",
-        /// `activity_end_time`; format `unix`.
+        /// When the activity ends; format `unix`.
         1 activity_end_time: xinqiao_types::UnixSeconds => "activity_end_time: must",
-        /// `shop_info`.
+        /// The shop with AppID and name.
         2 shop_info: ShopInfo => "shop_info: must",
     }
 }
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// The body `file` of `comm_kf::SendMsg`.
     pub struct File {
-        /// `cos_url`.
+        /// Where the uploaded file is.
         0 cos_url: String => "cos_url: must",
     }
     new(cos_url: impl Into<String>)
@@ -49,9 +49,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wecom::GetWecomId`.
     pub struct GetWecomIdData {
-        /// `wecom_corp_id`.
-        0 wecom_corp_id: String => "wecom_corp_id: must",
-        /// `wecom_user_id`.
+        /// CorpID of the company in WeCom.
+        0 wecom_corp_id: xinqiao_types::CorpId => "wecom_corp_id: must",
+        /// UserID of the member in WeCom.
         1 wecom_user_id: String => "wecom_user_id: must",
     }
 }
@@ -59,7 +59,7 @@ w::record! {
 w::record! {
     /// The body `image` of `comm_kf::SendMsg`.
     pub struct Image {
-        /// `cos_url`.
+        /// Where the uploaded file is.
         0 cos_url: String => "cos_url: must",
     }
     new(cos_url: impl Into<String>)
@@ -68,13 +68,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `b2c::activity::ListPromoterGet`.
     pub struct ListPromoterGetList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `shop_nickname`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Display name of the shop.
         1 shop_nickname: String => "shop_nickname: must",
-        /// `activity_id`.
+        /// Number of the activity.
         2 activity_id: i64 => "activity_id: must",
-        /// `status`.
+        /// State of the activity.
         3 status: i64 => "status: must",
     }
 }
@@ -82,9 +82,9 @@ w::record! {
 w::record! {
     /// An item of `live_items` in the answer of `live_dashboard::GetLiveList`.
     pub struct LiveItem {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -92,7 +92,7 @@ w::record! {
 w::record! {
     /// The body `order_share` of `comm_kf::SendMsg`.
     pub struct OrderShare {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -101,7 +101,7 @@ w::record! {
 w::record! {
     /// `prize_info` of `base::ActivityInfo`.
     pub struct PrizeInfo {
-        /// `product_info_list`.
+        /// Goods concerned, one entry per kind.
         0 product_info_list: Vec<ProductInfo> => "product_info_list: must",
     }
 }
@@ -109,21 +109,21 @@ w::record! {
 w::record! {
     /// An item of `product_info_list` in `base::PrizeInfo`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `product_name`.
+        /// What the product is called.
         1 product_name: String => "product_name: must",
-        /// `product_img_url`.
+        /// Address of the product's picture.
         2 product_img_url: String => "product_img_url: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         3 sku_id: i64 => "sku_id: must",
-        /// `sku_name`.
+        /// What the variant is called.
         4 sku_name: String => "sku_name: must",
-        /// `price`; in fen.
+        /// Price at which it sells; in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         6 stock_num: i64 => "stock_num: must",
-        /// `can_use_stock_num`.
+        /// Stock that can still be used.
         7 can_use_stock_num: i64 => "can_use_stock_num: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// The body `product_share` of `comm_kf::SendMsg`.
     pub struct ProductShare {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: String => "product_id: must",
     }
     new(product_id: impl Into<String>)
@@ -140,9 +140,9 @@ w::record! {
 w::record! {
     /// `shop_info` of `base::BasicInfo`.
     pub struct ShopInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// The body `text` of `comm_kf::SendMsg`.
     pub struct Text {
-        /// `content`.
+        /// Text of the message.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -183,7 +183,7 @@ pub mod activity {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/giftactivity/del.html>.
         /// * Catalog: `channels.activity.del`.
         pub struct Del {
-            /// `activity_id`.
+            /// Number of the gift activity.
             0 activity_id: i64 => "activity_id: must",
         }
         new(activity_id: i64)
@@ -215,7 +215,7 @@ pub mod activity {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/giftactivity/shop.html>.
         /// * Catalog: `channels.activity.stop`.
         pub struct Stop {
-            /// `activity_id`.
+            /// Number of the gift activity.
             0 activity_id: i64 => "activity_id: must",
         }
         new(activity_id: i64)
@@ -255,18 +255,18 @@ pub mod b2c {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_get_activity.html>.
             /// * Catalog: `channels.b2c.activity.info_promoter_get`.
             pub struct InfoPromoterGet {
-                /// `shop_appid`.
-                0 shop_appid: String => "shop_appid: must",
-                /// `activity_id`.
+                /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+                0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+                /// Number of the activity.
                 1 activity_id: i64 => "activity_id: must",
             }
-            new(shop_appid: impl Into<String>, activity_id: i64)
+            new(shop_appid: impl Into<xinqiao_types::AppId>, activity_id: i64)
         }
 
         w::record! {
             /// Answer to [`InfoPromoterGet`].
             pub struct InfoPromoterGetResponse {
-                /// `activity`.
+                /// What is given away, when and by which shop.
                 0 activity: super::super::Activity => "activity: must",
             }
         }
@@ -297,26 +297,26 @@ pub mod b2c {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_list_present_activity.html>.
             /// * Catalog: `channels.b2c.activity.list_promoter_get`.
             pub struct ListPromoterGet {
-                /// `shop_appid`.
-                0 shop_appid: Option<String> => "shop_appid",
-                /// `status`.
+                /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+                0 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+                /// Only activities in this state.
                 1 status: Option<i64> => "status",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 2 offset: i64 => "offset: must",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 3 limit: i64 => "limit: must",
             }
             new(offset: i64, limit: i64)
-            text(shop_appid: String)
+            text(shop_appid: xinqiao_types::AppId)
             set(status: i64)
         }
 
         w::record! {
             /// Answer to [`ListPromoterGet`].
             pub struct ListPromoterGetResponse {
-                /// `list`.
+                /// Activities, one entry each.
                 0 list: Vec<super::super::ListPromoterGetList> => "list: must",
-                /// `total_num`.
+                /// How many there are in all, whatever the page.
                 1 total_num: i64 => "total_num: must",
             }
         }
@@ -353,21 +353,21 @@ pub mod comm_kf {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/kf/upload_cos/upload_cos_api.html>.
         /// * Catalog: `channels.comm_kf.cos_upload`.
         pub struct CosUpload {
-            /// `file`.
+            /// Content of the file, as a form upload.
             0 file: Option<w::FilePart> => "file",
-            /// `msg_type`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
             1 msg_type: String => "msg_type: must",
-            /// `open_id`; personal data, masked in `Debug`.
-            2 open_id: String => "open_id: must masked",
+            /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            2 open_id: xinqiao_types::OpenId => "open_id: must masked",
         }
-        new(msg_type: impl Into<String>, open_id: impl Into<String>)
+        new(msg_type: impl Into<String>, open_id: impl Into<xinqiao_types::OpenId>)
         set(file: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`CosUpload`].
         pub struct CosUploadResponse {
-            /// `cos_url`.
+            /// Where the uploaded file is.
             0 cos_url: String => "cos_url: must",
         }
     }
@@ -398,21 +398,21 @@ pub mod comm_kf {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/kf/send_msg/send_msg_api.html>.
         /// * Catalog: `channels.comm_kf.send_msg`.
         pub struct SendMsg {
-            /// `request_id`.
+            /// Unique number of the request, for tracing or against repeats.
             0 request_id: Option<String> => "request_id",
-            /// `open_id`; personal data, masked in `Debug`.
-            1 open_id: String => "open_id: must masked",
-            /// The body, told apart by `msg_type`.
+            /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            1 open_id: xinqiao_types::OpenId => "open_id: must masked",
+            /// Content of the message, by its kind; told apart by `msg_type`.
             2 body: super::MessageBody => ": flat",
         }
-        new(open_id: impl Into<String>, body: super::MessageBody)
+        new(open_id: impl Into<xinqiao_types::OpenId>, body: super::MessageBody)
         text(request_id: String)
     }
 
     w::record! {
         /// Answer to [`SendMsg`].
         pub struct SendMsgResponse {
-            /// `msg_id`.
+            /// Number of the message, usable to drop repeats.
             0 msg_id: String => "msg_id: must",
         }
     }
@@ -455,15 +455,15 @@ pub mod favorites {
     w::record! {
         /// Answer to [`CountGet`].
         pub struct CountGetResponse {
-            /// `favor_uv_acc_all`.
+            /// How many people have marked it as favourite.
             0 favor_uv_acc_all: i64 => "favor_uv_acc_all: must",
-            /// `favor_uv_acc_shop_homepage`.
+            /// How many marked it on the shop's front page.
             1 favor_uv_acc_shop_homepage: i64 => "favor_uv_acc_shop_homepage: must",
-            /// `favor_uv_acc_order_detail`.
+            /// How many marked it on an order page.
             2 favor_uv_acc_order_detail: i64 => "favor_uv_acc_order_detail: must",
-            /// `favor_uv_acc_product_detail`.
+            /// How many marked it on a product page.
             3 favor_uv_acc_product_detail: i64 => "favor_uv_acc_product_detail: must",
-            /// `favor_uv_acc_other_scene`.
+            /// How many marked it elsewhere.
             4 favor_uv_acc_other_scene: i64 => "favor_uv_acc_other_scene: must",
         }
     }
@@ -499,7 +499,7 @@ pub mod live_dashboard {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/livedashboard/getlivedata.html>.
         /// * Catalog: `channels.live_dashboard.get_live_data`.
         pub struct GetLiveData {
-            /// `export_id`.
+            /// Encrypted id of the live stream, video or preview.
             0 export_id: String => "export_id: must",
         }
         new(export_id: impl Into<String>)
@@ -508,21 +508,21 @@ pub mod live_dashboard {
     w::record! {
         /// Answer to [`GetLiveData`].
         pub struct GetLiveDataResponse {
-            /// `live_dashboard_data`.
+            /// Basic figures of the dashboard as JSON text.
             0 live_dashboard_data: String => "live_dashboard_data: must",
-            /// `live_comparison_index`.
+            /// Figures on the content compared with others, JSON text.
             1 live_comparison_index: String => "live_comparison_index: must",
-            /// `live_ec_data_summary`.
+            /// Sales in short, JSON text.
             2 live_ec_data_summary: String => "live_ec_data_summary: must",
-            /// `live_ec_conversion_metric`.
+            /// Funnel from viewers to buyers, JSON text.
             3 live_ec_conversion_metric: String => "live_ec_conversion_metric: must",
-            /// `live_ec_profile`.
+            /// Profile of the audience, JSON text.
             4 live_ec_profile: String => "live_ec_profile: must",
-            /// `live_distribution_channel`.
+            /// Viewers by channel, JSON text.
             5 live_distribution_channel: String => "live_distribution_channel: must",
-            /// `single_live_ec_spu_data_page_v2`.
+            /// Figures by product of the stream, JSON text.
             6 single_live_ec_spu_data_page_v2: String => "single_live_ec_spu_data_page_v2: must",
-            /// `trace_id`.
+            /// Trace number of the request, to be quoted when asking support.
             7 trace_id: String => "trace_id: must",
         }
     }
@@ -553,7 +553,7 @@ pub mod live_dashboard {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/livedashboard/getlivelist.html>.
         /// * Catalog: `channels.live_dashboard.get_live_list`.
         pub struct GetLiveList {
-            /// `ds`; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
             0 ds: w::TextOrNumber => "ds: must",
         }
         new(ds: impl Into<w::TextOrNumber>)
@@ -562,11 +562,11 @@ pub mod live_dashboard {
     w::record! {
         /// Answer to [`GetLiveList`].
         pub struct GetLiveListResponse {
-            /// `live_items`.
+            /// Live streams, one entry each.
             0 live_items: Vec<super::LiveItem> => "live_items: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `trace_id`.
+            /// Trace number of the request, to be quoted when asking support.
             2 trace_id: String => "trace_id: must",
         }
     }
@@ -602,9 +602,9 @@ pub mod open {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/get_download_url.html>.
         /// * Catalog: `channels.open.get_download_url`.
         pub struct GetDownloadUrl {
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             1 order_id: String => "order_id: must",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, order_id: impl Into<String>)
@@ -613,9 +613,9 @@ pub mod open {
     w::record! {
         /// Answer to [`GetDownloadUrl`].
         pub struct GetDownloadUrlResponse {
-            /// `url`.
+            /// Where the file can be loaded.
             0 url: String => "url: must",
-            /// `expire_time`; format `unix`.
+            /// When it stops being valid; format `unix`.
             1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         }
     }
@@ -646,13 +646,13 @@ pub mod open {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/upload.html>.
         /// * Catalog: `channels.open.upload`.
         pub struct Upload {
-            /// `file`.
+            /// Content of the file, as a form upload.
             0 file: Option<w::FilePart> => "file",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `upload_type`.
+            /// How it is uploaded: `0` file, `1` link of a picture.
             2 upload_type: Option<i64> => "upload_type",
-            /// `file_url`.
+            /// Where the file can be loaded.
             3 file_url: Option<String> => "file_url",
         }
         new()
@@ -663,7 +663,7 @@ pub mod open {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// `media_id`.
+            /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
             0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
@@ -736,18 +736,18 @@ pub mod wecom {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wecom/getwecomid.html>.
         /// * Catalog: `channels.wecom.get_wecom_id`.
         pub struct GetWecomId {
-            /// `corp_id`.
-            0 corp_id: String => "corp_id: must",
-            /// `user_id`.
+            /// CorpID of the company in WeCom; such as `wwddddccc7775555aaa`.
+            0 corp_id: xinqiao_types::CorpId => "corp_id: must",
+            /// Member whose ids are asked for.
             1 user_id: String => "user_id: must",
         }
-        new(corp_id: impl Into<String>, user_id: impl Into<String>)
+        new(corp_id: impl Into<xinqiao_types::CorpId>, user_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetWecomId`].
         pub struct GetWecomIdResponse {
-            /// `data`.
+            /// Company and member in WeCom.
             0 data: super::GetWecomIdData => "data: must",
         }
     }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `addrs_msg` of the answer of `basics::AddressCodeGet`; an item of `next_level_addrs` in the answer of `basics::AddressCodeGet`.
     pub struct AddrsMsg {
-        /// `name`.
+        /// Which region, by name.
         0 name: String => "name: must",
-        /// `code`.
+        /// Code of the region.
         1 code: i64 => "code: must",
-        /// `level`.
+        /// Level: `1` province, `2` city, `3` district, `4` street.
         2 level: i64 => "level: must",
     }
 }
@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// `apply` of the answer of `basics::homepage::background::Get`.
     pub struct Apply {
-        /// `img_url`.
+        /// Address of the picture.
         0 img_url: String => "img_url: must",
-        /// `apply_id`.
+        /// Number of the application.
         1 apply_id: i64 => "apply_id: must",
-        /// `state`.
+        /// Application: `1` in review, `2` turned down.
         2 state: i64 => "state: must",
-        /// `audit_desc`.
+        /// The review's outcome in words.
         3 audit_desc: Option<String> => "audit_desc",
     }
 }
@@ -32,11 +32,11 @@ w::record! {
 w::record! {
     /// An item of `banner` in `basics::GetApply`.
     pub struct ApplyBanner {
-        /// `audit_state`.
+        /// Review: `1` under way, `2` turned down.
         0 audit_state: i64 => "audit_state: must",
-        /// `audit_desc`.
+        /// The review's outcome in words.
         1 audit_desc: Option<String> => "audit_desc",
-        /// `banner`.
+        /// Place that was handed in.
         2 banner: BannerDetail => "banner: must",
     }
 }
@@ -44,11 +44,11 @@ w::record! {
 w::record! {
     /// `banner` of `basics::BannerDetail`.
     pub struct ApplySubmitBanner {
-        /// `img_url`.
+        /// Address of the picture.
         0 img_url: String => "img_url: must",
-        /// `title`.
+        /// Headline of the place.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// Text under the headline.
         2 description: Option<String> => "description",
     }
     new(img_url: impl Into<String>)
@@ -58,9 +58,9 @@ w::record! {
 w::record! {
     /// `banner` of `basics::homepage::banner::ApplySubmit`; `banner` of the answer of `basics::homepage::banner::Get`.
     pub struct Banner {
-        /// `scale`.
+        /// Style: `1` small pictures, `2` large.
         0 scale: i64 => "scale: must",
-        /// `banner`.
+        /// Places, one entry each.
         1 banner: Vec<BannerDetail> => "banner: must",
     }
     new(scale: i64, banner: Vec<BannerDetail>)
@@ -69,15 +69,15 @@ w::record! {
 w::record! {
     /// `banner` of `basics::ApplyBanner`; an item of `banner` in `basics::Banner`.
     pub struct BannerDetail {
-        /// `type`.
+        /// What is shown: `1` product, `3` Channels, `4` official account.
         0 type_: i64 => "type: must",
-        /// `banner`.
+        /// Title, text and picture that are shown.
         1 banner: ApplySubmitBanner => "banner: must",
-        /// `product`.
+        /// Product that is shown.
         2 product: Option<Product> => "product",
-        /// `finder`.
+        /// The Channels account concerned.
         3 finder: Option<Finder> => "finder",
-        /// `official_account`.
+        /// The official account article to show.
         4 official_account: Option<OfficialAccount> => "official_account",
     }
     new(type_: i64, banner: ApplySubmitBanner)
@@ -87,9 +87,9 @@ w::record! {
 w::record! {
     /// `finder` of `basics::BannerDetail`.
     pub struct Finder {
-        /// `finder_user_name`.
+        /// Id of the Channels account.
         0 finder_user_name: Option<String> => "finder_user_name",
-        /// `feed_id`.
+        /// Number of the short video.
         1 feed_id: Option<String> => "feed_id",
     }
     new()
@@ -99,13 +99,13 @@ w::record! {
 w::record! {
     /// `apply` of the answer of `basics::homepage::banner::Get`.
     pub struct GetApply {
-        /// `apply_id`.
+        /// Number of the application.
         0 apply_id: i64 => "apply_id: must",
-        /// `state`.
+        /// Application: `1` in review, `2` turned down.
         1 state: i64 => "state: must",
-        /// `scale`.
+        /// Style: `1` small pictures, `2` large.
         2 scale: i64 => "scale: must",
-        /// `banner`.
+        /// Places with their review.
         3 banner: Vec<ApplyBanner> => "banner: must",
     }
 }
@@ -113,20 +113,20 @@ w::record! {
 w::record! {
     /// `info` of the answer of `basics::InfoGet`.
     pub struct InfoGetInfo {
-        /// `username`.
+        /// Original id of the shop; such as `gh_0123456789ab`.
         0 username: Option<String> => "username",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg_url`.
+        /// Address of the avatar picture; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
         2 head_img_url: String => "headimg_url: must",
-        /// `subject_type`.
+        /// Legal form of the shop's owner.
         3 subject_type: String => "subject_type: must",
-        /// `status`.
+        /// Shop: `opening`, `open_finished`, `closing` or `close_finished`.
         4 status: String => "status: must",
-        /// `is_local_life`.
+        /// Whether the shop sells local services.
         5 is_local_life: bool => "is_local_life: must",
-        /// `open_timestamp`; format `unix`.
+        /// When the shop was opened; format `unix`.
         6 open_timestamp: Option<xinqiao_types::UnixSeconds> => "open_timestamp",
     }
 }
@@ -134,7 +134,7 @@ w::record! {
 w::record! {
     /// `official_account` of `basics::BannerDetail`.
     pub struct OfficialAccount {
-        /// `url`.
+        /// Link of the article.
         0 url: Option<String> => "url",
     }
     new()
@@ -144,11 +144,11 @@ w::record! {
 w::record! {
     /// `pic_file` of the answer of `basics::ImgUpload`.
     pub struct PicFile {
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `pay_media_id`.
-        1 pay_media_id: Option<String> => "pay_media_id",
-        /// `img_url`.
+        /// Media handle on the payment side, for merchant applications.
+        1 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
+        /// Address of the picture.
         2 img_url: Option<String> => "img_url",
     }
 }
@@ -156,7 +156,7 @@ w::record! {
 w::record! {
     /// `product` of `basics::BannerDetail`.
     pub struct Product {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
@@ -165,7 +165,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `basics::QualificationUpload`.
     pub struct QualificationUploadData {
-        /// `file_id`.
+        /// Number of the uploaded file.
         0 file_id: String => "file_id: must",
     }
 }
@@ -177,7 +177,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/getaddresscode.html>.
     /// * Catalog: `channels.basics.address_code_get`.
     pub struct AddressCodeGet {
-        /// `addr_code`.
+        /// Code of the parent region, `0` for provinces.
         0 addr_code: Option<i64> => "addr_code",
     }
     new()
@@ -187,9 +187,9 @@ w::record! {
 w::record! {
     /// Answer to [`AddressCodeGet`].
     pub struct AddressCodeGetResponse {
-        /// `addrs_msg`.
+        /// The region itself.
         0 addrs_msg: AddrsMsg => "addrs_msg: must",
-        /// `next_level_addrs`.
+        /// Regions one level below.
         1 next_level_addrs: Option<Vec<AddrsMsg>> => "next_level_addrs",
     }
 }
@@ -220,19 +220,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/img_upload.html>.
     /// * Catalog: `channels.basics.img_upload`.
     pub struct ImgUpload {
-        /// `resp_type`.
+        /// What is returned: `0` media handle, `1` picture link.
         0 resp_type: i64 => "resp_type: must query",
-        /// `upload_type`.
+        /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// `img_url`.
+        /// Address of the picture.
         2 img_url: Option<String> => "img_url: query",
-        /// `height`; in px.
+        /// How tall it is; pixels for pictures and screens; in px.
         3 height: Option<i64> => "height: query",
-        /// `width`; in px.
+        /// How wide it is; pixels for pictures and screens; in px.
         4 width: Option<i64> => "width: query",
-        /// `media`.
+        /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
-        /// `img_url`.
+        /// Address of the picture; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -243,7 +243,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
-        /// `pic_file`.
+        /// The uploaded picture's handles.
         0 pic_file: PicFile => "pic_file: must",
     }
 }
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// Answer to [`InfoGet`].
     pub struct InfoGetResponse {
-        /// `info`.
+        /// Name, state and owner of the shop.
         0 info: InfoGetInfo => "info: must",
     }
 }
@@ -312,7 +312,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/getdatabymediaid.html>.
     /// * Catalog: `channels.basics.media_get`.
     pub struct MediaGet {
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -344,7 +344,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/qualificationupload.html>.
     /// * Catalog: `channels.basics.qualification_upload`.
     pub struct QualificationUpload {
-        /// `media`.
+        /// The picture, as a form upload.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -353,7 +353,7 @@ w::record! {
 w::record! {
     /// Answer to [`QualificationUpload`].
     pub struct QualificationUploadResponse {
-        /// `data`.
+        /// Id of the uploaded file.
         0 data: QualificationUploadData => "data: must",
     }
 }
@@ -391,7 +391,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/background/cancel_background_apply.html>.
             /// * Catalog: `channels.basics.homepage.background.apply_cancel`.
             pub struct ApplyCancel {
-                /// `apply_id`.
+                /// Number of the application.
                 0 apply_id: i64 => "apply_id: must",
             }
             new(apply_id: i64)
@@ -423,7 +423,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/background/submit_background_apply.html>.
             /// * Catalog: `channels.basics.homepage.background.apply_submit`.
             pub struct ApplySubmit {
-                /// `img_url`.
+                /// Address of the picture.
                 0 img_url: String => "img_url: must",
             }
             new(img_url: impl Into<String>)
@@ -432,7 +432,7 @@ pub mod homepage {
         w::record! {
             /// Answer to [`ApplySubmit`].
             pub struct ApplySubmitResponse {
-                /// `apply_id`.
+                /// Number of the application.
                 0 apply_id: i64 => "apply_id: must",
             }
         }
@@ -470,9 +470,9 @@ pub mod homepage {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `img_url`.
+                /// Address of the picture.
                 0 img_url: String => "img_url: must",
-                /// `apply`.
+                /// The pending application.
                 1 apply: Option<super::super::Apply> => "apply",
             }
         }
@@ -538,7 +538,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/banner/cancel_banner_apply.html>.
             /// * Catalog: `channels.basics.homepage.banner.apply_cancel`.
             pub struct ApplyCancel {
-                /// `apply_id`.
+                /// Number of the application.
                 0 apply_id: i64 => "apply_id: must",
             }
             new(apply_id: i64)
@@ -570,7 +570,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/banner/submit_banner_apply.html>.
             /// * Catalog: `channels.basics.homepage.banner.apply_submit`.
             pub struct ApplySubmit {
-                /// `banner`.
+                /// What to show on the front page.
                 0 banner: super::super::Banner => "banner: must",
             }
             new(banner: super::super::Banner)
@@ -579,7 +579,7 @@ pub mod homepage {
         w::record! {
             /// Answer to [`ApplySubmit`].
             pub struct ApplySubmitResponse {
-                /// `apply_id`.
+                /// Number of the application.
                 0 apply_id: i64 => "apply_id: must",
             }
         }
@@ -617,9 +617,9 @@ pub mod homepage {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `banner`.
+                /// What the front page shows now.
                 0 banner: super::super::Banner => "banner: must",
-                /// `apply`.
+                /// The pending application.
                 1 apply: Option<super::super::GetApply> => "apply",
             }
         }
@@ -686,21 +686,21 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshoph5url.html>.
         /// * Catalog: `channels.basics.shop.h5_url_get`.
         pub struct H5UrlGet {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `wecom_corp_id`.
-            1 wecom_corp_id: Option<String> => "wecom_corp_id",
-            /// `wecom_user_id`.
+            /// CorpID of the company in WeCom.
+            1 wecom_corp_id: Option<xinqiao_types::CorpId> => "wecom_corp_id",
+            /// UserID of the member in WeCom.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new(product_id: i64)
-        text(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`H5UrlGet`].
         pub struct H5UrlGetResponse {
-            /// `shop_h5url`.
+            /// Short H5 link that opens the shop; `shop_h5url` on the wire.
             #[doc(alias = "shop_h5url")]
             0 shop_h5_url: String => "shop_h5url: must",
         }
@@ -732,22 +732,22 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshopqrcode.html>.
         /// * Catalog: `channels.basics.shop.qr_code_get`.
         pub struct QrCodeGet {
-            /// `qrcode_type`.
+            /// Kind of QR code; `qrcode_type` on the wire.
             #[doc(alias = "qrcode_type")]
             0 qr_code_type: i64 => "qrcode_type: must",
-            /// `wecom_corp_id`.
-            1 wecom_corp_id: Option<String> => "wecom_corp_id",
-            /// `wecom_user_id`.
+            /// CorpID of the company in WeCom.
+            1 wecom_corp_id: Option<xinqiao_types::CorpId> => "wecom_corp_id",
+            /// UserID of the member in WeCom.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new(qr_code_type: i64)
-        text(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`QrCodeGet`].
         pub struct QrCodeGetResponse {
-            /// `shop_qrcode`.
+            /// Picture that opens the shop when scanned; `shop_qrcode` on the wire.
             #[doc(alias = "shop_qrcode")]
             0 shop_qr_code: String => "shop_qrcode: must",
         }
@@ -779,19 +779,19 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshoptaglink.html>.
         /// * Catalog: `channels.basics.shop.tag_link_get`.
         pub struct TagLinkGet {
-            /// `wecom_corp_id`.
-            0 wecom_corp_id: Option<String> => "wecom_corp_id",
-            /// `wecom_user_id`.
+            /// CorpID of the company in WeCom.
+            0 wecom_corp_id: Option<xinqiao_types::CorpId> => "wecom_corp_id",
+            /// UserID of the member in WeCom.
             1 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new()
-        text(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`TagLinkGet`].
         pub struct TagLinkGetResponse {
-            /// `shop_taglink`.
+            /// Text command that opens the shop in WeChat; `shop_taglink` on the wire.
             #[doc(alias = "shop_taglink")]
             0 shop_tag_link: String => "shop_taglink: must",
         }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `brands` in the answer of `brand::All`.
     pub struct AllBrand {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `ch_name`.
+        /// The Chinese brand name.
         1 ch_name: Option<String> => "ch_name",
-        /// `en_name`.
+        /// The English brand name.
         2 en_name: Option<String> => "en_name",
     }
 }
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// `application_details` of `brand::Brand`; `application_details` of `brand::BrandInfo`.
     pub struct ApplicationDetail {
-        /// `acceptance_no`.
+        /// Number of the trademark application.
         0 acceptance_no: Option<String> => "acceptance_no",
-        /// `acceptance_time`; format `unix`.
+        /// When the trademark was applied for; format `unix`.
         1 acceptance_time: Option<xinqiao_types::UnixSeconds> => "acceptance_time",
-        /// `acceptance_certification`.
+        /// File of the acceptance letter, at most one.
         2 acceptance_certification: Option<Vec<String>> => "acceptance_certification",
     }
     new()
@@ -33,9 +33,9 @@ w::record! {
 w::record! {
     /// `audit_result` of `brand::BrandInfo`.
     pub struct AuditResult {
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         0 audit_id: i64 => "audit_id: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -43,23 +43,23 @@ w::record! {
 w::record! {
     /// `brand` of `brand::Add`; `brand` of `brand::Update`.
     pub struct Brand {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `ch_name`.
+        /// The Chinese brand name.
         1 ch_name: Option<String> => "ch_name",
-        /// `en_name`.
+        /// The English brand name.
         2 en_name: Option<String> => "en_name",
-        /// `classification_no`.
+        /// Class of the trademark, 1 to 45.
         3 classification_no: String => "classification_no: must",
-        /// `trade_mark_symbol`.
+        /// Kind of trademark: `1` registered, `2` applied for.
         4 trade_mark_symbol: i64 => "trade_mark_symbol: must",
-        /// `register_details`.
+        /// The registered trademark; needed for `R`.
         5 register_details: RegisterDetail => "register_details: must",
-        /// `application_details`.
+        /// The trademark applied for; needed for `TM`.
         6 application_details: ApplicationDetail => "application_details: must",
-        /// `grant_type`.
+        /// Whose brand: `1` own, `2` authorised.
         7 grant_type: Option<i64> => "grant_type",
-        /// `grant_details`.
+        /// The authorisation; needed for brands of others.
         8 grant_details: GrantDetail => "grant_details: must",
     }
     new(
@@ -77,17 +77,17 @@ w::record! {
 w::record! {
     /// `grant_details` of `brand::BrandInfo`.
     pub struct BrandGrantDetail {
-        /// `grant_level`.
+        /// How many steps from the owner, 1 to 3.
         0 grant_level: Option<i64> => "grant_level",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_permanent`.
+        /// Whether it never expires, so that an expiry time is ignored.
         3 is_permanent: bool => "is_permanent: must",
-        /// `grant_certifications`.
+        /// Files of the sales authorisations, at most nine.
         4 grant_certifications: Option<Vec<String>> => "grant_certifications",
-        /// `brand_owner_id_photos`.
+        /// Files of the owner's identity document, at most two.
         5 brand_owner_id_photos: Option<Vec<String>> => "brand_owner_id_photos",
     }
 }
@@ -95,31 +95,31 @@ w::record! {
 w::record! {
     /// `brand` of the answer of `brand::Get`; an item of `brands` in the answer of `brand::ListGet`; and 1 more.
     pub struct BrandInfo {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `ch_name`.
+        /// The Chinese brand name.
         1 ch_name: Option<String> => "ch_name",
-        /// `en_name`.
+        /// The English brand name.
         2 en_name: Option<String> => "en_name",
-        /// `classification_no`.
+        /// Class of the trademark, 1 to 45.
         3 classification_no: String => "classification_no: must",
-        /// `trade_mark_symbol`.
+        /// Kind of trademark: `1` registered, `2` applied for.
         4 trade_mark_symbol: i64 => "trade_mark_symbol: must",
-        /// `register_details`.
+        /// The registered trademark; needed for `R`.
         5 register_details: RegisterDetail => "register_details: must",
-        /// `application_details`.
+        /// The trademark applied for; needed for `TM`.
         6 application_details: ApplicationDetail => "application_details: must",
-        /// `grant_type`.
+        /// Whose brand: `1` own, `2` authorised.
         7 grant_type: i64 => "grant_type: must",
-        /// `grant_details`.
+        /// The authorisation; needed for brands of others.
         8 grant_details: BrandGrantDetail => "grant_details: must",
-        /// `status`.
+        /// Application: `1` in review, `2` failed, `3` in force, `4` withdrawn, `5` soon expired, `6` expired.
         9 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         11 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `audit_result`.
+        /// Outcome of the review.
         12 audit_result: Option<AuditResult> => "audit_result",
     }
 }
@@ -127,17 +127,17 @@ w::record! {
 w::record! {
     /// `grant_details` of `brand::Brand`.
     pub struct GrantDetail {
-        /// `grant_level`.
+        /// How many steps from the owner, 1 to 3.
         0 grant_level: Option<i64> => "grant_level",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_permanent`.
+        /// Whether it never expires, so that an expiry time is ignored.
         3 is_permanent: bool => "is_permanent: must",
-        /// `grant_certifications`.
+        /// Files of the sales authorisations, at most nine.
         4 grant_certifications: Option<Vec<String>> => "grant_certifications",
-        /// `brand_owner_id_photos`.
+        /// Files of the owner's identity document, at most two.
         5 brand_owner_id_photos: Option<Vec<String>> => "brand_owner_id_photos",
     }
     new(is_permanent: bool)
@@ -153,19 +153,19 @@ w::record! {
 w::record! {
     /// `register_details` of `brand::Brand`; `register_details` of `brand::BrandInfo`.
     pub struct RegisterDetail {
-        /// `registrant`.
+        /// In whose name the trademark is registered.
         0 registrant: Option<String> => "registrant",
-        /// `register_no`.
+        /// Registration number of the trademark.
         1 register_no: Option<String> => "register_no",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_permanent`.
+        /// Whether it never expires, so that an expiry time is ignored.
         4 is_permanent: bool => "is_permanent: must",
-        /// `register_certifications`.
+        /// File of the trademark certificate, at most one.
         5 register_certifications: Vec<String> => "register_certifications: must",
-        /// `renew_certifications`.
+        /// Files on changes and renewals, at most five.
         6 renew_certifications: Option<Vec<String>> => "renew_certifications",
     }
     new(is_permanent: bool, register_certifications: Vec<String>)
@@ -184,7 +184,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/add.html>.
     /// * Catalog: `channels.brand.add`.
     pub struct Add {
-        /// `brand`.
+        /// The brand and its qualification.
         0 brand: Brand => "brand: must",
     }
     new(brand: Brand)
@@ -193,7 +193,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         0 audit_id: i64 => "audit_id: must",
     }
 }
@@ -224,9 +224,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/all_get.html>.
     /// * Catalog: `channels.brand.all`.
     pub struct All {
-        /// `page_size`.
+        /// How many entries one page holds.
         0 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
@@ -236,11 +236,11 @@ w::record! {
 w::record! {
     /// Answer to [`All`].
     pub struct AllResponse {
-        /// `brands`.
+        /// Brands, one entry each.
         0 brands: Vec<AllBrand> => "brands: must",
-        /// `continue_flag`.
+        /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
 }
@@ -271,9 +271,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/audit_cancel.html>.
     /// * Catalog: `channels.brand.audit_cancel`.
     pub struct AuditCancel {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         1 audit_id: i64 => "audit_id: must",
     }
     new(brand_id: i64, audit_id: i64)
@@ -305,7 +305,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/delete.html>.
     /// * Catalog: `channels.brand.delete`.
     pub struct Delete {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
     new(brand_id: i64)
@@ -337,7 +337,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/get.html>.
     /// * Catalog: `channels.brand.get`.
     pub struct Get {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
     new(brand_id: i64)
@@ -346,7 +346,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `brand`.
+        /// The brand and its qualification.
         0 brand: BrandInfo => "brand: must",
     }
 }
@@ -377,11 +377,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/list_get.html>.
     /// * Catalog: `channels.brand.list_get`.
     pub struct ListGet {
-        /// `status`.
+        /// Application: `1` in review, `2` failed, `3` in force, `4` withdrawn, `5` soon expired, `6` expired.
         0 status: Option<i64> => "status",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
@@ -392,11 +392,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// `brands`.
+        /// Brands, one entry each.
         0 brands: Vec<BrandInfo> => "brands: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
 }
@@ -427,7 +427,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/update.html>.
     /// * Catalog: `channels.brand.update`.
     pub struct Update {
-        /// `brand`.
+        /// The brand and its qualification.
         0 brand: Brand => "brand: must",
     }
     new(brand: Brand)
@@ -462,9 +462,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/valid_list_get.html>.
     /// * Catalog: `channels.brand.valid_list_get`.
     pub struct ValidListGet {
-        /// `page_size`.
+        /// How many entries one page holds.
         0 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)

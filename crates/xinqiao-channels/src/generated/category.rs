@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `cats_v2` in the answer of `category::All`.
     pub struct AllCatsV2Item {
-        /// `cat_and_qua`.
+        /// Category with the qualifications it needs.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// An item of `brand_list` in `category::DetailAttr`.
     pub struct AttrBrand {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
 }
@@ -22,13 +22,13 @@ w::record! {
 w::record! {
     /// An item of `cat_list` in the answer of `category::AvailableSonCategoriesGet`; an item of `cat_list_v2` in the answer of `category::AvailableSonCategoriesGet`.
     pub struct AvailableSonCategoriesGetCat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `name`.
+        /// What the category, qualification or attribute is called.
         1 name: String => "name: must",
-        /// `f_cat_id`.
+        /// Number of the parent category, `0` for the top level.
         2 f_cat_id: i64 => "f_cat_id: must",
-        /// `leaf`.
+        /// Whether it is a leaf; only leaves take products.
         3 leaf: Option<bool> => "leaf",
     }
 }
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// An item of `brand_list` in `category::CategoryInfo`.
     pub struct Brand {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
     new(brand_id: i64)
@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in the answer of `category::All`; an item of `cats` in the answer of `category::LeagueAll`.
     pub struct Cat {
-        /// `cat_and_qua`.
+        /// Category with the qualifications it needs.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
@@ -53,17 +53,17 @@ w::record! {
 w::record! {
     /// An item of `cat_and_qua` in `category::AllCatsV2Item`; an item of `cat_and_qua` in `category::Cat`; and 1 more.
     pub struct CatAndQua {
-        /// `cat`.
+        /// Number, name and level of the category.
         0 cat: CatAndQuaCat => "cat: must",
-        /// `qua`.
+        /// Qualification that the category needs.
         1 qua: Option<Qua> => "qua",
-        /// `product_qua`.
+        /// Qualification that a product needs.
         2 product_qua: Option<Qua> => "product_qua",
-        /// `product_qua_list`.
+        /// Qualifications that the product needs.
         3 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
-        /// `brand_qua`.
+        /// Qualification that a brand needs.
         4 brand_qua: Option<Qua> => "brand_qua",
-        /// `is_confidence_require_bad_must_pay`.
+        /// Whether compensation for damage is required; `is_confidence_require_bad_must_pay` on the wire.
         5 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
@@ -71,15 +71,15 @@ w::record! {
 w::record! {
     /// `cat` of `category::CatAndQua`.
     pub struct CatAndQuaCat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `name`.
+        /// What the category, qualification or attribute is called.
         1 name: String => "name: must",
-        /// `f_cat_id`.
+        /// Number of the parent category, `0` for the top level.
         2 f_cat_id: i64 => "f_cat_id: must",
-        /// `level`.
+        /// Level in the tree, from `1`.
         3 level: i64 => "level: must",
-        /// `leaf`.
+        /// Whether it is a leaf; only leaves take products.
         4 leaf: Option<bool> => "leaf",
     }
 }
@@ -87,37 +87,37 @@ w::record! {
 w::record! {
     /// `category_info` of `category::Add`.
     pub struct CategoryInfo {
-        /// `level1`.
+        /// Number of the first-level category.
         0 level1: Option<i64> => "level1",
-        /// `level2`.
+        /// Number of the second-level category.
         1 level2: Option<i64> => "level2",
-        /// `level3`.
+        /// Number of the third-level category.
         2 level3: Option<i64> => "level3",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         3 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
-        /// `is_new_apply_cat`.
+        /// Whether it applies in the new tree.
         4 is_new_apply_cat: Option<bool> => "is_new_apply_cat",
-        /// `certificate`.
+        /// Pictures of the qualification, at most ten.
         5 certificate: Option<Vec<String>> => "certificate",
-        /// `baobeihan`.
+        /// Pictures of the letter of record, at most ten.
         6 baobeihan: Option<Vec<String>> => "baobeihan",
-        /// `jingyingzhengming`.
+        /// Pictures that prove the business, at most ten.
         7 jingyingzhengming: Option<Vec<String>> => "jingyingzhengming",
-        /// `daihuokoubei`.
+        /// Pictures that show the selling score, at most ten.
         8 daihuokoubei: Option<Vec<String>> => "daihuokoubei",
-        /// `ruzhuzhizhi`.
+        /// Pictures of the entry qualification, at most ten.
         9 ruzhuzhizhi: Option<Vec<String>> => "ruzhuzhizhi",
-        /// `jingyingliushui`.
+        /// Pictures of the turnover, at most ten.
         10 jingyingliushui: Option<Vec<String>> => "jingyingliushui",
-        /// `buchongcailiao`.
+        /// Pictures of further documents, at most ten.
         11 buchongcailiao: Option<Vec<String>> => "buchongcailiao",
-        /// `jingyingpingtai`.
+        /// Platform where the merchant sells elsewhere.
         12 jingyingpingtai: Option<String> => "jingyingpingtai",
-        /// `zhanghaomingcheng`.
+        /// Account on that platform.
         13 zhanghaomingcheng: Option<String> => "zhanghaomingcheng",
-        /// `license_group_list`.
+        /// Groups of licences, one entry each.
         14 license_group_list: Option<Vec<LicenseGroup>> => "license_group_list",
-        /// `brand_list`.
+        /// Brands, one entry each.
         15 brand_list: Option<Vec<Brand>> => "brand_list",
     }
     new()
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `category::CategoryInfo`.
     pub struct CatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -152,9 +152,9 @@ w::record! {
 w::record! {
     /// `coupon_rule` of `category::DetailAttr`.
     pub struct CouponRule {
-        /// `discount_ratio_limit`; in percent.
+        /// Highest discount rate, `0` for no limit; in percent.
         0 discount_ratio_limit: i64 => "discount_ratio_limit: must",
-        /// `discount_limit`; in fen.
+        /// Most that may be taken off, `0` for no limit; in fen.
         1 discount_limit: xinqiao_types::Fen => "discount_limit: must",
     }
 }
@@ -162,38 +162,38 @@ w::record! {
 w::record! {
     /// `attr` of the answer of `category::Detail`.
     pub struct DetailAttr {
-        /// `shop_no_shipment`.
+        /// Whether goods without shipping are allowed.
         0 shop_no_shipment: bool => "shop_no_shipment: must",
-        /// `access_permit_required`.
+        /// Whether the category needs admission.
         1 access_permit_required: bool => "access_permit_required: must",
-        /// `pre_sale`.
+        /// Whether presale is allowed.
         2 pre_sale: bool => "pre_sale: must",
-        /// `seven_day_return`.
+        /// Return within seven days: `0` no, `1` yes, `2` yes except custom-made goods.
         3 seven_day_return: bool => "seven_day_return: must",
-        /// `is_limit_brand`.
+        /// Whether only listed brands are allowed.
         4 is_limit_brand: bool => "is_limit_brand: must",
-        /// `brand_list`.
+        /// Brands, one entry each.
         5 brand_list: Option<Vec<AttrBrand>> => "brand_list",
-        /// `product_attr_list`.
+        /// Definitions of the product attributes.
         6 product_attr_list: Option<Vec<ProductAttr>> => "product_attr_list",
-        /// `sale_attr_list`.
+        /// Definitions of the sales attributes.
         7 sale_attr_list: Option<Vec<ProductAttr>> => "sale_attr_list",
-        /// `transactionfee_info`.
+        /// Service fee of the category; `transactionfee_info` on the wire.
         #[doc(alias = "transactionfee_info")]
         8 transaction_fee_info: Option<TransactionFeeInfo> => "transactionfee_info",
-        /// `coupon_rule`.
+        /// Limits on coupons.
         9 coupon_rule: Option<CouponRule> => "coupon_rule",
-        /// `deposit`; in fen.
+        /// Deposit that is needed; in fen.
         10 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// `floor_price`; in fen.
+        /// Lowest price allowed; in fen.
         11 floor_price: Option<xinqiao_types::Fen> => "floor_price",
-        /// `confirm_receipt_days`.
+        /// Days after which receipt is confirmed, to choose from.
         12 confirm_receipt_days: Option<Vec<String>> => "confirm_receipt_days",
-        /// `product_requirement`.
+        /// What a product must show.
         13 product_requirement: Option<ProductRequirement> => "product_requirement",
-        /// `size_chart`.
+        /// Table of garment sizes shown with the product.
         14 size_chart: Option<Vec<SizeChart>> => "size_chart",
-        /// `is_confidence_require_bad_must_pay`.
+        /// Whether compensation for damage is required; `is_confidence_require_bad_must_pay` on the wire.
         15 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
@@ -201,9 +201,9 @@ w::record! {
 w::record! {
     /// `info` of the answer of `category::Detail`.
     pub struct DetailInfo {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `name`.
+        /// What the category, qualification or attribute is called.
         1 name: String => "name: must",
     }
 }
@@ -211,9 +211,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `category::audit::Get`.
     pub struct GetData {
-        /// `status`.
+        /// Review: `0` under way, `1` passed, `9` turned down, `12` cancelled.
         0 status: i64 => "status: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -221,7 +221,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in the answer of `category::LeagueAll`.
     pub struct LeagueAllCatsV2Item {
-        /// `cat_and_qua`.
+        /// Category with the qualifications it needs.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
@@ -229,11 +229,11 @@ w::record! {
 w::record! {
     /// `license` of `category::LicenseGroup`.
     pub struct License {
-        /// `license_id`.
+        /// Number of the kind of licence.
         0 license_id: i64 => "license_id: must",
-        /// `file_id_list`.
+        /// Files concerned.
         1 file_id_list: Option<Vec<String>> => "file_id_list",
-        /// `license_field_list`.
+        /// Fields of the licence, one entry each.
         2 license_field_list: Option<Vec<LicenseField>> => "license_field_list",
     }
     new(license_id: i64)
@@ -243,9 +243,9 @@ w::record! {
 w::record! {
     /// An item of `license_field_list` in `category::License`.
     pub struct LicenseField {
-        /// `key`.
+        /// Field of the licence.
         0 key: String => "key: must",
-        /// `value`.
+        /// What the field holds.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -254,9 +254,9 @@ w::record! {
 w::record! {
     /// An item of `license_group_list` in `category::CategoryInfo`.
     pub struct LicenseGroup {
-        /// `license_group_id`.
+        /// Number of the group of licences.
         0 license_group_id: i64 => "license_group_id: must",
-        /// `license`.
+        /// Licence of the group.
         1 license: License => "license: must",
     }
     new(license_group_id: i64, license: License)
@@ -265,9 +265,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `category::ListGet`.
     pub struct ListGetList {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `qua_id`.
+        /// Number of the qualification.
         1 qua_id: Option<i64> => "qua_id",
     }
 }
@@ -275,19 +275,19 @@ w::record! {
 w::record! {
     /// An item of `product_attr_list` in `category::DetailAttr`; an item of `sale_attr_list` in `category::DetailAttr`.
     pub struct ProductAttr {
-        /// `name`.
+        /// What the category, qualification or attribute is called.
         0 name: String => "name: must",
-        /// `type`.
+        /// Kind of value (old), `string` or `select_one`; `type_v2` takes precedence.
         1 type_: String => "type: must",
-        /// `type_v2`.
+        /// Kind of value: `string`, `select_one`, `select_many`, `integer`, `decimal4`, or with units.
         2 type_v2: String => "type_v2: must",
-        /// `value`.
+        /// Choices or units, separated by semicolons.
         3 value: String => "value: must",
-        /// `is_required`.
+        /// Whether it must be filled in.
         4 is_required: bool => "is_required: must",
-        /// `hint`.
+        /// Hint for filling it in.
         5 hint: Option<String> => "hint",
-        /// `append_allowed`.
+        /// Whether own options may be added.
         6 append_allowed: Option<bool> => "append_allowed",
     }
 }
@@ -295,11 +295,11 @@ w::record! {
 w::record! {
     /// `product_requirement` of `category::DetailAttr`.
     pub struct ProductRequirement {
-        /// `product_title_requirement`.
+        /// What the title must show.
         0 product_title_requirement: Option<String> => "product_title_requirement",
-        /// `product_img_requirement`.
+        /// What the main pictures must show.
         1 product_img_requirement: Option<String> => "product_img_requirement",
-        /// `product_desc_requirement`.
+        /// What the description must show.
         2 product_desc_requirement: Option<String> => "product_desc_requirement",
     }
 }
@@ -307,15 +307,15 @@ w::record! {
 w::record! {
     /// An item of `product_qua_list` in the answer of `category::Detail`; `qua` of `category::CatAndQua`; and 3 more.
     pub struct Qua {
-        /// `qua_id`.
+        /// Number of the qualification.
         0 qua_id: i64 => "qua_id: must",
-        /// `name`.
+        /// What the category, qualification or attribute is called.
         1 name: Option<String> => "name",
-        /// `tips`.
+        /// What the qualification is about.
         2 tips: Option<String> => "tips",
-        /// `need_to_apply`.
+        /// Whether it has to be applied for.
         3 need_to_apply: bool => "need_to_apply: must",
-        /// `mandatory`.
+        /// Whether it must be handed in.
         4 mandatory: bool => "mandatory: must",
     }
 }
@@ -323,9 +323,9 @@ w::record! {
 w::record! {
     /// An item of `size_chart` in `category::DetailAttr`.
     pub struct SizeChart {
-        /// `is_support`.
+        /// Whether the category has a size chart.
         0 is_support: bool => "is_support: must",
-        /// `item_list`.
+        /// Items of the size chart.
         1 item_list: Option<Vec<SizeChartItem>> => "item_list",
     }
 }
@@ -333,17 +333,17 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `category::SizeChart`.
     pub struct SizeChartItem {
-        /// `name`.
+        /// What the category, qualification or attribute is called.
         0 name: String => "name: must",
-        /// `unit`.
+        /// In which measure the size is given.
         1 unit: String => "unit: must",
-        /// `type`.
+        /// Kind of value: `1` text, `2` integer, `3` decimal.
         2 type_: String => "type: must",
-        /// `format`.
+        /// Form of the value: `1` single, `2` range, `3` either.
         3 format: String => "format: must",
-        /// `limit`.
+        /// Range of allowed values.
         4 limit: String => "limit: must",
-        /// `is_required`.
+        /// Whether it must be filled in.
         5 is_required: bool => "is_required: must",
     }
 }
@@ -351,11 +351,11 @@ w::record! {
 w::record! {
     /// `transactionfee_info` of `category::DetailAttr`.
     pub struct TransactionFeeInfo {
-        /// `basis_point`; in 1/10000.
+        /// Fee that is really taken; in 1/10000.
         0 basis_point: i64 => "basis_point: must",
-        /// `original_basis_point`; in 1/10000.
+        /// Fee without incentives; in 1/10000.
         1 original_basis_point: i64 => "original_basis_point: must",
-        /// `incentive_type`.
+        /// Incentive: `0` none, `1` for new shops.
         2 incentive_type: i64 => "incentive_type: must",
     }
 }
@@ -367,7 +367,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/add.html>.
     /// * Catalog: `channels.category.add`.
     pub struct Add {
-        /// `category_info`.
+        /// The category with its documents.
         0 category_info: CategoryInfo => "category_info: must",
     }
     new(category_info: CategoryInfo)
@@ -376,7 +376,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         0 audit_id: i64 => "audit_id: must",
     }
 }
@@ -414,9 +414,9 @@ w::record! {
 w::record! {
     /// Answer to [`All`].
     pub struct AllResponse {
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         0 cats: Vec<Cat> => "cats: must",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         1 cats_v2: Vec<AllCatsV2Item> => "cats_v2: must",
     }
 }
@@ -448,7 +448,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/getavailablesoncategories.html>.
     /// * Catalog: `channels.category.available_son_categories_get`.
     pub struct AvailableSonCategoriesGet {
-        /// `f_cat_id`.
+        /// Number of the parent category, `0` for the top level.
         0 f_cat_id: i64 => "f_cat_id: must",
     }
     new(f_cat_id: i64)
@@ -457,9 +457,9 @@ w::record! {
 w::record! {
     /// Answer to [`AvailableSonCategoriesGet`].
     pub struct AvailableSonCategoriesGetResponse {
-        /// `cat_list`.
+        /// Categories, one entry each.
         0 cat_list: Vec<AvailableSonCategoriesGetCat> => "cat_list: must",
-        /// `cat_list_v2`.
+        /// Categories of the new tree, one entry each.
         1 cat_list_v2: Vec<AvailableSonCategoriesGetCat> => "cat_list_v2: must",
     }
 }
@@ -490,7 +490,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/getcategorydetail.html>.
     /// * Catalog: `channels.category.detail`.
     pub struct Detail {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -499,11 +499,11 @@ w::record! {
 w::record! {
     /// Answer to [`Detail`].
     pub struct DetailResponse {
-        /// `info`.
+        /// Number and name of the category.
         0 info: DetailInfo => "info: must",
-        /// `attr`.
+        /// What holds in the category: delivery, services, fees, attributes.
         1 attr: DetailAttr => "attr: must",
-        /// `product_qua_list`.
+        /// Qualifications that the product needs.
         2 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
     }
 }
@@ -541,9 +541,9 @@ w::record! {
 w::record! {
     /// Answer to [`LeagueAll`].
     pub struct LeagueAllResponse {
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         0 cats: Vec<Cat> => "cats: must",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         1 cats_v2: Vec<LeagueAllCatsV2Item> => "cats_v2: must",
     }
 }
@@ -582,7 +582,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// `list`.
+        /// Categories that the shop may use, one entry each.
         0 list: Vec<ListGetList> => "list: must",
     }
 }
@@ -617,7 +617,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/cancelauditcategory.html>.
         /// * Catalog: `channels.category.audit.cancel`.
         pub struct Cancel {
-            /// `audit_id`.
+            /// Number of the review, to ask for its result.
             0 audit_id: i64 => "audit_id: must",
         }
         new(audit_id: i64)
@@ -650,7 +650,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/audit_get.html>.
         /// * Catalog: `channels.category.audit.get`.
         pub struct Get {
-            /// `audit_id`.
+            /// Number of the review, to ask for its result.
             0 audit_id: i64 => "audit_id: must",
         }
         new(audit_id: i64)
@@ -659,7 +659,7 @@ pub mod audit {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Outcome of the review.
             0 data: super::GetData => "data: must",
         }
     }

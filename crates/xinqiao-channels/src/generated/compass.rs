@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `field_list` in `compass::SaleProfileDataGetData`; an item of `field_list` in `compass::SaleProfileDataGetDataItem`.
     pub struct DataField {
-        /// `field_name`.
+        /// Which dimension, by name.
         0 field_name: String => "field_name: must",
-        /// `data_list`.
+        /// Figures by class.
         1 data_list: Vec<FieldData> => "data_list: must",
     }
 }
@@ -16,79 +16,79 @@ w::record! {
 w::record! {
     /// `data` of `compass::DataGetProductInfo`.
     pub struct DataGetData {
-        /// `create_gmv`; in fen.
+        /// Amount of the orders placed; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
-        /// `create_cnt`.
+        /// How many orders were placed.
         1 create_cnt: i64 => "create_cnt: must",
-        /// `create_uv`.
+        /// How many people placed orders.
         2 create_uv: i64 => "create_uv: must",
-        /// `create_product_cnt`.
+        /// How many pieces were ordered.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `pay_cnt`.
+        /// How many orders were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
-        /// `pay_uv`.
+        /// How many people bought.
         6 pay_uv: i64 => "pay_uv: must",
-        /// `pay_product_cnt`.
+        /// How many pieces were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// `pure_pay_gmv`; in fen.
+        /// Amount of the orders paid, without refunds; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// `pay_gmv_per_uv`; in fen.
+        /// Amount paid per buyer; in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// `pay_refund_gmv`; in fen.
+        /// Refunds of the orders paid; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// `pay_refund_uv`.
+        /// How many buyers got money back.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// `pay_refund_ratio`; in percent.
+        /// Share of the paid amount that was refunded; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// `pay_refund_after_send_ratio`; in percent.
+        /// Share that was refunded after sending; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
-        /// `pay_refund_cnt`.
+        /// How many paid orders were refunded.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
-        /// `pay_refund_product_cnt`.
+        /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// `pay_refund_before_send_ratio`; in percent.
+        /// Share that was refunded before sending; in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// `refund_gmv`; in fen.
+        /// Amount refunded; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
-        /// `refund_uv`.
+        /// How many people got money back.
         18 refund_uv: i64 => "refund_uv: must",
-        /// `refund_cnt`.
+        /// How many refunds there were.
         19 refund_cnt: i64 => "refund_cnt: must",
-        /// `refund_product_cnt`.
+        /// How many pieces were refunded.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
-        /// `cart_pay_ratio`; in percent.
+        /// Share of those who added to the cart that bought; in percent.
         21 cart_pay_ratio: f64 => "cart_pay_ratio: must",
-        /// `cart_pay_uv`.
+        /// How many bought after adding to the cart.
         22 cart_pay_uv: i64 => "cart_pay_uv: must",
-        /// `cart_pay_gmv`; in fen.
+        /// Sales after adding to the cart; in fen.
         23 cart_pay_gmv: xinqiao_types::Fen => "cart_pay_gmv: must",
-        /// `product_click_uv`.
+        /// How many people tapped the product.
         24 product_click_uv: i64 => "product_click_uv: must",
-        /// `product_click_cnt`.
+        /// How often the product was tapped.
         25 product_click_cnt: i64 => "product_click_cnt: must",
-        /// `pay_finder_cnt`.
+        /// How many talents sold something.
         26 pay_finder_cnt: i64 => "pay_finder_cnt: must",
-        /// `click_to_pay_cnt_ratio`; in percent.
+        /// Orders paid per tap; in percent.
         27 click_to_pay_cnt_ratio: f64 => "click_to_pay_cnt_ratio: must",
-        /// `seller_actual_settle_amount`; in fen.
+        /// What really settled to the merchant; in fen.
         28 seller_actual_settle_amount: xinqiao_types::Fen => "seller_actual_settle_amount: must",
-        /// `platform_actual_commission`; in fen.
+        /// Service fee that the platform really took; in fen.
         29 platform_actual_commission: xinqiao_types::Fen => "platform_actual_commission: must",
-        /// `finderuin_actual_commission`; in fen.
+        /// Commission that really went to the talent; in fen; `finderuin_actual_commission` on the wire.
         #[doc(alias = "finderuin_actual_commission")]
         30 finder_uin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
-        /// `captain_actual_commission`; in fen.
+        /// Commission that really went to the head supplier; in fen.
         31 captain_actual_commission: xinqiao_types::Fen => "captain_actual_commission: must",
-        /// `seller_predict_settle_amount`; in fen.
+        /// What is expected to settle to the merchant; in fen.
         32 seller_predict_settle_amount: xinqiao_types::Fen => "seller_predict_settle_amount: must",
-        /// `platform_predict_commission`; in fen.
+        /// Service fee expected for the platform; in fen.
         33 platform_predict_commission: xinqiao_types::Fen => "platform_predict_commission: must",
-        /// `finderuin_predict_commission`; in fen.
+        /// Commission expected to go to the talent; in fen; `finderuin_predict_commission` on the wire.
         #[doc(alias = "finderuin_predict_commission")]
         34 finder_uin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
-        /// `captain_predict_commission`; in fen.
+        /// Commission expected to go to the head supplier; in fen.
         35 captain_predict_commission: xinqiao_types::Fen => "captain_predict_commission: must",
     }
 }
@@ -96,21 +96,21 @@ w::record! {
 w::record! {
     /// `product_info` of the answer of `compass::shop::product::DataGet`; an item of `product_list` in the answer of `compass::shop::product::ListGet`.
     pub struct DataGetProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `price`; in fen.
+        /// Price at which it sells; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// `first_category_id`.
+        /// Number of the first-level category.
         4 first_category_id: i64 => "first_category_id: must",
-        /// `second_category_id`.
+        /// Number of the second-level category.
         5 second_category_id: i64 => "second_category_id: must",
-        /// `third_category_id`.
+        /// Number of the third-level category.
         6 third_category_id: i64 => "third_category_id: must",
-        /// `data`.
+        /// Figures: sales, refunds, taps and so on.
         7 data: DataGetData => "data: must",
     }
 }
@@ -118,13 +118,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::finder::OverallGet`.
     pub struct DataItem {
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `pay_sales_finder_cnt`.
+        /// How many talents sold something.
         1 pay_sales_finder_cnt: i64 => "pay_sales_finder_cnt: must",
-        /// `pay_product_id_cnt`.
+        /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// `click_to_pay_uv_ratio`; in percent.
+        /// Buyers per person who tapped; in percent.
         3 click_to_pay_uv_ratio: f64 => "click_to_pay_uv_ratio: must",
     }
 }
@@ -132,9 +132,9 @@ w::record! {
 w::record! {
     /// An item of `data_list` in `compass::DataField`.
     pub struct FieldData {
-        /// `dim_key`.
+        /// Class within the dimension, such as a sex or age.
         0 dim_key: String => "dim_key: must",
-        /// `dim_value`.
+        /// Figure or share of the class.
         1 dim_value: f64 => "dim_value: must",
     }
 }
@@ -142,19 +142,19 @@ w::record! {
 w::record! {
     /// An item of `finder_list` in the answer of `compass::shop::finder::ListGet`.
     pub struct Finder {
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// `finder_nickname`.
+        /// Display name of the Channels account.
         1 finder_nickname: String => "finder_nickname: must",
-        /// `talent_id`.
+        /// Number of the talent.
         2 talent_id: Option<String> => "talent_id",
-        /// `talent_nickname`.
+        /// Display name of the talent.
         3 talent_nickname: Option<String> => "talent_nickname",
-        /// `mp_id`.
+        /// Id of the official account.
         4 mp_id: Option<String> => "mp_id",
-        /// `mp_nickname`.
+        /// Display name of the official account.
         5 mp_nickname: Option<String> => "mp_nickname",
-        /// `data`.
+        /// Figures: sales, refunds, taps and so on.
         6 data: FinderData => "data: must",
     }
 }
@@ -162,15 +162,15 @@ w::record! {
 w::record! {
     /// `data` of `compass::Finder`.
     pub struct FinderData {
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `pay_uv`.
+        /// How many people bought.
         1 pay_uv: i64 => "pay_uv: must",
-        /// `pay_refund_gmv`; in fen.
+        /// Refunds of the orders paid; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// `pay_product_id_cnt`.
+        /// How many different products sold.
         3 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// `refund_gmv`; in fen.
+        /// Amount refunded; in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
@@ -178,15 +178,15 @@ w::record! {
 w::record! {
     /// An item of `live_list` in the answer of `compass::shop::LiveListGet`.
     pub struct Live {
-        /// `live_id`.
+        /// Number of the live stream.
         0 live_id: String => "live_id: must",
-        /// `live_title`.
+        /// Headline of the live stream.
         1 live_title: String => "live_title: must",
-        /// `live_time`; format `unix`.
+        /// When the live stream began; format `unix`.
         2 live_time: xinqiao_types::UnixSeconds => "live_time: must",
-        /// `live_duration`; in s.
+        /// How long the stream ran; in s.
         3 live_duration: i64 => "live_duration: must",
-        /// `live_cover_img_url`.
+        /// Cover of the live stream.
         4 live_cover_img_url: String => "live_cover_img_url: must",
     }
 }
@@ -194,17 +194,17 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::finder::OverallGet`.
     pub struct DataInfo {
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `live_pay_gmv`; in fen.
+        /// Sales from live streams; in fen.
         1 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// `feed_pay_gmv`; in fen.
+        /// Sales from short videos; in fen.
         2 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
-        /// `window_pay_gmv`; in fen.
+        /// Sales from the window; in fen.
         3 window_pay_gmv: xinqiao_types::Fen => "window_pay_gmv: must",
-        /// `product_pay_gmv`; in fen.
+        /// Sales from product cards; in fen.
         4 product_pay_gmv: xinqiao_types::Fen => "product_pay_gmv: must",
-        /// `other_pay_gmv`; in fen.
+        /// Sales from other sources; in fen.
         5 other_pay_gmv: xinqiao_types::Fen => "other_pay_gmv: must",
     }
 }
@@ -212,19 +212,19 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::OverallGet`.
     pub struct OverallGetDataItem {
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `pay_uv`.
+        /// How many people bought.
         1 pay_uv: i64 => "pay_uv: must",
-        /// `pay_refund_gmv`; in fen.
+        /// Refunds of the orders paid; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// `pay_order_cnt`.
+        /// How many orders were paid.
         3 pay_order_cnt: i64 => "pay_order_cnt: must",
-        /// `live_pay_gmv`; in fen.
+        /// Sales from live streams; in fen.
         4 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// `feed_pay_gmv`; in fen.
+        /// Sales from short videos; in fen.
         5 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
-        /// `product_click_uv`.
+        /// How many people tapped the product.
         6 product_click_uv: i64 => "product_click_uv: must",
     }
 }
@@ -232,21 +232,21 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `compass::shop::finder::ProductListGet`.
     pub struct Product {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `price`; in fen.
+        /// Price at which it sells; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// `first_category_id`.
+        /// Number of the first-level category.
         4 first_category_id: i64 => "first_category_id: must",
-        /// `second_category_id`.
+        /// Number of the second-level category.
         5 second_category_id: i64 => "second_category_id: must",
-        /// `third_category_id`.
+        /// Number of the third-level category.
         6 third_category_id: i64 => "third_category_id: must",
-        /// `data`.
+        /// Figures: sales, refunds, taps and so on.
         7 data: ProductData => "data: must",
     }
 }
@@ -254,9 +254,9 @@ w::record! {
 w::record! {
     /// `data` of `compass::Product`.
     pub struct ProductData {
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `commission_ratio`.
+        /// Share of the price that is paid as commission.
         1 commission_ratio: f64 => "commission_ratio: must",
     }
 }
@@ -264,21 +264,21 @@ w::record! {
 w::record! {
     /// `product_info` of the answer of `compass::finder::product::DataGet`; an item of `product_list` in the answer of `compass::finder::product::ListGet`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `price`; in fen.
+        /// Price at which it sells; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// `first_category_id`.
+        /// Number of the first-level category.
         4 first_category_id: i64 => "first_category_id: must",
-        /// `second_category_id`.
+        /// Number of the second-level category.
         5 second_category_id: i64 => "second_category_id: must",
-        /// `third_category_id`.
+        /// Number of the third-level category.
         6 third_category_id: i64 => "third_category_id: must",
-        /// `data`.
+        /// Figures: sales, refunds, taps and so on.
         7 data: ProductInfoData => "data: must",
     }
 }
@@ -286,55 +286,55 @@ w::record! {
 w::record! {
     /// `data` of `compass::ProductInfo`.
     pub struct ProductInfoData {
-        /// `create_gmv`; in fen.
+        /// Amount of the orders placed; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
-        /// `create_cnt`.
+        /// How many orders were placed.
         1 create_cnt: i64 => "create_cnt: must",
-        /// `create_uv`.
+        /// How many people placed orders.
         2 create_uv: i64 => "create_uv: must",
-        /// `create_product_cnt`.
+        /// How many pieces were ordered.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `pay_cnt`.
+        /// How many orders were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
-        /// `pay_uv`.
+        /// How many people bought.
         6 pay_uv: i64 => "pay_uv: must",
-        /// `pay_product_cnt`.
+        /// How many pieces were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// `pure_pay_gmv`; in fen.
+        /// Amount of the orders paid, without refunds; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// `pay_gmv_per_uv`; in fen.
+        /// Amount paid per buyer; in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// `pay_refund_gmv`; in fen.
+        /// Refunds of the orders paid; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// `pay_refund_uv`.
+        /// How many buyers got money back.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// `pay_refund_ratio`; in percent.
+        /// Share of the paid amount that was refunded; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// `pay_refund_after_send_ratio`; in percent.
+        /// Share that was refunded after sending; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
-        /// `pay_refund_cnt`.
+        /// How many paid orders were refunded.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
-        /// `pay_refund_product_cnt`.
+        /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// `pay_refund_before_send_ratio`; in percent.
+        /// Share that was refunded before sending; in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// `refund_gmv`; in fen.
+        /// Amount refunded; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
-        /// `refund_uv`.
+        /// How many people got money back.
         18 refund_uv: i64 => "refund_uv: must",
-        /// `refund_cnt`.
+        /// How many refunds there were.
         19 refund_cnt: i64 => "refund_cnt: must",
-        /// `refund_product_cnt`.
+        /// How many pieces were refunded.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
-        /// `product_click_uv`.
+        /// How many people tapped the product.
         21 product_click_uv: i64 => "product_click_uv: must",
-        /// `product_click_cnt`.
+        /// How often the product was tapped.
         22 product_click_cnt: i64 => "product_click_cnt: must",
-        /// `actual_commission`; in fen.
+        /// Commission that really settled; in fen.
         23 actual_commission: xinqiao_types::Fen => "actual_commission: must",
-        /// `predict_commission`; in fen.
+        /// Commission that is expected; in fen.
         24 predict_commission: xinqiao_types::Fen => "predict_commission: must",
     }
 }
@@ -342,15 +342,15 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::finder::ProductOverallGet`.
     pub struct ProductOverallGetData {
-        /// `pay_gmv`; in fen.
+        /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// `pay_uv`.
+        /// How many people bought.
         1 pay_uv: i64 => "pay_uv: must",
-        /// `pay_product_id_cnt`.
+        /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// `pay_refund_gmv`; in fen.
+        /// Refunds of the orders paid; in fen.
         3 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// `refund_gmv`; in fen.
+        /// Amount refunded; in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
@@ -358,7 +358,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::finder::SaleProfileDataGet`.
     pub struct SaleProfileDataGetData {
-        /// `field_list`.
+        /// Dimensions, one entry each.
         0 field_list: Vec<DataField> => "field_list: must",
     }
 }
@@ -366,7 +366,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::SaleProfileDataGet`.
     pub struct SaleProfileDataGetDataItem {
-        /// `field_list`.
+        /// Dimensions, one entry each.
         0 field_list: Vec<DataField> => "field_list: must",
     }
 }
@@ -382,7 +382,7 @@ pub mod finder {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/finder/getfinderoverall.html>.
         /// * Catalog: `channels.compass.finder.overall_get`.
         pub struct OverallGet {
-            /// `ds`; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
             0 ds: String => "ds: must",
         }
         new(ds: impl Into<String>)
@@ -391,7 +391,7 @@ pub mod finder {
     w::record! {
         /// Answer to [`OverallGet`].
         pub struct OverallGetResponse {
-            /// `data`.
+            /// Figures: sales, refunds, taps and so on.
             0 data: super::DataInfo => "data: must",
         }
     }
@@ -422,9 +422,9 @@ pub mod finder {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/finder/getfindersaleprofiledata.html>.
         /// * Catalog: `channels.compass.finder.sale_profile_data_get`.
         pub struct SaleProfileDataGet {
-            /// `type`.
+            /// Users: `1` saw, `2` tapped, `3` bought, `4` bought first, `5` bought again, `6` watched.
             0 type_: i64 => "type: must",
-            /// `ds`; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
         new(type_: i64, ds: impl Into<String>)
@@ -433,7 +433,7 @@ pub mod finder {
     w::record! {
         /// Answer to [`SaleProfileDataGet`].
         pub struct SaleProfileDataGetResponse {
-            /// `data`.
+            /// Audience by dimension.
             0 data: super::SaleProfileDataGetData => "data: must",
         }
     }
@@ -468,9 +468,9 @@ pub mod finder {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/finder/getfinderproductdata.html>.
             /// * Catalog: `channels.compass.finder.product.data_get`.
             pub struct DataGet {
-                /// `product_id`.
+                /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 1 ds: String => "ds: must",
             }
             new(product_id: i64, ds: impl Into<String>)
@@ -479,7 +479,7 @@ pub mod finder {
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
-                /// `product_info`.
+                /// The product concerned, with its figures.
                 0 product_info: super::super::ProductInfo => "product_info: must",
             }
         }
@@ -510,7 +510,7 @@ pub mod finder {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/finder/getfinderproductlist.html>.
             /// * Catalog: `channels.compass.finder.product.list_get`.
             pub struct ListGet {
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
             }
             new(ds: impl Into<String>)
@@ -519,7 +519,7 @@ pub mod finder {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// `product_list`.
+                /// Products concerned, one entry each.
                 0 product_list: Vec<super::super::ProductInfo> => "product_list: must",
             }
         }
@@ -556,9 +556,9 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshoplivelist.html>.
         /// * Catalog: `channels.compass.shop.live_list_get`.
         pub struct LiveListGet {
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
-            /// `ds`; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
         new(finder_id: impl Into<String>, ds: impl Into<String>)
@@ -567,7 +567,7 @@ pub mod shop {
     w::record! {
         /// Answer to [`LiveListGet`].
         pub struct LiveListGetResponse {
-            /// `live_list`.
+            /// Live streams, one entry each.
             0 live_list: Vec<super::Live> => "live_list: must",
         }
     }
@@ -598,7 +598,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopoverall.html>.
         /// * Catalog: `channels.compass.shop.overall_get`.
         pub struct OverallGet {
-            /// `ds`; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
             0 ds: String => "ds: must",
         }
         new(ds: impl Into<String>)
@@ -607,7 +607,7 @@ pub mod shop {
     w::record! {
         /// Answer to [`OverallGet`].
         pub struct OverallGetResponse {
-            /// `data`.
+            /// Figures: sales, refunds, taps and so on.
             0 data: super::OverallGetDataItem => "data: must",
         }
     }
@@ -638,9 +638,9 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopsaleprofiledata.html>.
         /// * Catalog: `channels.compass.shop.sale_profile_data_get`.
         pub struct SaleProfileDataGet {
-            /// `type`.
+            /// Users: `1` saw, `2` tapped, `3` bought, `4` bought first, `5` bought again, `6` watched.
             0 type_: i64 => "type: must",
-            /// `ds`; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
         new(type_: i64, ds: impl Into<String>)
@@ -649,7 +649,7 @@ pub mod shop {
     w::record! {
         /// Answer to [`SaleProfileDataGet`].
         pub struct SaleProfileDataGetResponse {
-            /// `data`.
+            /// Audience by dimension.
             0 data: super::SaleProfileDataGetDataItem => "data: must",
         }
     }
@@ -691,9 +691,9 @@ pub mod shop {
         w::record! {
             /// Answer to [`AuthorizationListGet`].
             pub struct AuthorizationListGetResponse {
-                /// `main_finder_id`.
+                /// Channels account bound to the shop.
                 0 main_finder_id: String => "main_finder_id: must",
-                /// `authorized_finder_id_list`.
+                /// Channels accounts that gave their authorisation.
                 1 authorized_finder_id_list: Option<Vec<String>> => "authorized_finder_id_list",
             }
         }
@@ -724,9 +724,9 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderlist.html>.
             /// * Catalog: `channels.compass.shop.finder.list_get`.
             pub struct ListGet {
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
-                /// `version`.
+                /// Version of the way of counting.
                 1 version: Option<String> => "version",
             }
             new(ds: impl Into<String>)
@@ -736,7 +736,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// `finder_list`.
+                /// Talents, one entry per Channels account.
                 0 finder_list: Vec<super::super::Finder> => "finder_list: must",
             }
         }
@@ -767,7 +767,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderoverall.html>.
             /// * Catalog: `channels.compass.shop.finder.overall_get`.
             pub struct OverallGet {
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
             }
             new(ds: impl Into<String>)
@@ -776,7 +776,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`OverallGet`].
             pub struct OverallGetResponse {
-                /// `data`.
+                /// Figures: sales, refunds, taps and so on.
                 0 data: super::super::DataItem => "data: must",
             }
         }
@@ -807,13 +807,13 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderproductlist.html>.
             /// * Catalog: `channels.compass.shop.finder.product_list_get`.
             pub struct ProductListGet {
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
-                /// `finder_id`.
+                /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
                 1 finder_id: Option<String> => "finder_id",
-                /// `talent_id`.
+                /// Number of the talent.
                 2 talent_id: Option<String> => "talent_id",
-                /// `mp_id`.
+                /// Id of the official account.
                 3 mp_id: Option<String> => "mp_id",
             }
             new(ds: impl Into<String>)
@@ -823,7 +823,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ProductListGet`].
             pub struct ProductListGetResponse {
-                /// `product_list`.
+                /// Products concerned, one entry each.
                 0 product_list: Vec<super::super::Product> => "product_list: must",
             }
         }
@@ -854,13 +854,13 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderproductoverall.html>.
             /// * Catalog: `channels.compass.shop.finder.product_overall_get`.
             pub struct ProductOverallGet {
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
-                /// `finder_id`.
+                /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
                 1 finder_id: Option<String> => "finder_id",
-                /// `talent_id`.
+                /// Number of the talent.
                 2 talent_id: Option<String> => "talent_id",
-                /// `mp_id`.
+                /// Id of the official account.
                 3 mp_id: Option<String> => "mp_id",
             }
             new(ds: impl Into<String>)
@@ -870,7 +870,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ProductOverallGet`].
             pub struct ProductOverallGetResponse {
-                /// `data`.
+                /// Figures: sales, refunds, taps and so on.
                 0 data: super::super::ProductOverallGetData => "data: must",
             }
         }
@@ -906,9 +906,9 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopproductdata.html>.
             /// * Catalog: `channels.compass.shop.product.data_get`.
             pub struct DataGet {
-                /// `product_id`.
+                /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 1 ds: String => "ds: must",
             }
             new(product_id: i64, ds: impl Into<String>)
@@ -917,7 +917,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
-                /// `product_info`.
+                /// The product concerned, with its figures.
                 0 product_info: super::super::DataGetProductInfo => "product_info: must",
             }
         }
@@ -948,11 +948,11 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopproductlist.html>.
             /// * Catalog: `channels.compass.shop.product.list_get`.
             pub struct ListGet {
-                /// `ds`; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 1 offset: Option<i64> => "offset",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 2 limit: Option<i64> => "limit",
             }
             new(ds: impl Into<String>)
@@ -962,7 +962,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// `product_list`.
+                /// Products concerned, one entry each.
                 0 product_list: Vec<super::super::DataGetProductInfo> => "product_list: must",
             }
         }

@@ -6,14 +6,14 @@ use xinqiao_wire as w;
 w::record! {
     /// `change_sku_info` of `cooperation::ProductInfo`.
     pub struct ChangeSkuInfo {
-        /// `preshipment_change_sku_state`.
+        /// Change before shipment: `3` waits for the merchant, `4` agreed, `5` refused, `6` cancelled, `7` expired; `preshipment_change_sku_state` on the wire.
         #[doc(alias = "preshipment_change_sku_state")]
         0 pre_shipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
-        /// `old_sku_id`.
+        /// Number of the variant before the change.
         1 old_sku_id: i64 => "old_sku_id: must",
-        /// `new_sku_id`.
+        /// Number of the variant after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// `ddl_time_stamp`; format `unix`.
+        /// Latest time to handle it; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
     }
 }
@@ -21,7 +21,7 @@ w::record! {
 w::record! {
     /// `dropship_info` of `cooperation::ProductInfo`.
     pub struct DropShipInfo {
-        /// `ds_order_id`.
+        /// Number that the platform gave the dropship order.
         0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
     }
 }
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// `extra_service` of `cooperation::ProductInfo`.
     pub struct ExtraService {
-        /// `seven_day_return`.
+        /// Return within seven days: `0` no, `1` yes, `2` yes except custom-made goods.
         0 seven_day_return: i64 => "seven_day_return: must",
-        /// `freight_insurance`.
+        /// Freight insurance: `0` no, `1` yes.
         1 freight_insurance: i64 => "freight_insurance: must",
     }
 }
@@ -39,7 +39,7 @@ w::record! {
 w::record! {
     /// `free_gift_info` of `cooperation::ProductInfo`.
     pub struct FreeGiftInfo {
-        /// `main_product_list`.
+        /// Products with which the gift comes.
         0 main_product_list: Vec<MainProduct> => "main_product_list: must",
     }
 }
@@ -47,7 +47,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `cooperation::invitation::Get`.
     pub struct DataInfo {
-        /// `status`.
+        /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         0 status: i64 => "status: must",
     }
 }
@@ -55,21 +55,21 @@ w::record! {
 w::record! {
     /// An item of `data_list` in the answer of `cooperation::List`.
     pub struct ListData {
-        /// `sharer_id`.
+        /// Id of the cooperating account: original id or AppID.
         0 sharer_id: String => "sharer_id: must",
-        /// `sharer_name`.
+        /// What the cooperating account is called.
         1 sharer_name: String => "sharer_name: must",
-        /// `sharer_type`.
+        /// Kind of account: `2` official account, `3` mini program.
         2 sharer_type: i64 => "sharer_type: must",
-        /// `status`.
+        /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         3 status: i64 => "status: must",
-        /// `bind_time`.
+        /// When the binding was made.
         4 bind_time: Option<i64> => "bind_time",
-        /// `unbind_time`.
+        /// When the binding ended.
         5 unbind_time: Option<i64> => "unbind_time",
-        /// `reject_time`.
+        /// When it was turned down.
         6 reject_time: Option<i64> => "reject_time",
-        /// `cancel_time`.
+        /// When it was cancelled.
         7 cancel_time: Option<i64> => "cancel_time",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// An item of `products` in the answer of `cooperation::product::List`.
     pub struct ListProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
 }
@@ -85,13 +85,13 @@ w::record! {
 w::record! {
     /// An item of `main_product_list` in `cooperation::FreeGiftInfo`.
     pub struct MainProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         2 task_id: i64 => "task_id: must",
-        /// `gift_cnt`.
+        /// How many pieces of the gift.
         3 gift_cnt: i64 => "gift_cnt: must",
     }
 }
@@ -99,11 +99,11 @@ w::record! {
 w::record! {
     /// `order` of the answer of `cooperation::OrderGet`.
     pub struct Order {
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         0 order_detail: OrderDetail => "order_detail: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
@@ -111,9 +111,9 @@ w::record! {
 w::record! {
     /// `order_detail` of `cooperation::Order`.
     pub struct OrderDetail {
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
-        /// `price_info`.
+        /// How the price is made up.
         1 price_info: PriceInfo => "price_info: must",
     }
 }
@@ -121,13 +121,13 @@ w::record! {
 w::record! {
     /// An item of `order_product_coupon_info_list` in `cooperation::ProductInfo`.
     pub struct OrderProductCouponInfo {
-        /// `coupon_type`.
+        /// Which kind of coupon.
         0 coupon_type: i64 => "coupon_type: must",
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         1 user_coupon_id: Option<String> => "user_coupon_id",
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
@@ -135,50 +135,50 @@ w::record! {
 w::record! {
     /// `price_info` of `cooperation::OrderDetail`.
     pub struct PriceInfo {
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `is_discounted`.
+        /// Whether there was any discount.
         4 is_discounted: bool => "is_discounted: must",
-        /// `original_order_price`; in fen.
+        /// Price of the order before the merchant changed it; in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// `estimate_product_price`; in fen.
+        /// Expected price of the goods; in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// `change_down_price`; in fen.
+        /// How much the merchant took off; in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// `change_freight`; in fen.
+        /// Freight after the change; in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
-        /// `is_change_freight`.
+        /// Whether the freight was changed.
         9 is_change_freight: Option<bool> => "is_change_freight",
-        /// `use_deduction`.
+        /// Whether points were used to pay.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; in fen.
+        /// How much was paid with points; in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `merchant_receieve_price`; in fen.
+        /// What the merchant receives; in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// `merchant_discounted_price`; in fen.
+        /// Discount paid by the merchant; in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// `finder_discounted_price`; in fen.
+        /// Discount paid by the talent; in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// `vip_discounted_price`; in fen.
+        /// Discount for members; in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// `cash_coupon_discounted_price`; in fen.
+        /// Discount by cash coupons of the platform; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; in fen.
+        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
         17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `bulkbuy_discounted_price`; in fen.
+        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `limited_discount_discounted_price`; in fen.
+        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
         19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `national_subsidy_discounted_price`; in fen.
+        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
         20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; in fen.
+        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
@@ -186,13 +186,13 @@ w::record! {
 w::record! {
     /// `product` of the answer of `cooperation::product::Get`.
     pub struct Product {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `img_urls`.
+        /// Pictures concerned.
         2 img_urls: Vec<String> => "img_urls: must",
-        /// `min_price`; in fen.
+        /// Lowest price among the variants; in fen.
         3 min_price: xinqiao_types::Fen => "min_price: must",
     }
 }
@@ -200,89 +200,89 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `cooperation::OrderDetail`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `sku_cnt`.
+        /// How many pieces of the variant.
         2 sku_cnt: i64 => "sku_cnt: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
-        /// `on_aftersale_sku_cnt`.
+        /// How many pieces are in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
         #[doc(alias = "on_aftersale_sku_cnt")]
         4 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
-        /// `finish_aftersale_sku_cnt`.
+        /// How many pieces had their after-sales case finished; `finish_aftersale_sku_cnt` on the wire.
         #[doc(alias = "finish_aftersale_sku_cnt")]
         5 finish_after_sale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         6 title: String => "title: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         7 thumb_img: String => "thumb_img: must",
-        /// `product_unique_id`.
+        /// Number of the item, unique within the order.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// `estimate_price`; in fen.
+        /// Price of the item after all discounts; in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// `merchant_discounted_price`; in fen.
+        /// Discount paid by the merchant; in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// `finder_discounted_price`; in fen.
+        /// Discount paid by the talent; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// `bulkbuy_discounted_price`; in fen.
+        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `cash_coupon_discounted_price`; in fen.
+        /// Discount by cash coupons of the platform; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `limited_discount_discounted_price`; in fen.
+        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
         17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; in fen.
+        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
         18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `national_subsidy_discounted_price`; in fen.
+        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
         19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; in fen.
+        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
-        /// `is_change_price`.
+        /// Whether the price was changed.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// `change_price`; in fen.
+        /// Price of the item after the change; in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
-        /// `use_deduction`.
+        /// Whether points were used to pay.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; in fen.
+        /// How much was paid with points; in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `vip_discounted_price`; in fen.
+        /// Discount for members; in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         26 out_product_id: Option<String> => "out_product_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         27 out_sku_id: Option<String> => "out_sku_id",
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         28 out_warehouse_id: Option<String> => "out_warehouse_id",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         29 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         30 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
-        /// `extra_service`.
+        /// Extra services: return within seven days, freight insurance and so on.
         31 extra_service: Option<ExtraService> => "extra_service",
-        /// `order_product_coupon_info_list`.
+        /// Coupons used for the item, one entry each.
         32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => "order_product_coupon_info_list",
-        /// `delivery_deadline`; format `unix`.
+        /// Latest time to send it; format `unix`.
         33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
-        /// `voucher_list`.
+        /// Vouchers, one entry each.
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `is_free_gift`; `0` or `1` on the wire.
+        /// Whether it is a free gift: `1` for yes; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
-        /// `free_gift_info`.
+        /// With which products the gift comes.
         36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
-        /// `change_sku_info`.
+        /// The change of variant.
         37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
-        /// `dropship_info`.
+        /// The dropship order; `dropship_info` on the wire.
         #[doc(alias = "dropship_info")]
         38 drop_ship_info: Option<DropShipInfo> => "dropship_info",
-        /// `is_flash_sale`.
+        /// Whether the item is sold in a flash sale.
         39 is_flash_sale: Option<bool> => "is_flash_sale",
     }
 }
@@ -290,7 +290,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `cooperation::invitation::QrCodeGenerate`.
     pub struct QrCodeGenerateData {
-        /// `qrcode_base64`.
+        /// Picture of the code in Base64; `qrcode_base64` on the wire.
         #[doc(alias = "qrcode_base64")]
         0 qr_code_base64: String => "qrcode_base64: must",
     }
@@ -299,17 +299,17 @@ w::record! {
 w::record! {
     /// An item of `shop_list` in the answer of `cooperation::ShopList`.
     pub struct Shop {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `status`.
+        /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         2 status: i64 => "status: must",
-        /// `bind_time`.
+        /// When the binding was made.
         3 bind_time: Option<i64> => "bind_time",
-        /// `unbind_time`.
+        /// When the binding ended.
         4 unbind_time: Option<i64> => "unbind_time",
-        /// `cancel_time`.
+        /// When it was cancelled.
         5 cancel_time: Option<i64> => "cancel_time",
     }
 }
@@ -317,9 +317,9 @@ w::record! {
 w::record! {
     /// An item of `sku_attrs` in `cooperation::ProductInfo`.
     pub struct SkuAttr {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
 }
@@ -327,11 +327,11 @@ w::record! {
 w::record! {
     /// `sku_deliver_info` of `cooperation::ProductInfo`.
     pub struct SkuDeliverInfo {
-        /// `stock_type`.
+        /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// `predict_delivery_time`; format `unix`.
+        /// When it is expected to be sent; for presale; format `unix`.
         1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
-        /// `full_payment_presale_delivery_type`.
+        /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         2 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
     }
 }
@@ -339,13 +339,13 @@ w::record! {
 w::record! {
     /// An item of `voucher_list` in `cooperation::ProductInfo`.
     pub struct Voucher {
-        /// `voucher_code`.
+        /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// `voucher_type`.
+        /// Kind of voucher.
         1 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; in fen.
+        /// What the buyer paid for the voucher; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `time_index`.
+        /// Which use of a multi-use card.
         3 time_index: Option<i64> => "time_index",
     }
 }
@@ -358,7 +358,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/cooperation/list_sharer.html>.
     /// * Catalog: `channels.cooperation.list`.
     pub struct List {
-        /// `sharer_type`.
+        /// Kind of account: `2` official account, `3` mini program.
         0 sharer_type: i64 => "sharer_type: must",
     }
     new(sharer_type: i64)
@@ -367,7 +367,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `data_list`.
+        /// Accounts, one entry each.
         0 data_list: Vec<ListData> => "data_list: must",
     }
 }
@@ -399,18 +399,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/get_order.html>.
     /// * Catalog: `channels.cooperation.order_get`.
     pub struct OrderGet {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `order_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
     }
-    new(shop_appid: impl Into<String>, order_id: impl Into<String>)
+    new(shop_appid: impl Into<xinqiao_types::AppId>, order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OrderGet`].
     pub struct OrderGetResponse {
-        /// `order`.
+        /// The order in full.
         0 order: Order => "order: must",
     }
 }
@@ -449,7 +449,7 @@ w::record! {
 w::record! {
     /// Answer to [`ShopList`].
     pub struct ShopListResponse {
-        /// `shop_list`.
+        /// Shops, one entry each.
         0 shop_list: Vec<Shop> => "shop_list: must",
     }
 }
@@ -517,9 +517,9 @@ pub mod invitation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/cooperation/cancel_invitation.html>.
         /// * Catalog: `channels.cooperation.invitation.cancel`.
         pub struct Cancel {
-            /// `sharer_id`.
+            /// Id of the cooperating account: original id or AppID.
             0 sharer_id: String => "sharer_id: must",
-            /// `sharer_type`.
+            /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
         new(sharer_id: impl Into<String>, sharer_type: i64)
@@ -552,9 +552,9 @@ pub mod invitation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/cooperation/generate_invitation_qrcode.html>.
         /// * Catalog: `channels.cooperation.invitation.get`.
         pub struct Get {
-            /// `sharer_id`.
+            /// Id of the cooperating account: original id or AppID.
             0 sharer_id: String => "sharer_id: must",
-            /// `sharer_type`.
+            /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
         new(sharer_id: impl Into<String>, sharer_type: i64)
@@ -563,7 +563,7 @@ pub mod invitation {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// State of the invitation.
             0 data: super::DataInfo => "data: must",
         }
     }
@@ -595,9 +595,9 @@ pub mod invitation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/cooperation/generate_invitation_qrcode.html>.
         /// * Catalog: `channels.cooperation.invitation.qr_code_generate`.
         pub struct QrCodeGenerate {
-            /// `sharer_id`.
+            /// Id of the cooperating account: original id or AppID.
             0 sharer_id: String => "sharer_id: must",
-            /// `sharer_type`.
+            /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
         new(sharer_id: impl Into<String>, sharer_type: i64)
@@ -606,7 +606,7 @@ pub mod invitation {
     w::record! {
         /// Answer to [`QrCodeGenerate`].
         pub struct QrCodeGenerateResponse {
-            /// `data`.
+            /// QR code of the invitation.
             0 data: super::QrCodeGenerateData => "data: must",
         }
     }
@@ -638,9 +638,9 @@ pub mod invitation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/cooperation/unbind.html>.
         /// * Catalog: `channels.cooperation.invitation.unbind`.
         pub struct Unbind {
-            /// `sharer_id`.
+            /// Id of the cooperating account: original id or AppID.
             0 sharer_id: String => "sharer_id: must",
-            /// `sharer_type`.
+            /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
         new(sharer_id: impl Into<String>, sharer_type: i64)
@@ -678,18 +678,18 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/get_product.html>.
         /// * Catalog: `channels.cooperation.product.get`.
         pub struct Get {
-            /// `shop_appid`.
-            0 shop_appid: String => "shop_appid: must",
-            /// `product_id`.
+            /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+            0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+            /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
         }
-        new(shop_appid: impl Into<String>, product_id: i64)
+        new(shop_appid: impl Into<xinqiao_types::AppId>, product_id: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `product`.
+            /// Product of the cooperating shop.
             0 product: super::Product => "product: must",
         }
     }
@@ -721,25 +721,25 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/list_cooperation_shop_product.html>.
         /// * Catalog: `channels.cooperation.product.list`.
         pub struct List {
-            /// `shop_appid`.
-            0 shop_appid: String => "shop_appid: must",
-            /// `page_size`.
+            /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+            0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
-        new(shop_appid: impl Into<String>, page_size: i64)
+        new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
         text(next_key: String)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `products`.
+            /// Products, one entry each.
             0 products: Vec<super::ListProduct> => "products: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             1 total_num: i64 => "total_num: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
     }

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `coupon` of the answer of `coupon::Get`.
     pub struct Coupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `type`.
+        /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop.
         1 type_: i64 => "type: must",
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         2 status: i64 => "status: must",
-        /// `coupon_info`.
+        /// The coupon: rules and dates.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// `stock_info`.
+        /// Stock, or how many were given out.
         4 stock_info: StockInfo => "stock_info: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -26,17 +26,17 @@ w::record! {
 w::record! {
     /// `coupon_info` of `coupon::Coupon`.
     pub struct CouponInfo {
-        /// `name`.
+        /// Name of the coupon, at most ten Chinese characters.
         0 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
-        /// `ext_info`.
+        /// Further data: product it leads to, notes, start.
         2 ext_info: Option<ExtInfo> => "ext_info",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         3 promote_info: Option<PromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         4 receive_info: Option<ReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         5 valid_info: ValidInfo => "valid_info: must",
     }
 }
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `coupon::Create`.
     pub struct CreateData {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -52,11 +52,11 @@ w::record! {
 w::record! {
     /// `discount_condition` of `coupon::DiscountInfo`.
     pub struct DiscountCondition {
-        /// `product_cnt`.
+        /// How many pieces of the product.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// `product_ids`.
+        /// Numbers of the products.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -66,11 +66,11 @@ w::record! {
 w::record! {
     /// `discount_info` of `coupon::Create`; `discount_info` of `coupon::Update`; and 1 more.
     pub struct DiscountInfo {
-        /// `discount_condition`.
+        /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
-        /// `discount_num`.
+        /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
     new()
@@ -80,13 +80,13 @@ w::record! {
 w::record! {
     /// `ext_info` of `coupon::Create`; `ext_info` of `coupon::Update`; and 1 more.
     pub struct ExtInfo {
-        /// `jump_product_id`.
+        /// Number of the product that the coupon leads to.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// `notes`.
+        /// Note in words.
         1 notes: Option<String> => "notes",
-        /// `valid_time`; format `unix`.
+        /// From when it is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// `invalid_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
@@ -97,7 +97,7 @@ w::record! {
 w::record! {
     /// An item of `coupons` in the answer of `coupon::GetList`.
     pub struct GetListCoupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -105,9 +105,9 @@ w::record! {
 w::record! {
     /// An item of `user_coupon_list` in the answer of `coupon::GetUserCouponList`.
     pub struct GetUserCouponListUserCoupon {
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         0 user_coupon_id: String => "user_coupon_id: must",
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// `promote_info` of `coupon::Create`; `promote_info` of `coupon::Update`; and 1 more.
     pub struct PromoteInfo {
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         0 promote_type: i64 => "promote_type: must",
     }
     new(promote_type: i64)
@@ -124,13 +124,13 @@ w::record! {
 w::record! {
     /// `receive_info` of `coupon::Create`; `receive_info` of `coupon::Update`; and 1 more.
     pub struct ReceiveInfo {
-        /// `limit_num_one_person`.
+        /// How many one person may receive.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -145,11 +145,11 @@ w::record! {
 w::record! {
     /// `stock_info` of `coupon::Coupon`.
     pub struct StockInfo {
-        /// `issued_num`.
+        /// How many are left to receive.
         0 issued_num: i64 => "issued_num: must",
-        /// `receive_num`.
+        /// How many were received.
         1 receive_num: i64 => "receive_num: must",
-        /// `used_num`.
+        /// How many were used.
         2 used_num: i64 => "used_num: must",
     }
 }
@@ -157,25 +157,25 @@ w::record! {
 w::record! {
     /// `user_coupon` of the answer of `coupon::GetUserCoupon`.
     pub struct UserCoupon {
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         0 user_coupon_id: String => "user_coupon_id: must",
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
-        /// `status`.
+        /// User's coupon: `100` valid, `101` expired, `102` used.
         2 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `ext_info`.
+        /// When and for what it was used.
         7 ext_info: Option<UserCouponExtInfo> => "ext_info",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         8 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         9 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
     }
 }
@@ -183,7 +183,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `coupon::UserCoupon`.
     pub struct UserCouponExtInfo {
-        /// `use_time`; format `unix`.
+        /// When it was used; format `unix`.
         0 use_time: xinqiao_types::UnixSeconds => "use_time: must",
     }
 }
@@ -191,13 +191,13 @@ w::record! {
 w::record! {
     /// `valid_info` of `coupon::Create`; `valid_info` of `coupon::Update`; and 1 more.
     pub struct ValidInfo {
-        /// `valid_type`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving.
         0 valid_type: i64 => "valid_type: must",
-        /// `valid_day_num`.
+        /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -215,19 +215,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/create.html>.
     /// * Catalog: `channels.coupon.create`.
     pub struct Create {
-        /// `type`.
+        /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the coupon, at most ten Chinese characters.
         1 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         2 discount_info: DiscountInfo => "discount_info: must",
-        /// `ext_info`.
+        /// Further data: product it leads to, notes, start.
         3 ext_info: Option<ExtInfo> => "ext_info",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         4 promote_info: Option<PromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         5 receive_info: Option<ReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         6 valid_info: ValidInfo => "valid_info: must",
     }
     new(type_: i64, name: impl Into<String>, discount_info: DiscountInfo, valid_info: ValidInfo)
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `data`.
+        /// Number of the new coupon.
         0 data: CreateData => "data: must",
     }
 }
@@ -268,7 +268,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get.html>.
     /// * Catalog: `channels.coupon.get`.
     pub struct Get {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
     new(coupon_id: i64)
@@ -277,7 +277,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `coupon`.
+        /// The coupon with its rules.
         0 coupon: Coupon => "coupon: must",
     }
 }
@@ -308,13 +308,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_list.html>.
     /// * Catalog: `channels.coupon.get_list`.
     pub struct GetList {
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         0 status: Option<i64> => "status",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         1 page_ctx: Option<String> => "page_ctx",
-        /// `page`.
+        /// Which page to return, counted from 1.
         2 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -325,11 +325,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `coupons`.
+        /// Coupons, one entry per kind.
         0 coupons: Vec<GetListCoupon> => "coupons: must",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         1 page_ctx: Option<String> => "page_ctx",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         2 total_num: i64 => "total_num: must",
     }
 }
@@ -360,9 +360,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_user_coupon.html>.
     /// * Catalog: `channels.coupon.get_user_coupon`.
     pub struct GetUserCoupon {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         1 user_coupon_id: String => "user_coupon_id: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, user_coupon_id: impl Into<String>)
@@ -371,11 +371,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCoupon`].
     pub struct GetUserCouponResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `user_coupon`.
+        /// The coupon that the user holds, with its state and times.
         2 user_coupon: UserCoupon => "user_coupon: must",
     }
 }
@@ -406,15 +406,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_user_coupon_list.html>.
     /// * Catalog: `channels.coupon.get_user_coupon_list`.
     pub struct GetUserCouponList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `status`.
+        /// User's coupon: `100` valid, `101` expired, `102` used.
         1 status: Option<i64> => "status",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         2 page_ctx: Option<String> => "page_ctx",
-        /// `page`.
+        /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
@@ -425,11 +425,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCouponList`].
     pub struct GetUserCouponListResponse {
-        /// `user_coupon_list`.
+        /// The user's coupons, one entry each.
         0 user_coupon_list: Vec<GetUserCouponListUserCoupon> => "user_coupon_list: must",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         1 page_ctx: Option<String> => "page_ctx",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         2 total_num: i64 => "total_num: must",
     }
 }
@@ -460,21 +460,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/update.html>.
     /// * Catalog: `channels.coupon.update`.
     pub struct Update {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `type`.
+        /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop.
         1 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the coupon, at most ten Chinese characters.
         2 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         3 discount_info: DiscountInfo => "discount_info: must",
-        /// `ext_info`.
+        /// Further data: product it leads to, notes, start.
         4 ext_info: Option<ExtInfo> => "ext_info",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         5 promote_info: Option<PromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         6 receive_info: Option<ReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         7 valid_info: ValidInfo => "valid_info: must",
     }
     new(
@@ -513,9 +513,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/update_status.html>.
     /// * Catalog: `channels.coupon.update_status`.
     pub struct UpdateStatus {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         1 status: i64 => "status: must",
     }
     new(coupon_id: i64, status: i64)

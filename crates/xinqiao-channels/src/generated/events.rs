@@ -6,10 +6,10 @@ use xinqiao_wire as w;
 w::record! {
     /// `aftersale_info` of `channels.event.aftersale_complaint_update_order_state`; `aftersale_info` of `channels.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
     pub struct AfterSaleInfo {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: String => "out_aftersale_id: must",
     }
@@ -18,12 +18,12 @@ w::record! {
 w::record! {
     /// `aftersale_info` of `channels.event.aftersale_new_order`.
     pub struct AfterSaleNewOrderAfterSaleInfo {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         2 out_order_id: String => "out_order_id: must",
     }
 }
@@ -31,13 +31,13 @@ w::record! {
 w::record! {
     /// `BrandEvent` of `channels.event.channels_ec_brand`.
     pub struct BrandEvent {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         1 audit_id: i64 => "audit_id: must",
-        /// `status`.
+        /// What happened: `1` added, `2` updated, `3` withdrawn, `4` passed, `5` failed, `6` deleted, `7` revoked.
         2 status: i64 => "status: must",
-        /// `reason`.
+        /// Why the review failed.
         3 reason: Option<String> => "reason",
     }
 }
@@ -45,39 +45,39 @@ w::record! {
 w::record! {
     /// `BussiCallBackInfo` of `channels.event.complaint_callback`.
     pub struct BussiCallBackInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `option_type`.
+        /// What happened to the complaint.
         1 option_type: String => "option_type: must",
-        /// `complaint_order_id`.
+        /// Number of the dispute.
         2 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        3 open_id: String => "open_id: must masked",
-        /// `type`.
+        /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        3 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Kind of complaint.
         4 type_: i64 => "type: must",
-        /// `status`.
+        /// State of the complaint.
         5 status: i64 => "status: must",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
-        /// `customer_material_content`.
+        /// What the buyer wrote as proof.
         7 customer_material_content: Option<String> => "customer_material_content",
-        /// `customer_material_media_id_list`.
-        8 customer_material_media_id_list: Option<String> => "customer_material_media_id_list",
-        /// `order_id`.
+        /// Media handles of the buyer's proofs.
+        8 customer_material_media_id_list: Option<xinqiao_types::MediaId> => "customer_material_media_id_list",
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         9 order_id: String => "order_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         10 out_trade_no: String => "out_trade_no: must",
-        /// `product_name`.
+        /// What the product is called.
         11 product_name: String => "product_name: must",
-        /// `pay_time`; format `unix`.
+        /// When the user paid; absent before; format `unix`.
         12 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// `total_cost`; in fen.
+        /// Amount of the trade in all; in fen.
         13 total_cost: xinqiao_types::Fen => "total_cost: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         14 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `expire_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         15 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `history`.
+        /// Steps of the negotiation, one entry each.
         16 history: Vec<History> => "history: must",
     }
 }
@@ -85,9 +85,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_confirm`.
     pub struct ChannelsEcOrderConfirmOrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `confirm_type`.
+        /// How: `1` by the buyer, `2` after the deadline.
         1 confirm_type: i64 => "confirm_type: must",
     }
 }
@@ -95,9 +95,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_deliver`.
     pub struct ChannelsEcOrderDeliverOrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `finish_delivery`; `0` or `1` on the wire.
+        /// Whether everything was sent: `1` yes, `0` no; `0` or `1` on the wire.
         1 finish_delivery: bool => "finish_delivery: must zero-one",
     }
 }
@@ -105,9 +105,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_ext_info_update`.
     pub struct EcOrderExtInfoUpdateOrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `type`.
+        /// What was updated: `1` league commission, `14` dropshipping assigned, `15` withdrawn and so on.
         1 type_: i64 => "type: must",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_new`.
     pub struct ChannelsEcOrderNewOrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
     }
 }
@@ -123,9 +123,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_pay`.
     pub struct ChannelsEcOrderPayOrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `pay_time`; format `unix`.
+        /// When the user paid; absent before; format `unix`.
         1 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }
@@ -133,9 +133,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_settle`.
     pub struct ChannelsEcOrderSettleOrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `settle_time`; format `unix`.
+        /// When it settled; format `unix`.
         1 settle_time: xinqiao_types::UnixSeconds => "settle_time: must",
     }
 }
@@ -143,13 +143,13 @@ w::record! {
 w::record! {
     /// `channels_ec_stock_no_enough` of `channels.event.channels_ec_stock_no_enough`.
     pub struct ChannelsEcStockNoEnoughItem {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `remaining_stock_amount`.
+        /// How many pieces are left.
         2 remaining_stock_amount: i64 => "remaining_stock_amount: must",
-        /// `remaining_code_amount`.
+        /// Stored codes that remain; for vouchers with stored codes.
         3 remaining_code_amount: i64 => "remaining_code_amount: must",
     }
 }
@@ -157,13 +157,13 @@ w::record! {
 w::record! {
     /// `info` of `channels.event.channels_ec_vip_user_auto_add`.
     pub struct ChannelsEcVipUserAutoAddInfo {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `identity`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Id of the member.
         1 identity: String => "identity: must",
-        /// `outer_userid`.
+        /// The merchant's own id of the user.
         2 outer_userid: Option<String> => "outer_userid",
-        /// `add_time`; format `unix`.
+        /// When it was added; format `unix`.
         3 add_time: xinqiao_types::UnixSeconds => "add_time: must",
     }
 }
@@ -171,19 +171,19 @@ w::record! {
 w::record! {
     /// `info` of `channels.event.channels_ec_vip_user_info_get`.
     pub struct ChannelsEcVipUserInfoGetInfo {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
     }
 }
 
 w::record! {
     /// `complaint_info` of `channels.event.aftersale_user_cancel_complaint_notify`.
     pub struct ComplaintInfo {
-        /// `complaint_order_id`.
+        /// Number of the dispute.
         0 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `state`.
+        /// State of the dispute.
         1 state: i64 => "state: must",
-        /// `event`.
+        /// Name of the event; it decides what the other fields mean.
         2 event: i64 => "event: must",
     }
 }
@@ -191,9 +191,9 @@ w::record! {
 w::record! {
     /// `EventData` of `channels.event.cooperation_shop_order`.
     pub struct EventData {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `order_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
     }
 }
@@ -201,13 +201,13 @@ w::record! {
 w::record! {
     /// `finder_shop_aftersale_status_update` of `channels.event.channels_ec_aftersale_update`.
     pub struct FinderShopAfterSaleStatusUpdate {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `status`.
+        /// State of the case, such as `MERCHANT_PROCESSING` or `MERCHANT_REFUND_SUCCESS`.
         2 status: String => "status: must",
-        /// `wxa_vip_discounted_price`; in fen.
+        /// Discount for members of the mini program; in fen.
         3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
@@ -215,13 +215,13 @@ w::record! {
 w::record! {
     /// `finder_shop_complaint` of `channels.event.channels_ec_complaint_update`.
     pub struct FinderShopComplaint {
-        /// `complaint_id`.
+        /// Number of the dispute.
         0 complaint_id: String => "complaint_id: must",
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         1 after_sale_order_id: i64 => "after_sale_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         2 order_id: i64 => "order_id: must",
-        /// `complaint_status`.
+        /// State, such as `100` merchant to act, `101` waiting for customer service, `103` with it, `106` merchant's proof wanted, `112` settled, `116` closed.
         3 complaint_status: i64 => "complaint_status: must",
     }
 }
@@ -229,11 +229,11 @@ w::record! {
 w::record! {
     /// `finder_shop_guarantee_status_update` of `channels.event.channels_ec_guarantee_update`.
     pub struct FinderShopGuaranteeStatusUpdate {
-        /// `guarantee_order_id`.
+        /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `status`.
+        /// New state, such as `STATUS_WAIT_MERCHANT_HANDLE` or `STATUS_PAY_SUCC`.
         2 status: String => "status: must",
     }
 }
@@ -241,11 +241,11 @@ w::record! {
 w::record! {
     /// `finder_shop_present_aftersale_status_update` of `channels.event.channels_ec_present_aftersale_update`.
     pub struct ShopPresentAfterSaleStatusUpdate {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `status`.
+        /// New state of the present's case.
         2 status: String => "status: must",
     }
 }
@@ -253,11 +253,11 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.funds_order_pay`.
     pub struct FundsOrderPayOrderInfo {
-        /// `trade_no`.
+        /// Number of the transaction.
         0 trade_no: String => "trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         1 transaction_id: String => "transaction_id: must",
-        /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
         2 pay_time: String => "pay_time: must",
     }
 }
@@ -265,13 +265,13 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.funds_order_profitsharing`.
     pub struct FundsOrderProfitSharingOrderInfo {
-        /// `profit_sharing_no`.
+        /// Number of the profit split.
         0 profit_sharing_no: String => "profit_sharing_no: must",
-        /// `amount`; in fen.
+        /// How much was split off; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`.
+        /// Outcome of the split, such as `SUCCESS`.
         2 result: String => "result: must",
-        /// `finish_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was completed; format `yyyy-MM-dd HH:mm:ss`.
         3 finish_time: String => "finish_time: must",
     }
 }
@@ -279,11 +279,11 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.funds_order_refund`.
     pub struct FundsOrderRefundOrderInfo {
-        /// `refund_no`.
+        /// Number of the refund.
         0 refund_no: String => "refund_no: must",
-        /// `status`.
+        /// Outcome of the refund, such as `SUCCESS`.
         1 status: String => "status: must",
-        /// `success_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it succeeded (paid, refunded, …); absent until then; format `yyyy-MM-dd HH:mm:ss`.
         2 success_time: Option<String> => "success_time",
     }
 }
@@ -291,27 +291,27 @@ w::record! {
 w::record! {
     /// An item of `history` in `channels.event.complaint_callback`; an item of `history` in `events::BussiCallBackInfo`.
     pub struct History {
-        /// `time`; format `unix`.
+        /// When it took place; format `unix`.
         0 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `content`.
+        /// What was said in the step.
         1 content: Option<String> => "content",
-        /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => "media_id_list",
+        /// Handles of the uploaded files.
+        2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
     }
 }
 
 w::record! {
     /// `item_info` of `channels.event.head_supplier_item_update`.
     pub struct ItemInfo {
-        /// `event_type`.
+        /// Kind of change: `1` new, `2` updated.
         0 event_type: i64 => "event_type: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         2 product_id: i64 => "product_id: must",
-        /// `version`.
+        /// Version of the change; higher is newer.
         3 version: Option<String> => "version",
-        /// `update_fields`.
+        /// Names of the fields that changed.
         4 update_fields: Option<Vec<String>> => "update_fields",
     }
 }
@@ -319,7 +319,7 @@ w::record! {
 w::record! {
     /// `OpenProductAccountRegister` of `channels.event.open_product_account_register`.
     pub struct OpenProductAccountRegisterItem {
-        /// `status`.
+        /// Outcome of joining.
         0 status: i64 => "status: must",
     }
 }
@@ -327,11 +327,11 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.open_product_order_analyze`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -339,9 +339,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.open_product_order_cancel`; `order_info` of `channels.event.open_product_order_confirm`; and 1 more.
     pub struct OpenProductOrderCancelOrderInfo {
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
     }
 }
@@ -349,13 +349,13 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.open_product_order_pay`.
     pub struct OpenProductOrderPayOrderInfo {
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: String => "transaction_id: must",
-        /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
         3 pay_time: String => "pay_time: must",
     }
 }
@@ -363,15 +363,15 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.open_product_order_settle`.
     pub struct OpenProductOrderSettleOrderInfo {
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `settle_no`.
+        /// Number of the settlement.
         2 settle_no: String => "settle_no: must",
-        /// `amount`; in fen.
+        /// How much settled; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `settle_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it settled; format `yyyy-MM-dd HH:mm:ss`.
         4 settle_time: String => "settle_time: must",
     }
 }
@@ -379,13 +379,13 @@ w::record! {
 w::record! {
     /// `OpenProductSpuAudit` of `channels.event.open_product_spu_audit`; `OpenProductSpuAudit` of `channels.event.open_product_spu_status_update`.
     pub struct OpenProductSpuAudit {
-        /// `status`.
+        /// Review: `2` under way, `3` failed, `4` passed.
         0 status: i64 => "status: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         2 product_id: i64 => "product_id: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -393,9 +393,9 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_cancel`.
     pub struct OrderInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `cancel_type`.
+        /// How it was cancelled: `1` by the buyer, `2` deadline, `3` all given back, `4` oversold.
         1 cancel_type: i64 => "cancel_type: must",
     }
 }
@@ -403,11 +403,11 @@ w::record! {
 w::record! {
     /// `ProductCategoryAudit` of `channels.event.product_category_audit`.
     pub struct ProductCategoryAudit {
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         0 audit_id: i64 => "audit_id: must",
-        /// `status`.
+        /// Review: `1` under way, `2` turned down, `3` passed, `12` cancelled.
         1 status: i64 => "status: must",
-        /// `reason`.
+        /// Why it was turned down.
         2 reason: Option<String> => "reason",
     }
 }
@@ -415,9 +415,9 @@ w::record! {
 w::record! {
     /// `ProductOrderStatusUpdate` of `channels.event.product_order_status_update`.
     pub struct ProductOrderStatusUpdateItem {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `status`.
+        /// New state of the order, such as `20` to be sent, `30` on the way, `100` done, `250` cancelled.
         1 status: i64 => "status: must",
     }
 }
@@ -425,13 +425,13 @@ w::record! {
 w::record! {
     /// `ProductSpuAudit` of `channels.event.product_spu_audit`.
     pub struct ProductSpuAudit {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `status`.
+        /// Review: `2` failed, `3` passed.
         1 status: i64 => "status: must",
-        /// `reason`.
+        /// Why it failed.
         2 reason: Option<String> => "reason",
-        /// `audit_info`.
+        /// The review: times, outcome and reason.
         3 audit_info: Option<String> => "audit_info",
     }
 }
@@ -439,11 +439,11 @@ w::record! {
 w::record! {
     /// `ProductSpuListing` of `channels.event.product_spu_listing`.
     pub struct ProductSpuListing {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `status`.
+        /// Product: `5` listed, `11` taken off by the shop, `13` by the system.
         1 status: i64 => "status: must",
-        /// `reason`.
+        /// Why it was listed or taken off.
         2 reason: Option<String> => "reason",
     }
 }
@@ -451,9 +451,9 @@ w::record! {
 w::record! {
     /// `ProductSpuUpdate` of `channels.event.product_spu_update`.
     pub struct ProductSpuUpdate {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `status`.
+        /// Kind of the change.
         1 status: i64 => "status: must",
     }
 }
@@ -461,27 +461,27 @@ w::record! {
 w::record! {
     /// `promoter` of `channels.event.miniprogram_sharer_action`.
     pub struct Promoter {
-        /// `finder_nickname`.
+        /// Display name of the Channels account.
         0 finder_nickname: Option<String> => "finder_nickname",
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         1 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        2 promoter_openid: Option<String> => "promoter_openid",
+        /// The promoter as a user of this account.
+        2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
     }
 }
 
 w::record! {
     /// `QualificationAuditResult` of `channels.event.open_product_brand_audit`.
     pub struct QualificationAuditResult {
-        /// `status`.
+        /// Review: `0` under way, `1` passed, `9` turned down.
         0 status: i64 => "status: must",
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         1 audit_id: String => "audit_id: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         2 brand_id: i64 => "brand_id: must",
-        /// `audit_type`.
+        /// What was reviewed: brand or category.
         3 audit_type: i64 => "audit_type: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         4 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -489,13 +489,13 @@ w::record! {
 w::record! {
     /// `QualificationAuditResult` of `channels.event.open_product_category_audit`.
     pub struct QualificationAuditResultItem {
-        /// `status`.
+        /// Review: `0` under way, `1` passed, `9` turned down.
         0 status: i64 => "status: must",
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         1 audit_id: String => "audit_id: must",
-        /// `audit_type`.
+        /// What was reviewed: brand or category.
         2 audit_type: i64 => "audit_type: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -503,11 +503,11 @@ w::record! {
 w::record! {
     /// `receive_info` of `channels.event.channels_ec_coupon_receive`.
     pub struct ReceiveInfo {
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         0 user_coupon_id: String => "user_coupon_id: must",
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
-        /// `receive_time`; format `unix`.
+        /// When the user got it; format `unix`.
         2 receive_time: xinqiao_types::UnixSeconds => "receive_time: must",
     }
 }
@@ -515,13 +515,13 @@ w::record! {
 w::record! {
     /// `SceneGroupAudit` of `channels.event.open_product_scene_group_audit`.
     pub struct SceneGroupAudit {
-        /// `group_id`.
+        /// Number of the scene: `1` Channels.
         0 group_id: i64 => "group_id: must",
-        /// `name`.
+        /// Which scene, by name.
         1 name: String => "name: must",
-        /// `reason`.
+        /// Why it failed.
         2 reason: Option<String> => "reason",
-        /// `scene_group_ext_list`.
+        /// Results of the scene's single checks.
         3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
@@ -529,11 +529,11 @@ w::record! {
 w::record! {
     /// An item of `scene_group_ext_list` in `events::SceneGroupAudit`.
     pub struct SceneGroupExt {
-        /// `ext_id`.
+        /// Number of the check: `1` customer service, `2` commerce platform.
         0 ext_id: i64 => "ext_id: must",
-        /// `name`.
+        /// Which check, by name.
         1 name: String => "name: must",
-        /// `status`.
+        /// State of the single check.
         2 status: i64 => "status: must",
     }
 }
@@ -541,15 +541,15 @@ w::record! {
 w::record! {
     /// `waybill_info` of `channels.event.ewaybill_push_path`.
     pub struct WaybillInfo {
-        /// `ewaybill_order_id`.
+        /// Number that the platform gave the electronic waybill order.
         0 ewaybill_order_id: w::TextOrNumber => "ewaybill_order_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// `status`.
+        /// State of the parcel as a code.
         2 status: i64 => "status: must",
-        /// `desc`.
+        /// The step in words.
         3 desc: String => "desc: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -557,9 +557,9 @@ w::record! {
 w::record! {
     /// `withdraw_info` of `channels.event.withdraw_notify`.
     pub struct WithdrawInfo {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `event`.
+        /// Name of the event; it decides what the other fields mean.
         1 event: i64 => "event: must",
     }
 }
@@ -574,17 +574,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_complaint_update_order_state.html>.
         /// * Catalog: `channels.event.aftersale_complaint_update_order_state`.
         pub struct AfterSaleComplaintUpdated {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -596,17 +596,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_confirm_receipt_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_confirm_receipt_overdue`.
         pub struct AfterSaleConfirmReceiptOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -618,17 +618,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_refund_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_refund_overdue`.
         pub struct AfterSaleHandleRefundOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -640,17 +640,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_return_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_return_overdue`.
         pub struct AfterSaleHandleReturnOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -662,17 +662,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_new_order.html>.
         /// * Catalog: `channels.event.aftersale_new_order`.
         pub struct AfterSaleNewOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleNewOrderAfterSaleInfo => "aftersale_info: must",
         }
@@ -684,17 +684,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_refund_success.html>.
         /// * Catalog: `channels.event.aftersale_refund_success`.
         pub struct AfterSaleRefundSuccess {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -706,17 +706,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_update_order.html>.
         /// * Catalog: `channels.event.aftersale_update_order`.
         pub struct AfterSaleUpdateOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -728,17 +728,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_apply_platform_judge_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_apply_platform_judge_overdue`.
         pub struct AfterSaleApplyJudgeOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -750,17 +750,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_cancel.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel`.
         pub struct AfterSaleUserCancel {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -772,17 +772,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/complaint_order.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel_complaint_notify`.
         pub struct AfterSaleUserCancelComplaint {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `complaint_info`.
+            /// The dispute concerned.
             5 complaint_info: super::ComplaintInfo => "complaint_info: must",
         }
     }
@@ -793,17 +793,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_confirm_refund_certificate.html>.
         /// * Catalog: `channels.event.aftersale_user_confirm_refund_certificate`.
         pub struct AfterSaleConfirmRefundProof {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -815,17 +815,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_modify_return_info.html>.
         /// * Catalog: `channels.event.aftersale_user_modify_return_info`.
         pub struct AfterSaleUserModifyReturnInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -837,17 +837,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_upload_return_info_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_upload_return_info_overdue`.
         pub struct AfterSaleReturnInfoOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -859,17 +859,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_confirm_receipt.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_confirm_receipt`.
         pub struct AfterSaleWaitConfirmReceipt {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -881,17 +881,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_offline_refund.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_offline_refund`.
         pub struct AfterSaleWaitOfflineRefund {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -904,17 +904,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_aftersale_update`.
         pub struct ChannelsEcAfterSaleUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `finder_shop_aftersale_status_update`.
+            /// What changed in the after-sales case; `finder_shop_aftersale_status_update` on the wire.
             5 after_sale_status_update: super::FinderShopAfterSaleStatusUpdate => "finder_shop_aftersale_status_update: must",
         }
     }
@@ -926,17 +926,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/callback/brand_event.html>.
         /// * Catalog: `channels.event.channels_ec_brand`.
         pub struct ChannelsEcBrand {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `BrandEvent`.
+            /// The brand and the review's outcome; `BrandEvent` on the wire.
             5 brand_event: super::BrandEvent => "BrandEvent: must",
         }
     }
@@ -948,17 +948,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/callback/channels_ec_complaint_update.html>.
         /// * Catalog: `channels.event.channels_ec_complaint_update`.
         pub struct ChannelsEcComplaintUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `finder_shop_complaint`.
+            /// The dispute and its state.
             5 finder_shop_complaint: super::FinderShopComplaint => "finder_shop_complaint: must",
         }
     }
@@ -970,17 +970,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_coupon_receive`.
         pub struct ChannelsEcCouponReceive {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `receive_info`.
+            /// How the coupon is received: period, number per person, total.
             5 receive_info: super::ReceiveInfo => "receive_info: must",
         }
     }
@@ -992,17 +992,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_guarantee_update.html>.
         /// * Catalog: `channels.event.channels_ec_guarantee_update`.
         pub struct ChannelsEcGuaranteeUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `finder_shop_guarantee_status_update`.
+            /// What changed in the guarantee case; `finder_shop_guarantee_status_update` on the wire.
             5 guarantee_status_update: super::FinderShopGuaranteeStatusUpdate => "finder_shop_guarantee_status_update: must",
         }
     }
@@ -1014,17 +1014,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_cancel.html>.
         /// * Catalog: `channels.event.channels_ec_order_cancel`.
         pub struct ChannelsEcOrderCancel {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order and how it was cancelled.
             5 order_info: super::OrderInfo => "order_info: must",
         }
     }
@@ -1036,17 +1036,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_confirm.html>.
         /// * Catalog: `channels.event.channels_ec_order_confirm`.
         pub struct ChannelsEcOrderConfirm {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order and how receipt was confirmed.
             5 order_info: super::ChannelsEcOrderConfirmOrderInfo => "order_info: must",
         }
     }
@@ -1058,17 +1058,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_deliver.html>.
         /// * Catalog: `channels.event.channels_ec_order_deliver`.
         pub struct ChannelsEcOrderDeliver {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order and whether everything was sent.
             5 order_info: super::ChannelsEcOrderDeliverOrderInfo => "order_info: must",
         }
     }
@@ -1080,17 +1080,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_ext_info.html>.
         /// * Catalog: `channels.event.channels_ec_order_ext_info_update`.
         pub struct ChannelsEcOrderExtInfoUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order and what was updated.
             5 order_info: super::EcOrderExtInfoUpdateOrderInfo => "order_info: must",
         }
     }
@@ -1102,17 +1102,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_new.html>.
         /// * Catalog: `channels.event.channels_ec_order_new`.
         pub struct ChannelsEcOrderNew {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The new order.
             5 order_info: super::ChannelsEcOrderNewOrderInfo => "order_info: must",
         }
     }
@@ -1124,17 +1124,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_pay.html>.
         /// * Catalog: `channels.event.channels_ec_order_pay`.
         pub struct ChannelsEcOrderPay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order and when it was paid.
             5 order_info: super::ChannelsEcOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1146,17 +1146,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/channels_ec_order_settle.html>.
         /// * Catalog: `channels.event.channels_ec_order_settle`.
         pub struct ChannelsEcOrderSettle {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order and when it settled.
             5 order_info: super::ChannelsEcOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -1168,17 +1168,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_present_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_present_aftersale_update`.
         pub struct ChannelsEcPresentAfterSaleUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `finder_shop_present_aftersale_status_update`.
+            /// What changed in the present's after-sales case; `finder_shop_present_aftersale_status_update` on the wire.
             5 present_after_sale_status_update: super::ShopPresentAfterSaleStatusUpdate => "finder_shop_present_aftersale_status_update: must",
         }
     }
@@ -1190,21 +1190,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/bindsharer.html>.
         /// * Catalog: `channels.event.channels_ec_sharer_change`.
         pub struct ChannelsEcSharerChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `bind_status`.
+            /// Binding: `1` bound, `2` unbound.
             5 bind_status: i64 => "bind_status: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sharer_type`.
+            /// Kind of sharer: `0` normal, `1` of the shop.
             7 sharer_type: i64 => "sharer_type: must",
         }
     }
@@ -1216,17 +1216,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/callback_inventory.html>.
         /// * Catalog: `channels.event.channels_ec_stock_no_enough`.
         pub struct ChannelsEcStockNoEnough {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `channels_ec_stock_no_enough`.
+            /// Product that runs short, with what remains.
             5 channels_ec_stock_no_enough: super::ChannelsEcStockNoEnoughItem => "channels_ec_stock_no_enough: must",
         }
     }
@@ -1238,17 +1238,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/channels_ec_vip_user_auto_add.html>.
         /// * Catalog: `channels.event.channels_ec_vip_user_auto_add`.
         pub struct ChannelsEcVipUserAutoAdd {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `info`.
+            /// The new member.
             5 info: super::ChannelsEcVipUserAutoAddInfo => "info: must",
         }
     }
@@ -1260,17 +1260,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/channels_ec_vip_user_info_get.html>.
         /// * Catalog: `channels.event.channels_ec_vip_user_info_get`.
         pub struct ChannelsEcVipUserInfoGet {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `info`.
+            /// The member asked for.
             5 info: super::ChannelsEcVipUserInfoGetInfo => "info: must",
         }
     }
@@ -1281,51 +1281,51 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `channels.event.complaint_callback`.
         pub struct ComplaintCallback {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `BussiCallBackInfo`.
+            /// What changed in the complaint; `BussiCallBackInfo` on the wire.
             5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             6 appid: xinqiao_types::AppId => "appid: must",
-            /// `option_type`.
+            /// What happened to the complaint.
             7 option_type: String => "option_type: must",
-            /// `complaint_order_id`.
+            /// Number of the dispute.
             8 complaint_order_id: i64 => "complaint_order_id: must",
-            /// `open_id`; personal data, masked in `Debug`.
-            9 open_id: String => "open_id: must masked",
-            /// `type`.
+            /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            9 open_id: xinqiao_types::OpenId => "open_id: must masked",
+            /// Kind of complaint.
             10 type_: i64 => "type: must",
-            /// `status`.
+            /// State of the complaint.
             11 status: i64 => "status: must",
-            /// `phone_number`; personal data, masked in `Debug`.
+            /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             12 phone_number: w::TextOrNumber => "phone_number: must masked",
-            /// `customer_material_content`.
+            /// What the buyer wrote as proof.
             13 customer_material_content: Option<String> => "customer_material_content",
-            /// `customer_material_media_id_list`.
-            14 customer_material_media_id_list: Option<String> => "customer_material_media_id_list",
-            /// `order_id`.
+            /// Media handles of the buyer's proofs.
+            14 customer_material_media_id_list: Option<xinqiao_types::MediaId> => "customer_material_media_id_list",
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             15 order_id: String => "order_id: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             16 out_trade_no: String => "out_trade_no: must",
-            /// `product_name`.
+            /// What the product is called.
             17 product_name: String => "product_name: must",
-            /// `pay_time`; format `unix`.
+            /// When the user paid; absent before; format `unix`.
             18 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// `total_cost`; in fen.
+            /// Amount of the trade in all; in fen.
             19 total_cost: xinqiao_types::Fen => "total_cost: must",
-            /// `create_time`; format `unix`.
+            /// When the record or message came into being; format `unix`; `create_time` on the wire.
             20 create_time_again: xinqiao_types::UnixSeconds => "create_time: must",
-            /// `expire_time`; format `unix`.
+            /// When it stops being valid; format `unix`.
             21 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-            /// `history`.
+            /// Steps of the negotiation, one entry each.
             22 history: w::serial::Value => "history: must",
         }
     }
@@ -1337,17 +1337,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/order_callback.html>.
         /// * Catalog: `channels.event.cooperation_shop_order`.
         pub struct CooperationShopOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventData`.
+            /// The event's content; `EventData` on the wire.
             5 event_data: super::EventData => "EventData: must",
         }
     }
@@ -1359,17 +1359,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_cancel_notice.html>.
         /// * Catalog: `channels.event.dropship_order_cancel`.
         pub struct DropShipOrderCancel {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ds_order_id`.
+            /// Number that the platform gave the dropship order.
             5 ds_order_id: String => "ds_order_id: must",
         }
     }
@@ -1381,17 +1381,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_add_notice.html>.
         /// * Catalog: `channels.event.dropship_order_new`.
         pub struct DropShipOrderNew {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ds_order_id`.
+            /// Number that the platform gave the dropship order.
             5 ds_order_id: String => "ds_order_id: must",
         }
     }
@@ -1403,19 +1403,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_update_notice.html>.
         /// * Catalog: `channels.event.dropship_order_update`.
         pub struct DropShipOrderUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ds_order_id`.
+            /// Number that the platform gave the dropship order.
             5 ds_order_id: String => "ds_order_id: must",
-            /// `update_time`; format `unix`.
+            /// When it last changed; format `unix`.
             6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         }
     }
@@ -1427,17 +1427,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/push_path.html>.
         /// * Catalog: `channels.event.ewaybill_push_path`.
         pub struct EwaybillPushPath {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `waybill_info`.
+            /// The parcel: carrier, tracking number and so on.
             5 waybill_info: super::WaybillInfo => "waybill_info: must",
         }
     }
@@ -1448,17 +1448,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/create_order.html>.
         /// * Catalog: `channels.event.funds_order_pay`.
         pub struct FundsOrderPay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The payment in detail.
             5 order_info: super::FundsOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1469,17 +1469,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/profitsharing_order.html>.
         /// * Catalog: `channels.event.funds_order_profitsharing`.
         pub struct FundsOrderProfitSharing {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The profit split and its outcome.
             5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
         }
     }
@@ -1490,17 +1490,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/refunds_order.html>.
         /// * Catalog: `channels.event.funds_order_refund`.
         pub struct FundsOrderRefund {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The refund and its outcome.
             5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
         }
     }
@@ -1512,17 +1512,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/callback/head_supplier_item_update.html>.
         /// * Catalog: `channels.event.head_supplier_item_update`.
         pub struct HeadSupplierItemUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `item_info`.
+            /// What changed in the item.
             5 item_info: super::ItemInfo => "item_info: must",
         }
     }
@@ -1533,21 +1533,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_action`.
         pub struct MiniProgramSharerAction {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `type`.
+            /// What the sharer did.
             5 type_: i64 => "type: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `promoter`.
+            /// The promoter concerned.
             7 promoter: super::Promoter => "promoter: must",
         }
     }
@@ -1558,19 +1558,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/sharer_bind_staus_change.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_bind_status_change`.
         pub struct SharerBindStatusChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bind_status`.
+            /// Whether the sharer is bound to the shop.
             6 bind_status: i64 => "bind_status: must",
         }
     }
@@ -1581,17 +1581,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/account_register.html>.
         /// * Catalog: `channels.event.open_product_account_register`.
         pub struct OpenProductAccountRegister {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenProductAccountRegister`.
+            /// Outcome of joining; `OpenProductAccountRegister` on the wire.
             5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
@@ -1602,17 +1602,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/brand_audit.html>.
         /// * Catalog: `channels.event.open_product_brand_audit`.
         pub struct OpenProductBrandAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `QualificationAuditResult`.
+            /// Result of the review; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResult => "QualificationAuditResult: must",
         }
     }
@@ -1623,17 +1623,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/category_audit.html>.
         /// * Catalog: `channels.event.open_product_category_audit`.
         pub struct OpenProductCategoryAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `QualificationAuditResult`.
+            /// Result of the review; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResultItem => "QualificationAuditResult: must",
         }
     }
@@ -1644,17 +1644,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_analyze.html>.
         /// * Catalog: `channels.event.open_product_order_analyze`.
         pub struct OpenProductOrderAnalyze {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// To what the order was attributed.
             5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
         }
     }
@@ -1665,17 +1665,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_cancel.html>.
         /// * Catalog: `channels.event.open_product_order_cancel`.
         pub struct OpenProductOrderCancel {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The cancelled order.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1686,17 +1686,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_confirm.html>.
         /// * Catalog: `channels.event.open_product_order_confirm`.
         pub struct OpenProductOrderConfirm {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order that was received.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1707,17 +1707,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_success.html>.
         /// * Catalog: `channels.event.open_product_order_pay`.
         pub struct OpenProductOrderPay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The paid order.
             5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1728,17 +1728,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_refund.html>.
         /// * Catalog: `channels.event.open_product_order_refund`.
         pub struct OpenProductOrderRefund {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The refunded order.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1749,17 +1749,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/order_settle.html>.
         /// * Catalog: `channels.event.open_product_order_settle`.
         pub struct OpenProductOrderSettle {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The settled order.
             5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -1770,19 +1770,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/receive_coupon.html>.
         /// * Catalog: `channels.event.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `out_coupon_id`.
+            /// The merchant's own number of the coupon.
             5 out_coupon_id: String => "out_coupon_id: must",
-            /// `request_id`.
+            /// Unique number of the request, for tracing or against repeats.
             6 request_id: String => "request_id: must",
         }
     }
@@ -1793,17 +1793,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/scene_group_audit.html>.
         /// * Catalog: `channels.event.open_product_scene_group_audit`.
         pub struct OpenProductSceneGroupAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SceneGroupAudit`.
+            /// Outcome of the scene's review; `SceneGroupAudit` on the wire.
             5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
         }
     }
@@ -1814,17 +1814,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/spu_audit.html>.
         /// * Catalog: `channels.event.open_product_spu_audit`.
         pub struct OpenProductSpuAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenProductSpuAudit`.
+            /// Result of the product's review; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
@@ -1835,17 +1835,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/spu_status_update.html>.
         /// * Catalog: `channels.event.open_product_spu_status_update`.
         pub struct OpenProductSpuStatusUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenProductSpuAudit`.
+            /// Result of the product's review; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
@@ -1857,17 +1857,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/callback/ProductCategoryAudit.html>.
         /// * Catalog: `channels.event.product_category_audit`.
         pub struct ProductCategoryAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ProductCategoryAudit`.
+            /// Outcome of the category's review; `ProductCategoryAudit` on the wire.
             5 product_category_audit: super::ProductCategoryAudit => "ProductCategoryAudit: must",
         }
     }
@@ -1879,17 +1879,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/callback/product_order_status_update.html>.
         /// * Catalog: `channels.event.product_order_status_update`.
         pub struct ProductOrderStatusUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ProductOrderStatusUpdate`.
+            /// What changed in the order; `ProductOrderStatusUpdate` on the wire.
             5 product_order_status_update: super::ProductOrderStatusUpdateItem => "ProductOrderStatusUpdate: must",
         }
     }
@@ -1901,17 +1901,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuAudit.html>.
         /// * Catalog: `channels.event.product_spu_audit`.
         pub struct ProductSpuAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ProductSpuAudit`.
+            /// Outcome of the product's review; `ProductSpuAudit` on the wire.
             5 product_spu_audit: super::ProductSpuAudit => "ProductSpuAudit: must",
         }
     }
@@ -1923,17 +1923,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuListing.html>.
         /// * Catalog: `channels.event.product_spu_listing`.
         pub struct ProductSpuListing {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ProductSpuListing`.
+            /// Whether the product was listed or taken off; `ProductSpuListing` on the wire.
             5 product_spu_listing: super::ProductSpuListing => "ProductSpuListing: must",
         }
     }
@@ -1945,17 +1945,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/callback/ProductSpuUpdate.html>.
         /// * Catalog: `channels.event.product_spu_update`.
         pub struct ProductSpuUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ProductSpuUpdate`.
+            /// What changed in the product; `ProductSpuUpdate` on the wire.
             5 product_spu_update: super::ProductSpuUpdate => "ProductSpuUpdate: must",
         }
     }
@@ -1966,17 +1966,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/withdraw_notify.html>.
         /// * Catalog: `channels.event.withdraw_notify`.
         pub struct WithdrawNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Receiver: in a push the account's original id (or the CorpID), in a reply the user; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `withdraw_info`.
+            /// The withdrawal and its outcome.
             5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
         }
     }
@@ -1992,15 +1992,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/receive_coupon.html>.
         /// * Catalog: `channels.reply.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
-            /// `ret_code`.
+            /// Result code, `0` for success.
             0 ret_code: i64 => "ret_code: must",
-            /// `ret_msg`.
+            /// Result in words, empty or `ok` after success.
             1 ret_msg: String => "ret_msg: must",
-            /// `out_coupon_id`.
+            /// The merchant's own number of the coupon.
             2 out_coupon_id: Option<String> => "out_coupon_id",
-            /// `out_user_coupon_id`.
+            /// The merchant's own number of the user's coupon.
             3 out_user_coupon_id: Option<String> => "out_user_coupon_id",
-            /// `request_id`.
+            /// Unique number of the request, for tracing or against repeats.
             4 request_id: Option<String> => "request_id",
         }
     }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `finder_attr` of the answer of `finder_live::GetFinderAttrByAppid`.
     pub struct FinderAttr {
-        /// `uniq_id`.
+        /// Unique id of the Channels account.
         0 uniq_id: String => "uniq_id: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `fans_count`.
+        /// How many fans.
         2 fans_count: i64 => "fans_count: must",
     }
 }
@@ -18,27 +18,27 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `finder_live::GetFinderLiveDataList`.
     pub struct GetFinderLiveDataListItem {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `live_start_time`; format `unix`.
+        /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// `live_duration_in_seconds`; in s.
+        /// How long the stream ran; in s.
         2 live_duration_in_seconds: i64 => "live_duration_in_seconds: must",
-        /// `total_audience_count`.
+        /// How many people watched.
         3 total_audience_count: i64 => "total_audience_count: must",
-        /// `total_cheer_count`.
+        /// How many cheers there were.
         4 total_cheer_count: i64 => "total_cheer_count: must",
-        /// `forward_count`.
+        /// How often it was passed on.
         5 forward_count: i64 => "forward_count: must",
-        /// `total_comment_count`.
+        /// How many comments there were.
         6 total_comment_count: i64 => "total_comment_count: must",
-        /// `audiences_avg_seconds`; in s.
+        /// How long a viewer stayed on average; in s.
         7 audiences_avg_seconds: i64 => "audiences_avg_seconds: must",
-        /// `max_online_count`.
+        /// Most viewers at one time.
         8 max_online_count: i64 => "max_online_count: must",
-        /// `new_follow_count`.
+        /// How many new followers came.
         9 new_follow_count: i64 => "new_follow_count: must",
-        /// `new_follow_count_biz`.
+        /// How many newly followed the official account.
         10 new_follow_count_biz: i64 => "new_follow_count_biz: must",
     }
 }
@@ -46,11 +46,11 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `finder_live::GetFinderLiveLeadsData`.
     pub struct GetFinderLiveLeadsDataItem {
-        /// `component_type`.
+        /// Kind of component: `0` form, `1` WeCom card, `2` WeCom service.
         0 component_type: i64 => "component_type: must",
-        /// `traffic_type`.
+        /// Traffic: `0` natural, `1` ads.
         1 traffic_type: i64 => "traffic_type: must",
-        /// `leads_count`.
+        /// How many leads there were.
         2 leads_count: i64 => "leads_count: must",
     }
 }
@@ -58,15 +58,15 @@ w::record! {
 w::record! {
     /// An item of `live_list` in the answer of `finder_live::GetFinderLiveRecordList`.
     pub struct Live {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `description`.
+        /// The live stream in words.
         1 description: String => "description: must",
-        /// `cover_url`.
+        /// Address of the cover picture.
         2 cover_url: String => "cover_url: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// `head_url`.
+        /// Address of the avatar picture.
         4 head_url: String => "head_url: must",
     }
 }
@@ -74,19 +74,19 @@ w::record! {
 w::record! {
     /// An item of `live_notice_list` in the answer of `finder_live::GetFinderLiveNoticeRecordList`.
     pub struct LiveNotice {
-        /// `notice_id`.
+        /// Number of the live preview.
         0 notice_id: String => "notice_id: must",
-        /// `status`.
+        /// State of the preview.
         1 status: i64 => "status: must",
-        /// `status_wording`.
+        /// State of the reservation in words.
         2 status_wording: String => "status_wording: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `description`.
+        /// The preview in words.
         4 description: String => "description: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         5 nickname: String => "nickname: must masked",
-        /// `head_url`.
+        /// Address of the avatar picture.
         6 head_url: String => "head_url: must",
     }
 }
@@ -105,7 +105,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFinderAttrByAppid`].
     pub struct GetFinderAttrByAppidResponse {
-        /// `finder_attr`.
+        /// The Channels account: id, nickname, fans.
         0 finder_attr: FinderAttr => "finder_attr: must",
     }
 }
@@ -136,11 +136,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/live/get_finder_live_data_list.html>.
     /// * Catalog: `channels.finder_live.get_finder_live_data_list`.
     pub struct GetFinderLiveDataList {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
     new()
@@ -151,11 +151,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetFinderLiveDataList`].
     pub struct GetFinderLiveDataListResponse {
-        /// `item`.
+        /// Figures, one entry per stream.
         0 item: Vec<GetFinderLiveDataListItem> => "item: must",
-        /// `continue_flag`.
+        /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
 }
@@ -186,11 +186,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/live/get_finder_live_leads_data.html>.
     /// * Catalog: `channels.finder_live.get_finder_live_leads_data`.
     pub struct GetFinderLiveLeadsData {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `source_type`.
+        /// Where it comes from: `0` live stream.
         2 source_type: Option<i64> => "source_type",
     }
     new()
@@ -204,7 +204,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFinderLiveLeadsData`].
     pub struct GetFinderLiveLeadsDataResponse {
-        /// `item`.
+        /// Leads by component and source.
         0 item: Vec<GetFinderLiveLeadsDataItem> => "item: must",
     }
 }
@@ -242,7 +242,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFinderLiveNoticeRecordList`].
     pub struct GetFinderLiveNoticeRecordListResponse {
-        /// `live_notice_list`.
+        /// Live previews, one entry each.
         0 live_notice_list: Vec<LiveNotice> => "live_notice_list: must",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFinderLiveRecordList`].
     pub struct GetFinderLiveRecordListResponse {
-        /// `live_list`.
+        /// Live streams, one entry each.
         0 live_list: Vec<Live> => "live_list: must",
     }
 }

@@ -6,22 +6,22 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `funds::GetBankAcct`; `account_info` of `funds::SetBankAcct`.
     pub struct AccountInfo {
-        /// `bank_account_type`.
+        /// Whether the bank account is the company's or a person's.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// `account_bank4show`.
+        /// Name of the bank for display; `account_bank4show` on the wire.
         #[doc(alias = "account_bank4show")]
         2 account_bank_4_show: Option<String> => "account_bank4show",
-        /// `bank_address_code`.
+        /// Region code of the place where the bank is; such as `110000`.
         3 bank_address_code: String => "bank_address_code: must",
-        /// `bank_branch_id`.
+        /// Interbank number of the branch; such as `402713354941`.
         4 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         5 bank_name: Option<String> => "bank_name",
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         6 account_number: String => "account_number: must masked",
-        /// `account_name`.
+        /// In whose name the account is held.
         7 account_name: Option<String> => "account_name",
     }
     new(
@@ -41,21 +41,21 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `funds::GetFundsFlowDetail`.
     pub struct FundsFlow {
-        /// `flow_id`.
+        /// Number of the funds flow entry.
         0 flow_id: String => "flow_id: must",
-        /// `funds_type`.
+        /// Kind: `1` order, `2` fee, `3` refund, `4` withdrawal, `5` returned withdrawal, `6` guide, `7` league share and so on.
         1 funds_type: i64 => "funds_type: must",
-        /// `flow_type`.
+        /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// `amount`; in fen.
+        /// How much moved; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `balance`; in fen.
+        /// Balance afterwards; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
-        /// `related_info_list`.
+        /// Documents behind it, one entry each.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         6 remark: Option<String> => "remark",
-        /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
@@ -63,22 +63,22 @@ w::record! {
 w::record! {
     /// An item of `related_info_list` in `funds::FundsFlow`.
     pub struct RelatedInfo {
-        /// `related_type`.
+        /// What it belongs to: `1` order, `2` after-sales, `3` withdrawal, `4` freight insurance.
         0 related_type: i64 => "related_type: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `guarantee_id`.
+        /// Number of the guarantee case.
         4 guarantee_id: Option<String> => "guarantee_id",
-        /// `present_id`.
+        /// Number of the present order.
         5 present_id: Option<String> => "present_id",
-        /// `group_present_sub_order_id_list`; joined by `,` on the wire.
+        /// Orders inside a present to a group; joined by `,` on the wire.
         6 group_present_sub_order_id_list: Option<Vec<String>> => "group_present_sub_order_id_list: comma",
-        /// `intra_city_shop_id`.
+        /// Number of the store that delivers.
         7 intra_city_shop_id: Option<String> => "intra_city_shop_id",
     }
 }
@@ -97,11 +97,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetBalance`].
     pub struct GetBalanceResponse {
-        /// `available_amount`; in fen.
+        /// Part of the balance that can be used or withdrawn; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// `pending_amount`; in fen.
+        /// Part of the balance that is not yet available; in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
-        /// `sub_mchid`.
+        /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
         2 sub_mchid: Option<w::TextOrNumber> => "sub_mchid",
     }
 }
@@ -139,7 +139,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankAcct`].
     pub struct GetBankAcctResponse {
-        /// `account_info`.
+        /// The account with its number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
 }
@@ -170,7 +170,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getfundsflowdetail.html>.
     /// * Catalog: `channels.funds.get_funds_flow_detail`.
     pub struct GetFundsFlowDetail {
-        /// `flow_id`.
+        /// Number of the funds flow entry.
         0 flow_id: String => "flow_id: must",
     }
     new(flow_id: impl Into<String>)
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFundsFlowDetail`].
     pub struct GetFundsFlowDetailResponse {
-        /// `funds_flow`.
+        /// The funds flow entry.
         0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
@@ -210,17 +210,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getfundsflowlist.html>.
     /// * Catalog: `channels.funds.get_funds_flow_list`.
     pub struct GetFundsFlowList {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         0 transaction_id: Option<String> => "transaction_id",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `page`.
+        /// Which page to return, counted from 1.
         3 page: Option<i64> => "page",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
     new(end_time: xinqiao_types::UnixSeconds, page_size: i64)
@@ -231,11 +231,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetFundsFlowList`].
     pub struct GetFundsFlowListResponse {
-        /// `flow_ids`.
+        /// Numbers of the funds flow entries.
         0 flow_ids: Vec<String> => "flow_ids: must",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         1 has_more: bool => "has_more: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
 }
@@ -266,7 +266,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getwithdrawdetail.html>.
     /// * Catalog: `channels.funds.get_withdraw_detail`.
     pub struct GetWithdrawDetail {
-        /// `withdraw_id`.
+        /// Number that WeChat Pay gave the withdrawal.
         0 withdraw_id: String => "withdraw_id: must",
     }
     new(withdraw_id: impl Into<String>)
@@ -275,23 +275,23 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// `amount`; in fen.
+        /// How much is withdrawn; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         2 bank_name: Option<String> => "bank_name",
-        /// `bank_num`.
+        /// Account number, partly hidden.
         3 bank_num: Option<String> => "bank_num",
-        /// `bank_memo`.
+        /// Note that appears on the bank statement.
         4 bank_memo: Option<String> => "bank_memo",
-        /// `status`.
+        /// Withdrawal: `CREATE_SUCCESS` accepted, `SUCCESS`, `FAIL`, `REFUND` returned, `CLOSE`, `INIT`.
         5 status: String => "status: must",
-        /// `reason`.
+        /// Why the withdrawal failed.
         6 reason: Option<String> => "reason",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -322,13 +322,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getwithdrawlist.html>.
     /// * Catalog: `channels.funds.get_withdraw_list`.
     pub struct GetWithdrawList {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `page_num`.
+        /// Which page to return.
         2 page_num: i64 => "page_num: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
     }
     new(page_num: i64, page_size: i64)
@@ -338,9 +338,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawList`].
     pub struct GetWithdrawListResponse {
-        /// `withdraw_ids`.
+        /// Numbers of the withdrawals.
         0 withdraw_ids: Vec<String> => "withdraw_ids: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -371,7 +371,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/setbankacct.html>.
     /// * Catalog: `channels.funds.set_bank_acct`.
     pub struct SetBankAcct {
-        /// `account_info`.
+        /// The account with its number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
     new(account_info: AccountInfo)
@@ -403,11 +403,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.funds.submit_withdraw`.
     pub struct SubmitWithdraw {
-        /// `amount`; in fen.
+        /// How much is withdrawn; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
-        /// `bank_memo`.
+        /// Note that appears on the bank statement.
         2 bank_memo: Option<String> => "bank_memo",
     }
     new(amount: xinqiao_types::Fen)
@@ -417,7 +417,7 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitWithdraw`].
     pub struct SubmitWithdrawResponse {
-        /// `qrcode_ticket`.
+        /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
         #[doc(alias = "qrcode_ticket")]
         0 qr_code_ticket: String => "qrcode_ticket: must",
     }

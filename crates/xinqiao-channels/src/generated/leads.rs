@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `item` in the answer of `leads::GetLeadsComponentId`.
     pub struct GetLeadsComponentIdItem {
-        /// `leads_component_id`.
+        /// Number of the leads component.
         0 leads_component_id: String => "leads_component_id: must",
-        /// `leads_description`.
+        /// The component in words.
         1 leads_description: String => "leads_description: must",
-        /// `status`.
+        /// State of the component.
         2 status: i64 => "status: must",
     }
 }
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `leads::GetLeadsRequestId`.
     pub struct GetLeadsRequestIdItem {
-        /// `request_id`.
+        /// Unique number of the request, for tracing or against repeats.
         0 request_id: String => "request_id: must",
-        /// `live_start_time`; format `unix`.
+        /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// `live_description`.
+        /// The live stream in words.
         2 live_description: String => "live_description: must",
     }
 }
@@ -30,19 +30,19 @@ w::record! {
 w::record! {
     /// An item of `record_data` in the answer of `leads::GetLeadsComponentPromoteRecord`.
     pub struct RecordData {
-        /// `anchor_nickname`.
+        /// Display name of the host.
         0 anchor_nickname: String => "anchor_nickname: must",
-        /// `live_description`.
+        /// The live stream in words.
         1 live_description: String => "live_description: must",
-        /// `live_start_time`; format `unix`.
+        /// When the live stream began; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// `exposure_uv`.
+        /// How many people saw it.
         3 exposure_uv: i64 => "exposure_uv: must",
-        /// `click_uv`.
+        /// How many people tapped.
         4 click_uv: i64 => "click_uv: must",
-        /// `exposure_click_rate`.
+        /// Taps per person who saw it.
         5 exposure_click_rate: f64 => "exposure_click_rate: must",
-        /// `leads_num`.
+        /// How many leads there were.
         6 leads_num: i64 => "leads_num: must",
     }
 }
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// An item of `user_data` in the answer of `leads::GetLeadsInfoByComponentId`; an item of `user_data` in the answer of `leads::GetLeadsInfoByRequestId`.
     pub struct UserData {
-        /// `phone`; personal data, masked in `Debug`.
+        /// Telephone number that the user left; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
@@ -62,7 +62,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_component_id.html>.
     /// * Catalog: `channels.leads.get_leads_component_id`.
     pub struct GetLeadsComponentId {
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         0 last_buffer: Option<String> => "last_buffer",
     }
     new()
@@ -72,11 +72,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetLeadsComponentId`].
     pub struct GetLeadsComponentIdResponse {
-        /// `item`.
+        /// Components, one entry each.
         0 item: Vec<GetLeadsComponentIdItem> => "item: must",
-        /// `continue_flag`.
+        /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
 }
@@ -107,13 +107,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_component_promote_record.html>.
     /// * Catalog: `channels.leads.get_leads_component_promote_record`.
     pub struct GetLeadsComponentPromoteRecord {
-        /// `leads_component_id`.
+        /// Number of the leads component.
         0 leads_component_id: String => "leads_component_id: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         3 last_buffer: Option<String> => "last_buffer",
     }
     new(leads_component_id: impl Into<String>)
@@ -124,11 +124,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetLeadsComponentPromoteRecord`].
     pub struct GetLeadsComponentPromoteRecordResponse {
-        /// `record_data`.
+        /// Promotion records, one entry per stream.
         0 record_data: Vec<RecordData> => "record_data: must",
-        /// `continue_flag`.
+        /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
 }
@@ -159,13 +159,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_info_by_component_id.html>.
     /// * Catalog: `channels.leads.get_leads_info_by_component_id`.
     pub struct GetLeadsInfoByComponentId {
-        /// `leads_component_id`.
+        /// Number of the leads component.
         0 leads_component_id: String => "leads_component_id: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         3 last_buffer: Option<String> => "last_buffer",
     }
     new(leads_component_id: impl Into<String>)
@@ -176,11 +176,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetLeadsInfoByComponentId`].
     pub struct GetLeadsInfoByComponentIdResponse {
-        /// `user_data`.
+        /// Leads that users left, one entry each.
         0 user_data: Vec<UserData> => "user_data: must",
-        /// `continue_flag`.
+        /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
 }
@@ -211,9 +211,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_info_by_request_id.html>.
     /// * Catalog: `channels.leads.get_leads_info_by_request_id`.
     pub struct GetLeadsInfoByRequestId {
-        /// `request_id`.
+        /// Unique number of the request, for tracing or against repeats.
         0 request_id: String => "request_id: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         1 last_buffer: Option<String> => "last_buffer",
     }
     new(request_id: impl Into<String>)
@@ -249,9 +249,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_request_id.html>.
     /// * Catalog: `channels.leads.get_leads_request_id`.
     pub struct GetLeadsRequestId {
-        /// `leads_component_id`.
+        /// Number of the leads component.
         0 leads_component_id: String => "leads_component_id: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         1 last_buffer: Option<String> => "last_buffer",
     }
     new(leads_component_id: impl Into<String>)
@@ -261,11 +261,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetLeadsRequestId`].
     pub struct GetLeadsRequestIdResponse {
-        /// `item`.
+        /// Requests, one entry per stream.
         0 item: Vec<GetLeadsRequestIdItem> => "item: must",
-        /// `continue_flag`.
+        /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
-        /// `last_buffer`.
+        /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
 }

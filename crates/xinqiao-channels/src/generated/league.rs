@@ -9,9 +9,9 @@ pub mod head_supplier;
 w::record! {
     /// An item of `list` in `league::item::BatchAdd`.
     pub struct BatchAddList {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `ratio`.
+        /// Commission in percent, 0 to 90.
         1 ratio: Option<i64> => "ratio",
     }
     new(product_id: i64)
@@ -21,19 +21,19 @@ w::record! {
 w::record! {
     /// `exclusive_info` of `league::ItemInfo`.
     pub struct ExclusiveInfo {
-        /// `info_id`.
+        /// Number of the special promotion plan.
         0 info_id: Option<i64> => "info_id",
-        /// `finder_ids`.
+        /// Ids of the Channels accounts.
         1 finder_ids: Option<Vec<String>> => "finder_ids",
-        /// `finder_num`.
+        /// How many talents.
         2 finder_num: Option<i64> => "finder_num",
-        /// `finder_info_list`.
+        /// Talents, one entry each.
         3 finder_info_list: Option<Vec<FinderInfo>> => "finder_info_list",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         4 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_forerver`.
+        /// Whether the promotion has no end.
         6 is_forerver: bool => "is_forerver: must",
     }
 }
@@ -41,9 +41,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `league::ItemInfo`.
     pub struct ExtInfo {
-        /// `is_sale_forbidden`.
+        /// Whether it may not be sold.
         0 is_sale_forbidden: bool => "is_sale_forbidden: must",
-        /// `is_banned`.
+        /// Whether the platform has blocked it.
         1 is_banned: bool => "is_banned: must",
     }
 }
@@ -51,11 +51,11 @@ w::record! {
 w::record! {
     /// An item of `finder_info_list` in `league::ExclusiveInfo`.
     pub struct FinderInfo {
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -63,21 +63,21 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `league::funds::GetFundsFlowDetail`.
     pub struct FundsFlow {
-        /// `flow_id`.
+        /// Number of the funds flow entry.
         0 flow_id: String => "flow_id: must",
-        /// `funds_type`.
+        /// Kind of funds, with the codes of the shop's flows.
         1 funds_type: i64 => "funds_type: must",
-        /// `flow_type`.
+        /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// `amount`; in fen.
+        /// How much moved; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `balance`; in fen.
+        /// Balance afterwards; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
-        /// `related_info_list`.
+        /// Documents behind it, one entry each.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         6 remark: Option<String> => "remark",
-        /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
@@ -85,17 +85,17 @@ w::record! {
 w::record! {
     /// `item` of the answer of `league::item::Get`.
     pub struct ItemInfo {
-        /// `type`.
+        /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
         0 type_: i64 => "type: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: Option<i64> => "product_id",
-        /// `ratio`.
+        /// Commission in percent, 0 to 90.
         2 ratio: Option<i64> => "ratio",
-        /// `status`.
+        /// Promotion: `1` on, `2` off, `4` deleted, `5` not admitted, `10` to start.
         3 status: i64 => "status: must",
-        /// `exclusive_info`.
+        /// The exclusive promotion: for which Channels accounts.
         4 exclusive_info: Option<ExclusiveInfo> => "exclusive_info",
-        /// `ext_info`.
+        /// Whether the product is banned or may not be sold.
         5 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
@@ -103,11 +103,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `league::item::HeadSupplierBatchAdd`.
     pub struct HeadSupplierBatchAddList {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `ratio`.
+        /// Commission in percent, 0 to 90.
         1 ratio: Option<i64> => "ratio",
-        /// `service_ratio`.
+        /// Share of the price that is paid as service fee.
         2 service_ratio: Option<i64> => "service_ratio",
     }
     new(product_id: i64)
@@ -117,9 +117,9 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `league::item::ListGet`.
     pub struct ListGetItem {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `info_id`.
+        /// Number of the special promotion plan.
         1 info_id: Option<i64> => "info_id",
     }
 }
@@ -127,15 +127,15 @@ w::record! {
 w::record! {
     /// `promoter` of the answer of `league::promoter::Get`.
     pub struct Promoter {
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// `status`.
+        /// Cooperation: `0` new, `1` invited, `2` accepted, `3` refused, `4` withdrawn, `5` ended, `10` deleted.
         1 status: i64 => "status: must",
-        /// `invite_time`; format `unix`.
+        /// When the invitation was sent; format `unix`.
         2 invite_time: xinqiao_types::UnixSeconds => "invite_time: must",
-        /// `sale_product_number`.
+        /// How many products are promoted.
         3 sale_product_number: i64 => "sale_product_number: must",
-        /// `sale_gmv`.
+        /// Sales through the promotion.
         4 sale_gmv: i64 => "sale_gmv: must",
     }
 }
@@ -143,18 +143,18 @@ w::record! {
 w::record! {
     /// An item of `related_info_list` in `league::FundsFlow`.
     pub struct RelatedInfo {
-        /// `related_type`.
+        /// What it belongs to: `1` order, `2` after-sales, `3` withdrawal, `4` freight insurance.
         0 related_type: String => "related_type: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `withdraw_id`.
+        /// Number that WeChat Pay gave the withdrawal.
         4 withdraw_id: Option<String> => "withdraw_id",
-        /// `insurance_id`.
+        /// Number of the freight insurance.
         5 insurance_id: Option<String> => "insurance_id",
     }
 }
@@ -162,15 +162,15 @@ w::record! {
 w::record! {
     /// An item of `result_info_list` in the answer of `league::item::BatchAdd`; an item of `result_info_list` in the answer of `league::item::HeadSupplierBatchAdd`.
     pub struct ResultInfo {
-        /// `errcode`.
+        /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Error of this entry in words, `ok` or empty if it succeeded; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         2 product_id: i64 => "product_id: must",
-        /// `info_id`.
+        /// Number of the special promotion plan.
         3 info_id: Option<i64> => "info_id",
     }
 }
@@ -178,15 +178,15 @@ w::record! {
 w::record! {
     /// `exclusive_info` of `league::item::Upd`.
     pub struct UpdExclusiveInfo {
-        /// `add_finder_ids`.
+        /// Talents to add, at most thirty.
         0 add_finder_ids: Option<Vec<String>> => "add_finder_ids",
-        /// `del_finder_ids`.
+        /// Talents to remove, at most thirty.
         1 del_finder_ids: Option<Vec<String>> => "del_finder_ids",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_forerver`.
+        /// Whether the promotion has no end.
         4 is_forerver: Option<bool> => "is_forerver",
     }
     new()
@@ -210,7 +210,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getfundsflowdetail.html>.
         /// * Catalog: `channels.league.funds.get_funds_flow_detail`.
         pub struct GetFundsFlowDetail {
-            /// `flow_id`.
+            /// Number of the funds flow entry.
             0 flow_id: String => "flow_id: must",
         }
         new(flow_id: impl Into<String>)
@@ -219,7 +219,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetFundsFlowDetail`].
         pub struct GetFundsFlowDetailResponse {
-            /// `funds_flow`.
+            /// The funds flow entry.
             0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
@@ -250,19 +250,19 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getfundsflowlist.html>.
         /// * Catalog: `channels.league.funds.get_funds_flow_list`.
         pub struct GetFundsFlowList {
-            /// `flow_type`.
+            /// Direction of the flow: `1` income, `2` expense.
             0 flow_type: Option<i64> => "flow_type",
-            /// `start_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `page`.
+            /// Which page to return, counted from 1.
             4 page: i64 => "page: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             5 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             6 next_key: Option<String> => "next_key",
         }
         new(page: i64, page_size: i64)
@@ -277,11 +277,11 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetFundsFlowList`].
         pub struct GetFundsFlowListResponse {
-            /// `flow_ids`.
+            /// Numbers of the funds flow entries.
             0 flow_ids: Vec<String> => "flow_ids: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -317,17 +317,17 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_batchadditem.html>.
         /// * Catalog: `channels.league.item.batch_add`.
         pub struct BatchAdd {
-            /// `type`.
+            /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             0 type_: i64 => "type: must",
-            /// `list`.
+            /// Products to promote, one entry each.
             1 list: Vec<super::BatchAddList> => "list: must",
-            /// `finder_ids`.
+            /// Ids of the Channels accounts.
             2 finder_ids: Option<Vec<String>> => "finder_ids",
-            /// `begin_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `is_forerver`.
+            /// Whether the promotion has no end.
             5 is_forerver: Option<bool> => "is_forerver",
         }
         new(type_: i64, list: Vec<super::BatchAddList>)
@@ -342,7 +342,7 @@ pub mod item {
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// `result_info_list`.
+            /// Result of every single product.
             0 result_info_list: Vec<super::ResultInfo> => "result_info_list: must",
         }
     }
@@ -373,11 +373,11 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_deleteitem.html>.
         /// * Catalog: `channels.league.item.delete`.
         pub struct Delete {
-            /// `type`.
+            /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             0 type_: i64 => "type: must",
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: Option<i64> => "product_id",
-            /// `info_id`.
+            /// Number of the special promotion plan.
             2 info_id: Option<i64> => "info_id",
         }
         new(type_: i64)
@@ -410,19 +410,19 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getitem.html>.
         /// * Catalog: `channels.league.item.get`.
         pub struct Get {
-            /// `type`.
+            /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             0 type_: Option<i64> => "type",
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: Option<i64> => "product_id",
-            /// `info_id`.
+            /// Number of the special promotion plan.
             2 info_id: Option<i64> => "info_id",
-            /// `need_relation`.
+            /// Whether promotion relations are returned.
             3 need_relation: Option<bool> => "need_relation",
-            /// `need_total_num`.
+            /// Whether the total is to be counted.
             4 need_total_num: Option<bool> => "need_total_num",
-            /// `page_index`.
+            /// Which page to return.
             5 page_index: Option<i64> => "page_index",
-            /// `page_size`.
+            /// How many entries one page holds.
             6 page_size: Option<i64> => "page_size",
         }
         new()
@@ -440,7 +440,7 @@ pub mod item {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `item`.
+            /// The league item in detail.
             0 item: super::ItemInfo => "item: must",
         }
     }
@@ -471,19 +471,22 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_batchaddheadsupplieritem.html>.
         /// * Catalog: `channels.league.item.head_supplier_batch_add`.
         pub struct HeadSupplierBatchAdd {
-            /// `headsupplier_appid`.
+            /// AppID of the head supplier (agency); `headsupplier_appid` on the wire.
             #[doc(alias = "headsupplier_appid")]
-            0 head_supplier_appid: String => "headsupplier_appid: must",
-            /// `list`.
+            0 head_supplier_appid: xinqiao_types::AppId => "headsupplier_appid: must",
+            /// Products for the head supplier, one entry each.
             1 list: Vec<super::HeadSupplierBatchAddList> => "list: must",
-            /// `begin_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `is_forerver`.
+            /// Whether the promotion has no end.
             4 is_forerver: Option<bool> => "is_forerver",
         }
-        new(head_supplier_appid: impl Into<String>, list: Vec<super::HeadSupplierBatchAddList>)
+        new(
+            head_supplier_appid: impl Into<xinqiao_types::AppId>,
+            list: Vec<super::HeadSupplierBatchAddList>,
+        )
         set(
             begin_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -520,19 +523,19 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getitemlist.htmll>.
         /// * Catalog: `channels.league.item.list_get`.
         pub struct ListGet {
-            /// `type`.
+            /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             0 type_: Option<i64> => "type",
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: Option<i64> => "product_id",
-            /// `info_id`.
+            /// Number of the special promotion plan.
             2 info_id: Option<i64> => "info_id",
-            /// `need_total_num`.
+            /// Whether the total is to be counted.
             3 need_total_num: Option<bool> => "need_total_num",
-            /// `page_index`.
+            /// Which page to return.
             4 page_index: i64 => "page_index: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             5 page_size: i64 => "page_size: must",
-            /// `last_buffer`.
+            /// Where the next page starts, passed on unchanged; empty for the first.
             6 last_buffer: Option<String> => "last_buffer",
         }
         new(page_index: i64, page_size: i64)
@@ -543,13 +546,13 @@ pub mod item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `items`.
+            /// Items, one entry each.
             0 items: Vec<super::ListGetItem> => "items: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             1 total_num: Option<i64> => "total_num",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             2 has_more: bool => "has_more: must",
-            /// `last_buffer`.
+            /// Where the next page starts, passed on unchanged; empty for the first.
             3 last_buffer: Option<String> => "last_buffer",
         }
     }
@@ -580,17 +583,17 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_upditem.html>.
         /// * Catalog: `channels.league.item.upd`.
         pub struct Upd {
-            /// `operate_type`.
+            /// What to do: start or stop promoting.
             0 operate_type: i64 => "operate_type: must",
-            /// `type`.
+            /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             1 type_: i64 => "type: must",
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             2 product_id: Option<i64> => "product_id",
-            /// `info_id`.
+            /// Number of the special promotion plan.
             3 info_id: Option<i64> => "info_id",
-            /// `ratio`.
+            /// Commission in percent, 0 to 90.
             4 ratio: Option<i64> => "ratio",
-            /// `exclusive_info`.
+            /// The exclusive promotion: for which Channels accounts.
             5 exclusive_info: Option<super::UpdExclusiveInfo> => "exclusive_info",
         }
         new(operate_type: i64, type_: i64)
@@ -600,7 +603,7 @@ pub mod item {
     w::record! {
         /// Answer to [`Upd`].
         pub struct UpdResponse {
-            /// `info_id`.
+            /// Number of the special promotion plan.
             0 info_id: Option<i64> => "info_id",
         }
     }
@@ -636,7 +639,7 @@ pub mod promoter {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_addpromoter.html>.
         /// * Catalog: `channels.league.promoter.add`.
         pub struct Add {
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
         }
         new(finder_id: impl Into<String>)
@@ -668,7 +671,7 @@ pub mod promoter {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_deletepromoter.html>.
         /// * Catalog: `channels.league.promoter.delete`.
         pub struct Delete {
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
         }
         new(finder_id: impl Into<String>)
@@ -700,7 +703,7 @@ pub mod promoter {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getpromoter.html>.
         /// * Catalog: `channels.league.promoter.get`.
         pub struct Get {
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
         }
         new(finder_id: impl Into<String>)
@@ -709,7 +712,7 @@ pub mod promoter {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `promoter`.
+            /// The promoter concerned.
             0 promoter: super::Promoter => "promoter: must",
         }
     }
@@ -740,11 +743,11 @@ pub mod promoter {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getpromoterlist.html>.
         /// * Catalog: `channels.league.promoter.list_get`.
         pub struct ListGet {
-            /// `status`.
+            /// Filter: `1` invited, `2` accepted, `3` refused, `4` withdrawn, `5` ended.
             0 status: Option<i64> => "status",
-            /// `page_index`.
+            /// Which page to return.
             1 page_index: i64 => "page_index: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: i64 => "page_size: must",
         }
         new(page_index: i64, page_size: i64)
@@ -754,9 +757,9 @@ pub mod promoter {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `finder_ids`.
+            /// Ids of the Channels accounts.
             0 finder_ids: Vec<String> => "finder_ids: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             1 total_num: i64 => "total_num: must",
         }
     }
@@ -787,9 +790,9 @@ pub mod promoter {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_updpromoter.html>.
         /// * Catalog: `channels.league.promoter.upd`.
         pub struct Upd {
-            /// `type`.
+            /// What to do: withdraw the invitation or end the cooperation.
             0 type_: i64 => "type: must",
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             1 finder_id: String => "finder_id: must",
         }
         new(type_: i64, finder_id: impl Into<String>)

@@ -6,31 +6,31 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `account_list` in the answer of `logistics::ewaybill::biz::AccountGet`.
     pub struct Account {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `shop_id`.
+        /// Number of the shop or outlet.
         1 shop_id: String => "shop_id: must",
-        /// `acct_id`.
+        /// Number of the electronic waybill account.
         2 acct_id: String => "acct_id: must",
-        /// `acct_type`.
+        /// Whether the account is own or shared.
         3 acct_type: i64 => "acct_type: must",
-        /// `status`.
+        /// Whether the account is bound.
         4 status: i64 => "status: must",
-        /// `available`; in fen.
+        /// How many waybills are left; in fen.
         5 available: xinqiao_types::Fen => "available: must",
-        /// `allocated`.
+        /// How many waybills were taken in all.
         6 allocated: i64 => "allocated: must",
-        /// `recycled`.
+        /// How many waybills came back in all.
         7 recycled: i64 => "recycled: must",
-        /// `cancel`.
+        /// How many waybills were cancelled in all.
         8 cancel: i64 => "cancel: must",
-        /// `monthly_card`.
+        /// Number of the monthly account at the carrier.
         9 monthly_card: Option<String> => "monthly_card",
-        /// `site_info`.
+        /// The carrier's outlet.
         10 site_info: Option<SiteInfo> => "site_info",
-        /// `share`.
+        /// By whom the account is shared.
         11 share: Option<Share> => "share",
-        /// `sender_address`.
+        /// Where the parcel is sent from.
         12 sender_address: Option<SenderAddress> => "sender_address",
     }
 }
@@ -38,25 +38,25 @@ w::record! {
 w::record! {
     /// `address` of `logistics::SiteInfo`.
     pub struct Address {
-        /// `country_code`.
+        /// Code of the country or region.
         0 country_code: String => "country_code: must",
-        /// `province_code`.
+        /// Administrative division number of the province.
         1 province_code: String => "province_code: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// `city_code`.
+        /// Administrative division number of the city.
         3 city_code: String => "city_code: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         4 city_name: String => "city_name: must",
-        /// `district_code`.
+        /// Code of the county or city district.
         5 district_code: String => "district_code: must",
-        /// `district_name`.
+        /// District, by name.
         6 district_name: String => "district_name: must",
-        /// `street_code`.
+        /// Code of the town or subdistrict.
         7 street_code: String => "street_code: must",
-        /// `street_name`.
+        /// Street, by name.
         8 street_name: String => "street_name: must",
-        /// `detail_address`; personal data, masked in `Debug`.
+        /// Street, house number and the like; personal data, masked in `Debug`.
         9 detail_address: String => "detail_address: must masked",
     }
 }
@@ -64,11 +64,11 @@ w::record! {
 w::record! {
     /// `contact` of `logistics::SiteInfo`.
     pub struct Contact {
-        /// `name`.
+        /// Who sends, receives or answers, by name.
         0 name: String => "name: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Telephone number of the outlet; personal data, masked in `Debug`.
         2 phone: String => "phone: must masked",
     }
 }
@@ -76,13 +76,13 @@ w::record! {
 w::record! {
     /// `custom_config` of `logistics::Single`.
     pub struct CustomConfig {
-        /// `width`; in px.
+        /// How wide it is; pixels for pictures and screens; in px.
         0 width: Option<i64> => "width",
-        /// `height`; in px.
+        /// How tall it is; pixels for pictures and screens; in px.
         1 height: Option<i64> => "height",
-        /// `top`; in px.
+        /// Upper edge; in px.
         2 top: Option<i64> => "top",
-        /// `left`; in px.
+        /// Left edge, or lower end of the range; in px.
         3 left: Option<i64> => "left",
     }
 }
@@ -90,9 +90,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `logistics::ewaybill::biz::DeliveryGet`.
     pub struct DeliveryGetList {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -100,17 +100,17 @@ w::record! {
 w::record! {
     /// `delivery_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct DeliveryInfo {
-        /// `delivery_type`.
+        /// Which service of the carrier.
         0 delivery_type: Option<i64> => "delivery_type",
-        /// `collected_time_begin`; format `unix`.
+        /// Earliest time for the pickup; format `unix`.
         1 collected_time_begin: Option<xinqiao_types::UnixSeconds> => "collected_time_begin",
-        /// `collected_time_end`; format `unix`.
+        /// Latest time for the pickup; format `unix`.
         2 collected_time_end: Option<xinqiao_types::UnixSeconds> => "collected_time_end",
-        /// `package_quantity`.
+        /// How many parcels.
         3 package_quantity: Option<i64> => "package_quantity",
-        /// `subpackage_list`.
+        /// Parcels of the shipment, one entry each.
         4 subpackage_list: Option<Vec<Subpackage>> => "subpackage_list",
-        /// `merchant_ext_info`.
+        /// The merchant's further data.
         5 merchant_ext_info: Option<String> => "merchant_ext_info",
     }
     new()
@@ -127,33 +127,37 @@ w::record! {
 w::record! {
     /// An item of `ec_order_list` in `logistics::ewaybill::biz::OrderCreate`; an item of `ec_order_list` in `logistics::ewaybill::biz::OrderPreCreate`; and 1 more.
     pub struct EcOrder {
-        /// `ec_order_id`.
+        /// Number of the shop order.
         0 ec_order_id: Option<w::TextOrNumber> => "ec_order_id",
-        /// `goods_list`.
+        /// Goods concerned, one entry per kind.
         1 goods_list: Vec<Goods> => "goods_list: must",
-        /// `ewaybill_order_code`.
+        /// Code of the order that lets a waybill be made without decrypting the buyer.
         2 ewaybill_order_code: Option<String> => "ewaybill_order_code",
-        /// `ewaybill_order_appid`.
-        3 ewaybill_order_appid: Option<String> => "ewaybill_order_appid",
+        /// AppID of the shop to which the order belongs.
+        3 ewaybill_order_appid: Option<xinqiao_types::AppId> => "ewaybill_order_appid",
     }
     new(goods_list: Vec<Goods>)
-    text(ec_order_id: w::TextOrNumber, ewaybill_order_code: String, ewaybill_order_appid: String)
+    text(
+        ec_order_id: w::TextOrNumber,
+        ewaybill_order_code: String,
+        ewaybill_order_appid: xinqiao_types::AppId,
+    )
 }
 
 w::record! {
     /// `ext_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct ExtInfo {
-        /// `temperature_range`.
+        /// At which temperature it is transported.
         0 temperature_range: Option<i64> => "temperature_range",
-        /// `package_weight_g`; in g.
+        /// How heavy the parcel is; in g.
         1 package_weight_g: Option<i64> => "package_weight_g",
-        /// `package_space_x`; in cm.
+        /// How long the parcel is; in cm.
         2 package_space_x: Option<i64> => "package_space_x",
-        /// `package_space_y`; in cm.
+        /// How wide the parcel is; in cm.
         3 package_space_y: Option<i64> => "package_space_y",
-        /// `package_space_z`; in cm.
+        /// How tall the parcel is; in cm.
         4 package_space_z: Option<i64> => "package_space_z",
-        /// `package_volume_ccm`; in cm3.
+        /// Volume of the parcel; in cm3.
         5 package_volume_ccm: Option<i64> => "package_volume_ccm",
         /// Further keys.
         6 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -172,13 +176,13 @@ w::record! {
 w::record! {
     /// An item of `goods_list` in `logistics::EcOrder`.
     pub struct Goods {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: Option<i64> => "sku_id",
-        /// `good_name`.
+        /// What the goods are called.
         2 good_name: String => "good_name: must",
-        /// `good_count`.
+        /// How many pieces of goods.
         3 good_count: i64 => "good_count: must",
     }
     new(good_name: impl Into<String>, good_count: i64)
@@ -188,13 +192,13 @@ w::record! {
 w::record! {
     /// An item of `options` in `logistics::TemplateCreateInfo`; an item of `options` in `logistics::TemplateUpdateInfo`.
     pub struct InfoOption {
-        /// `option_id`.
+        /// Number of the option.
         0 option_id: i64 => "option_id: must",
-        /// `font_size`.
+        /// How large the text is printed.
         1 font_size: i64 => "font_size: must",
-        /// `is_bold`.
+        /// Whether the text is bold.
         2 is_bold: Option<bool> => "is_bold",
-        /// `is_open`.
+        /// Whether the option is on.
         3 is_open: Option<bool> => "is_open",
     }
     new(option_id: i64, font_size: i64)
@@ -204,29 +208,29 @@ w::record! {
 w::record! {
     /// `order_info` of the answer of `logistics::ewaybill::biz::OrderGet`.
     pub struct OrderInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `ewaybill_order_id`.
+        /// Number that the platform gave the electronic waybill order.
         1 ewaybill_order_id: String => "ewaybill_order_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// `site_code`.
+        /// Code of the carrier's outlet.
         3 site_code: Option<String> => "site_code",
-        /// `shop_id`.
+        /// Number of the shop or outlet.
         4 shop_id: String => "shop_id: must",
-        /// `ewaybill_acct_id`.
+        /// Number of the electronic waybill account.
         5 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-        /// `sender`.
+        /// Who sends the parcel.
         6 sender: Sender => "sender: must",
-        /// `receiver`.
+        /// Who receives the parcel.
         7 receiver: Sender => "receiver: must",
-        /// `ec_order_list`.
+        /// Orders in the parcel, one entry each.
         8 ec_order_list: Vec<EcOrder> => "ec_order_list: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         9 remark: Option<String> => "remark",
-        /// `status`.
+        /// State of the waybill order.
         10 status: i64 => "status: must",
-        /// `path_info`.
+        /// Route of the parcel, one entry per step.
         11 path_info: Vec<PathInfo> => "path_info: must",
     }
 }
@@ -234,9 +238,9 @@ w::record! {
 w::record! {
     /// `order_risk_info` of the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderRiskInfo {
-        /// `risk_msg`.
+        /// The risk in words.
         0 risk_msg: Option<String> => "risk_msg",
-        /// `risk_ec_order_info`.
+        /// Orders at risk.
         1 risk_ec_order_info: Option<Vec<RiskEcOrderInfo>> => "risk_ec_order_info",
     }
 }
@@ -244,11 +248,11 @@ w::record! {
 w::record! {
     /// An item of `order_vas_list` in `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderVa {
-        /// `vas_type`.
+        /// Kind of the extra service.
         0 vas_type: String => "vas_type: must",
-        /// `vas_detail`.
+        /// Detail of the extra service.
         1 vas_detail: Option<String> => "vas_detail",
-        /// `vas_value`.
+        /// Value of the extra service.
         2 vas_value: Option<String> => "vas_value",
     }
     new(vas_type: impl Into<String>)
@@ -258,11 +262,11 @@ w::record! {
 w::record! {
     /// An item of `path_info` in `logistics::OrderInfo`.
     pub struct PathInfo {
-        /// `status`.
+        /// State of the parcel as a code.
         0 status: i64 => "status: must",
-        /// `desc`.
+        /// The step in words.
         1 desc: String => "desc: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -270,13 +274,13 @@ w::record! {
 w::record! {
     /// An item of `req_list` in `logistics::ewaybill::biz::OrderBatchPrint`.
     pub struct Req {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `ewaybill_order_id`.
+        /// Number that the platform gave the electronic waybill order.
         1 ewaybill_order_id: String => "ewaybill_order_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// `re_print`; `0` or `1` on the wire.
+        /// Whether it is a reprint: `0` first print, `1` again; `0` or `1` on the wire.
         3 re_print: bool => "re_print: must zero-one",
     }
     new(
@@ -290,31 +294,31 @@ w::record! {
 w::record! {
     /// An item of `risk_ec_order_info` in `logistics::OrderRiskInfo`.
     pub struct RiskEcOrderInfo {
-        /// `ec_order_id`.
+        /// Number of the shop order.
         0 ec_order_id: w::TextOrNumber => "ec_order_id: must",
-        /// `ewaybill_order_code`.
+        /// Code of the order that lets a waybill be made without decrypting the buyer.
         1 ewaybill_order_code: Option<String> => "ewaybill_order_code",
-        /// `ewaybill_order_appid`.
-        2 ewaybill_order_appid: Option<String> => "ewaybill_order_appid",
+        /// AppID of the shop to which the order belongs.
+        2 ewaybill_order_appid: Option<xinqiao_types::AppId> => "ewaybill_order_appid",
     }
 }
 
 w::record! {
     /// `sender` of `logistics::ewaybill::biz::OrderCreate`; `receiver` of `logistics::ewaybill::biz::OrderCreate`; and 5 more.
     pub struct Sender {
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         0 province: String => "province: must",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         1 city: String => "city: must",
-        /// `county`.
+        /// Which district or county, by name; such as `海珠区`.
         2 county: String => "county: must",
-        /// `street`.
+        /// Street or town of the address.
         3 street: Option<String> => "street",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street, house number and the like; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// `name`.
+        /// Who sends, receives or answers, by name.
         5 name: String => "name: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
     new(
@@ -331,15 +335,15 @@ w::record! {
 w::record! {
     /// `sender_address` of `logistics::Account`.
     pub struct SenderAddress {
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         0 province: String => "province: must",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         1 city: String => "city: must",
-        /// `county`.
+        /// Which district or county, by name; such as `海珠区`.
         2 county: String => "county: must",
-        /// `street`.
+        /// Street or town of the address.
         3 street: String => "street: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street, house number and the like; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
     }
 }
@@ -347,23 +351,23 @@ w::record! {
 w::record! {
     /// `share` of `logistics::Account`.
     pub struct Share {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `site_code`.
+        /// Code of the carrier's outlet.
         1 site_code: String => "site_code: must",
-        /// `site_name`.
+        /// What the outlet is called.
         2 site_name: String => "site_name: must",
-        /// `share_id`.
+        /// Number of the sharing.
         3 share_id: String => "share_id: must",
-        /// `shop_id`.
+        /// Number of the shop or outlet.
         4 shop_id: String => "shop_id: must",
-        /// `acct_id`.
+        /// Number of the electronic waybill account.
         5 acct_id: String => "acct_id: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         6 nickname: String => "nickname: must masked",
-        /// `monthly_card`.
+        /// Number of the monthly account at the carrier.
         7 monthly_card: Option<String> => "monthly_card",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -371,17 +375,17 @@ w::record! {
 w::record! {
     /// `single` of `logistics::TemplateConfigDetail`.
     pub struct Single {
-        /// `type`.
+        /// Kind of template.
         0 type_: String => "type: must",
-        /// `desc`.
+        /// The template in words.
         1 desc: String => "desc: must",
-        /// `width`; in mm.
+        /// How wide it is; pixels for pictures and screens; in mm.
         2 width: i64 => "width: must",
-        /// `height`; in mm.
+        /// How tall it is; pixels for pictures and screens; in mm.
         3 height: i64 => "height: must",
-        /// `url`.
+        /// Address of the template.
         4 url: String => "url: must",
-        /// `custom_config`.
+        /// Settings of the free area.
         5 custom_config: Option<CustomConfig> => "custom_config",
     }
 }
@@ -389,20 +393,20 @@ w::record! {
 w::record! {
     /// `site_info` of `logistics::Account`.
     pub struct SiteInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `site_status`.
+        /// Whether the outlet works.
         1 site_status: i64 => "site_status: must",
-        /// `site_code`.
+        /// Code of the carrier's outlet.
         2 site_code: String => "site_code: must",
-        /// `site_name`.
+        /// What the outlet is called.
         3 site_name: String => "site_name: must",
-        /// `site_fullname`.
+        /// The outlet's full name; `site_fullname` on the wire.
         #[doc(alias = "site_fullname")]
         4 site_full_name: String => "site_fullname: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street, house number and the like; personal data, masked in `Debug`.
         5 address: Address => "address: must masked",
-        /// `contact`.
+        /// Who to call at the outlet.
         6 contact: Contact => "contact: must",
     }
 }
@@ -410,15 +414,15 @@ w::record! {
 w::record! {
     /// An item of `subpackage_list` in `logistics::ewaybill::biz::OrderAddSuborder`; an item of `subpackage_list` in `logistics::DeliveryInfo`.
     pub struct Subpackage {
-        /// `weight_g`; in g.
+        /// How heavy the parcel is; in g.
         0 weight_g: Option<i64> => "weight_g",
-        /// `space_x`; in cm.
+        /// How long the parcel is; in cm.
         1 space_x: Option<i64> => "space_x",
-        /// `space_y`; in cm.
+        /// How wide the parcel is; in cm.
         2 space_y: Option<i64> => "space_y",
-        /// `space_z`; in cm.
+        /// How tall the parcel is; in cm.
         3 space_z: Option<i64> => "space_z",
-        /// `package_no`.
+        /// Number of the parcel in the shipment.
         4 package_no: Option<String> => "package_no",
     }
     new()
@@ -429,21 +433,21 @@ w::record! {
 w::record! {
     /// `template_info` of the answer of `logistics::ewaybill::biz::TemplateGetById`; an item of `template_list` in `logistics::TotalTemplate`.
     pub struct Template {
-        /// `template_id`.
+        /// Number of the waybill template.
         0 template_id: String => "template_id: must",
-        /// `template_type`.
+        /// Form of the waybill template, such as a single sheet.
         1 template_type: String => "template_type: must",
-        /// `template_name`.
+        /// What the template is called.
         2 template_name: String => "template_name: must",
-        /// `template_desc`.
+        /// The template in words.
         3 template_desc: String => "template_desc: must",
-        /// `options`.
+        /// What is printed, one entry per kind with its style.
         4 options: Vec<TemplateOption> => "options: must",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         5 is_default: bool => "is_default: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         7 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -451,7 +455,7 @@ w::record! {
 w::record! {
     /// A value of `config` in the answer of `logistics::ewaybill::biz::TemplateConfig`.
     pub struct TemplateConfigDetail {
-        /// `single`.
+        /// Template on a single sheet.
         0 single: Single => "single: must",
     }
 }
@@ -459,15 +463,15 @@ w::record! {
 w::record! {
     /// `info` of `logistics::ewaybill::biz::TemplateCreate`.
     pub struct TemplateCreateInfo {
-        /// `template_type`.
+        /// Form of the waybill template, such as a single sheet.
         0 template_type: String => "template_type: must",
-        /// `template_name`.
+        /// What the template is called.
         1 template_name: String => "template_name: must",
-        /// `template_desc`.
+        /// The template in words.
         2 template_desc: String => "template_desc: must",
-        /// `options`.
+        /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         4 is_default: bool => "is_default: must",
     }
     new(
@@ -482,13 +486,13 @@ w::record! {
 w::record! {
     /// An item of `options` in `logistics::Template`.
     pub struct TemplateOption {
-        /// `option_id`.
+        /// Number of the option.
         0 option_id: i64 => "option_id: must",
-        /// `font_size`.
+        /// How large the text is printed.
         1 font_size: i64 => "font_size: must",
-        /// `is_bold`.
+        /// Whether the text is bold.
         2 is_bold: bool => "is_bold: must",
-        /// `is_open`.
+        /// Whether the option is on.
         3 is_open: bool => "is_open: must",
     }
 }
@@ -496,17 +500,17 @@ w::record! {
 w::record! {
     /// `info` of `logistics::ewaybill::biz::TemplateUpdate`.
     pub struct TemplateUpdateInfo {
-        /// `template_type`.
+        /// Form of the waybill template, such as a single sheet.
         0 template_type: String => "template_type: must",
-        /// `template_name`.
+        /// What the template is called.
         1 template_name: String => "template_name: must",
-        /// `template_desc`.
+        /// The template in words.
         2 template_desc: String => "template_desc: must",
-        /// `options`.
+        /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         4 is_default: bool => "is_default: must",
-        /// `template_id`.
+        /// Number of the waybill template.
         5 template_id: String => "template_id: must",
     }
     new(
@@ -522,11 +526,11 @@ w::record! {
 w::record! {
     /// An item of `total_template` in the answer of `logistics::ewaybill::biz::TemplateGet`.
     pub struct TotalTemplate {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `default_template_id`.
+        /// Number of the default template.
         1 default_template_id: Option<String> => "default_template_id",
-        /// `template_list`.
+        /// Templates, one entry each.
         2 template_list: Vec<Template> => "template_list: must",
     }
 }
@@ -534,11 +538,11 @@ w::record! {
 w::record! {
     /// An item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderAddSuborder`; an item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct WaybillId {
-        /// `waybill_type`.
+        /// Whether it is the main or a sub-number.
         0 waybill_type: Option<i64> => "waybill_type",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -550,9 +554,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number_get.html>.
     /// * Catalog: `channels.logistics.phone_number_get`.
     pub struct PhoneNumberGet {
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `private_phone`.
+        /// Virtual number that stands in for the real one.
         1 private_phone: Option<String> => "private_phone",
     }
     new(waybill_id: impl Into<String>)
@@ -562,7 +566,7 @@ w::record! {
 w::record! {
     /// Answer to [`PhoneNumberGet`].
     pub struct PhoneNumberGetResponse {
-        /// `phone`; personal data, masked in `Debug`.
+        /// The real number; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
@@ -593,9 +597,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number.html>.
     /// * Catalog: `channels.logistics.phone_number_pool_get`.
     pub struct PhoneNumberPoolGet {
-        /// `page_size`.
+        /// How many entries one page holds.
         0 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
@@ -605,14 +609,14 @@ w::record! {
 w::record! {
     /// Answer to [`PhoneNumberPoolGet`].
     pub struct PhoneNumberPoolGetResponse {
-        /// `phonenumbers`.
+        /// Numbers in the pool; `phonenumbers` on the wire.
         #[doc(alias = "phonenumbers")]
         0 phone_numbers: Vec<String> => "phonenumbers: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         3 next_key: Option<String> => "next_key",
     }
 }
@@ -643,7 +647,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number_get_virtual.html>.
     /// * Catalog: `channels.logistics.virtual_number_get`.
     pub struct VirtualNumberGet {
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
     }
     new(waybill_id: impl Into<String>)
@@ -652,11 +656,11 @@ w::record! {
 w::record! {
     /// Answer to [`VirtualNumberGet`].
     pub struct VirtualNumberGetResponse {
-        /// `masked_real_phone`.
+        /// The real number, partly hidden.
         0 masked_real_phone: String => "masked_real_phone: must",
-        /// `main_phone`.
+        /// The virtual number without extension.
         1 main_phone: String => "main_phone: must",
-        /// `virtual_phone`.
+        /// Virtual number that stands in for the real one.
         2 virtual_phone: String => "virtual_phone: must",
     }
 }
@@ -694,17 +698,17 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_account.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.account_get`.
             pub struct AccountGet {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: Option<String> => "delivery_id",
-                /// `acct_id`.
+                /// Number of the electronic waybill account.
                 1 acct_id: Option<String> => "acct_id",
-                /// `status`.
+                /// State of the account or order.
                 2 status: Option<i64> => "status",
-                /// `need_balance`.
+                /// Whether balances are returned.
                 3 need_balance: bool => "need_balance: must",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 4 offset: Option<i64> => "offset",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 5 limit: i64 => "limit: must",
             }
             new(need_balance: bool, limit: i64)
@@ -715,9 +719,9 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`AccountGet`].
             pub struct AccountGetResponse {
-                /// `account_list`.
+                /// Waybill accounts, one entry each.
                 0 account_list: Vec<super::super::Account> => "account_list: must",
-                /// `total_num`.
+                /// How many there are in all, whatever the page.
                 1 total_num: i64 => "total_num: must",
             }
         }
@@ -748,7 +752,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_acctdeliverylist.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.delivery_get`.
             pub struct DeliveryGet {
-                /// `status`.
+                /// State of the account or order.
                 0 status: Option<i64> => "status",
             }
             new()
@@ -758,9 +762,9 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`DeliveryGet`].
             pub struct DeliveryGetResponse {
-                /// `list`.
+                /// Carriers in use, one entry each.
                 0 list: Vec<super::super::DeliveryGetList> => "list: must",
-                /// `shop_id`.
+                /// Number of the shop or outlet.
                 1 shop_id: String => "shop_id: must",
             }
         }
@@ -791,23 +795,23 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/ewaybill/add_suborder.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_add_suborder`.
             pub struct OrderAddSuborder {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `waybill_id`.
+                /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 1 waybill_id: String => "waybill_id: must",
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 2 delivery_id: String => "delivery_id: must",
-                /// `shop_id`.
+                /// Number of the shop or outlet.
                 3 shop_id: String => "shop_id: must",
-                /// `ewaybill_acct_id`.
+                /// Number of the electronic waybill account.
                 4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-                /// `add_package_quantity`.
+                /// How many sub-parcels to add.
                 5 add_package_quantity: i64 => "add_package_quantity: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 6 template_id: Option<String> => "template_id",
-                /// `subpackage_list`.
+                /// Parcels of the shipment, one entry each.
                 7 subpackage_list: Option<Vec<super::super::Subpackage>> => "subpackage_list",
-                /// `sub_order_ext_info`.
+                /// Further data for the sub-parcels.
                 8 sub_order_ext_info: Option<String> => "sub_order_ext_info",
             }
             new(
@@ -825,15 +829,15 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderAddSuborder`].
             pub struct OrderAddSuborderResponse {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: Option<String> => "ewaybill_order_id",
-                /// `waybill_id`.
+                /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 1 waybill_id: Option<String> => "waybill_id",
-                /// `delivery_error_msg`.
+                /// Error from the carrier in words.
                 2 delivery_error_msg: Option<String> => "delivery_error_msg",
-                /// `print_info`.
+                /// Data for the print component.
                 3 print_info: Option<String> => "print_info",
-                /// `waybill_id_list`.
+                /// Numbers of the added parcels, one entry each.
                 4 waybill_id_list: Option<Vec<super::super::WaybillId>> => "waybill_id_list",
             }
         }
@@ -864,7 +868,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/batchnotify_print.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_batch_print`.
             pub struct OrderBatchPrint {
-                /// `req_list`.
+                /// Requests of the batch, one entry each.
                 0 req_list: Vec<super::super::Req> => "req_list: must",
             }
             new(req_list: Vec<super::super::Req>)
@@ -873,9 +877,9 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderBatchPrint`].
             pub struct OrderBatchPrintResponse {
-                /// `succ_ewaybill_order_id`.
+                /// Waybill orders that succeeded.
                 0 succ_ewaybill_order_id: Option<Vec<String>> => "succ_ewaybill_order_id",
-                /// `fail_ewaybill_order_id`.
+                /// Waybill orders that failed.
                 1 fail_ewaybill_order_id: Option<Vec<String>> => "fail_ewaybill_order_id",
             }
         }
@@ -906,11 +910,11 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/cancel_order.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_cancel`.
             pub struct OrderCancel {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 1 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `waybill_id`.
+                /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 2 waybill_id: String => "waybill_id: must",
             }
             new(
@@ -923,7 +927,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderCancel`].
             pub struct OrderCancelResponse {
-                /// `delivery_error_msg`.
+                /// Error from the carrier in words.
                 0 delivery_error_msg: Option<String> => "delivery_error_msg",
             }
         }
@@ -954,35 +958,35 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/create_order.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_create`.
             pub struct OrderCreate {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 1 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `site_code`.
+                /// Code of the carrier's outlet.
                 2 site_code: Option<String> => "site_code",
-                /// `shop_id`.
+                /// Number of the shop or outlet.
                 3 shop_id: String => "shop_id: must",
-                /// `ewaybill_acct_id`.
+                /// Number of the electronic waybill account.
                 4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 5 template_id: Option<String> => "template_id",
-                /// `sender`.
+                /// Who sends the parcel.
                 6 sender: super::super::Sender => "sender: must",
-                /// `receiver`.
+                /// Who receives the parcel.
                 7 receiver: super::super::Sender => "receiver: must",
-                /// `return_address`.
+                /// Where returned goods are to be sent.
                 8 return_address: Option<super::super::Sender> => "return_address",
-                /// `ec_order_list`.
+                /// Orders in the parcel, one entry each.
                 9 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
-                /// `remark`.
+                /// Free text added by whoever made the record.
                 10 remark: Option<String> => "remark",
-                /// `order_type`.
+                /// Kind of order.
                 11 order_type: Option<i64> => "order_type",
-                /// `order_vas_list`.
+                /// Extra services of the carrier, such as insurance.
                 12 order_vas_list: Option<Vec<super::super::OrderVa>> => "order_vas_list",
-                /// `ext_info`.
+                /// Weight, volume and temperature of the parcel.
                 13 ext_info: Option<super::super::ExtInfo> => "ext_info",
-                /// `delivery_info`.
+                /// How it is delivered.
                 14 delivery_info: Option<super::super::DeliveryInfo> => "delivery_info",
             }
             new(
@@ -1007,17 +1011,17 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderCreate`].
             pub struct OrderCreateResponse {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `waybill_id`.
+                /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 1 waybill_id: Option<String> => "waybill_id",
-                /// `delivery_error_msg`.
+                /// Error from the carrier in words.
                 2 delivery_error_msg: Option<String> => "delivery_error_msg",
-                /// `print_info`.
+                /// Data for the print component.
                 3 print_info: Option<String> => "print_info",
-                /// `waybill_id_list`.
+                /// Numbers of the added parcels, one entry each.
                 4 waybill_id_list: Option<Vec<super::super::WaybillId>> => "waybill_id_list",
-                /// `order_risk_info`.
+                /// Suspected risks of the orders in the parcel.
                 5 order_risk_info: Option<super::super::OrderRiskInfo> => "order_risk_info",
             }
         }
@@ -1048,7 +1052,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_order.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_get`.
             pub struct OrderGet {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
             new(ewaybill_order_id: impl Into<String>)
@@ -1057,7 +1061,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderGet`].
             pub struct OrderGetResponse {
-                /// `order_info`.
+                /// The waybill order with its route.
                 0 order_info: super::super::OrderInfo => "order_info: must",
             }
         }
@@ -1088,11 +1092,11 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/delivery/electronic/api_get_print_content.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_get_print_info`.
             pub struct OrderGetPrintInfo {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 1 template_id: String => "template_id: must",
-                /// `sub_waybill_id`.
+                /// Tracking number of the sub-parcel.
                 2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
             new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
@@ -1102,7 +1106,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderGetPrintInfo`].
             pub struct OrderGetPrintInfoResponse {
-                /// `print_info`.
+                /// Data for the print component.
                 0 print_info: Option<String> => "print_info",
             }
         }
@@ -1133,21 +1137,21 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/precreate_order.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_pre_create`.
             pub struct OrderPreCreate {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `site_code`.
+                /// Code of the carrier's outlet.
                 1 site_code: Option<String> => "site_code",
-                /// `shop_id`.
+                /// Number of the shop or outlet.
                 2 shop_id: String => "shop_id: must",
-                /// `ewaybill_acct_id`.
+                /// Number of the electronic waybill account.
                 3 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-                /// `sender`.
+                /// Who sends the parcel.
                 4 sender: super::super::Sender => "sender: must",
-                /// `receiver`.
+                /// Who receives the parcel.
                 5 receiver: super::super::Sender => "receiver: must",
-                /// `ec_order_list`.
+                /// Orders in the parcel, one entry each.
                 6 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
-                /// `remark`.
+                /// Free text added by whoever made the record.
                 7 remark: Option<String> => "remark",
             }
             new(
@@ -1164,7 +1168,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderPreCreate`].
             pub struct OrderPreCreateResponse {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
         }
@@ -1195,13 +1199,13 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/notify_print.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_print`.
             pub struct OrderPrint {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 1 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `waybill_id`.
+                /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 2 waybill_id: String => "waybill_id: must",
-                /// `re_print`; `0` or `1` on the wire.
+                /// Whether it is a reprint: `0` first print, `1` again; `0` or `1` on the wire.
                 3 re_print: bool => "re_print: must zero-one",
             }
             new(
@@ -1238,11 +1242,11 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_print_info.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.print_get`.
             pub struct PrintGet {
-                /// `ewaybill_order_id`.
+                /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 1 template_id: String => "template_id: must",
-                /// `sub_waybill_id`.
+                /// Tracking number of the sub-parcel.
                 2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
             new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
@@ -1285,7 +1289,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateConfig`].
             pub struct TemplateConfigResponse {
-                /// `config`.
+                /// Settings by template.
                 0 config: std::collections::BTreeMap<String, super::super::TemplateConfigDetail> => "config: must",
             }
         }
@@ -1316,9 +1320,9 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/add_template.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.template_create`.
             pub struct TemplateCreate {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `info`.
+                /// The waybill template to make.
                 1 info: super::super::TemplateCreateInfo => "info: must",
             }
             new(delivery_id: impl Into<String>, info: super::super::TemplateCreateInfo)
@@ -1327,9 +1331,9 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateCreate`].
             pub struct TemplateCreateResponse {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 1 template_id: String => "template_id: must",
             }
         }
@@ -1360,9 +1364,9 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/delete_template.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.template_delete`.
             pub struct TemplateDelete {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 1 template_id: String => "template_id: must",
             }
             new(delivery_id: impl Into<String>, template_id: impl Into<String>)
@@ -1394,7 +1398,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_template.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.template_get`.
             pub struct TemplateGet {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: Option<String> => "delivery_id",
             }
             new()
@@ -1404,7 +1408,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateGet`].
             pub struct TemplateGetResponse {
-                /// `total_template`.
+                /// Templates by carrier.
                 0 total_template: Vec<super::super::TotalTemplate> => "total_template: must",
             }
         }
@@ -1435,9 +1439,9 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_templatebyid.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.template_get_by_id`.
             pub struct TemplateGetById {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `template_id`.
+                /// Number of the waybill template.
                 1 template_id: String => "template_id: must",
             }
             new(delivery_id: impl Into<String>, template_id: impl Into<String>)
@@ -1446,7 +1450,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateGetById`].
             pub struct TemplateGetByIdResponse {
-                /// `template_info`.
+                /// The waybill template.
                 0 template_info: super::super::Template => "template_info: must",
             }
         }
@@ -1477,9 +1481,9 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/update_template.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.template_update`.
             pub struct TemplateUpdate {
-                /// `delivery_id`.
+                /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// `info`.
+                /// The waybill template as it should be.
                 1 info: super::super::TemplateUpdateInfo => "info: must",
             }
             new(delivery_id: impl Into<String>, info: super::super::TemplateUpdateInfo)

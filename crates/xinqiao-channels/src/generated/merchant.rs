@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_detail` of `merchant::address::Add`.
     pub struct AddressDetail {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: AddressDetailAddressInfo => "address_info: must",
-        /// `address_type`.
+        /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// `landline`.
+        /// Landline number.
         2 landline: Option<String> => "landline",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
-        /// `send_addr`; `0` or `1` on the wire.
+        /// Whether goods are sent from this address; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`; `0` or `1` on the wire.
+        /// Whether it is the default address to send from; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`; `0` or `1` on the wire.
+        /// Whether returns come to this address; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`; `0` or `1` on the wire.
+        /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
     }
     new(address_info: AddressDetailAddressInfo)
@@ -37,25 +37,25 @@ w::record! {
 w::record! {
     /// `address_info` of `merchant::AddressDetail`; `address_info` of `merchant::UpdateAddressDetail`.
     pub struct AddressDetailAddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         1 postal_code: Option<String> => "postal_code",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         3 city_name: String => "city_name: must",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         4 county_name: String => "county_name: must",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         5 detail_info: String => "detail_info: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
-        /// `house_number`.
+        /// House number of the address.
         7 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         9 lat: Option<f64> => "lat",
     }
     new(
@@ -73,9 +73,9 @@ w::record! {
 w::record! {
     /// `address_type` of `merchant::GetAddressDetail`.
     pub struct AddressDetailAddressType {
-        /// `same_city`; `0` or `1` on the wire.
+        /// Whether courier delivery within the city is offered; `0` or `1` on the wire.
         0 same_city: bool => "same_city: must zero-one",
-        /// `pickup`; `0` or `1` on the wire.
+        /// Whether the buyer may pick up; `0` or `1` on the wire.
         1 pickup: bool => "pickup: must zero-one",
     }
 }
@@ -83,19 +83,19 @@ w::record! {
 w::record! {
     /// An item of `address_infos` in `merchant::ConditionFreeDetail`; an item of `address_info` in `merchant::FreightCalcMethod`; and 3 more.
     pub struct AddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         1 postal_code: Option<String> => "postal_code",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         3 city_name: String => "city_name: must",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         4 county_name: String => "county_name: must",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         5 detail_info: String => "detail_info: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -112,9 +112,9 @@ w::record! {
 w::record! {
     /// `address_type` of `merchant::AddressDetail`; `address_type` of `merchant::UpdateAddressDetail`.
     pub struct AddressType {
-        /// `same_city`; `0` or `1` on the wire.
+        /// Whether courier delivery within the city is offered; `0` or `1` on the wire.
         0 same_city: Option<bool> => "same_city: zero-one",
-        /// `pickup`; `0` or `1` on the wire.
+        /// Whether the buyer may pick up; `0` or `1` on the wire.
         1 pickup: Option<bool> => "pickup: zero-one",
     }
     new()
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `all_condition_free_detail` of `merchant::FreightTemplate`; `all_condition_free_detail` of `merchant::Template`.
     pub struct AllConditionFreeDetail {
-        /// `condition_free_detail_list`.
+        /// Rules for free delivery, one entry each.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
@@ -133,7 +133,7 @@ w::record! {
 w::record! {
     /// `all_freight_calc_method` of `merchant::FreightTemplate`; `all_freight_calc_method` of `merchant::Template`.
     pub struct AllFreightCalcMethod {
-        /// `freight_calc_method_list`.
+        /// Freight rules, one entry per group of regions.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
@@ -142,19 +142,19 @@ w::record! {
 w::record! {
     /// An item of `freight_calc_method_list` in `merchant::TemplateAllFreightCalcMethod`.
     pub struct CalcMethod {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         1 is_default: bool => "is_default: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `first_val_amount`; in kg.
+        /// How many pieces or kilograms the first price covers; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// `first_price`; in fen.
+        /// Freight for the first pieces or kilograms; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_amount`; in kg.
+        /// How many pieces or kilograms a further step covers; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// `second_price`; in fen.
+        /// Freight for each further step; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
 }
@@ -162,17 +162,17 @@ w::record! {
 w::record! {
     /// An item of `condition_free_detail_list` in `merchant::AllConditionFreeDetail`.
     pub struct ConditionFreeDetail {
-        /// `address_infos`.
+        /// Regions to which the rule applies.
         0 address_infos: Vec<AddressInfo> => "address_infos: must",
-        /// `min_piece`.
+        /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// `min_amount`; in fen.
+        /// Amount needed for free delivery; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// `min_weight`; in kg.
+        /// Weight needed for free delivery; in kg.
         3 min_weight: Option<i64> => "min_weight",
-        /// `valuation_flag`; `0` or `1` on the wire.
+        /// Whether the pieces or weight condition is on; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
-        /// `amount_flag`; `0` or `1` on the wire.
+        /// Whether the amount condition is on; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
     new(address_infos: Vec<AddressInfo>)
@@ -188,19 +188,19 @@ w::record! {
 w::record! {
     /// An item of `freight_calc_method_list` in `merchant::AllFreightCalcMethod`.
     pub struct FreightCalcMethod {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Vec<AddressInfo> => "address_info: must",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         1 is_default: bool => "is_default: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `first_val_amount`; in kg.
+        /// How many pieces or kilograms the first price covers; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// `first_price`; in fen.
+        /// Freight for the first pieces or kilograms; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_amount`; in kg.
+        /// How many pieces or kilograms a further step covers; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// `second_price`; in fen.
+        /// Freight for each further step; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -217,27 +217,27 @@ w::record! {
 w::record! {
     /// `freight_template` of `merchant::AddFreightTemplate`.
     pub struct FreightTemplate {
-        /// `name`.
+        /// What the freight template is called.
         0 name: String => "name: must",
-        /// `valuation_type`.
+        /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: String => "valuation_type: must",
-        /// `send_time`.
+        /// Time to send: `SendTime_TWENTYFOUR_HOUR`, `SendTime_FOUTYEIGHT_HOUR` or `SendTime_THREE_DAY`.
         2 send_time: String => "send_time: must",
-        /// `delivery_type`.
+        /// How it is sent: `EXPRESS`.
         3 delivery_type: String => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: String => "shipping_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         6 address_info: Option<AddressInfo> => "address_info",
-        /// `not_send_area`.
+        /// Regions where nothing is sent.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         8 is_default: Option<bool> => "is_default",
-        /// `all_condition_free_detail`.
+        /// Rules for free delivery above a threshold.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// `all_freight_calc_method`.
+        /// Rules for calculating freight.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
     new(
@@ -260,19 +260,19 @@ w::record! {
 w::record! {
     /// An item of `address_info` in `merchant::CalcMethod`; an item of `address_infos` in `merchant::TemplateConditionFreeDetail`; and 2 more.
     pub struct FreightTemplateAddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// `all_condition_free_detail` of `merchant::TemplateDetailFreightTemplate`.
     pub struct TemplateAllConditionFreeDetail {
-        /// `condition_free_detail_list`.
+        /// Rules for free delivery, one entry each.
         0 condition_free_detail_list: Vec<TemplateConditionFreeDetail> => "condition_free_detail_list: must",
     }
 }
@@ -288,7 +288,7 @@ w::record! {
 w::record! {
     /// `all_freight_calc_method` of `merchant::TemplateDetailFreightTemplate`.
     pub struct TemplateAllFreightCalcMethod {
-        /// `freight_calc_method_list`.
+        /// Freight rules, one entry per group of regions.
         0 freight_calc_method_list: Vec<CalcMethod> => "freight_calc_method_list: must",
     }
 }
@@ -296,17 +296,17 @@ w::record! {
 w::record! {
     /// An item of `condition_free_detail_list` in `merchant::TemplateAllConditionFreeDetail`.
     pub struct TemplateConditionFreeDetail {
-        /// `address_infos`.
+        /// Regions to which the rule applies.
         0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
-        /// `min_piece`.
+        /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// `min_amount`; in fen.
+        /// Amount needed for free delivery; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// `min_weight`; in kg.
+        /// Weight needed for free delivery; in kg.
         3 min_weight: Option<i64> => "min_weight",
-        /// `valuation_flag`; `0` or `1` on the wire.
+        /// Whether the pieces or weight condition is on; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
-        /// `amount_flag`; `0` or `1` on the wire.
+        /// Whether the amount condition is on; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
 }
@@ -314,7 +314,7 @@ w::record! {
 w::record! {
     /// `not_send_area` of `merchant::TemplateDetailFreightTemplate`.
     pub struct FreightTemplateNotSendArea {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
     }
 }
@@ -322,27 +322,27 @@ w::record! {
 w::record! {
     /// `address_detail` of the answer of `merchant::address::Get`.
     pub struct GetAddressDetail {
-        /// `address_id`.
+        /// Number of the stored address.
         0 address_id: i64 => "address_id: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         1 address_info: GetAddressInfo => "address_info: must",
-        /// `address_type`.
+        /// Which local delivery the address is for: courier or pickup.
         2 address_type: Option<AddressDetailAddressType> => "address_type",
-        /// `landline`.
+        /// Landline number.
         3 landline: Option<String> => "landline",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         4 remark: Option<String> => "remark",
-        /// `send_addr`; `0` or `1` on the wire.
+        /// Whether goods are sent from this address; `0` or `1` on the wire.
         5 send_addr: bool => "send_addr: must zero-one",
-        /// `default_send`; `0` or `1` on the wire.
+        /// Whether it is the default address to send from; `0` or `1` on the wire.
         6 default_send: bool => "default_send: must zero-one",
-        /// `recv_addr`; `0` or `1` on the wire.
+        /// Whether returns come to this address; `0` or `1` on the wire.
         7 recv_addr: bool => "recv_addr: must zero-one",
-        /// `default_recv`; `0` or `1` on the wire.
+        /// Whether it is the default address for returns; `0` or `1` on the wire.
         8 default_recv: bool => "default_recv: must zero-one",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -350,25 +350,25 @@ w::record! {
 w::record! {
     /// `address_info` of `merchant::GetAddressDetail`.
     pub struct GetAddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
-        /// `house_number`.
+        /// House number of the address.
         7 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         9 lat: Option<f64> => "lat",
     }
 }
@@ -376,33 +376,33 @@ w::record! {
 w::record! {
     /// `freight_template` of the answer of `merchant::GetFreightTemplateDetail`.
     pub struct TemplateDetailFreightTemplate {
-        /// `template_id`.
+        /// Number of the freight template.
         0 template_id: i64 => "template_id: must",
-        /// `name`.
+        /// What the freight template is called.
         1 name: String => "name: must",
-        /// `valuation_type`.
+        /// How freight is counted: `PIECE` or `WEIGHT`.
         2 valuation_type: String => "valuation_type: must",
-        /// `send_time`.
+        /// Time to send: `SendTime_TWENTYFOUR_HOUR`, `SendTime_FOUTYEIGHT_HOUR` or `SendTime_THREE_DAY`.
         3 send_time: String => "send_time: must",
-        /// `delivery_type`.
+        /// How it is sent: `EXPRESS`.
         4 delivery_type: String => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         5 delivery_id: Vec<String> => "delivery_id: must",
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         6 shipping_method: String => "shipping_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         7 address_info: FreightTemplateAddressInfo => "address_info: must",
-        /// `not_send_area`.
+        /// Regions where nothing is sent.
         8 not_send_area: FreightTemplateNotSendArea => "not_send_area: must",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         9 is_default: bool => "is_default: must",
-        /// `all_condition_free_detail`.
+        /// Rules for free delivery above a threshold.
         10 all_condition_free_detail: TemplateAllConditionFreeDetail => "all_condition_free_detail: must",
-        /// `all_freight_calc_method`.
+        /// Rules for calculating freight.
         11 all_freight_calc_method: TemplateAllFreightCalcMethod => "all_freight_calc_method: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -410,7 +410,7 @@ w::record! {
 w::record! {
     /// `not_send_area` of `merchant::FreightTemplate`; `not_send_area` of `merchant::Template`.
     pub struct NotSendArea {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Vec<AddressInfo> => "address_info: must",
     }
     new(address_info: Vec<AddressInfo>)
@@ -419,23 +419,23 @@ w::record! {
 w::record! {
     /// `address_detail` of `merchant::address::Update`.
     pub struct UpdateAddressDetail {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: AddressDetailAddressInfo => "address_info: must",
-        /// `address_type`.
+        /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// `landline`.
+        /// Landline number.
         2 landline: Option<String> => "landline",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
-        /// `send_addr`; `0` or `1` on the wire.
+        /// Whether goods are sent from this address; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`; `0` or `1` on the wire.
+        /// Whether it is the default address to send from; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`; `0` or `1` on the wire.
+        /// Whether returns come to this address; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`; `0` or `1` on the wire.
+        /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
-        /// `address_id`.
+        /// Number of the stored address.
         8 address_id: i64 => "address_id: must",
     }
     new(address_info: AddressDetailAddressInfo, address_id: i64)
@@ -452,29 +452,29 @@ w::record! {
 w::record! {
     /// `freight_template` of `merchant::UpdateFreightTemplate`.
     pub struct Template {
-        /// `name`.
+        /// What the freight template is called.
         0 name: String => "name: must",
-        /// `valuation_type`.
+        /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: String => "valuation_type: must",
-        /// `send_time`.
+        /// Time to send: `SendTime_TWENTYFOUR_HOUR`, `SendTime_FOUTYEIGHT_HOUR` or `SendTime_THREE_DAY`.
         2 send_time: String => "send_time: must",
-        /// `delivery_type`.
+        /// How it is sent: `EXPRESS`.
         3 delivery_type: String => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: String => "shipping_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         6 address_info: Option<AddressInfo> => "address_info",
-        /// `not_send_area`.
+        /// Regions where nothing is sent.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// `is_default`.
+        /// Whether it is the one used by default.
         8 is_default: Option<bool> => "is_default",
-        /// `all_condition_free_detail`.
+        /// Rules for free delivery above a threshold.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// `all_freight_calc_method`.
+        /// Rules for calculating freight.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
-        /// `template_id`.
+        /// Number of the freight template.
         11 template_id: i64 => "template_id: must",
     }
     new(
@@ -502,7 +502,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/addfreighttemplate.html>.
     /// * Catalog: `channels.merchant.add_freight_template`.
     pub struct AddFreightTemplate {
-        /// `freight_template`.
+        /// How freight is charged: way of counting, regions and prices.
         0 freight_template: FreightTemplate => "freight_template: must",
     }
     new(freight_template: FreightTemplate)
@@ -511,7 +511,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddFreightTemplate`].
     pub struct AddFreightTemplateResponse {
-        /// `template_id`.
+        /// Number of the freight template.
         0 template_id: i64 => "template_id: must",
     }
 }
@@ -542,7 +542,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/getfreighttemplatedetail.html>.
     /// * Catalog: `channels.merchant.get_freight_template_detail`.
     pub struct GetFreightTemplateDetail {
-        /// `template_id`.
+        /// Number of the freight template.
         0 template_id: i64 => "template_id: must",
     }
     new(template_id: i64)
@@ -551,7 +551,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFreightTemplateDetail`].
     pub struct GetFreightTemplateDetailResponse {
-        /// `freight_template`.
+        /// How freight is charged: way of counting, regions and prices.
         0 freight_template: TemplateDetailFreightTemplate => "freight_template: must",
     }
 }
@@ -582,9 +582,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/deliverycompanylist_get.html>.
     /// * Catalog: `channels.merchant.get_freight_template_list`.
     pub struct GetFreightTemplateList {
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
@@ -593,7 +593,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFreightTemplateList`].
     pub struct GetFreightTemplateListResponse {
-        /// `template_id_list`.
+        /// Numbers of the freight templates.
         0 template_id_list: Vec<i64> => "template_id_list: must",
     }
 }
@@ -624,7 +624,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/updatefreighttemplate.html>.
     /// * Catalog: `channels.merchant.update_freight_template`.
     pub struct UpdateFreightTemplate {
-        /// `freight_template`.
+        /// How freight is charged: way of counting, regions and prices.
         0 freight_template: Template => "freight_template: must",
     }
     new(freight_template: Template)
@@ -660,7 +660,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/add.html>.
         /// * Catalog: `channels.merchant.address.add`.
         pub struct Add {
-            /// `address_detail`.
+            /// Street, house number and the like.
             0 address_detail: super::AddressDetail => "address_detail: must",
         }
         new(address_detail: super::AddressDetail)
@@ -669,7 +669,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `address_id`.
+            /// Number of the stored address.
             0 address_id: i64 => "address_id: must",
         }
     }
@@ -700,7 +700,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/delete.html>.
         /// * Catalog: `channels.merchant.address.delete`.
         pub struct Delete {
-            /// `address_id`.
+            /// Number of the stored address.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -732,7 +732,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/get.html>.
         /// * Catalog: `channels.merchant.address.get`.
         pub struct Get {
-            /// `address_id`.
+            /// Number of the stored address.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -741,7 +741,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `address_detail`.
+            /// Street, house number and the like.
             0 address_detail: super::GetAddressDetail => "address_detail: must",
         }
     }
@@ -772,9 +772,9 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/list.html>.
         /// * Catalog: `channels.merchant.address.list`.
         pub struct List {
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             0 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             1 limit: i64 => "limit: must",
         }
         new(offset: i64, limit: i64)
@@ -783,7 +783,7 @@ pub mod address {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `address_id_list`.
+            /// Numbers of the addresses.
             0 address_id_list: Vec<i64> => "address_id_list: must",
         }
     }
@@ -814,7 +814,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/update.html>.
         /// * Catalog: `channels.merchant.address.update`.
         pub struct Update {
-            /// `address_detail`.
+            /// Street, house number and the like.
             0 address_detail: super::UpdateAddressDetail => "address_detail: must",
         }
         new(address_detail: super::UpdateAddressDetail)
@@ -851,11 +851,11 @@ pub mod private_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumberaddphone.html>.
         /// * Catalog: `channels.merchant.private_number.add_phone`.
         pub struct AddPhone {
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
-            /// `verify_code`.
+            /// Code from the text message.
             1 verify_code: String => "verify_code: must",
-            /// `wxusername`.
+            /// WeChat user of the number; `wxusername` on the wire.
             #[doc(alias = "wxusername")]
             2 wx_username: Option<String> => "wxusername",
         }
@@ -866,10 +866,10 @@ pub mod private_number {
     w::record! {
         /// Answer to [`AddPhone`].
         pub struct AddPhoneResponse {
-            /// `qrcode_url`.
+            /// Address of the QR code; `qrcode_url` on the wire.
             #[doc(alias = "qrcode_url")]
             0 qr_code_url: String => "qrcode_url: must",
-            /// `status`.
+            /// Whether the number was verified.
             1 status: i64 => "status: must",
         }
     }
@@ -900,7 +900,7 @@ pub mod private_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbergetshopphone.html>.
         /// * Catalog: `channels.merchant.private_number.get_phone`.
         pub struct GetPhone {
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
         new(mobile: impl Into<String>)
@@ -909,9 +909,9 @@ pub mod private_number {
     w::record! {
         /// Answer to [`GetPhone`].
         pub struct GetPhoneResponse {
-            /// `status`.
+            /// Whether the number was verified.
             0 status: i64 => "status: must",
-            /// `fail_reason`.
+            /// Why it failed; present only after a failure.
             1 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -942,7 +942,7 @@ pub mod private_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbersendverifycode.html>.
         /// * Catalog: `channels.merchant.private_number.send_verify_code`.
         pub struct SendVerifyCode {
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
         new(mobile: impl Into<String>)

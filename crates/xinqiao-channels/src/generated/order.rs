@@ -9,33 +9,33 @@ pub mod drop_ship;
 w::record! {
     /// `address_info` of `order::DeliveryInfo`; `address_under_review` of `order::DeliveryInfo`; and 1 more.
     pub struct AddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
-        /// `house_number`.
+        /// House number of the address.
         7 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         9 lat: Option<f64> => "lat",
-        /// `hash_code`.
+        /// Mark of the recipient, equal for the same user and address.
         10 hash_code: Option<String> => "hash_code",
-        /// `virtual_order_tel_number`.
+        /// Contact that the buyer left in an order without shipping.
         11 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
-        /// `use_tel_number`; `0` or `1` on the wire.
+        /// Whether a virtual number is used: `1` yes, `0` no; `0` or `1` on the wire.
         12 use_tel_number: Option<bool> => "use_tel_number: zero-one",
-        /// `tel_number_ext_info`.
+        /// About the number: real, virtual and until when.
         13 tel_number_ext_info: Option<TelNumberExtInfo> => "tel_number_ext_info",
     }
 }
@@ -43,10 +43,10 @@ w::record! {
 w::record! {
     /// `aftersale_detail` of `order::Order`.
     pub struct AfterSaleDetail {
-        /// `aftersale_order_list`.
+        /// After-sales cases, one entry each; `aftersale_order_list` on the wire.
         #[doc(alias = "aftersale_order_list")]
         0 after_sale_order_list: Vec<AfterSaleOrder> => "aftersale_order_list: must",
-        /// `on_aftersale_order_cnt`.
+        /// How many after-sales cases are open; `on_aftersale_order_cnt` on the wire.
         #[doc(alias = "on_aftersale_order_cnt")]
         1 on_after_sale_order_cnt: i64 => "on_aftersale_order_cnt: must",
     }
@@ -55,10 +55,10 @@ w::record! {
 w::record! {
     /// An item of `aftersale_order_list` in `order::AfterSaleDetail`.
     pub struct AfterSaleOrder {
-        /// `aftersale_order_id`.
+        /// Number of the after-sales case; `aftersale_order_id` on the wire.
         #[doc(alias = "aftersale_order_id")]
         0 after_sale_order_id: w::TextOrNumber => "aftersale_order_id: must",
-        /// `status`.
+        /// State of the case as a code.
         1 status: i64 => "status: must",
     }
 }
@@ -66,9 +66,9 @@ w::record! {
 w::record! {
     /// `agent_info` of `order::OrderDetail`.
     pub struct AgentInfo {
-        /// `agent_finder_id`.
+        /// Id of the agent's Channels account.
         0 agent_finder_id: String => "agent_finder_id: must",
-        /// `agent_finder_nickname`.
+        /// The agent's Channels account, by nickname.
         1 agent_finder_nickname: String => "agent_finder_nickname: must",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// An item of `audit_items` in `order::FreshInspectSubmit`.
     pub struct AuditItem {
-        /// `item_name`.
+        /// What the item is called.
         0 item_name: String => "item_name: must",
-        /// `item_value`.
+        /// Link of the picture.
         1 item_value: String => "item_value: must",
     }
     new(item_name: impl Into<String>, item_value: impl Into<String>)
@@ -87,9 +87,9 @@ w::record! {
 w::record! {
     /// An item of `change_infos` in `order::DeliveryInfoUpdate`.
     pub struct ChangeInfo {
-        /// `old`.
+        /// The parcel before the change.
         0 old: Old => "old: must",
-        /// `new`.
+        /// The parcel after the change.
         1 new: Old => "new: must",
     }
     new(old: Old, new: Old)
@@ -98,11 +98,11 @@ w::record! {
 w::record! {
     /// An item of `change_order_infos` in `order::PriceUpdate`.
     pub struct ChangeOrderInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `change_price`; in fen.
+        /// Price of the item after the change; in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
@@ -111,14 +111,14 @@ w::record! {
 w::record! {
     /// `change_sku_info` of `order::OrderDetailProductInfo`.
     pub struct ChangeSkuInfo {
-        /// `preshipment_change_sku_state`.
+        /// Change before shipment: `3` waits for the merchant, `4` agreed, `5` refused, `6` cancelled, `7` expired; `preshipment_change_sku_state` on the wire.
         #[doc(alias = "preshipment_change_sku_state")]
         0 pre_shipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
-        /// `old_sku_id`.
+        /// Number of the variant before the change.
         1 old_sku_id: i64 => "old_sku_id: must",
-        /// `new_sku_id`.
+        /// Number of the variant after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// `ddl_time_stamp`; format `unix`.
+        /// Latest time to handle it; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
     }
 }
@@ -126,24 +126,24 @@ w::record! {
 w::record! {
     /// An item of `commission_infos` in `order::OrderDetail`.
     pub struct CommissionInfo {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `type`.
+        /// Who receives: `0` talent, `1` agency.
         2 type_: i64 => "type: must",
-        /// `status`.
+        /// Commission: `1` not settled, `2` settled.
         3 status: i64 => "status: must",
-        /// `amount`; in fen.
+        /// How much is paid; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         5 finder_id: Option<String> => "finder_id",
-        /// `openfinderid`.
+        /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
         6 open_finder_id: Option<String> => "openfinderid",
-        /// `talent_id`.
+        /// Number of the talent.
         7 talent_id: Option<String> => "talent_id",
-        /// `agency_id`.
+        /// Number of the agency.
         8 agency_id: Option<String> => "agency_id",
     }
 }
@@ -151,9 +151,9 @@ w::record! {
 w::record! {
     /// An item of `company_list` in the answer of `order::delivery_company_list::Get`; an item of `company_list` in the answer of `order::delivery_company_list::NewGet`.
     pub struct Company {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -161,7 +161,7 @@ w::record! {
 w::record! {
     /// `coupon_info` of `order::OrderDetail`.
     pub struct CouponInfo {
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         0 user_coupon_id: Option<String> => "user_coupon_id",
     }
 }
@@ -169,11 +169,11 @@ w::record! {
 w::record! {
     /// `course_info` of `order::SendDelivery`.
     pub struct CourseInfo {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `course_path`.
+        /// Page of the mini program with the course.
         2 course_path: CoursePath => "course_path: must",
     }
     new(course_path: CoursePath)
@@ -183,23 +183,23 @@ w::record! {
 w::record! {
     /// `course_path` of `order::CourseInfo`.
     pub struct CoursePath {
-        /// `type`.
+        /// Kind of page with the course.
         0 type_: i64 => "type: must",
-        /// `wxa_appid`.
-        1 wxa_appid: Option<String> => "wxa_appid",
-        /// `wxa_path`.
+        /// AppID of the mini program; such as `wxd678efh567hg6787`.
+        1 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
+        /// Page of the mini program to open; such as `pages/index/index`.
         2 wxa_path: Option<String> => "wxa_path",
     }
     new(type_: i64)
-    text(wxa_appid: String, wxa_path: String)
+    text(wxa_appid: xinqiao_types::AppId, wxa_path: String)
 }
 
 w::record! {
     /// `create_time_range` of `order::ListGet`; `update_time_range` of `order::ListGet`; and 6 more.
     pub struct TimeRange {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -208,13 +208,13 @@ w::record! {
 w::record! {
     /// `custom_info` of `order::OrderDetail`.
     pub struct CustomInfo {
-        /// `custom_type`.
+        /// Kind of customisation: picture or text.
         0 custom_type: i64 => "custom_type: must",
-        /// `custom_img_url`.
+        /// Picture that the buyer wants.
         1 custom_img_url: Option<String> => "custom_img_url",
-        /// `custom_preview_img_url`.
+        /// Preview of the customised goods.
         2 custom_preview_img_url: Option<String> => "custom_preview_img_url",
-        /// `custom_word`.
+        /// Words that the buyer wants.
         3 custom_word: Option<String> => "custom_word",
     }
 }
@@ -222,13 +222,13 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `order::delivery::Compensation`; an item of `delivery_list` in `order::DeliveryInfoUpdate`.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
-        /// `deliver_type`.
+        /// How it is sent: `1` own carrier, `3` nothing to ship.
         2 deliver_type: i64 => "deliver_type: must",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         3 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
     new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
@@ -238,27 +238,27 @@ w::record! {
 w::record! {
     /// `delivery_info` of `order::OrderDetail`.
     pub struct DeliveryInfo {
-        /// `deliver_method`.
+        /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         0 deliver_method: i64 => "deliver_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         1 address_info: Option<AddressInfo> => "address_info",
-        /// `address_under_review`.
+        /// New address that the buyer asked for and the merchant reviews.
         2 address_under_review: Option<AddressInfo> => "address_under_review",
-        /// `delivery_product_info`.
+        /// Parcels sent, one entry each.
         3 delivery_product_info: Vec<DeliveryProductInfo> => "delivery_product_info: must",
-        /// `ship_done_time`; format `unix`.
+        /// When everything was sent; format `unix`.
         4 ship_done_time: Option<xinqiao_types::UnixSeconds> => "ship_done_time",
-        /// `address_apply_time`; format `unix`.
+        /// When the buyer asked for another address; format `unix`.
         5 address_apply_time: Option<xinqiao_types::UnixSeconds> => "address_apply_time",
-        /// `ewaybill_order_code`.
+        /// Code of the order that lets a waybill be made without decrypting the buyer.
         6 ewaybill_order_code: Option<String> => "ewaybill_order_code",
-        /// `quality_inspect_type`.
+        /// Inspection: `0` none, `1` jewellery, `2` fresh food.
         7 quality_inspect_type: Option<i64> => "quality_inspect_type",
-        /// `quality_inspect_info`.
+        /// State of the inspection.
         8 quality_inspect_info: Option<QualityInspectInfo> => "quality_inspect_info",
-        /// `recharge_info`.
+        /// Account to top up.
         9 recharge_info: Option<RechargeInfo> => "recharge_info",
-        /// `dropship_flag`.
+        /// Whether it is dropshipped; `dropship_flag` on the wire.
         #[doc(alias = "dropship_flag")]
         10 drop_ship_flag: Option<i64> => "dropship_flag",
     }
@@ -267,19 +267,19 @@ w::record! {
 w::record! {
     /// An item of `delivery_product_info` in `order::DeliveryInfo`.
     pub struct DeliveryProductInfo {
-        /// `deliver_type`.
+        /// How it is sent: `1` own carrier, `3` nothing to ship.
         0 deliver_type: i64 => "deliver_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         1 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         2 delivery_name: String => "delivery_name: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         3 waybill_id: String => "waybill_id: must",
-        /// `delivery_time`; format `unix`.
+        /// When it was sent; format `unix`.
         4 delivery_time: xinqiao_types::UnixSeconds => "delivery_time: must",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         5 product_infos: Vec<DeliveryProductInfoDetail> => "product_infos: must",
-        /// `delivery_address`.
+        /// Address from which it is sent.
         6 delivery_address: Option<AddressInfo> => "delivery_address",
     }
 }
@@ -287,11 +287,11 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `order::DeliveryProductInfo`.
     pub struct DeliveryProductInfoDetail {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -299,7 +299,7 @@ w::record! {
 w::record! {
     /// `dropship_info` of `order::OrderDetailProductInfo`.
     pub struct DropShipInfo {
-        /// `ds_order_id`.
+        /// Number that the platform gave the dropship order.
         0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
     }
 }
@@ -307,11 +307,11 @@ w::record! {
 w::record! {
     /// `ecsgift` of `order::PresentOrderInfo`.
     pub struct EcsGift {
-        /// `gifts`.
+        /// What is given.
         0 gifts: Gift => "gifts: must",
-        /// `user_type`.
+        /// Who looks at it: giver or receiver.
         1 user_type: i64 => "user_type: must",
-        /// `wishmessage`.
+        /// Wish that goes with the present; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
     }
@@ -320,21 +320,21 @@ w::record! {
 w::record! {
     /// `ext_info` of `order::OrderDetail`.
     pub struct ExtInfo {
-        /// `customer_notes`.
+        /// What the buyer wrote when ordering.
         0 customer_notes: Option<String> => "customer_notes",
-        /// `merchant_notes`.
+        /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: Option<String> => "merchant_notes",
-        /// `confirm_receipt_time`; format `unix`.
+        /// When the buyer confirmed receipt; format `unix`.
         2 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirm_receipt_time",
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         3 finder_id: Option<String> => "finder_id",
-        /// `live_id`.
+        /// Number of the live stream.
         4 live_id: Option<String> => "live_id",
-        /// `order_scene`.
+        /// Where it was ordered: `1` elsewhere, `2` live, `3` short video, `4` shared product, `5` window, `6` article.
         5 order_scene: Option<i64> => "order_scene",
-        /// `vip_order_session_id`.
+        /// Session of the member benefit.
         6 vip_order_session_id: Option<String> => "vip_order_session_id",
-        /// `commission_handling_progress`.
+        /// Whether the commission order exists: `0` no, `1` yes.
         7 commission_handling_progress: Option<i64> => "commission_handling_progress",
     }
 }
@@ -342,9 +342,9 @@ w::record! {
 w::record! {
     /// `extra_service` of `order::OrderDetailProductInfo`.
     pub struct ExtraService {
-        /// `seven_day_return`.
+        /// Return within seven days: `0` no, `1` yes, `2` yes except custom-made goods.
         0 seven_day_return: i64 => "seven_day_return: must",
-        /// `freight_insurance`.
+        /// Freight insurance: `0` no, `1` yes.
         1 freight_insurance: i64 => "freight_insurance: must",
     }
 }
@@ -352,7 +352,7 @@ w::record! {
 w::record! {
     /// `free_gift_info` of `order::OrderDetailProductInfo`.
     pub struct FreeGiftInfo {
-        /// `main_product_list`.
+        /// Products with which the gift comes.
         0 main_product_list: Vec<MainProduct> => "main_product_list: must",
     }
 }
@@ -360,7 +360,7 @@ w::record! {
 w::record! {
     /// `gifts` of `order::EcsGift`.
     pub struct Gift {
-        /// `gift`.
+        /// Gifts, one entry each.
         0 gift: Vec<GiftDetail> => "gift: must",
     }
 }
@@ -368,15 +368,15 @@ w::record! {
 w::record! {
     /// An item of `gift` in `order::Gift`.
     pub struct GiftDetail {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// `giftstatus`.
+        /// State of the gift; `giftstatus` on the wire.
         #[doc(alias = "giftstatus")]
         1 gift_status: i64 => "giftstatus: must",
-        /// `wishmessage`.
+        /// Wish that goes with the present; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
-        /// `expired_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         3 expired_time: Option<xinqiao_types::UnixSeconds> => "expired_time",
     }
 }
@@ -384,11 +384,11 @@ w::record! {
 w::record! {
     /// `greeting_card_info` of `order::OrderDetail`.
     pub struct GreetingCardInfo {
-        /// `giver_name`.
+        /// Name under the greeting.
         0 giver_name: Option<String> => "giver_name",
-        /// `receiver_name`; personal data, masked in `Debug`.
+        /// Who receives the goods; personal data, masked in `Debug`.
         1 receiver_name: Option<String> => "receiver_name: masked",
-        /// `greeting_message`.
+        /// Text on the greeting card.
         2 greeting_message: Option<String> => "greeting_message",
     }
 }
@@ -396,13 +396,13 @@ w::record! {
 w::record! {
     /// `intra_city_order_info` of `order::Order`.
     pub struct IntraCityOrderInfo {
-        /// `shop_id`.
+        /// Number of the shop or outlet.
         0 shop_id: String => "shop_id: must",
-        /// `predict_arrive_time_type`.
+        /// How the arrival of the courier was agreed.
         1 predict_arrive_time_type: i64 => "predict_arrive_time_type: must",
-        /// `predict_arrive_start_time`; format `unix`.
+        /// Earliest expected arrival; format `unix`.
         2 predict_arrive_start_time: xinqiao_types::UnixSeconds => "predict_arrive_start_time: must",
-        /// `predict_arrive_end_time`; format `unix`.
+        /// Latest expected arrival; format `unix`.
         3 predict_arrive_end_time: xinqiao_types::UnixSeconds => "predict_arrive_end_time: must",
     }
 }
@@ -410,13 +410,13 @@ w::record! {
 w::record! {
     /// An item of `main_product_list` in `order::FreeGiftInfo`.
     pub struct MainProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         2 task_id: i64 => "task_id: must",
-        /// `gift_cnt`.
+        /// How many pieces of the gift.
         3 gift_cnt: i64 => "gift_cnt: must",
     }
 }
@@ -424,11 +424,11 @@ w::record! {
 w::record! {
     /// `old` of `order::ChangeInfo`; `new` of `order::ChangeInfo`.
     pub struct Old {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         2 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
     new(
@@ -441,40 +441,40 @@ w::record! {
 w::record! {
     /// `order` of the answer of `order::Get`.
     pub struct Order {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// `status`.
+        /// Order: `10` unpaid, `12` present waits, `20` to send, `21` partly sent, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         1 status: i64 => "status: must",
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         2 order_detail: OrderDetail => "order_detail: must",
-        /// `aftersale_detail`.
+        /// After-sales cases of the order; `aftersale_detail` on the wire.
         #[doc(alias = "aftersale_detail")]
         3 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `is_present`.
+        /// Whether the order is a present.
         8 is_present: bool => "is_present: must",
-        /// `present_send_type`.
+        /// How given: `0` chat, `1` group, `2` official account, `3` Channels, `4` WeCom chat, `5` WeCom group, `6` mini program.
         9 present_send_type: Option<i64> => "present_send_type",
-        /// `present_order_id_str`.
+        /// Number of the present order as text.
         10 present_order_id_str: Option<String> => "present_order_id_str",
-        /// `present_note`.
+        /// Message with the present.
         11 present_note: Option<String> => "present_note",
-        /// `present_giver_openid`.
-        12 present_giver_openid: Option<String> => "present_giver_openid",
-        /// `present_giver_unionid`.
-        13 present_giver_unionid: Option<String> => "present_giver_unionid",
-        /// `order_present_info`.
+        /// OpenID of who gives the present.
+        12 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid",
+        /// UnionID of who gives the present.
+        13 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid",
+        /// The present that the order belongs to.
         14 order_present_info: Option<OrderPresentInfo> => "order_present_info",
-        /// `is_flash_sale_order`.
+        /// Whether the order comes from a flash sale.
         15 is_flash_sale_order: bool => "is_flash_sale_order: must",
-        /// `intra_city_order_info`.
+        /// Courier delivery of the order.
         16 intra_city_order_info: Option<IntraCityOrderInfo> => "intra_city_order_info",
     }
 }
@@ -482,35 +482,35 @@ w::record! {
 w::record! {
     /// `order_detail` of `order::Order`.
     pub struct OrderDetail {
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
-        /// `pay_info`.
+        /// The payment: method, time and numbers.
         1 pay_info: PayInfo => "pay_info: must",
-        /// `price_info`.
+        /// How the price is made up.
         2 price_info: PriceInfo => "price_info: must",
-        /// `delivery_info`.
+        /// How it is delivered.
         3 delivery_info: Option<DeliveryInfo> => "delivery_info",
-        /// `coupon_info`.
+        /// The coupon: rules and dates.
         4 coupon_info: Option<CouponInfo> => "coupon_info",
-        /// `ext_info`.
+        /// Notes, scene of the order, time of receipt and so on.
         5 ext_info: Option<ExtInfo> => "ext_info",
-        /// `commission_infos`.
+        /// Commissions, one entry per receiver.
         6 commission_infos: Option<Vec<CommissionInfo>> => "commission_infos",
-        /// `settle_info`.
+        /// How the order settles, above all whether it will be split.
         7 settle_info: Option<SettleInfo> => "settle_info",
-        /// `sharer_info`.
+        /// Who shared it: ids and nickname.
         8 sharer_info: Option<SharerInfo> => "sharer_info",
-        /// `sku_sharer_infos`.
+        /// Sharers by item.
         9 sku_sharer_infos: Option<Vec<SkuSharerInfo>> => "sku_sharer_infos",
-        /// `agent_info`.
+        /// The agent's Channels account.
         10 agent_info: Option<AgentInfo> => "agent_info",
-        /// `source_infos`.
+        /// Where the sale came from, one entry per item.
         11 source_infos: Option<Vec<SourceInfo>> => "source_infos",
-        /// `refund_info`.
+        /// How much is refunded and why.
         12 refund_info: Option<RefundInfo> => "refund_info",
-        /// `greeting_card_info`.
+        /// Name and wish on the card.
         13 greeting_card_info: Option<GreetingCardInfo> => "greeting_card_info",
-        /// `custom_info`.
+        /// What the buyer wants customised.
         14 custom_info: Option<CustomInfo> => "custom_info",
     }
 }
@@ -518,89 +518,89 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `order::OrderDetail`.
     pub struct OrderDetailProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `sku_cnt`.
+        /// How many pieces of the variant.
         2 sku_cnt: i64 => "sku_cnt: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
-        /// `on_aftersale_sku_cnt`.
+        /// How many pieces are in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
         #[doc(alias = "on_aftersale_sku_cnt")]
         4 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
-        /// `finish_aftersale_sku_cnt`.
+        /// How many pieces had their after-sales case finished; `finish_aftersale_sku_cnt` on the wire.
         #[doc(alias = "finish_aftersale_sku_cnt")]
         5 finish_after_sale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
-        /// `title`.
+        /// Name of the product as buyers see it.
         6 title: String => "title: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         7 thumb_img: String => "thumb_img: must",
-        /// `product_unique_id`.
+        /// Number of the item, unique within the order.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// `estimate_price`; in fen.
+        /// Price of the item after all discounts; in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// `merchant_discounted_price`; in fen.
+        /// Discount paid by the merchant; in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// `finder_discounted_price`; in fen.
+        /// Discount paid by the talent; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// `bulkbuy_discounted_price`; in fen.
+        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `cash_coupon_discounted_price`; in fen.
+        /// Discount by cash coupons of the platform; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `limited_discount_discounted_price`; in fen.
+        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
         17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; in fen.
+        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
         18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `national_subsidy_discounted_price`; in fen.
+        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
         19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; in fen.
+        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
-        /// `is_change_price`.
+        /// Whether the price was changed.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// `change_price`; in fen.
+        /// Price of the item after the change; in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
-        /// `use_deduction`.
+        /// Whether points were used to pay.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; in fen.
+        /// How much was paid with points; in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `vip_discounted_price`; in fen.
+        /// Discount for members; in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         26 out_product_id: Option<String> => "out_product_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         27 out_sku_id: Option<String> => "out_sku_id",
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         28 out_warehouse_id: Option<String> => "out_warehouse_id",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         29 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         30 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
-        /// `extra_service`.
+        /// Extra services: return within seven days, freight insurance and so on.
         31 extra_service: Option<ExtraService> => "extra_service",
-        /// `order_product_coupon_info_list`.
+        /// Coupons used for the item, one entry each.
         32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => "order_product_coupon_info_list",
-        /// `delivery_deadline`; format `unix`.
+        /// Latest time to send it; format `unix`.
         33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
-        /// `voucher_list`.
+        /// Vouchers, one entry each.
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `is_free_gift`; `0` or `1` on the wire.
+        /// Whether it is a free gift: `1` for yes; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
-        /// `free_gift_info`.
+        /// With which products the gift comes.
         36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
-        /// `change_sku_info`.
+        /// The change of variant.
         37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
-        /// `dropship_info`.
+        /// The dropship order; `dropship_info` on the wire.
         #[doc(alias = "dropship_info")]
         38 drop_ship_info: Option<DropShipInfo> => "dropship_info",
-        /// `is_flash_sale`.
+        /// Whether the item is sold in a flash sale.
         39 is_flash_sale: Option<bool> => "is_flash_sale",
     }
 }
@@ -608,17 +608,17 @@ w::record! {
 w::record! {
     /// `order_present_info` of `order::Order`.
     pub struct OrderPresentInfo {
-        /// `present_send_type`.
+        /// How given: `0` chat, `1` group, `2` official account, `3` Channels, `4` WeCom chat, `5` WeCom group, `6` mini program.
         0 present_send_type: i64 => "present_send_type: must",
-        /// `present_order_id_str`.
+        /// Number of the present order as text.
         1 present_order_id_str: String => "present_order_id_str: must",
-        /// `present_note`.
+        /// Message with the present.
         2 present_note: String => "present_note: must",
-        /// `present_giver_openid`.
-        3 present_giver_openid: String => "present_giver_openid: must",
-        /// `present_giver_unionid`.
-        4 present_giver_unionid: Option<String> => "present_giver_unionid",
-        /// `is_b2c_free_present`.
+        /// OpenID of who gives the present.
+        3 present_giver_openid: xinqiao_types::OpenId => "present_giver_openid: must",
+        /// UnionID of who gives the present.
+        4 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid",
+        /// Whether the present was given free by a business.
         5 is_b2c_free_present: bool => "is_b2c_free_present: must",
     }
 }
@@ -626,13 +626,13 @@ w::record! {
 w::record! {
     /// An item of `order_product_coupon_info_list` in `order::OrderDetailProductInfo`.
     pub struct OrderProductCouponInfo {
-        /// `coupon_type`.
+        /// Which kind of coupon.
         0 coupon_type: i64 => "coupon_type: must",
-        /// `user_coupon_id`.
+        /// Number of the single coupon that a user received.
         1 user_coupon_id: Option<String> => "user_coupon_id",
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
@@ -640,15 +640,15 @@ w::record! {
 w::record! {
     /// `pay_info` of `order::OrderDetail`.
     pub struct PayInfo {
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         0 prepay_id: String => "prepay_id: must",
-        /// `prepay_time`; format `unix`.
+        /// When the prepaid order was placed at WeChat Pay; format `unix`.
         1 prepay_time: xinqiao_types::UnixSeconds => "prepay_time: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `unix`.
+        /// When the user paid; absent before; format `unix`.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
-        /// `payment_method`.
+        /// How it is paid: `1` WeChat Pay, `2` use first, pay later, `3` free lottery prize, `4` points.
         4 payment_method: Option<i64> => "payment_method",
     }
 }
@@ -656,17 +656,17 @@ w::record! {
 w::record! {
     /// `present` of the answer of `order::PresentGet`.
     pub struct Present {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
-        /// `is_b2c_free_present`.
+        /// Whether the present was given free by a business.
         1 is_b2c_free_present: bool => "is_b2c_free_present: must",
-        /// `present_detail`.
+        /// Goods, payment and wish of the present.
         2 present_detail: PresentDetail => "present_detail: must",
-        /// `sub_order_list`.
+        /// Orders inside the present, one entry each.
         3 sub_order_list: Vec<SubOrder> => "sub_order_list: must",
-        /// `activity_id`.
+        /// Number of the activity behind the present.
         4 activity_id: Option<i64> => "activity_id",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -674,11 +674,11 @@ w::record! {
 w::record! {
     /// `present_detail` of `order::Present`.
     pub struct PresentDetail {
-        /// `price_info`.
+        /// How the price is made up.
         0 price_info: Option<PresentDetailPriceInfo> => "price_info",
-        /// `pay_info`.
+        /// The payment: method, time and numbers.
         1 pay_info: Option<PresentDetailPayInfo> => "pay_info",
-        /// `wishmessage`.
+        /// Wish that goes with the present; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
     }
@@ -687,7 +687,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `order::PresentDetail`.
     pub struct PresentDetailPayInfo {
-        /// `pay_time`; format `unix`.
+        /// When the user paid; absent before; format `unix`.
         0 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }
@@ -695,7 +695,7 @@ w::record! {
 w::record! {
     /// `price_info` of `order::PresentDetail`.
     pub struct PresentDetailPriceInfo {
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
     }
 }
@@ -703,7 +703,7 @@ w::record! {
 w::record! {
     /// An item of `present_order_list` in the answer of `order::PresentListGet`.
     pub struct PresentOrder {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
     }
 }
@@ -711,12 +711,12 @@ w::record! {
 w::record! {
     /// `present_order_info` of the answer of `order::present_order::Get`.
     pub struct PresentOrderInfo {
-        /// `ecsgift`.
+        /// The gift and its state; `ecsgift` on the wire.
         #[doc(alias = "ecsgift")]
         0 ecs_gift: EcsGift => "ecsgift: must",
-        /// `cannot_receive`; `0` or `1` on the wire.
+        /// Whether it cannot be accepted: `1` for yes; `0` or `1` on the wire.
         1 cannot_receive: bool => "cannot_receive: must zero-one",
-        /// `cannot_receive_tips`.
+        /// Why it cannot be accepted.
         2 cannot_receive_tips: Option<String> => "cannot_receive_tips",
     }
 }
@@ -724,9 +724,9 @@ w::record! {
 w::record! {
     /// An item of `present_order_list` in the answer of `order::PresentOrderListGet`.
     pub struct PresentOrderListGetPresentOrder {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: Vec<String> => "order_id: must",
     }
 }
@@ -734,50 +734,50 @@ w::record! {
 w::record! {
     /// `price_info` of `order::OrderDetail`.
     pub struct PriceInfo {
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `is_discounted`.
+        /// Whether there was any discount.
         4 is_discounted: bool => "is_discounted: must",
-        /// `original_order_price`; in fen.
+        /// Price of the order before the merchant changed it; in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// `estimate_product_price`; in fen.
+        /// Expected price of the goods; in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// `change_down_price`; in fen.
+        /// How much the merchant took off; in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// `change_freight`; in fen.
+        /// Freight after the change; in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
-        /// `is_change_freight`.
+        /// Whether the freight was changed.
         9 is_change_freight: Option<bool> => "is_change_freight",
-        /// `use_deduction`.
+        /// Whether points were used to pay.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// `deduction_price`; in fen.
+        /// How much was paid with points; in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// `merchant_receieve_price`; in fen.
+        /// What the merchant receives; in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// `merchant_discounted_price`; in fen.
+        /// Discount paid by the merchant; in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// `finder_discounted_price`; in fen.
+        /// Discount paid by the talent; in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// `vip_discounted_price`; in fen.
+        /// Discount for members; in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// `cash_coupon_discounted_price`; in fen.
+        /// Discount by cash coupons of the platform; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// `platform_activity_merchant_discounted_price`; in fen.
+        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
         17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// `bulkbuy_discounted_price`; in fen.
+        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// `limited_discount_discounted_price`; in fen.
+        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
         19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// `national_subsidy_discounted_price`; in fen.
+        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
         20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// `national_subsidy_merchant_discounted_price`; in fen.
+        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
@@ -785,11 +785,11 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `order::Delivery`; an item of `product_infos` in `order::Old`; and 1 more.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_id: i64, sku_id: i64, product_cnt: i64)
@@ -798,7 +798,7 @@ w::record! {
 w::record! {
     /// `quality_inspect_info` of `order::DeliveryInfo`.
     pub struct QualityInspectInfo {
-        /// `inspect_status`.
+        /// Progress: jewellery `1` to be sent, `5` inspected, `11` shipped; fresh food `200` in inspection, `202` passed.
         0 inspect_status: i64 => "inspect_status: must",
     }
 }
@@ -806,9 +806,9 @@ w::record! {
 w::record! {
     /// An item of `sub_order_list` in `order::present_order::ReceiverSet`.
     pub struct ReceiverSetSubOrder {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(order_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -817,9 +817,9 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `order::ReceiverOrderListGet`.
     pub struct ReceiverOrderListGetOrder {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: w::TextOrNumber => "order_id: must",
     }
 }
@@ -827,19 +827,19 @@ w::record! {
 w::record! {
     /// `recharge_info` of `order::DeliveryInfo`.
     pub struct RechargeInfo {
-        /// `account_type`.
+        /// Kind of account to top up.
         0 account_type: Option<String> => "account_type",
-        /// `account_no`.
+        /// Account to top up.
         1 account_no: Option<String> => "account_no",
-        /// `wx_openid`.
-        2 wx_openid: Option<String> => "wx_openid",
+        /// OpenID that is topped up.
+        2 wx_openid: Option<xinqiao_types::OpenId> => "wx_openid",
     }
 }
 
 w::record! {
     /// `refund_info` of `order::OrderDetail`.
     pub struct RefundInfo {
-        /// `refund_freight`; in fen.
+        /// Freight that is given back; in fen.
         0 refund_freight: Option<xinqiao_types::Fen> => "refund_freight",
     }
 }
@@ -847,17 +847,17 @@ w::record! {
 w::record! {
     /// `search_condition` of `order::Search`.
     pub struct SearchCondition {
-        /// `title`.
+        /// Name of the product as buyers see it.
         0 title: Option<String> => "title",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         1 sku_code: Option<String> => "sku_code",
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         2 user_name: Option<String> => "user_name",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
-        /// `tel_number_last4`.
+        /// Last four digits of the recipient's number.
         4 tel_number_last4: Option<String> => "tel_number_last4",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         5 order_id: Option<w::TextOrNumber> => "order_id",
     }
     new()
@@ -874,15 +874,15 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `order::delivery::Send`.
     pub struct SendDelivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
-        /// `deliver_type`.
+        /// How it is sent: `1` own carrier, `3` nothing to ship.
         2 deliver_type: i64 => "deliver_type: must",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         3 product_infos: Vec<ProductInfo> => "product_infos: must",
-        /// `course_info`.
+        /// Where the course can be taken.
         4 course_info: Option<CourseInfo> => "course_info",
     }
     new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
@@ -893,23 +893,23 @@ w::record! {
 w::record! {
     /// `address_info` of the answer of `order::SensitiveInfoDecode`.
     pub struct SensitiveInfoDecodeAddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         1 postal_code: Option<String> => "postal_code",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: Option<String> => "province_name",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         3 city_name: Option<String> => "city_name",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         4 county_name: Option<String> => "county_name",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         5 detail_info: Option<String> => "detail_info",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
-        /// `house_number`.
+        /// House number of the address.
         7 house_number: Option<String> => "house_number",
-        /// `virtual_order_tel_number`.
+        /// Contact that the buyer left in an order without shipping.
         8 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
     }
 }
@@ -917,17 +917,17 @@ w::record! {
 w::record! {
     /// `settle_info` of `order::OrderDetail`.
     pub struct SettleInfo {
-        /// `predict_commission_fee`; in fen.
+        /// Expected service fee of the platform; in fen.
         0 predict_commission_fee: xinqiao_types::Fen => "predict_commission_fee: must",
-        /// `commission_fee`; in fen.
+        /// Service fee of the platform; in fen.
         1 commission_fee: Option<xinqiao_types::Fen> => "commission_fee",
-        /// `predict_wecoin_commission`; in fen.
+        /// Expected return in popularity cards; in fen; `predict_wecoin_commission` on the wire.
         #[doc(alias = "predict_wecoin_commission")]
         2 predict_we_coin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
-        /// `wecoin_commission`; in fen.
+        /// Return in popularity cards; in fen; `wecoin_commission` on the wire.
         #[doc(alias = "wecoin_commission")]
         3 we_coin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
-        /// `settle_time`; format `unix`.
+        /// When it settled; format `unix`.
         4 settle_time: Option<xinqiao_types::UnixSeconds> => "settle_time",
     }
 }
@@ -935,15 +935,15 @@ w::record! {
 w::record! {
     /// `sharer_info` of `order::OrderDetail`.
     pub struct SharerInfo {
-        /// `sharer_openid`.
-        0 sharer_openid: String => "sharer_openid: must",
-        /// `sharer_unionid`.
-        1 sharer_unionid: Option<String> => "sharer_unionid",
-        /// `sharer_type`.
+        /// OpenID of the one who shared or invited.
+        0 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must",
+        /// UnionID of the one who shared.
+        1 sharer_unionid: Option<xinqiao_types::UnionId> => "sharer_unionid",
+        /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
-        /// `share_scene`.
+        /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
         3 share_scene: i64 => "share_scene: must",
-        /// `handling_progress`.
+        /// Whether the sharer data are ready: `1` yes, `0` not yet.
         4 handling_progress: i64 => "handling_progress: must",
     }
 }
@@ -951,9 +951,9 @@ w::record! {
 w::record! {
     /// An item of `sku_attrs` in `order::OrderDetailProductInfo`.
     pub struct SkuAttr {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
 }
@@ -961,11 +961,11 @@ w::record! {
 w::record! {
     /// `sku_deliver_info` of `order::OrderDetailProductInfo`.
     pub struct SkuDeliverInfo {
-        /// `stock_type`.
+        /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// `predict_delivery_time`; format `unix`.
+        /// When it is expected to be sent; for presale; format `unix`.
         1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
-        /// `full_payment_presale_delivery_type`.
+        /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         2 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
     }
 }
@@ -973,19 +973,19 @@ w::record! {
 w::record! {
     /// An item of `sku_sharer_infos` in `order::OrderDetail`.
     pub struct SkuSharerInfo {
-        /// `sharer_openid`.
-        0 sharer_openid: String => "sharer_openid: must",
-        /// `sharer_unionid`.
-        1 sharer_unionid: Option<String> => "sharer_unionid",
-        /// `sharer_type`.
+        /// OpenID of the one who shared or invited.
+        0 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must",
+        /// UnionID of the one who shared.
+        1 sharer_unionid: Option<xinqiao_types::UnionId> => "sharer_unionid",
+        /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
-        /// `share_scene`.
+        /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
         3 share_scene: i64 => "share_scene: must",
-        /// `handling_progress`.
+        /// Whether the sharer data are ready: `1` yes, `0` not yet.
         4 handling_progress: i64 => "handling_progress: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         5 sku_id: i64 => "sku_id: must",
-        /// `from_wecom`.
+        /// Whether it was shared through WeCom.
         6 from_wecom: bool => "from_wecom: must",
     }
 }
@@ -993,23 +993,23 @@ w::record! {
 w::record! {
     /// An item of `source_infos` in `order::OrderDetail`.
     pub struct SourceInfo {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_channel`.
+        /// Channel: `0` linked, `1` cooperating, `2` authorised account, `100` talent, `101` agency, `102` other.
         1 sale_channel: i64 => "sale_channel: must",
-        /// `account_type`.
+        /// Account: `1` Channels, `2` official account, `3` mini program, `4` WeCom, `5` talent, `6` service account, `1000` agency.
         2 account_type: i64 => "account_type: must",
-        /// `account_id`.
+        /// Id of the account that sold it.
         3 account_id: Option<String> => "account_id",
-        /// `account_nickname`.
+        /// Account that sold it, by nickname.
         4 account_nickname: Option<String> => "account_nickname",
-        /// `content_type`.
+        /// Kind of content that sold it: `1` passed on by a WeCom member.
         5 content_type: i64 => "content_type: must",
-        /// `content_id`.
+        /// Id of the content that sold it.
         6 content_id: Option<String> => "content_id",
-        /// `promoter_head_supplier_id`.
+        /// Number of the promoter's agency.
         7 promoter_head_supplier_id: Option<String> => "promoter_head_supplier_id",
-        /// `original_id`.
+        /// Original id of the account; such as `gh_0123456789ab`.
         8 original_id: Option<String> => "original_id",
     }
 }
@@ -1017,11 +1017,11 @@ w::record! {
 w::record! {
     /// An item of `sub_order_list` in `order::Present`.
     pub struct SubOrder {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `status`.
+        /// State of the single order, with the codes of an order.
         2 status: i64 => "status: must",
     }
 }
@@ -1029,13 +1029,13 @@ w::record! {
 w::record! {
     /// `tel_number_ext_info` of `order::AddressInfo`.
     pub struct TelNumberExtInfo {
-        /// `real_tel_number`.
+        /// The real number, partly hidden.
         0 real_tel_number: Option<String> => "real_tel_number",
-        /// `virtual_tel_number`.
+        /// Virtual number that stands in for the buyer's real one.
         1 virtual_tel_number: Option<String> => "virtual_tel_number",
-        /// `virtual_tel_expire_time`; format `unix`.
+        /// When the virtual number stops working; format `unix`.
         2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
-        /// `get_virtual_tel_cnt`.
+        /// How often a virtual number was fetched.
         3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
     }
 }
@@ -1043,19 +1043,19 @@ w::record! {
 w::record! {
     /// `user_address` of `order::AddressUpdate`.
     pub struct UserAddress {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         1 postal_code: Option<String> => "postal_code",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         3 city_name: String => "city_name: must",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         4 county_name: String => "county_name: must",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         5 detail_info: String => "detail_info: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -1072,11 +1072,11 @@ w::record! {
 w::record! {
     /// `virtual_number_info` of the answer of `order::SensitiveInfoDecode`.
     pub struct VirtualNumberInfo {
-        /// `virtual_number`.
+        /// Virtual number that stands in for the real one.
         0 virtual_number: String => "virtual_number: must",
-        /// `extension`.
+        /// Extension of the virtual number.
         1 extension: Option<String> => "extension",
-        /// `expiration`; format `unix`.
+        /// When the virtual number stops working; format `unix`.
         2 expiration: xinqiao_types::UnixSeconds => "expiration: must",
     }
 }
@@ -1084,13 +1084,13 @@ w::record! {
 w::record! {
     /// An item of `voucher_list` in `order::OrderDetailProductInfo`.
     pub struct Voucher {
-        /// `voucher_code`.
+        /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// `voucher_type`.
+        /// Kind of voucher.
         1 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; in fen.
+        /// What the buyer paid for the voucher; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `time_index`.
+        /// Which use of a multi-use card.
         3 time_index: Option<i64> => "time_index",
     }
 }
@@ -1102,9 +1102,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/address_update.html>.
     /// * Catalog: `channels.order.address_update`.
     pub struct AddressUpdate {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `user_address`.
+        /// Where the user receives the goods.
         1 user_address: UserAddress => "user_address: must",
     }
     new(order_id: impl Into<String>, user_address: UserAddress)
@@ -1136,11 +1136,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/deliveryinfo_update.html>.
     /// * Catalog: `channels.order.delivery_info_update`.
     pub struct DeliveryInfoUpdate {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `delivery_list`.
+        /// Parcels, one entry each.
         1 delivery_list: Option<Vec<Delivery>> => "delivery_list",
-        /// `change_infos`.
+        /// Changes, one old and new value each.
         2 change_infos: Option<Vec<ChangeInfo>> => "change_infos",
     }
     new(order_id: impl Into<String>)
@@ -1173,9 +1173,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/fresh_inspect_submit.html>.
     /// * Catalog: `channels.order.fresh_inspect_submit`.
     pub struct FreshInspectSubmit {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `audit_items`.
+        /// What is handed in, one entry per picture.
         1 audit_items: Vec<AuditItem> => "audit_items: must",
     }
     new(order_id: impl Into<String>, audit_items: Vec<AuditItem>)
@@ -1207,9 +1207,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/get.html>.
     /// * Catalog: `channels.order.get`.
     pub struct Get {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `encode_sensitive_info`.
+        /// Whether private data are hidden.
         1 encode_sensitive_info: Option<bool> => "encode_sensitive_info",
     }
     new(order_id: impl Into<String>)
@@ -1219,7 +1219,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `order`.
+        /// The order in full.
         0 order: Order => "order: must",
     }
 }
@@ -1250,17 +1250,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/list_get.html>.
     /// * Catalog: `channels.order.list_get`.
     pub struct ListGet {
-        /// `create_time_range`.
+        /// Only entries made within this period.
         0 create_time_range: Option<TimeRange> => "create_time_range",
-        /// `update_time_range`.
+        /// Only entries changed within this period.
         1 update_time_range: Option<TimeRange> => "update_time_range",
-        /// `status`.
+        /// Order: `10` unpaid, `12` present waits, `20` to send, `21` partly sent, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         2 status: Option<i64> => "status",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
@@ -1271,11 +1271,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// `order_id_list`.
+        /// Numbers of the orders.
         0 order_id_list: Vec<String> => "order_id_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1306,9 +1306,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/merchantnotes_update.html>.
     /// * Catalog: `channels.order.merchant_notes_update`.
     pub struct MerchantNotesUpdate {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `merchant_notes`.
+        /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: String => "merchant_notes: must",
     }
     new(order_id: impl Into<String>, merchant_notes: impl Into<String>)
@@ -1340,7 +1340,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_get_present.html>.
     /// * Catalog: `channels.order.present_get`.
     pub struct PresentGet {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
     }
     new(present_order_id: impl Into<String>)
@@ -1349,7 +1349,7 @@ w::record! {
 w::record! {
     /// Answer to [`PresentGet`].
     pub struct PresentGetResponse {
-        /// `present`.
+        /// The present order in detail.
         0 present: Present => "present: must",
     }
 }
@@ -1380,18 +1380,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_get_present_list.html>.
     /// * Catalog: `channels.order.present_list_get`.
     pub struct PresentListGet {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `create_time_range`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Only entries made within this period.
         1 create_time_range: Option<TimeRange> => "create_time_range",
-        /// `update_time_range`.
+        /// Only entries changed within this period.
         2 update_time_range: Option<TimeRange> => "update_time_range",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: impl Into<String>, page_size: i64)
+    new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(next_key: String)
     set(create_time_range: TimeRange, update_time_range: TimeRange)
 }
@@ -1399,9 +1399,9 @@ w::record! {
 w::record! {
     /// Answer to [`PresentListGet`].
     pub struct PresentListGetResponse {
-        /// `present_order_list`.
+        /// Present orders, one entry each.
         0 present_order_list: Vec<PresentOrder> => "present_order_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -1432,9 +1432,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/present_note_add.html>.
     /// * Catalog: `channels.order.present_note_add`.
     pub struct PresentNoteAdd {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
-        /// `notes`.
+        /// Note in words.
         1 notes: String => "notes: must",
     }
     new(present_order_id: impl Into<String>, notes: impl Into<String>)
@@ -1467,30 +1467,30 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/list_present_order.html>.
     /// * Catalog: `channels.order.present_order_list_get`.
     pub struct PresentOrderListGet {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        1 open_id: Option<String> => "open_id: masked",
-        /// `create_time_range`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        1 open_id: Option<xinqiao_types::OpenId> => "open_id: masked",
+        /// Only entries made within this period.
         2 create_time_range: Option<TimeRange> => "create_time_range",
-        /// `update_time_range`.
+        /// Only entries changed within this period.
         3 update_time_range: Option<TimeRange> => "update_time_range",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: impl Into<String>, page_size: i64)
-    text(open_id: String, next_key: String)
+    new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
+    text(open_id: xinqiao_types::OpenId, next_key: String)
     set(create_time_range: TimeRange, update_time_range: TimeRange)
 }
 
 w::record! {
     /// Answer to [`PresentOrderListGet`].
     pub struct PresentOrderListGetResponse {
-        /// `present_order_list`.
+        /// Present orders, one entry each.
         0 present_order_list: Vec<PresentOrderListGetPresentOrder> => "present_order_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -1521,7 +1521,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/get_by_presentid.html>.
     /// * Catalog: `channels.order.present_suborder_get`.
     pub struct PresentSuborderGet {
-        /// `present_order_id`.
+        /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
     }
     new(present_order_id: impl Into<String>)
@@ -1530,7 +1530,7 @@ w::record! {
 w::record! {
     /// Answer to [`PresentSuborderGet`].
     pub struct PresentSuborderGetResponse {
-        /// `order_ids`.
+        /// Numbers of the orders.
         0 order_ids: Vec<String> => "order_ids: must",
     }
 }
@@ -1561,13 +1561,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/price_update.html>.
     /// * Catalog: `channels.order.price_update`.
     pub struct PriceUpdate {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `change_express`.
+        /// Whether the freight is changed.
         1 change_express: bool => "change_express: must",
-        /// `express_fee`; in fen.
+        /// Freight on the order; in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
-        /// `change_order_infos`.
+        /// New prices, one entry per item.
         3 change_order_infos: Option<Vec<ChangeOrderInfo>> => "change_order_infos",
     }
     new(order_id: impl Into<String>, change_express: bool)
@@ -1600,27 +1600,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_applyrealnumber.html>.
     /// * Catalog: `channels.order.real_number_apply`.
     pub struct RealNumberApply {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `apply_type`.
+        /// Kind of reason for the request.
         1 apply_type: i64 => "apply_type: must",
-        /// `apply_reason`.
+        /// Why it is applied for.
         2 apply_reason: String => "apply_reason: must",
-        /// `pic_media_ids`.
-        3 pic_media_ids: Vec<String> => "pic_media_ids: must",
+        /// Media handles of the pictures.
+        3 pic_media_ids: Vec<xinqiao_types::MediaId> => "pic_media_ids: must",
     }
     new(
         order_id: impl Into<String>,
         apply_type: i64,
         apply_reason: impl Into<String>,
-        pic_media_ids: Vec<String>,
+        pic_media_ids: Vec<xinqiao_types::MediaId>,
     )
 }
 
 w::record! {
     /// Answer to [`RealNumberApply`].
     pub struct RealNumberApplyResponse {
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         0 task_id: w::TextOrNumber => "task_id: must",
     }
 }
@@ -1651,7 +1651,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_getrealnumberviewaudit.html>.
     /// * Catalog: `channels.order.real_number_view_audit_get`.
     pub struct RealNumberViewAuditGet {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -1660,13 +1660,13 @@ w::record! {
 w::record! {
     /// Answer to [`RealNumberViewAuditGet`].
     pub struct RealNumberViewAuditGetResponse {
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         0 task_id: w::TextOrNumber => "task_id: must",
-        /// `audit_state`.
+        /// How far the request for the real number has come.
         1 audit_state: i64 => "audit_state: must",
-        /// `apply_reason`.
+        /// Why it is applied for.
         2 apply_reason: String => "apply_reason: must",
-        /// `apply_time`.
+        /// When the application was handed in.
         3 apply_time: i64 => "apply_time: must",
     }
 }
@@ -1697,20 +1697,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_get_receiver_order_list.html>.
     /// * Catalog: `channels.order.receiver_order_list_get`.
     pub struct ReceiverOrderListGet {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `create_time_range`.
+        /// Only entries made within this period.
         2 create_time_range: Option<TimeRange> => "create_time_range",
-        /// `update_time_range`.
+        /// Only entries changed within this period.
         3 update_time_range: Option<TimeRange> => "update_time_range",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>, page_size: i64)
+    new(
+        shop_appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        page_size: i64,
+    )
     text(next_key: String)
     set(create_time_range: TimeRange, update_time_range: TimeRange)
 }
@@ -1718,9 +1722,9 @@ w::record! {
 w::record! {
     /// Answer to [`ReceiverOrderListGet`].
     pub struct ReceiverOrderListGetResponse {
-        /// `order_list`.
+        /// Orders, one entry each.
         0 order_list: Vec<ReceiverOrderListGetOrder> => "order_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -1751,16 +1755,16 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/search.html>.
     /// * Catalog: `channels.order.search`.
     pub struct Search {
-        /// `search_condition`.
+        /// What to search for; all conditions must hold.
         0 search_condition: SearchCondition => "search_condition: must",
-        /// `status`.
+        /// Order: `10` unpaid, `12` present waits, `20` to send, `21` partly sent, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         1 status: Option<i64> => "status",
-        /// `on_aftersale_order_exist`.
+        /// Filter by after-sales: `0` none open, `1` some open, left out for all; `on_aftersale_order_exist` on the wire.
         #[doc(alias = "on_aftersale_order_exist")]
         2 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         3 next_key: Option<String> => "next_key",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
     }
     new(search_condition: SearchCondition, page_size: i64)
@@ -1771,11 +1775,11 @@ w::record! {
 w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
-        /// `orders`.
+        /// Orders, one entry each.
         0 orders: Vec<String> => "orders: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1806,7 +1810,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/decode_order_sensitive_info.html>.
     /// * Catalog: `channels.order.sensitive_info_decode`.
     pub struct SensitiveInfoDecode {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -1815,9 +1819,9 @@ w::record! {
 w::record! {
     /// Answer to [`SensitiveInfoDecode`].
     pub struct SensitiveInfoDecodeResponse {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Option<SensitiveInfoDecodeAddressInfo> => "address_info",
-        /// `virtual_number_info`.
+        /// The virtual number, its extension and expiry.
         1 virtual_number_info: Option<VirtualNumberInfo> => "virtual_number_info",
     }
 }
@@ -1849,7 +1853,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/virtualtelnumber_get.html>.
     /// * Catalog: `channels.order.virtual_tel_number_get`.
     pub struct VirtualTelNumberGet {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -1858,11 +1862,11 @@ w::record! {
 w::record! {
     /// Answer to [`VirtualTelNumberGet`].
     pub struct VirtualTelNumberGetResponse {
-        /// `virtual_tel_number`.
+        /// Virtual number that stands in for the buyer's real one.
         0 virtual_tel_number: String => "virtual_tel_number: must",
-        /// `virtual_tel_expire_time`; format `unix`.
+        /// When the virtual number stops working; format `unix`.
         1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => "virtual_tel_expire_time: must",
-        /// `get_virtual_tel_cnt`.
+        /// How often a virtual number was fetched.
         2 get_virtual_tel_cnt: i64 => "get_virtual_tel_cnt: must",
     }
 }
@@ -1897,7 +1901,7 @@ pub mod address_modify {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/accept_address_modify_apply.html>.
         /// * Catalog: `channels.order.address_modify.accept`.
         pub struct Accept {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -1929,7 +1933,7 @@ pub mod address_modify {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/reject_address_modify_apply.html>.
         /// * Catalog: `channels.order.address_modify.reject`.
         pub struct Reject {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -1966,11 +1970,11 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-delivery/delivery/api_delivery_compensation.html>.
         /// * Catalog: `channels.order.delivery.compensation`.
         pub struct Compensation {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// `delivery_list`.
+            /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// `reason`.
+            /// Why it is sent again.
             2 reason: i64 => "reason: must",
         }
         new(order_id: impl Into<String>, delivery_list: Vec<super::Delivery>, reason: i64)
@@ -2002,9 +2006,9 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/delivery_send.html>.
         /// * Catalog: `channels.order.delivery.send`.
         pub struct Send {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// `delivery_list`.
+            /// Parcels, one entry each.
             1 delivery_list: Vec<super::SendDelivery> => "delivery_list: must",
         }
         new(order_id: impl Into<String>, delivery_list: Vec<super::SendDelivery>)
@@ -2048,7 +2052,7 @@ pub mod delivery_company_list {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `company_list`.
+            /// Carriers, one entry each.
             0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
@@ -2079,7 +2083,7 @@ pub mod delivery_company_list {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/ewaybill/deliverycompanylist_get_new.html>.
         /// * Catalog: `channels.order.delivery_company_list.new_get`.
         pub struct NewGet {
-            /// `ewaybill_only`.
+            /// Whether only carriers with electronic waybills are returned.
             0 ewaybill_only: Option<bool> => "ewaybill_only",
         }
         new()
@@ -2120,7 +2124,7 @@ pub mod pre_shipment_change_sku {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_approve.html>.
         /// * Catalog: `channels.order.pre_shipment_change_sku.approve`.
         pub struct Approve {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -2152,9 +2156,9 @@ pub mod pre_shipment_change_sku {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_reject.html>.
         /// * Catalog: `channels.order.pre_shipment_change_sku.get`.
         pub struct Get {
-            /// `page`.
+            /// Which page to return, counted from 1.
             0 page: i64 => "page: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
@@ -2163,7 +2167,7 @@ pub mod pre_shipment_change_sku {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `order_ids`.
+            /// Numbers of the orders.
             0 order_ids: Vec<String> => "order_ids: must",
         }
     }
@@ -2194,7 +2198,7 @@ pub mod pre_shipment_change_sku {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_reject.html>.
         /// * Catalog: `channels.order.pre_shipment_change_sku.reject`.
         pub struct Reject {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -2231,26 +2235,26 @@ pub mod present_order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/create_present_order.html>.
         /// * Catalog: `channels.order.present_order.create`.
         pub struct Create {
-            /// `idempotent_id`.
+            /// Number against repeats; the same one creates only once.
             0 idempotent_id: Option<String> => "idempotent_id",
-            /// `activity_id`.
+            /// Number of the activity behind the present.
             1 activity_id: String => "activity_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `shop_appid`.
-            3 shop_appid: String => "shop_appid: must",
-            /// `wishmessage`.
+            /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+            3 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+            /// Wish that goes with the present; `wishmessage` on the wire.
             #[doc(alias = "wishmessage")]
             4 wish_message: Option<String> => "wishmessage",
-            /// `product_id`; a number as text on the wire.
+            /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
             5 product_id: i64 => "product_id: must numeric",
-            /// `sku_id`; a number as text on the wire.
+            /// Number that the platform gave the variant (SKU); a number as text on the wire.
             6 sku_id: i64 => "sku_id: must numeric",
         }
         new(
             activity_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
-            shop_appid: impl Into<String>,
+            shop_appid: impl Into<xinqiao_types::AppId>,
             product_id: i64,
             sku_id: i64,
         )
@@ -2260,7 +2264,7 @@ pub mod present_order {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `present_order_id`.
+            /// Number that the platform gave the present order.
             0 present_order_id: String => "present_order_id: must",
         }
     }
@@ -2292,19 +2296,19 @@ pub mod present_order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/get_present_order.html>.
         /// * Catalog: `channels.order.present_order.get`.
         pub struct Get {
-            /// `present_order_id`.
+            /// Number that the platform gave the present order.
             0 present_order_id: String => "present_order_id: must",
-            /// `open_id`; personal data, masked in `Debug`.
-            1 open_id: Option<String> => "open_id: masked",
+            /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            1 open_id: Option<xinqiao_types::OpenId> => "open_id: masked",
         }
         new(present_order_id: impl Into<String>)
-        text(open_id: String)
+        text(open_id: xinqiao_types::OpenId)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `present_order_info`.
+            /// The present order in detail.
             0 present_order_info: super::PresentOrderInfo => "present_order_info: must",
         }
     }
@@ -2335,9 +2339,9 @@ pub mod present_order {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_set_present_receiver.html>.
         /// * Catalog: `channels.order.present_order.receiver_set`.
         pub struct ReceiverSet {
-            /// `present_order_id`.
+            /// Number that the platform gave the present order.
             0 present_order_id: String => "present_order_id: must",
-            /// `sub_order_list`.
+            /// Orders inside the present, one entry each.
             1 sub_order_list: Vec<super::ReceiverSetSubOrder> => "sub_order_list: must",
         }
         new(present_order_id: impl Into<String>, sub_order_list: Vec<super::ReceiverSetSubOrder>)
@@ -2374,7 +2378,7 @@ pub mod virtual_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_applyvirtualnumberagain.html>.
         /// * Catalog: `channels.order.virtual_number.apply_again`.
         pub struct ApplyAgain {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -2383,11 +2387,11 @@ pub mod virtual_number {
     w::record! {
         /// Answer to [`ApplyAgain`].
         pub struct ApplyAgainResponse {
-            /// `virtual_number`.
+            /// Virtual number that stands in for the real one.
             0 virtual_number: String => "virtual_number: must",
-            /// `extension`.
+            /// Extension of the virtual number.
             1 extension: Option<String> => "extension",
-            /// `apply_quota`.
+            /// How often it can still be applied for.
             2 apply_quota: i64 => "apply_quota: must",
         }
     }
@@ -2418,9 +2422,9 @@ pub mod virtual_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_delayvirtualnumber.html>.
         /// * Catalog: `channels.order.virtual_number.delay`.
         pub struct Delay {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// `has_delay_times`.
+            /// How often it was prolonged.
             1 has_delay_times: i64 => "has_delay_times: must",
         }
         new(order_id: impl Into<String>, has_delay_times: i64)
@@ -2429,9 +2433,9 @@ pub mod virtual_number {
     w::record! {
         /// Answer to [`Delay`].
         pub struct DelayResponse {
-            /// `expiration`; format `unix`.
+            /// When the virtual number stops working; format `unix`.
             0 expiration: xinqiao_types::UnixSeconds => "expiration: must",
-            /// `available_extend_num`.
+            /// How often it can still be prolonged.
             1 available_extend_num: i64 => "available_extend_num: must",
         }
     }

@@ -12,18 +12,18 @@ pub mod spu;
 w::record! {
     /// `account_info` of `product::funds::SetBankAccount`.
     pub struct AccountInfo {
-        /// `bank_account_type`.
+        /// Whether the bank account is the company's or a person's.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         1 account_number: String => "account_number: must masked",
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         2 account_bank: String => "account_bank: must",
-        /// `account_bank4show`.
+        /// Name of the bank for display; `account_bank4show` on the wire.
         #[doc(alias = "account_bank4show")]
         3 account_bank_4_show: Option<String> => "account_bank4show",
-        /// `bank_address_code`.
+        /// Region code of the place where the bank is; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
-        /// `bank_branch_id`.
+        /// Interbank number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
     }
     new(
@@ -38,9 +38,9 @@ w::record! {
 w::record! {
     /// An item of `attrs` in `product::Add`; an item of `attrs` in `product::gift::Add`; and 11 more.
     pub struct AttrInfo {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
     new(attr_key: impl Into<String>, attr_value: impl Into<String>)
@@ -49,7 +49,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::gift::Add`.
     pub struct CatsV2ItemInfo {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -58,9 +58,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::Add`; `data` of the answer of `product::gift::Add`.
     pub struct DataInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -68,9 +68,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::sku::Add`.
     pub struct AddDataItem {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -78,13 +78,13 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::gift::Add`.
     pub struct SkusInfo {
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         0 out_sku_id: Option<String> => "out_sku_id",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         2 stock_num: Option<i64> => "stock_num",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
     }
     new(sale_price: xinqiao_types::Fen)
@@ -95,27 +95,27 @@ w::record! {
 w::record! {
     /// An item of `address_list` in the answer of `product::address::Get`.
     pub struct Address {
-        /// `address_id`.
+        /// Number of the stored address.
         0 address_id: i64 => "address_id: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         1 address_info: AddressInfoDetail => "address_info: must",
-        /// `address_type`.
+        /// Which local delivery the address is for: courier or pickup.
         2 address_type: Option<AddressTypeDetail> => "address_type",
-        /// `landline`.
+        /// Landline number.
         3 landline: Option<String> => "landline",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         4 remark: Option<String> => "remark",
-        /// `send_addr`; `0` or `1` on the wire.
+        /// Whether goods are sent from this address; `0` or `1` on the wire.
         5 send_addr: bool => "send_addr: must zero-one",
-        /// `default_send`; `0` or `1` on the wire.
+        /// Whether it is the default address to send from; `0` or `1` on the wire.
         6 default_send: bool => "default_send: must zero-one",
-        /// `recv_addr`; `0` or `1` on the wire.
+        /// Whether returns come to this address; `0` or `1` on the wire.
         7 recv_addr: bool => "recv_addr: must zero-one",
-        /// `default_recv`; `0` or `1` on the wire.
+        /// Whether it is the default address for returns; `0` or `1` on the wire.
         8 default_recv: bool => "default_recv: must zero-one",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -123,27 +123,27 @@ w::record! {
 w::record! {
     /// `address_info` of `product::Address`.
     pub struct AddressInfoDetail {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: String => "city_name: must",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: String => "county_name: must",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
-        /// `national_code`.
+        /// Code of the country.
         5 national_code: Option<i64> => "national_code",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
-        /// `house_number`.
+        /// House number of the address.
         8 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         9 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         10 lat: Option<f64> => "lat",
     }
 }
@@ -151,9 +151,9 @@ w::record! {
 w::record! {
     /// `address_type` of `product::Address`.
     pub struct AddressTypeDetail {
-        /// `same_city`; `0` or `1` on the wire.
+        /// Whether courier delivery within the city is offered; `0` or `1` on the wire.
         0 same_city: bool => "same_city: must zero-one",
-        /// `pickup`; `0` or `1` on the wire.
+        /// Whether the buyer may pick up; `0` or `1` on the wire.
         1 pickup: bool => "pickup: must zero-one",
     }
 }
@@ -161,21 +161,21 @@ w::record! {
 w::record! {
     /// `address_detail` of `product::address::Add`.
     pub struct AddressDetail {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: AddressInfo => "address_info: must",
-        /// `address_type`.
+        /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// `landline`.
+        /// Landline number.
         2 landline: Option<String> => "landline",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
-        /// `send_addr`; `0` or `1` on the wire.
+        /// Whether goods are sent from this address; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`; `0` or `1` on the wire.
+        /// Whether it is the default address to send from; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`; `0` or `1` on the wire.
+        /// Whether returns come to this address; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`; `0` or `1` on the wire.
+        /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
     }
     new(address_info: AddressInfo)
@@ -192,27 +192,27 @@ w::record! {
 w::record! {
     /// `address_info` of `product::AddressDetail`; `address_info` of `product::ReturnInfo`; and 2 more.
     pub struct AddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: String => "city_name: must",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: String => "county_name: must",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
-        /// `national_code`.
+        /// Code of the country.
         5 national_code: Option<i64> => "national_code",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
-        /// `house_number`.
+        /// House number of the address.
         8 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         9 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         10 lat: Option<f64> => "lat",
     }
     new(
@@ -230,9 +230,9 @@ w::record! {
 w::record! {
     /// `address_type` of `product::AddressDetail`; `address_type` of `product::AddressDetailInfo`.
     pub struct AddressType {
-        /// `same_city`; `0` or `1` on the wire.
+        /// Whether courier delivery within the city is offered; `0` or `1` on the wire.
         0 same_city: Option<bool> => "same_city: zero-one",
-        /// `pickup`; `0` or `1` on the wire.
+        /// Whether the buyer may pick up; `0` or `1` on the wire.
         1 pickup: Option<bool> => "pickup: zero-one",
     }
     new()
@@ -242,7 +242,7 @@ w::record! {
 w::record! {
     /// `after_sale_info` of `product::Add`; `after_sale_info` of `product::Update`.
     pub struct AfterSaleInfo {
-        /// `after_sale_address_id`.
+        /// Number of the address for returns.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
     new()
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// `all_condition_free_detail` of `product::FreightTemplate`; `all_condition_free_detail` of `product::Template`; and 1 more.
     pub struct AllConditionFreeDetail {
-        /// `condition_free_detail_list`.
+        /// Rules for free delivery, one entry each.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// `all_freight_calc_method` of `product::FreightTemplate`; `all_freight_calc_method` of `product::Template`; and 1 more.
     pub struct AllFreightCalcMethod {
-        /// `freight_calc_method_list`.
+        /// Freight rules, one entry per group of regions.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
@@ -270,7 +270,7 @@ w::record! {
 w::record! {
     /// `audit_info` of the answer of `product::Get`.
     pub struct AuditInfo {
-        /// `user_strategy_flag_list`.
+        /// Review strategies that were chosen.
         0 user_strategy_flag_list: Option<Vec<i64>> => "user_strategy_flag_list",
     }
 }
@@ -278,11 +278,11 @@ w::record! {
 w::record! {
     /// `audit_quota` of the answer of `product::GetAuditQuota`.
     pub struct AuditQuota {
-        /// `block_status`.
+        /// Whether handing in products is blocked.
         0 block_status: bool => "block_status: must",
-        /// `avail_quota`.
+        /// What is left of the quota.
         1 avail_quota: i64 => "avail_quota: must",
-        /// `total_quota`.
+        /// Quota in all.
         2 total_quota: i64 => "total_quota: must",
     }
 }
@@ -290,9 +290,9 @@ w::record! {
 w::record! {
     /// `audit_result` of `product::OnlineData`.
     pub struct AuditResult {
-        /// `audit_status`.
+        /// How far the review has come.
         0 audit_status: i64 => "audit_status: must",
-        /// `audit_reason`.
+        /// Why the review turned it down.
         1 audit_reason: Option<String> => "audit_reason",
     }
 }
@@ -300,11 +300,11 @@ w::record! {
 w::record! {
     /// `audit_strategy` of the answer of `product::audit_strategy::Get`.
     pub struct AuditStrategy {
-        /// `hide_err_field_flag`.
+        /// List with wrong data hidden: `1` on, `2` off; `0` keeps it.
         0 hide_err_field_flag: i64 => "hide_err_field_flag: must",
-        /// `hit_duplicated_flag`.
+        /// List similar products: `1` on, `2` off; `0` keeps it.
         1 hit_duplicated_flag: i64 => "hit_duplicated_flag: must",
-        /// `hit_low_risk_rule_flag`.
+        /// List in spite of a low risk: `1` on, `2` off; `0` keeps it.
         2 hit_low_risk_rule_flag: i64 => "hit_low_risk_rule_flag: must",
     }
 }
@@ -312,9 +312,9 @@ w::record! {
 w::record! {
     /// `express_info` of `product::AuditFree`.
     pub struct AuditFreeExpressInfo {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: Option<i64> => "template_id",
-        /// `weight`; in g.
+        /// How heavy it is; in g.
         1 weight: Option<i64> => "weight",
     }
     new()
@@ -324,15 +324,15 @@ w::record! {
 w::record! {
     /// `extra_service` of `product::AuditFree`.
     pub struct ExtraServiceInfo {
-        /// `seven_day_return`.
+        /// Return within seven days: `0` no, `1` yes, `2` yes except custom-made goods.
         0 seven_day_return: Option<i64> => "seven_day_return",
-        /// `freight_insurance`.
+        /// Freight insurance: `0` no, `1` yes.
         1 freight_insurance: Option<i64> => "freight_insurance",
-        /// `fake_one_pay_three`.
+        /// Threefold pay for fakes: `0` no, `1` yes.
         2 fake_one_pay_three: Option<i64> => "fake_one_pay_three",
-        /// `damage_guarantee`.
+        /// Refund for damage: `0` no, `1` yes.
         3 damage_guarantee: Option<i64> => "damage_guarantee",
-        /// `exchange_support`.
+        /// Exchange: `0` no, `1` yes.
         4 exchange_support: Option<i64> => "exchange_support",
     }
     new()
@@ -348,9 +348,9 @@ w::record! {
 w::record! {
     /// `limited_info` of `product::AuditFree`.
     pub struct AuditFreeLimitedInfo {
-        /// `period_type`.
+        /// Period of the limit: `0` none, `1` day, `2` week, `3` month.
         0 period_type: Option<i64> => "period_type",
-        /// `limited_buy_num`.
+        /// How many pieces one buyer may buy per period.
         1 limited_buy_num: Option<i64> => "limited_buy_num",
     }
     new()
@@ -360,17 +360,17 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::AuditFree`.
     pub struct AuditFreeSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         1 sku_code: Option<String> => "sku_code",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         2 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// `stock_info`.
+        /// Stock, or how many were given out.
         3 stock_info: Option<StockInfo> => "stock_info",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         4 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
-        /// `is_delete`; `0` or `1` on the wire.
+        /// Whether the variant is deleted; `0` or `1` on the wire.
         5 is_delete: Option<bool> => "is_delete: zero-one",
     }
     new(sku_id: i64)
@@ -386,9 +386,9 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::AuditFree`.
     pub struct AuditFreeSkusItem {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen)
@@ -397,9 +397,9 @@ w::record! {
 w::record! {
     /// `spu_deliver_info` of `product::AuditFree`.
     pub struct AuditFreeSpuDeliverInfo {
-        /// `is_spu_range`.
+        /// Whether the delivery time holds for the whole product.
         0 is_spu_range: Option<bool> => "is_spu_range",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         1 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
     new()
@@ -409,11 +409,11 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `product::sku::BatchAdd`.
     pub struct BatchAddData {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => "create_time: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         2 out_sku_id: String => "out_sku_id: must",
     }
 }
@@ -421,25 +421,25 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::sku::BatchAdd`.
     pub struct BatchAddSkus {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         2 out_sku_id: String => "out_sku_id: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         3 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         4 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         5 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         6 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         7 sku_code: Option<String> => "sku_code",
-        /// `barcode`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         8 barcode: Option<String> => "barcode",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         9 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
     }
     new(
@@ -457,7 +457,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::BatchGet`.
     pub struct BatchGetData {
-        /// `spu_stock_list`.
+        /// Stock by product.
         0 spu_stock_list: Vec<SpuStock> => "spu_stock_list: must",
     }
 }
@@ -465,13 +465,13 @@ w::record! {
 w::record! {
     /// An item of `brands` in the answer of `product::BrandGet`.
     pub struct Brand {
-        /// `first_cat_id`.
+        /// Number of the first-level category.
         0 first_cat_id: i64 => "first_cat_id: must",
-        /// `second_cat_id`.
+        /// Number of the second-level category.
         1 second_cat_id: i64 => "second_cat_id: must",
-        /// `third_cat_id`.
+        /// Number of the third-level category.
         2 third_cat_id: i64 => "third_cat_id: must",
-        /// `brand_info`.
+        /// Which brand, with number and name.
         3 brand_info: BrandInfo => "brand_info: must",
     }
 }
@@ -479,9 +479,9 @@ w::record! {
 w::record! {
     /// `brand_info` of `product::Brand`.
     pub struct BrandInfo {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `brand_name`.
+        /// What the brand is called.
         1 brand_name: String => "brand_name: must",
     }
 }
@@ -489,21 +489,21 @@ w::record! {
 w::record! {
     /// `busi_license` of `product::register::SubmitMerchantInfo`.
     pub struct BusiLicense {
-        /// `license_type`.
+        /// Kind of licence.
         0 license_type: i64 => "license_type: must",
-        /// `registration_num`.
+        /// Registration number on the licence.
         1 registration_num: String => "registration_num: must",
-        /// `pic_file`.
+        /// The uploaded picture's handles.
         2 pic_file: BusiLicensePicFile => "pic_file: must",
-        /// `merchant_name`.
+        /// Name of the merchant as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// `legal_representative`.
+        /// Who represents the company by law.
         4 legal_representative: String => "legal_representative: must",
-        /// `registered_addrs`.
+        /// Registered address.
         5 registered_addrs: Option<String> => "registered_addrs",
-        /// `start_date`; format `yyyy-MM-dd`.
+        /// First day of the range, inclusive; format `yyyy-MM-dd`.
         6 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the range, inclusive; format `yyyy-MM-dd / LONG_TERM`.
         7 end_date: String => "end_date: must",
     }
     new(
@@ -521,18 +521,21 @@ w::record! {
 w::record! {
     /// `pic_file` of `product::BusiLicense`; `portrait_pic_file` of `product::IdCardInfo`; and 7 more.
     pub struct BusiLicensePicFile {
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `pay_media_id`.
-        1 pay_media_id: String => "pay_media_id: must",
+        /// Media handle on the payment side, for merchant applications.
+        1 pay_media_id: xinqiao_types::MediaId => "pay_media_id: must",
     }
-    new(media_id: impl Into<xinqiao_types::MediaId>, pay_media_id: impl Into<String>)
+    new(
+        media_id: impl Into<xinqiao_types::MediaId>,
+        pay_media_id: impl Into<xinqiao_types::MediaId>,
+    )
 }
 
 w::record! {
     /// An item of `cats` in `product::Add`; an item of `cats` in `product::Update`.
     pub struct Cat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -541,7 +544,7 @@ w::record! {
 w::record! {
     /// `cat_info` of `product::CategoryCat`.
     pub struct CatInfo {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -549,7 +552,7 @@ w::record! {
 w::record! {
     /// An item of `categories` in the answer of `product::category::Classify`.
     pub struct Category {
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         0 cats: Vec<CategoryCat> => "cats: must",
     }
 }
@@ -557,9 +560,9 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::Category`.
     pub struct CategoryCat {
-        /// `cat_info`.
+        /// The category concerned.
         0 cat_info: CatInfo => "cat_info: must",
-        /// `has_permission`.
+        /// Whether the shop may use the category.
         1 has_permission: bool => "has_permission: must",
     }
 }
@@ -567,7 +570,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::Add`.
     pub struct CatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -576,7 +579,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::Update`.
     pub struct V2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -585,33 +588,33 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::register::CheckAuditStatus`.
     pub struct CheckAuditStatusData {
-        /// `register_status`.
+        /// How far the registration has come.
         0 register_status: i64 => "register_status: must",
-        /// `merchant_info_status`.
+        /// How far the merchant data have come.
         1 merchant_info_status: i64 => "merchant_info_status: must",
-        /// `acct_verify_status`.
+        /// How far the proof of the account has come.
         2 acct_verify_status: i64 => "acct_verify_status: must",
-        /// `basic_info_status`.
+        /// How far the basic data have come.
         3 basic_info_status: i64 => "basic_info_status: must",
-        /// `pay_sign_status`.
+        /// How far the payment agreement has come.
         4 pay_sign_status: i64 => "pay_sign_status: must",
-        /// `audit_reject_reasons`.
+        /// Why the review turned it down.
         5 audit_reject_reasons: Option<String> => "audit_reject_reasons",
-        /// `pay_audit_detail`.
+        /// Review by WeChat Pay, one entry per parameter.
         6 pay_audit_detail: Option<PayAuditDetail> => "pay_audit_detail",
-        /// `legal_validation_url`.
+        /// Link where the legal representative confirms the identity.
         7 legal_validation_url: Option<String> => "legal_validation_url",
-        /// `registered_appid`.
-        8 registered_appid: Option<String> => "registered_appid",
+        /// AppID of the shop that was registered.
+        8 registered_appid: Option<xinqiao_types::AppId> => "registered_appid",
     }
 }
 
 w::record! {
     /// `data` of the answer of `product::service::CheckAuth`.
     pub struct CheckAuthData {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the service.
         1 service_id: i64 => "service_id: must",
     }
 }
@@ -619,9 +622,9 @@ w::record! {
 w::record! {
     /// `cmp_price_info` of the answer of `product::Get`.
     pub struct CmpPriceInfo {
-        /// `status`.
+        /// State of the comparison.
         0 status: i64 => "status: must",
-        /// `sku_result_list`.
+        /// Warning by variant.
         1 sku_result_list: Vec<SkuResult> => "sku_result_list: must",
     }
 }
@@ -629,9 +632,9 @@ w::record! {
 w::record! {
     /// An item of `company_list` in the answer of `product::delivery::GetCompanyList`.
     pub struct Company {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -639,17 +642,17 @@ w::record! {
 w::record! {
     /// An item of `condition_free_detail_list` in `product::AllConditionFreeDetail`.
     pub struct ConditionFreeDetail {
-        /// `address_infos`.
+        /// Regions to which the rule applies.
         0 address_infos: Vec<TemplateAddressInfo> => "address_infos: must",
-        /// `min_piece`.
+        /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// `min_amount`; in fen.
+        /// Amount needed for free delivery; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// `min_weight`; in kg.
+        /// Weight needed for free delivery; in kg.
         3 min_weight: Option<i64> => "min_weight",
-        /// `valuation_flag`; `0` or `1` on the wire.
+        /// Whether the pieces or weight condition is on; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
-        /// `amount_flag`; `0` or `1` on the wire.
+        /// Whether the amount condition is on; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
     new(address_infos: Vec<TemplateAddressInfo>)
@@ -665,7 +668,7 @@ w::record! {
 w::record! {
     /// `condition_free_valuation` of `product::CityTemplateSameCityValuation`; `condition_free_valuation` of `product::SameCityValuation`.
     pub struct ConditionFreeValuation {
-        /// `min_free_price`; in fen.
+        /// Amount from which delivery is free; in fen.
         0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
     }
     new(min_free_price: xinqiao_types::Fen)
@@ -674,19 +677,19 @@ w::record! {
 w::record! {
     /// `coupon` of the answer of `product::coupon::Get`; an item of `coupons` in the answer of `product::coupon::GetList`.
     pub struct Coupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `type`.
+        /// Kind of coupon: `1` rate on condition, `2` amount above a sum, `3` flat rate, `4` plain.
         1 type_: i64 => "type: must",
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         2 status: i64 => "status: must",
-        /// `coupon_info`.
+        /// The coupon: rules and dates.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// `stock_info`.
+        /// Stock, or how many were given out.
         4 stock_info: CouponStockInfo => "stock_info: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         5 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         6 create_time: String => "create_time: must",
     }
 }
@@ -694,17 +697,17 @@ w::record! {
 w::record! {
     /// `coupon_info` of `product::Coupon`.
     pub struct CouponInfo {
-        /// `name`.
+        /// Name of the template, category or coupon.
         0 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
-        /// `ext_info`.
+        /// Further data: product it leads to, notes, start.
         2 ext_info: Option<CouponInfoExtInfo> => "ext_info",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         3 promote_info: Option<CouponInfoPromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         4 receive_info: Option<CouponInfoReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         5 valid_info: CouponInfoValidInfo => "valid_info: must",
     }
 }
@@ -712,13 +715,13 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::CouponInfo`.
     pub struct CouponInfoExtInfo {
-        /// `jump_product_id`.
+        /// Number of the product that the coupon leads to.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// `notes`.
+        /// Note in words.
         1 notes: Option<String> => "notes",
-        /// `valid_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// From when it is valid; format `yyyy-MM-dd HH:mm:ss`.
         2 valid_time: Option<String> => "valid_time",
-        /// `invalid_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it stops being valid; format `yyyy-MM-dd HH:mm:ss`.
         3 invalid_time: Option<String> => "invalid_time",
     }
 }
@@ -726,9 +729,9 @@ w::record! {
 w::record! {
     /// `promote_info` of `product::CouponInfo`.
     pub struct CouponInfoPromoteInfo {
-        /// `customize_channel`.
+        /// Your own name for the channel.
         0 customize_channel: String => "customize_channel: must",
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         1 promote_type: String => "promote_type: must",
     }
 }
@@ -736,13 +739,13 @@ w::record! {
 w::record! {
     /// `receive_info` of `product::CouponInfo`.
     pub struct CouponInfoReceiveInfo {
-        /// `limit_num_one_person`.
+        /// How many one person may receive.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
-        /// `start_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: Option<String> => "start_time",
-        /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => "end_time",
     }
 }
@@ -750,13 +753,13 @@ w::record! {
 w::record! {
     /// `valid_info` of `product::CouponInfo`.
     pub struct CouponInfoValidInfo {
-        /// `valid_type`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving.
         0 valid_type: String => "valid_type: must",
-        /// `valid_day_num`.
+        /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// `start_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: Option<String> => "start_time",
-        /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => "end_time",
     }
 }
@@ -764,11 +767,11 @@ w::record! {
 w::record! {
     /// `stock_info` of `product::Coupon`.
     pub struct CouponStockInfo {
-        /// `issued_num`.
+        /// How many are left to receive.
         0 issued_num: i64 => "issued_num: must",
-        /// `receive_num`.
+        /// How many were received.
         1 receive_num: i64 => "receive_num: must",
-        /// `used_num`.
+        /// How many were used.
         2 used_num: i64 => "used_num: must",
     }
 }
@@ -776,7 +779,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::coupon::Create`.
     pub struct CreateData {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -784,13 +787,13 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::coupon::Create`; `ext_info` of `product::coupon::Update`.
     pub struct CreateExtInfo {
-        /// `jump_product_id`.
+        /// Number of the product that the coupon leads to.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// `notes`.
+        /// Note in words.
         1 notes: Option<String> => "notes",
-        /// `valid_time`; format `unix`.
+        /// From when it is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// `invalid_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
@@ -801,9 +804,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::local_life::Add`.
     pub struct DataItem {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_ids`.
+        /// Numbers of the variants.
         1 sku_ids: Vec<i64> => "sku_ids: must",
     }
 }
@@ -811,13 +814,13 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `product::delivery::Send`.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `is_all_product`.
+        /// Whether the parcel holds all goods of the order.
         1 is_all_product: Option<bool> => "is_all_product",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: Option<String> => "waybill_id",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         3 product_infos: Option<Vec<ProductInfo>> => "product_infos",
     }
     new(delivery_id: impl Into<String>)
@@ -828,23 +831,23 @@ w::record! {
 w::record! {
     /// `delivery_time` of `product::SameCityTemplate`; `delivery_time` of `product::CityTemplate`.
     pub struct DeliveryTime {
-        /// `start_business_hour`.
+        /// Hour at which business starts.
         0 start_business_hour: i64 => "start_business_hour: must",
-        /// `start_business_minute`.
+        /// Minute at which business starts.
         1 start_business_minute: i64 => "start_business_minute: must",
-        /// `end_business_hour`.
+        /// Hour at which business ends.
         2 end_business_hour: i64 => "end_business_hour: must",
-        /// `end_business_minute`.
+        /// Minute at which business ends.
         3 end_business_minute: i64 => "end_business_minute: must",
-        /// `book_time`; in min.
+        /// How long ahead to book; in min.
         4 book_time: i64 => "book_time: must",
-        /// `first_val_meter`; in m.
+        /// Distance that the first price covers; in m.
         5 first_val_meter: i64 => "first_val_meter: must",
-        /// `first_val_minutes`; in min.
+        /// Minutes that the first step covers; in min.
         6 first_val_minutes: i64 => "first_val_minutes: must",
-        /// `second_val_meter`; in m.
+        /// Distance of each further step; in m.
         7 second_val_meter: i64 => "second_val_meter: must",
-        /// `second_val_minutes`; in min.
+        /// Minutes of each further step; in min.
         8 second_val_minutes: i64 => "second_val_minutes: must",
     }
     new(
@@ -863,9 +866,9 @@ w::record! {
 w::record! {
     /// `desc_info` of `product::Add`; `desc_info` of `product::gift::Add`; and 4 more.
     pub struct DescInfo {
-        /// `imgs`.
+        /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
-        /// `desc`.
+        /// Description in words, at most 2000 characters.
         1 desc: Option<String> => "desc",
     }
     new(imgs: Vec<String>)
@@ -875,11 +878,11 @@ w::record! {
 w::record! {
     /// `discount_condition` of `product::DiscountInfo`.
     pub struct DiscountCondition {
-        /// `product_cnt`.
+        /// How many pieces of the product.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// `product_ids`.
+        /// Numbers of the products.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -889,11 +892,11 @@ w::record! {
 w::record! {
     /// `discount_info` of `product::coupon::Create`; `discount_info` of `product::coupon::Update`; and 1 more.
     pub struct DiscountInfo {
-        /// `discount_condition`.
+        /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
-        /// `discount_num`.
+        /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
     new()
@@ -903,9 +906,9 @@ w::record! {
 w::record! {
     /// `express_info` of `product::Add`; `express_info` of `product::Update`.
     pub struct ExpressInfo {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// `weight`; in g.
+        /// How heavy it is; in g.
         1 weight: Option<i64> => "weight",
     }
     new(template_id: i64)
@@ -915,19 +918,19 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::StockFlowInfo`.
     pub struct ExtInfo {
-        /// `unmove_from_stock_sub_type`.
+        /// Kind of stock from which pieces were given back.
         0 unmove_from_stock_sub_type: Option<i64> => "unmove_from_stock_sub_type",
-        /// `move_to_stock_sub_type`.
+        /// Kind of stock to which pieces were assigned.
         1 move_to_stock_sub_type: Option<i64> => "move_to_stock_sub_type",
-        /// `upload_source`.
+        /// From where the stock was changed.
         2 upload_source: Option<i64> => "upload_source",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: Option<String> => "order_id",
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         4 out_warehouse_id: Option<String> => "out_warehouse_id",
-        /// `limited_discount_id`.
+        /// Number of the flash sale.
         5 limited_discount_id: Option<i64> => "limited_discount_id",
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         6 finder_id: Option<String> => "finder_id",
     }
 }
@@ -935,15 +938,15 @@ w::record! {
 w::record! {
     /// `extra_fee_valuation` of `product::SameCityTemplateSpecialTime`; `extra_fee_valuation` of `product::SpecialTime`.
     pub struct ExtraFeeValuation {
-        /// `start_hour`.
+        /// Hour at which it starts.
         0 start_hour: i64 => "start_hour: must",
-        /// `start_minute`.
+        /// Minute at which it starts.
         1 start_minute: i64 => "start_minute: must",
-        /// `end_hour`.
+        /// Hour at which it ends.
         2 end_hour: i64 => "end_hour: must",
-        /// `end_minute`.
+        /// Minute at which it ends.
         3 end_minute: i64 => "end_minute: must",
-        /// `fee`; in fen.
+        /// Extra fee for delivery; in fen.
         4 fee: xinqiao_types::Fen => "fee: must",
     }
     new(
@@ -958,17 +961,17 @@ w::record! {
 w::record! {
     /// `extra_service` of `product::Add`; `extra_service` of `product::Update`; and 1 more.
     pub struct ExtraService {
-        /// `seven_day_return`.
+        /// Return within seven days: `0` no, `1` yes, `2` yes except custom-made goods.
         0 seven_day_return: i64 => "seven_day_return: must",
-        /// `pay_after_use`.
+        /// Use first, pay later: `0` no, `1` yes.
         1 pay_after_use: i64 => "pay_after_use: must",
-        /// `freight_insurance`.
+        /// Freight insurance: `0` no, `1` yes.
         2 freight_insurance: i64 => "freight_insurance: must",
-        /// `fake_one_pay_three`.
+        /// Threefold pay for fakes: `0` no, `1` yes.
         3 fake_one_pay_three: Option<i64> => "fake_one_pay_three",
-        /// `damage_guarantee`.
+        /// Refund for damage: `0` no, `1` yes.
         4 damage_guarantee: Option<i64> => "damage_guarantee",
-        /// `exchange_support`.
+        /// Exchange: `0` no, `1` yes.
         5 exchange_support: Option<i64> => "exchange_support",
     }
     new(seven_day_return: i64, pay_after_use: i64, freight_insurance: i64)
@@ -978,19 +981,19 @@ w::record! {
 w::record! {
     /// An item of `freight_calc_method_list` in `product::AllFreightCalcMethod`.
     pub struct FreightCalcMethod {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
-        /// `is_default`; `0` or `1` on the wire.
+        /// Whether it is the one used by default; `0` or `1` on the wire.
         1 is_default: bool => "is_default: must zero-one",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `first_val_amount`; in kg.
+        /// How many pieces or kilograms the first price covers; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// `first_price`; in fen.
+        /// Freight for the first pieces or kilograms; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_amount`; in kg.
+        /// How many pieces or kilograms a further step covers; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// `second_price`; in fen.
+        /// Freight for each further step; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -1007,27 +1010,27 @@ w::record! {
 w::record! {
     /// `freight_template` of `product::delivery::InsertFreightTemplate`.
     pub struct FreightTemplate {
-        /// `name`.
+        /// Name of the template, category or coupon.
         0 name: String => "name: must",
-        /// `valuation_type`.
+        /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: i64 => "valuation_type: must",
-        /// `send_time`.
+        /// When it was sent.
         2 send_time: i64 => "send_time: must",
-        /// `delivery_type`.
+        /// How it is sent: `1` express.
         3 delivery_type: i64 => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: i64 => "shipping_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
-        /// `not_send_area`.
+        /// Regions where nothing is sent.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// `is_default`; `0` or `1` on the wire.
+        /// Whether it is the one used by default; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
-        /// `all_condition_free_detail`.
+        /// Rules for free delivery above a threshold.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// `all_freight_calc_method`.
+        /// Rules for calculating freight.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
     new(
@@ -1050,11 +1053,11 @@ w::record! {
 w::record! {
     /// An item of `cat_list` in the answer of `product::category::Get`.
     pub struct GetCat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `name`.
+        /// Name of the template, category or coupon.
         1 name: String => "name: must",
-        /// `f_cat_id`.
+        /// Number of the parent category, `0` for the top level.
         2 f_cat_id: i64 => "f_cat_id: must",
     }
 }
@@ -1062,7 +1065,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::GetProduct`.
     pub struct GetCatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -1070,13 +1073,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::GetChannelsEcProductStock`.
     pub struct GetChannelsEcProductStockData {
-        /// `normal_stock_num`.
+        /// Stock open to every channel.
         0 normal_stock_num: i64 => "normal_stock_num: must",
-        /// `limited_discount_stock_num`.
+        /// Stock reserved for flash sales.
         1 limited_discount_stock_num: i64 => "limited_discount_stock_num: must",
-        /// `warehouse_stocks`.
+        /// Stock by warehouse.
         2 warehouse_stocks: Vec<WarehouseStock> => "warehouse_stocks: must",
-        /// `total_stock_num`.
+        /// Stock of all kinds together.
         3 total_stock_num: i64 => "total_stock_num: must",
     }
 }
@@ -1084,29 +1087,29 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::sku::Get`; an item of `skus` in the answer of `product::sku::GetList`.
     pub struct GetData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         4 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         6 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         7 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         8 sku_code: Option<String> => "sku_code",
-        /// `barcode`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         9 barcode: Option<w::TextOrNumber> => "barcode",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         10 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         11 status: i64 => "status: must",
     }
 }
@@ -1114,11 +1117,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::store::GetInfo`.
     pub struct GetInfoData {
-        /// `type`.
+        /// Kind of shop.
         0 type_: i64 => "type: must",
-        /// `store_name`.
+        /// What the store is called; such as `腾讯大厦分店`.
         1 store_name: String => "store_name: must",
-        /// `logo`.
+        /// Logo of the shop.
         2 logo: String => "logo: must",
     }
 }
@@ -1126,35 +1129,35 @@ w::record! {
 w::record! {
     /// `product` of the answer of `product::gift::Get`; `edit_product` of the answer of `product::gift::Get`.
     pub struct GetProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         3 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         4 desc_info: DescInfo => "desc_info: must",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         5 cats_v2: Option<Vec<GetCatsV2Item>> => "cats_v2",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         6 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// `spu_code`.
+        /// Code that the merchant gave the product.
         7 spu_code: Option<String> => "spu_code",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         8 brand_id: Option<i64> => "brand_id",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         9 status: i64 => "status: must",
-        /// `edit_status`.
+        /// State of the draft: `1` edited, `2` in review, `3` failed, `4` passed, `7` uploading, `8` upload failed.
         10 edit_status: i64 => "edit_status: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         11 skus: Option<Vec<GetSkus>> => "skus",
-        /// `product_type`.
+        /// Kind: `1` normal, `2` lucky bag prize, `3` live flash sale; the latter two are read-only.
         12 product_type: Option<i64> => "product_type",
-        /// `edit_time`; format `unix`.
+        /// When the draft was last edited; format `unix`.
         13 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
-        /// `src_product_id`.
+        /// Number of the product it was imported from.
         14 src_product_id: Option<i64> => "src_product_id",
     }
 }
@@ -1162,7 +1165,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::GetProductStock`.
     pub struct GetProductStockData {
-        /// `stock_num`.
+        /// How many pieces are in stock.
         0 stock_num: i64 => "stock_num: must",
     }
 }
@@ -1170,17 +1173,17 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::GetProduct`.
     pub struct GetSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         3 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         4 sku_code: Option<String> => "sku_code",
-        /// `status`.
+        /// Variant: `5` listed, `11` taken off.
         5 status: i64 => "status: must",
     }
 }
@@ -1188,9 +1191,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::GetFlow`.
     pub struct GetFlowData {
-        /// `stock_flow_info_list`.
+        /// Stock flow, one entry each.
         0 stock_flow_info_list: Vec<StockFlowInfo> => "stock_flow_info_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -1198,15 +1201,15 @@ w::record! {
 w::record! {
     /// `gift_activity` of `product::ActivityAdd`.
     pub struct GiftActivity {
-        /// `activity_id`.
+        /// Number of the gift activity.
         0 activity_id: Option<i64> => "activity_id",
-        /// `title`.
+        /// What the activity is called.
         1 title: String => "title: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `detail`.
+        /// Rules: products, gifts and limits.
         4 detail: GiftActivityDetail => "detail: must",
     }
     new(
@@ -1221,13 +1224,13 @@ w::record! {
 w::record! {
     /// `detail` of `product::GiftActivity`.
     pub struct GiftActivityDetail {
-        /// `show_scene`.
+        /// Where the activity is shown.
         0 show_scene: i64 => "show_scene: must",
-        /// `receive_limit`.
+        /// How often it can be received.
         1 receive_limit: ReceiveLimit => "receive_limit: must",
-        /// `main_products`.
+        /// Products with which the gift comes.
         2 main_products: Vec<MainProduct> => "main_products: must",
-        /// `gift_set`.
+        /// Gifts of the activity.
         3 gift_set: GiftSet => "gift_set: must",
     }
     new(
@@ -1241,9 +1244,9 @@ w::record! {
 w::record! {
     /// An item of `gift_items` in `product::GiftSet`.
     pub struct GiftItem {
-        /// `gift_id`.
+        /// Number of the gift.
         0 gift_id: i64 => "gift_id: must",
-        /// `give_num`.
+        /// How many pieces are given.
         1 give_num: i64 => "give_num: must",
     }
     new(gift_id: i64, give_num: i64)
@@ -1252,9 +1255,9 @@ w::record! {
 w::record! {
     /// `gift_set` of `product::GiftActivityDetail`.
     pub struct GiftSet {
-        /// `gift_items`.
+        /// Gifts, one entry each.
         0 gift_items: Vec<GiftItem> => "gift_items: must",
-        /// `gift_set_num`.
+        /// How many sets there are.
         1 gift_set_num: i64 => "gift_set_num: must",
     }
     new(gift_items: Vec<GiftItem>, gift_set_num: i64)
@@ -1263,19 +1266,19 @@ w::record! {
 w::record! {
     /// `id_card_info` of `product::register::SubmitMerchantInfo`.
     pub struct IdCardInfo {
-        /// `portrait_pic_file`.
+        /// Portrait side of the identity card.
         0 portrait_pic_file: BusiLicensePicFile => "portrait_pic_file: must",
-        /// `nation_pic_file`.
+        /// Emblem side of the identity card.
         1 nation_pic_file: BusiLicensePicFile => "nation_pic_file: must",
-        /// `id_card_name`.
+        /// The person's name as on the identity card.
         2 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Number of the identity card; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street, house number and the like; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
-        /// `start_date`; format `yyyy-MM-dd`.
+        /// First day of the range, inclusive; format `yyyy-MM-dd`.
         5 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the range, inclusive; format `yyyy-MM-dd / LONG_TERM`.
         6 end_date: String => "end_date: must",
     }
     new(
@@ -1292,9 +1295,9 @@ w::record! {
 w::record! {
     /// `info_score` of the answer of `product::Get`.
     pub struct InfoScore {
-        /// `release_mode`.
+        /// How it is published: `0` normal, `1` with few data.
         0 release_mode: i64 => "release_mode: must",
-        /// `sub_score_list`.
+        /// Scores by part of the product's data.
         1 sub_score_list: Vec<SubScore> => "sub_score_list: must",
     }
 }
@@ -1302,19 +1305,19 @@ w::record! {
 w::record! {
     /// An item of `limited_discount_list` in the answer of `product::limited_discount::GetList`.
     pub struct LimitedDiscount {
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         0 task_id: i64 => "task_id: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `limited_discount_sku_list`.
+        /// Variants in the flash sale, one entry each.
         4 limited_discount_sku_list: Vec<LimitedDiscountSkus> => "limited_discount_sku_list: must",
-        /// `status`.
+        /// Flash sale: `0` not over, `1` over.
         5 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1322,11 +1325,11 @@ w::record! {
 w::record! {
     /// An item of `limited_discount_sku_list` in `product::limited_discount::Add`; an item of `limited_discount_skus` in `product::limited_discount_task::Add`; and 2 more.
     pub struct LimitedDiscountSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `sale_stock`.
+        /// Stock put into the flash sale.
         2 sale_stock: i64 => "sale_stock: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen, sale_stock: i64)
@@ -1335,19 +1338,19 @@ w::record! {
 w::record! {
     /// An item of `limited_discount_tasks` in the answer of `product::limited_discount_task::ListGet`.
     pub struct LimitedDiscountTask {
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         0 task_id: i64 => "task_id: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `limited_discount_skus`.
+        /// Variants in the flash sale, one entry each.
         4 limited_discount_skus: Vec<LimitedDiscountSkus> => "limited_discount_skus: must",
-        /// `status`.
+        /// Flash sale: `0` to come, `1` running, `2` over.
         5 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1355,9 +1358,9 @@ w::record! {
 w::record! {
     /// `limited_info` of `product::Add`; `limited_info` of `product::Update`; and 1 more.
     pub struct LimitedInfo {
-        /// `period_type`.
+        /// Period of the limit: `0` none, `1` day, `2` week, `3` month.
         0 period_type: i64 => "period_type: must",
-        /// `limited_buy_num`.
+        /// How many pieces one buyer may buy per period.
         1 limited_buy_num: Option<i64> => "limited_buy_num",
     }
     new(period_type: i64)
@@ -1367,7 +1370,7 @@ w::record! {
 w::record! {
     /// An item of `main_products` in `product::GiftActivityDetail`.
     pub struct MainProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
@@ -1376,13 +1379,13 @@ w::record! {
 w::record! {
     /// `name_info` of `product::register::SubmitBasicInfo`.
     pub struct NameInfo {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `abbr`.
+        /// Short name of the shop.
         1 abbr: String => "abbr: must",
-        /// `introduction`.
+        /// The shop in words.
         2 introduction: String => "introduction: must",
-        /// `naming_other_stuff`.
+        /// Media handles of proofs for the name.
         3 naming_other_stuff: Option<Vec<String>> => "naming_other_stuff",
     }
     new(nickname: impl Into<String>, abbr: impl Into<String>, introduction: impl Into<String>)
@@ -1392,15 +1395,15 @@ w::record! {
 w::record! {
     /// An item of `network_list` in the answer of `product::decoration::GetPressureTestReport`.
     pub struct Network {
-        /// `path`.
+        /// Path that was tested.
         0 path: String => "path: must",
-        /// `aver_time_cost`; in ms.
+        /// How long a request takes on average; in ms.
         1 aver_time_cost: i64 => "aver_time_cost: must",
-        /// `max_time_cost`; in ms.
+        /// Longest time a request took; in ms.
         2 max_time_cost: i64 => "max_time_cost: must",
-        /// `total_request_cnt`.
+        /// How many requests were made.
         3 total_request_cnt: i64 => "total_request_cnt: must",
-        /// `succ_percent`.
+        /// Percentage of requests that succeeded.
         4 succ_percent: i64 => "succ_percent: must",
     }
 }
@@ -1408,7 +1411,7 @@ w::record! {
 w::record! {
     /// `not_send_area` of `product::FreightTemplate`; `not_send_area` of `product::Template`; and 1 more.
     pub struct NotSendArea {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
     }
     new(address_info: Vec<TemplateAddressInfo>)
@@ -1417,37 +1420,37 @@ w::record! {
 w::record! {
     /// `online_data` of the answer of `product::local_life::Get`; `draft_data` of the answer of `product::local_life::Get`.
     pub struct OnlineData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `product_type`.
+        /// Kind of local product.
         2 product_type: i64 => "product_type: must",
-        /// `product_name`.
+        /// What the product is called.
         3 product_name: String => "product_name: must",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         4 head_imgs: Vec<String> => "head_imgs: must",
-        /// `category_id`.
+        /// Number of the category.
         5 category_id: i64 => "category_id: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
-        /// `online_status`.
+        /// State of the online copy.
         7 online_status: i64 => "online_status: must",
-        /// `draft_status`.
+        /// State of the draft copy.
         8 draft_status: i64 => "draft_status: must",
-        /// `product_qua_infos`.
+        /// Qualifications of the product, one entry each with pictures.
         9 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
-        /// `verify_page`.
+        /// Page on which the voucher is used.
         10 verify_page: Option<VerifyPage> => "verify_page",
-        /// `verify_at_store`.
+        /// Whether it is used in a store.
         11 verify_at_store: Option<i64> => "verify_at_store",
-        /// `code_source_type`.
+        /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         12 code_source_type: i64 => "code_source_type: must",
-        /// `attr_kv_map`.
+        /// Attributes by name.
         13 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
-        /// `audit_result`.
+        /// Outcome of the review.
         14 audit_result: Option<AuditResult> => "audit_result",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         15 skus: Vec<OnlineDataSkus> => "skus: must",
     }
 }
@@ -1455,13 +1458,13 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::OnlineData`.
     pub struct OnlineDataSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         2 stock_num: i64 => "stock_num: must",
-        /// `sku_attr_map`.
+        /// Sales attributes by name.
         3 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
     }
 }
@@ -1469,11 +1472,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::gift::OnSaleSet`.
     pub struct OnSaleSetData {
-        /// `src_product_id`.
+        /// Number of the product it was imported from.
         0 src_product_id: i64 => "src_product_id: must",
-        /// `gift_product_id`.
+        /// Number of the product as gift.
         1 gift_product_id: i64 => "gift_product_id: must",
-        /// `sku_mappings`.
+        /// Which variant became which gift variant.
         2 sku_mappings: Vec<SkuMapping> => "sku_mappings: must",
     }
 }
@@ -1481,9 +1484,9 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::gift::OnSaleSet`.
     pub struct OnSaleSetSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: Option<i64> => "sku_id",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         1 stock_num: Option<i64> => "stock_num",
     }
     new()
@@ -1493,27 +1496,27 @@ w::record! {
 w::record! {
     /// `order_flow` of the answer of `product::funds::GetOrderFlow`; an item of `order_flow` in the answer of `product::funds::ScanOrderFlow`.
     pub struct OrderFlow {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `status`.
+        /// State of the money flow.
         1 status: String => "status: must",
-        /// `price`; in fen.
+        /// Price of the order; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         3 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         4 discount_fee: xinqiao_types::Fen => "discount_fee: must",
-        /// `service_fee`; in fen.
+        /// What the platform charges; in fen.
         5 service_fee: xinqiao_types::Fen => "service_fee: must",
-        /// `handling_fee`; in fen.
+        /// Fee of the payment; in fen.
         6 handling_fee: xinqiao_types::Fen => "handling_fee: must",
-        /// `refunding_type`.
+        /// Kind of refund.
         7 refunding_type: i64 => "refunding_type: must",
-        /// `refund_fee`; in fen.
+        /// How much is refunded; not more than what is left of the order; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `settled_time`; format `unix`.
+        /// When it settled; format `unix`.
         9 settled_time: Option<xinqiao_types::UnixSeconds> => "settled_time",
-        /// `order_time`; format `unix`.
+        /// When it was ordered; format `unix`.
         10 order_time: xinqiao_types::UnixSeconds => "order_time: must",
     }
 }
@@ -1521,13 +1524,13 @@ w::record! {
 w::record! {
     /// `organization_code_info` of `product::register::SubmitMerchantInfo`.
     pub struct OrganizationCodeInfo {
-        /// `organization_code`.
+        /// Code on the organisation code certificate.
         0 organization_code: String => "organization_code: must",
-        /// `pic_file`.
+        /// The uploaded picture's handles.
         1 pic_file: BusiLicensePicFile => "pic_file: must",
-        /// `start_date`; format `yyyy-MM-dd`.
+        /// First day of the range, inclusive; format `yyyy-MM-dd`.
         2 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the range, inclusive; format `yyyy-MM-dd / LONG_TERM`.
         3 end_date: String => "end_date: must",
     }
     new(
@@ -1541,9 +1544,9 @@ w::record! {
 w::record! {
     /// `pay_audit_detail` of `product::CheckAuditStatusData`.
     pub struct PayAuditDetail {
-        /// `param_name`.
+        /// Which parameter the review turned down.
         0 param_name: String => "param_name: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: String => "reject_reason: must",
     }
 }
@@ -1551,11 +1554,11 @@ w::record! {
 w::record! {
     /// `pic_file` of the answer of `product::ImgUpload`.
     pub struct PicFile {
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `pay_media_id`.
-        1 pay_media_id: Option<String> => "pay_media_id",
-        /// `temp_img_url`.
+        /// Media handle on the payment side, for merchant applications.
+        1 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
+        /// Temporary link of the picture.
         2 temp_img_url: Option<String> => "temp_img_url",
     }
 }
@@ -1563,9 +1566,9 @@ w::record! {
 w::record! {
     /// `pickup_template` of the answer of `product::offline::GetPickupTemplate`; `pickup_template` of `product::offline::UpdatePickupTemplate`.
     pub struct PickupTemplate {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// `pickup_time`.
+        /// When it is picked up.
         1 pickup_time: PickupTime => "pickup_time: must",
     }
     new(template_id: i64, pickup_time: PickupTime)
@@ -1574,17 +1577,17 @@ w::record! {
 w::record! {
     /// `pickup_time` of `product::PickupTemplate`.
     pub struct PickupTime {
-        /// `start_business_hour`.
+        /// Hour at which business starts.
         0 start_business_hour: i64 => "start_business_hour: must",
-        /// `start_business_minute`.
+        /// Minute at which business starts.
         1 start_business_minute: i64 => "start_business_minute: must",
-        /// `end_business_hour`.
+        /// Hour at which business ends.
         2 end_business_hour: i64 => "end_business_hour: must",
-        /// `end_business_minute`.
+        /// Minute at which business ends.
         3 end_business_minute: i64 => "end_business_minute: must",
-        /// `promise_delivery_minutes`; in min.
+        /// Minutes in which the goods are ready; in min.
         4 promise_delivery_minutes: i64 => "promise_delivery_minutes: must",
-        /// `book_time`; in min.
+        /// How long ahead to book; in min.
         5 book_time: i64 => "book_time: must",
     }
     new(
@@ -1600,67 +1603,67 @@ w::record! {
 w::record! {
     /// `product` of the answer of `product::Get`; `edit_product` of the answer of `product::Get`.
     pub struct Product {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `short_title`.
+        /// Short name for presents and the like; the title is used without it.
         3 short_title: Option<String> => "short_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         4 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         5 desc_info: DescInfo => "desc_info: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         6 cats: Option<Vec<ProductCat>> => "cats",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         7 cats_v2: Option<Vec<ProductCatsV2Item>> => "cats_v2",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         8 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// `spu_code`.
+        /// Code that the merchant gave the product.
         9 spu_code: Option<String> => "spu_code",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         10 brand_id: Option<i64> => "brand_id",
-        /// `deliver_method`.
+        /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         11 deliver_method: Option<i64> => "deliver_method",
-        /// `express_info`.
+        /// Freight template and weight.
         12 express_info: Option<ProductExpressInfo> => "express_info",
-        /// `aftersale_desc`.
+        /// After-sales terms in words; `aftersale_desc` on the wire.
         #[doc(alias = "aftersale_desc")]
         13 after_sale_desc: Option<String> => "aftersale_desc",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         14 status: i64 => "status: must",
-        /// `edit_status`.
+        /// State of the draft: `1` edited, `2` in review, `3` failed, `4` passed, `7` uploading, `8` upload failed.
         15 edit_status: i64 => "edit_status: must",
-        /// `min_price`; in fen.
+        /// Lowest price among the variants; in fen.
         16 min_price: xinqiao_types::Fen => "min_price: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         17 skus: Option<Vec<ProductSkus>> => "skus",
-        /// `limited_info`.
+        /// Limit on how many one buyer may buy.
         18 limited_info: Option<LimitedInfo> => "limited_info",
-        /// `extra_service`.
+        /// Extra services: return within seven days, freight insurance and so on.
         19 extra_service: Option<ExtraService> => "extra_service",
-        /// `product_type`.
+        /// Kind: `1` normal, `2` lucky bag prize, `3` live flash sale; the latter two are read-only.
         20 product_type: Option<i64> => "product_type",
-        /// `edit_time`; format `unix`.
+        /// When the draft was last edited; format `unix`.
         21 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
-        /// `src_product_id`.
+        /// Number of the product it was imported from.
         22 src_product_id: Option<i64> => "src_product_id",
-        /// `total_sold_num`.
+        /// How many were sold in all.
         23 total_sold_num: Option<i64> => "total_sold_num",
-        /// `after_sale_info`.
+        /// After-sales settings.
         24 after_sale_info: Option<ProductAfterSaleInfo> => "after_sale_info",
-        /// `product_qua_infos`.
+        /// Qualifications of the product, one entry each with pictures.
         25 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
-        /// `size_chart`.
+        /// Table of garment sizes shown with the product.
         26 size_chart: Option<SizeChart> => "size_chart",
-        /// `timing_onsale_info`.
+        /// Timed start of sale; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         27 timing_on_sale_info: Option<ProductTimingOnSaleInfo> => "timing_onsale_info",
-        /// `spu_deliver_info`.
+        /// How fast the product is sent.
         28 spu_deliver_info: Option<ProductSpuDeliverInfo> => "spu_deliver_info",
-        /// `release_mode`.
+        /// How it is published: `0` normal, `1` with few data.
         29 release_mode: Option<i64> => "release_mode",
     }
 }
@@ -1668,7 +1671,7 @@ w::record! {
 w::record! {
     /// `after_sale_info` of `product::Product`.
     pub struct ProductAfterSaleInfo {
-        /// `after_sale_address_id`.
+        /// Number of the address for returns.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
 }
@@ -1676,7 +1679,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::Product`.
     pub struct ProductCat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -1684,7 +1687,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::Product`.
     pub struct ProductCatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -1692,9 +1695,9 @@ w::record! {
 w::record! {
     /// `express_info` of `product::Product`.
     pub struct ProductExpressInfo {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// `weight`; in g.
+        /// How heavy it is; in g.
         1 weight: Option<i64> => "weight",
     }
 }
@@ -1702,11 +1705,11 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `product::Delivery`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: Option<i64> => "product_cnt",
     }
     new(product_id: i64, sku_id: i64)
@@ -1716,9 +1719,9 @@ w::record! {
 w::record! {
     /// An item of `product_qua_infos` in `product::OnlineData`; an item of `product_qua_infos` in `product::Product`.
     pub struct QuaInfo {
-        /// `qua_id`.
+        /// Number of the qualification.
         0 qua_id: i64 => "qua_id: must",
-        /// `qua_url`.
+        /// Pictures of the qualification.
         1 qua_url: Vec<String> => "qua_url: must",
     }
 }
@@ -1726,9 +1729,9 @@ w::record! {
 w::record! {
     /// An item of `product_qua_infos` in `product::Add`; an item of `product_qua_infos` in `product::local_life::Add`; and 2 more.
     pub struct ProductQuaInfo {
-        /// `qua_id`.
+        /// Number of the qualification.
         0 qua_id: i64 => "qua_id: must",
-        /// `qua_url`.
+        /// Pictures of the qualification.
         1 qua_url: Vec<String> => "qua_url: must",
     }
     new(qua_id: i64, qua_url: Vec<String>)
@@ -1737,27 +1740,27 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::Product`.
     pub struct ProductSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         5 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// `bar_code`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         7 bar_code: Option<String> => "bar_code",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
-        /// `status`.
+        /// Variant: `5` listed, `11` taken off.
         9 status: i64 => "status: must",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         10 sku_deliver_info: Option<SkusSkuDeliverInfo> => "sku_deliver_info",
     }
 }
@@ -1765,9 +1768,9 @@ w::record! {
 w::record! {
     /// `spu_deliver_info` of `product::Product`.
     pub struct ProductSpuDeliverInfo {
-        /// `is_spu_range`.
+        /// Whether the delivery time holds for the whole product.
         0 is_spu_range: bool => "is_spu_range: must",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         1 sku_deliver_info: Option<SkusSkuDeliverInfo> => "sku_deliver_info",
     }
 }
@@ -1775,14 +1778,14 @@ w::record! {
 w::record! {
     /// `timing_onsale_info` of `product::Product`.
     pub struct ProductTimingOnSaleInfo {
-        /// `status`.
+        /// State of the timed sale.
         0 status: i64 => "status: must",
-        /// `onsale_time`; format `unix`.
+        /// When the sale starts; format `unix`; `onsale_time` on the wire.
         #[doc(alias = "onsale_time")]
         1 on_sale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
-        /// `is_hide_price`; `0` or `1` on the wire.
+        /// Whether the price is hidden before the sale starts; `0` or `1` on the wire.
         2 is_hide_price: bool => "is_hide_price: must zero-one",
-        /// `task_id`.
+        /// Number of the task, to ask for its progress or result.
         3 task_id: Option<i64> => "task_id",
     }
 }
@@ -1790,9 +1793,9 @@ w::record! {
 w::record! {
     /// `promote_info` of `product::coupon::Create`; `promote_info` of `product::coupon::Update`.
     pub struct PromoteInfo {
-        /// `customize_channel`.
+        /// Your own name for the channel.
         0 customize_channel: String => "customize_channel: must",
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         1 promote_type: i64 => "promote_type: must",
     }
     new(customize_channel: impl Into<String>, promote_type: i64)
@@ -1801,13 +1804,13 @@ w::record! {
 w::record! {
     /// `receive_info` of `product::coupon::Create`; `receive_info` of `product::coupon::Update`.
     pub struct ReceiveInfo {
-        /// `limit_num_one_person`.
+        /// How many one person may receive.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -1822,9 +1825,9 @@ w::record! {
 w::record! {
     /// `receive_limit` of `product::GiftActivityDetail`.
     pub struct ReceiveLimit {
-        /// `is_limited`.
+        /// Whether there is a limit.
         0 is_limited: bool => "is_limited: must",
-        /// `limit_num`.
+        /// How many sets one buyer may get.
         1 limit_num: i64 => "limit_num: must",
     }
     new(is_limited: bool, limit_num: i64)
@@ -1833,11 +1836,11 @@ w::record! {
 w::record! {
     /// `return_info` of `product::register::SubmitBasicInfo`.
     pub struct ReturnInfo {
-        /// `mail`.
+        /// Mail address of the contact.
         0 mail: String => "mail: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         1 address_info: Option<AddressInfo> => "address_info",
-        /// `company_address`.
+        /// Address of the company as on its licence.
         2 company_address: Option<AddressInfo> => "company_address",
     }
     new(mail: impl Into<String>)
@@ -1847,11 +1850,11 @@ w::record! {
 w::record! {
     /// `sale_limit_info` of the answer of `product::Get`.
     pub struct SaleLimitInfo {
-        /// `is_limited`; `0` or `1` on the wire.
+        /// Whether selling is limited: `1` for yes; `0` or `1` on the wire.
         0 is_limited: bool => "is_limited: must zero-one",
-        /// `title`.
+        /// What the limit is about.
         1 title: Option<String> => "title",
-        /// `sub_title`.
+        /// The limit explained.
         2 sub_title: Option<String> => "sub_title",
     }
 }
@@ -1859,17 +1862,17 @@ w::record! {
 w::record! {
     /// `same_city_template` of the answer of `product::offline::GetSameCityTemplate`.
     pub struct SameCityTemplate {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// `shipper`.
+        /// Who carries the goods.
         1 shipper: String => "shipper: must",
-        /// `scope`; in m.
+        /// How far around the shop it is delivered; in m.
         2 scope: i64 => "scope: must",
-        /// `same_city_valuation`.
+        /// How courier delivery is charged.
         3 same_city_valuation: SameCityValuation => "same_city_valuation: must",
-        /// `special_time`.
+        /// How special hours are charged.
         4 special_time: SpecialTime => "special_time: must",
-        /// `delivery_time`.
+        /// Business hours and delivery time.
         5 delivery_time: DeliveryTime => "delivery_time: must",
     }
 }
@@ -1877,11 +1880,11 @@ w::record! {
 w::record! {
     /// `same_city_valuation` of `product::CityTemplate`.
     pub struct CityTemplateSameCityValuation {
-        /// `type`.
+        /// How it is charged: by distance or flat.
         0 type_: i64 => "type: must",
-        /// `condition_free_valuation`.
+        /// Amount from which delivery is free.
         1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
-        /// `tiered_billing_valuation`.
+        /// Charges by distance.
         2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
     new(type_: i64)
@@ -1894,9 +1897,9 @@ w::record! {
 w::record! {
     /// `special_time` of `product::CityTemplate`.
     pub struct SameCityTemplateSpecialTime {
-        /// `type`.
+        /// Kind of special hours.
         0 type_: i64 => "type: must",
-        /// `extra_fee_valuation`.
+        /// Extra fee and its hours.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
     new(type_: i64)
@@ -1906,11 +1909,11 @@ w::record! {
 w::record! {
     /// `same_city_valuation` of `product::SameCityTemplate`.
     pub struct SameCityValuation {
-        /// `type`.
+        /// How it is charged: by distance or flat.
         0 type_: String => "type: must",
-        /// `condition_free_valuation`.
+        /// Amount from which delivery is free.
         1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
-        /// `tiered_billing_valuation`.
+        /// Charges by distance.
         2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
 }
@@ -1918,22 +1921,22 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `product::funds::ScanWithdraw`.
     pub struct ScanWithdrawList {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `status`.
+        /// Withdrawal, such as `SUCCESS` or `FAIL`.
         1 status: String => "status: must",
-        /// `amount`; in fen.
+        /// How much is withdrawn; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `reason`.
+        /// Why the withdrawal failed.
         3 reason: Option<String> => "reason",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         4 remark: Option<String> => "remark",
-        /// `bank_memo`.
+        /// Note that appears on the bank statement.
         5 bank_memo: Option<String> => "bank_memo",
-        /// `wxpay_update_time`; format `unix`.
+        /// When it changed at WeChat Pay; format `unix`; `wxpay_update_time` on the wire.
         #[doc(alias = "wxpay_update_time")]
         6 wx_pay_update_time: xinqiao_types::UnixSeconds => "wxpay_update_time: must",
-        /// `wxpay_create_time`; format `unix`.
+        /// When it was created at WeChat Pay; format `unix`; `wxpay_create_time` on the wire.
         #[doc(alias = "wxpay_create_time")]
         7 wx_pay_create_time: xinqiao_types::UnixSeconds => "wxpay_create_time: must",
     }
@@ -1942,13 +1945,13 @@ w::record! {
 w::record! {
     /// An item of `service_list` in the answer of `product::service::GetList`.
     pub struct Service {
-        /// `service_id`.
+        /// Number of the service.
         0 service_id: i64 => "service_id: must",
-        /// `service_type`.
+        /// Which kind of service it is.
         1 service_type: i64 => "service_type: must",
-        /// `service_name`.
+        /// What the service is called.
         2 service_name: String => "service_name: must",
-        /// `expire_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it stops being valid; format `yyyy-MM-dd HH:mm:ss`.
         3 expire_time: String => "expire_time: must",
     }
 }
@@ -1956,23 +1959,23 @@ w::record! {
 w::record! {
     /// An item of `service_order_list` in the answer of `product::service::GetOrderList`.
     pub struct ServiceOrder {
-        /// `service_id`.
+        /// Number of the service.
         0 service_id: i64 => "service_id: must",
-        /// `service_type`.
+        /// Which kind of service it is.
         1 service_type: i64 => "service_type: must",
-        /// `service_name`.
+        /// What the service is called.
         2 service_name: String => "service_name: must",
-        /// `expire_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it stops being valid; format `yyyy-MM-dd HH:mm:ss`.
         3 expire_time: String => "expire_time: must",
-        /// `service_order_id`.
+        /// Number of the service order.
         4 service_order_id: w::TextOrNumber => "service_order_id: must",
-        /// `specification_id`.
+        /// Number of the service's specification.
         5 specification_id: String => "specification_id: must",
-        /// `total_price`; in fen.
+        /// Price of everything together; in fen.
         6 total_price: xinqiao_types::Fen => "total_price: must",
-        /// `status`.
+        /// State of the service order.
         7 status: i64 => "status: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -1980,11 +1983,11 @@ w::record! {
 w::record! {
     /// `audit_strategy` of `product::audit_strategy::Set`.
     pub struct AuditStrategyInfo {
-        /// `hide_err_field_flag`.
+        /// List with wrong data hidden: `1` on, `2` off; `0` keeps it.
         0 hide_err_field_flag: Option<i64> => "hide_err_field_flag",
-        /// `hit_duplicated_flag`.
+        /// List similar products: `1` on, `2` off; `0` keeps it.
         1 hit_duplicated_flag: Option<i64> => "hit_duplicated_flag",
-        /// `hit_low_risk_rule_flag`.
+        /// List in spite of a low risk: `1` on, `2` off; `0` keeps it.
         2 hit_low_risk_rule_flag: Option<i64> => "hit_low_risk_rule_flag",
     }
     new()
@@ -1994,17 +1997,17 @@ w::record! {
 w::record! {
     /// `settle_acct_info` of `product::register::SubmitMerchantInfo`.
     pub struct SettleAcctInfo {
-        /// `acct_type`.
+        /// Whether the account is the company's or a person's.
         0 acct_type: i64 => "acct_type: must",
-        /// `bank`.
+        /// Bank that holds the account.
         1 bank: String => "bank: must",
-        /// `name`.
+        /// In whose name the account is held.
         2 name: String => "name: must",
-        /// `bank_account_no`.
+        /// Number of the bank account.
         3 bank_account_no: String => "bank_account_no: must",
-        /// `province_city_code`.
+        /// Code of the place of the bank.
         4 province_city_code: String => "province_city_code: must",
-        /// `full_name`.
+        /// Full name of the bank's branch.
         5 full_name: Option<String> => "full_name",
     }
     new(
@@ -2020,16 +2023,16 @@ w::record! {
 w::record! {
     /// An item of `shopcat_list` in the answer of `product::store::GetShopCat`.
     pub struct ShopCat {
-        /// `shopcat_id`.
+        /// Number of the category inside the shop; `shopcat_id` on the wire.
         #[doc(alias = "shopcat_id")]
         0 shop_cat_id: i64 => "shopcat_id: must",
-        /// `shopcat_name`.
+        /// Category inside the shop, by name; `shopcat_name` on the wire.
         #[doc(alias = "shopcat_name")]
         1 shop_cat_name: String => "shopcat_name: must",
-        /// `f_shopcat_id`.
+        /// Number of the parent category inside the shop; `f_shopcat_id` on the wire.
         #[doc(alias = "f_shopcat_id")]
         2 f_shop_cat_id: i64 => "f_shopcat_id: must",
-        /// `cat_level`.
+        /// Level of the category, from the top.
         3 cat_level: i64 => "cat_level: must",
     }
 }
@@ -2037,9 +2040,9 @@ w::record! {
 w::record! {
     /// `size_chart` of `product::Add`; `size_chart` of `product::Update`; and 1 more.
     pub struct SizeChart {
-        /// `enable`.
+        /// Whether the size chart is on.
         0 enable: bool => "enable: must",
-        /// `specification_list`.
+        /// Columns of the size chart.
         1 specification_list: Option<Vec<Specification>> => "specification_list",
     }
     new(enable: bool)
@@ -2049,17 +2052,17 @@ w::record! {
 w::record! {
     /// `sku_deliver_info` of `product::AuditFreeSkus`; `sku_deliver_info` of `product::AuditFreeSpuDeliverInfo`; and 3 more.
     pub struct SkuDeliverInfo {
-        /// `stock_type`.
+        /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: Option<i64> => "stock_type",
-        /// `presale_begin_time`; format `unix`.
+        /// When the presale begins; format `unix`.
         1 presale_begin_time: Option<xinqiao_types::UnixSeconds> => "presale_begin_time",
-        /// `presale_end_time`; format `unix`.
+        /// When the presale ends, within 30 days from now; format `unix`.
         2 presale_end_time: Option<xinqiao_types::UnixSeconds> => "presale_end_time",
-        /// `full_payment_presale_delivery_type`.
+        /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         3 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
-        /// `full_payment_presale_delivery_time`.
+        /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: Option<i64> => "full_payment_presale_delivery_time",
-        /// `spot_after_presale_end`; `0` or `1` on the wire.
+        /// Whether it is sold from stock after the presale; `0` or `1` on the wire.
         5 spot_after_presale_end: Option<bool> => "spot_after_presale_end: zero-one",
     }
     new()
@@ -2076,9 +2079,9 @@ w::record! {
 w::record! {
     /// An item of `sku_mappings` in `product::OnSaleSetData`.
     pub struct SkuMapping {
-        /// `src_sku_id`.
+        /// Number of the original variant.
         0 src_sku_id: i64 => "src_sku_id: must",
-        /// `gift_sku_id`.
+        /// Number of the gift variant.
         1 gift_sku_id: i64 => "gift_sku_id: must",
     }
 }
@@ -2086,9 +2089,9 @@ w::record! {
 w::record! {
     /// An item of `sku_result_list` in `product::CmpPriceInfo`.
     pub struct SkuResult {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `is_expensive_warning`.
+        /// Whether the price seems too high.
         1 is_expensive_warning: bool => "is_expensive_warning: must",
     }
 }
@@ -2096,17 +2099,17 @@ w::record! {
 w::record! {
     /// An item of `sku_stock` in `product::SpuStock`.
     pub struct SkuStock {
-        /// `normal_stock_num`.
+        /// Stock open to every channel.
         0 normal_stock_num: i64 => "normal_stock_num: must",
-        /// `limited_discount_stock_num`.
+        /// Stock reserved for flash sales.
         1 limited_discount_stock_num: i64 => "limited_discount_stock_num: must",
-        /// `warehouse_stocks`.
+        /// Stock by warehouse.
         2 warehouse_stocks: Vec<WarehouseStock> => "warehouse_stocks: must",
-        /// `total_stock_num`.
+        /// Stock of all kinds together.
         3 total_stock_num: i64 => "total_stock_num: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         4 sku_id: i64 => "sku_id: must",
-        /// `finder_total_num`.
+        /// Stock reserved for talents.
         5 finder_total_num: Option<i64> => "finder_total_num",
     }
 }
@@ -2114,23 +2117,23 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::Add`.
     pub struct Skus {
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         0 out_sku_id: Option<String> => "out_sku_id",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         3 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         4 stock_num: Option<i64> => "stock_num",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         5 sku_code: Option<String> => "sku_code",
-        /// `bar_code`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         6 bar_code: Option<String> => "bar_code",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         7 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         8 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
     new(
@@ -2145,25 +2148,25 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::Update`.
     pub struct SkusDetail {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: Option<i64> => "sku_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         5 stock_num: Option<i64> => "stock_num",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// `bar_code`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         7 bar_code: Option<String> => "bar_code",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         9 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
     new(
@@ -2178,9 +2181,9 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::Add`.
     pub struct SkusItem {
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `sku_attr_map`.
+        /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
     }
     new(sale_price: xinqiao_types::Fen)
@@ -2190,17 +2193,17 @@ w::record! {
 w::record! {
     /// `sku_deliver_info` of `product::ProductSkus`; `sku_deliver_info` of `product::ProductSpuDeliverInfo`.
     pub struct SkusSkuDeliverInfo {
-        /// `stock_type`.
+        /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// `full_payment_presale_delivery_type`.
+        /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
-        /// `presale_begin_time`; format `unix`.
+        /// When the presale begins; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
-        /// `presale_end_time`; format `unix`.
+        /// When the presale ends, within 30 days from now; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
-        /// `full_payment_presale_delivery_time`.
+        /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
-        /// `spot_after_presale_end`; `0` or `1` on the wire.
+        /// Whether it is sold from stock after the presale; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
@@ -2208,7 +2211,7 @@ w::record! {
 w::record! {
     /// `special_qualification` of `product::register::SubmitMerchantInfo`.
     pub struct SpecialQualification {
-        /// `pic_file_list`.
+        /// Pictures, one entry each.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<BusiLicensePicFile>)
@@ -2217,9 +2220,9 @@ w::record! {
 w::record! {
     /// `special_time` of `product::SameCityTemplate`.
     pub struct SpecialTime {
-        /// `type`.
+        /// Kind of special hours.
         0 type_: String => "type: must",
-        /// `extra_fee_valuation`.
+        /// Extra fee and its hours.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
 }
@@ -2227,13 +2230,13 @@ w::record! {
 w::record! {
     /// An item of `specification_list` in `product::SizeChart`.
     pub struct Specification {
-        /// `name`.
+        /// Which measure, such as chest.
         0 name: String => "name: must",
-        /// `unit`.
+        /// In which measure the size is given.
         1 unit: String => "unit: must",
-        /// `is_range`.
+        /// Whether the values are ranges.
         2 is_range: bool => "is_range: must",
-        /// `value_list`.
+        /// Values by size.
         3 value_list: Vec<SpecificationValue> => "value_list: must",
     }
     new(
@@ -2247,13 +2250,13 @@ w::record! {
 w::record! {
     /// An item of `value_list` in `product::Specification`.
     pub struct SpecificationValue {
-        /// `key`.
+        /// Size, such as `M`.
         0 key: String => "key: must",
-        /// `value`.
+        /// Measure for the size.
         1 value: Option<String> => "value",
-        /// `left`.
+        /// Left edge, or lower end of the range.
         2 left: Option<String> => "left",
-        /// `right`.
+        /// Upper end of the range.
         3 right: Option<String> => "right",
     }
     new(key: impl Into<String>)
@@ -2263,9 +2266,9 @@ w::record! {
 w::record! {
     /// `spu_deliver_info` of `product::Add`; `spu_deliver_info` of `product::Update`.
     pub struct SpuDeliverInfo {
-        /// `is_spu_range`.
+        /// Whether the delivery time holds for the whole product.
         0 is_spu_range: bool => "is_spu_range: must",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         1 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
     new(is_spu_range: bool)
@@ -2275,9 +2278,9 @@ w::record! {
 w::record! {
     /// An item of `spu_stock_list` in `product::BatchGetData`.
     pub struct SpuStock {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_stock`.
+        /// Stock by variant.
         1 sku_stock: Vec<SkuStock> => "sku_stock: must",
     }
 }
@@ -2285,9 +2288,9 @@ w::record! {
 w::record! {
     /// `stock_diff` of `product::UpdateSkus`.
     pub struct StockDiff {
-        /// `diff_type`.
+        /// How the stock changes: `1` add, `2` take off, `3` set to.
         0 diff_type: i64 => "diff_type: must",
-        /// `num`.
+        /// How many pieces.
         1 num: i64 => "num: must",
     }
     new(diff_type: i64, num: i64)
@@ -2296,19 +2299,19 @@ w::record! {
 w::record! {
     /// An item of `stock_flow_info_list` in `product::GetFlowData`.
     pub struct StockFlowInfo {
-        /// `amount`.
+        /// How many pieces moved.
         0 amount: i64 => "amount: must",
-        /// `beginning_amount`.
+        /// Stock before.
         1 beginning_amount: i64 => "beginning_amount: must",
-        /// `ending_amount`.
+        /// Stock afterwards.
         2 ending_amount: i64 => "ending_amount: must",
-        /// `stock_sub_type`.
+        /// Kind of stock: `1` general, `2` flash sale, `3` warehouse, `4` talent's.
         3 stock_sub_type: i64 => "stock_sub_type: must",
-        /// `op_type`.
+        /// Operation: `1` to `3` changed or set, `4` and `5` held or freed by an order, `6` and `7` assigned or given back.
         4 op_type: i64 => "op_type: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `ext_info`.
+        /// What moved the stock: order, flash sale and so on.
         6 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
@@ -2316,9 +2319,9 @@ w::record! {
 w::record! {
     /// `stock_info` of `product::AuditFreeSkus`.
     pub struct StockInfo {
-        /// `diff_type`.
+        /// How the stock changes: `1` add, `2` take off, `3` set to.
         0 diff_type: Option<i64> => "diff_type",
-        /// `num`.
+        /// How many pieces.
         1 num: i64 => "num: must",
     }
     new(num: i64)
@@ -2328,11 +2331,11 @@ w::record! {
 w::record! {
     /// An item of `sub_score_list` in `product::InfoScore`.
     pub struct SubScore {
-        /// `busi_data_field_api`.
+        /// API field to which the score belongs.
         0 busi_data_field_api: String => "busi_data_field_api: must",
-        /// `field_name`.
+        /// Which part is scored.
         1 field_name: String => "field_name: must",
-        /// `audit_remark`.
+        /// What should be improved.
         2 audit_remark: Option<String> => "audit_remark",
     }
 }
@@ -2340,27 +2343,27 @@ w::record! {
 w::record! {
     /// `super_administrator_info` of `product::register::SubmitMerchantInfo`.
     pub struct SuperAdministratorInfo {
-        /// `type`.
+        /// Who it is: legal representative or agent.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// The administrator's name.
         1 name: String => "name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Number of the identity card; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
-        /// `phone`; personal data, masked in `Debug`.
+        /// The administrator's mobile phone; personal data, masked in `Debug`.
         3 phone: String => "phone: must masked",
-        /// `mail`.
+        /// Mail address of the contact.
         4 mail: String => "mail: must",
-        /// `contact_id_doc_type`.
+        /// Kind of the contact's identity document; needed for an agent.
         5 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_doc_copy`.
+        /// Media handle of the front of the contact's identity document.
         6 contact_id_doc_copy: Option<BusiLicensePicFile> => "contact_id_doc_copy",
-        /// `contact_id_doc_copy_back`.
+        /// Media handle of the back of the contact's identity document.
         7 contact_id_doc_copy_back: Option<BusiLicensePicFile> => "contact_id_doc_copy_back",
-        /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day on which the contact's document is valid; format `yyyy-MM-dd`.
         8 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
-        /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the contact's document is valid; format `yyyy-MM-dd / LONG_TERM`.
         9 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
-        /// `business_authorization_letter`.
+        /// Media handle of the letter that authorises the agent.
         10 business_authorization_letter: Option<BusiLicensePicFile> => "business_authorization_letter",
     }
     new(
@@ -2385,7 +2388,7 @@ w::record! {
 w::record! {
     /// `supplementary_material` of `product::register::SubmitMerchantInfo`.
     pub struct SupplementaryMaterial {
-        /// `pic_file_list`.
+        /// Pictures, one entry each.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<BusiLicensePicFile>)
@@ -2394,11 +2397,11 @@ w::record! {
 w::record! {
     /// `supported_shipping_methods` of the answer of `product::ship_methods::Get`; `supported_shipping_methods` of `product::ship_methods::Set`.
     pub struct SupportedShippingMethod {
-        /// `express`; `0` or `1` on the wire.
+        /// Whether express delivery is offered; `0` or `1` on the wire.
         0 express: bool => "express: must zero-one",
-        /// `same_city`; `0` or `1` on the wire.
+        /// Whether courier delivery within the city is offered; `0` or `1` on the wire.
         1 same_city: bool => "same_city: must zero-one",
-        /// `pickup`; `0` or `1` on the wire.
+        /// Whether the buyer may pick up; `0` or `1` on the wire.
         2 pickup: bool => "pickup: must zero-one",
     }
     new(express: bool, same_city: bool, pickup: bool)
@@ -2407,33 +2410,33 @@ w::record! {
 w::record! {
     /// An item of `template_list` in the answer of `product::delivery::GetFreightTemplate`.
     pub struct Template {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// `name`.
+        /// Name of the template, category or coupon.
         1 name: String => "name: must",
-        /// `valuation_type`.
+        /// How freight is counted: `PIECE` or `WEIGHT`.
         2 valuation_type: i64 => "valuation_type: must",
-        /// `send_time`.
+        /// When it was sent.
         3 send_time: i64 => "send_time: must",
-        /// `delivery_type`.
+        /// How it is sent.
         4 delivery_type: i64 => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         5 delivery_id: Vec<String> => "delivery_id: must",
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         6 shipping_method: i64 => "shipping_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         7 address_info: TemplateAddressInfo => "address_info: must",
-        /// `not_send_area`.
+        /// Regions where nothing is sent.
         8 not_send_area: NotSendArea => "not_send_area: must",
-        /// `is_default`; `0` or `1` on the wire.
+        /// Whether it is the one used by default; `0` or `1` on the wire.
         9 is_default: bool => "is_default: must zero-one",
-        /// `all_condition_free_detail`.
+        /// Rules for free delivery above a threshold.
         10 all_condition_free_detail: AllConditionFreeDetail => "all_condition_free_detail: must",
-        /// `all_freight_calc_method`.
+        /// Rules for calculating freight.
         11 all_freight_calc_method: AllFreightCalcMethod => "all_freight_calc_method: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -2441,11 +2444,11 @@ w::record! {
 w::record! {
     /// An item of `address_infos` in `product::ConditionFreeDetail`; an item of `address_info` in `product::FreightCalcMethod`; and 4 more.
     pub struct TemplateAddressInfo {
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         0 province_name: Option<String> => "province_name",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         1 city_name: Option<String> => "city_name",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         2 county_name: Option<String> => "county_name",
     }
     new()
@@ -2455,15 +2458,15 @@ w::record! {
 w::record! {
     /// `tiered_billing_valuation` of `product::CityTemplateSameCityValuation`; `tiered_billing_valuation` of `product::SameCityValuation`.
     pub struct TieredBillingValuation {
-        /// `min_send_price`; in fen.
+        /// Amount from which it is delivered; in fen.
         0 min_send_price: xinqiao_types::Fen => "min_send_price: must",
-        /// `first_val_meter`; in m.
+        /// Distance that the first price covers; in m.
         1 first_val_meter: i64 => "first_val_meter: must",
-        /// `first_price`; in fen.
+        /// Freight for the first pieces or kilograms; in fen.
         2 first_price: xinqiao_types::Fen => "first_price: must",
-        /// `second_val_meter`; in m.
+        /// Distance of each further step; in m.
         3 second_val_meter: i64 => "second_val_meter: must",
-        /// `second_price`; in fen.
+        /// Freight for each further step; in fen.
         4 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -2478,12 +2481,12 @@ w::record! {
 w::record! {
     /// `timing_onsale_info` of `product::Add`; `timing_onsale_info` of `product::AuditFree`; and 1 more.
     pub struct TimingOnSaleInfo {
-        /// `status`.
+        /// Whether the timed sale is on.
         0 status: i64 => "status: must",
-        /// `onsale_time`; format `unix`.
+        /// When the sale starts; format `unix`; `onsale_time` on the wire.
         #[doc(alias = "onsale_time")]
         1 on_sale_time: Option<xinqiao_types::UnixSeconds> => "onsale_time",
-        /// `is_hide_price`; `0` or `1` on the wire.
+        /// Whether the price is hidden before the sale starts; `0` or `1` on the wire.
         2 is_hide_price: Option<bool> => "is_hide_price: zero-one",
     }
     new(status: i64)
@@ -2493,23 +2496,23 @@ w::record! {
 w::record! {
     /// `address_detail` of `product::address::Update`.
     pub struct AddressDetailInfo {
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         0 address_info: AddressInfo => "address_info: must",
-        /// `address_type`.
+        /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// `landline`.
+        /// Landline number.
         2 landline: Option<String> => "landline",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
-        /// `send_addr`; `0` or `1` on the wire.
+        /// Whether goods are sent from this address; `0` or `1` on the wire.
         4 send_addr: Option<bool> => "send_addr: zero-one",
-        /// `default_send`; `0` or `1` on the wire.
+        /// Whether it is the default address to send from; `0` or `1` on the wire.
         5 default_send: Option<bool> => "default_send: zero-one",
-        /// `recv_addr`; `0` or `1` on the wire.
+        /// Whether returns come to this address; `0` or `1` on the wire.
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
-        /// `default_recv`; `0` or `1` on the wire.
+        /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
-        /// `address_id`.
+        /// Number of the stored address.
         8 address_id: i64 => "address_id: must",
     }
     new(address_info: AddressInfo, address_id: i64)
@@ -2526,7 +2529,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::gift::Update`.
     pub struct UpdateCatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -2535,9 +2538,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::gift::Update`; `data` of the answer of `product::Update`.
     pub struct UpdateData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         1 update_time: String => "update_time: must",
     }
 }
@@ -2545,9 +2548,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::sku::Update`; `data` of the answer of `product::sku::UpdatePrice`.
     pub struct DataItemInfo {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         1 update_time: String => "update_time: must",
     }
 }
@@ -2555,29 +2558,29 @@ w::record! {
 w::record! {
     /// `freight_template` of `product::delivery::UpdateFreightTemplate`.
     pub struct UpdateFreightTemplateDetail {
-        /// `name`.
+        /// Name of the template, category or coupon.
         0 name: String => "name: must",
-        /// `valuation_type`.
+        /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: i64 => "valuation_type: must",
-        /// `send_time`.
+        /// When it was sent.
         2 send_time: i64 => "send_time: must",
-        /// `delivery_type`.
+        /// How it is sent.
         3 delivery_type: i64 => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: i64 => "shipping_method: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
-        /// `not_send_area`.
+        /// Regions where nothing is sent.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// `is_default`; `0` or `1` on the wire.
+        /// Whether it is the one used by default; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
-        /// `all_condition_free_detail`.
+        /// Rules for free delivery above a threshold.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// `all_freight_calc_method`.
+        /// Rules for calculating freight.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         11 template_id: i64 => "template_id: must",
     }
     new(
@@ -2601,7 +2604,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::UpdateProductStock`.
     pub struct UpdateProductStockData {
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         0 update_time: String => "update_time: must",
     }
 }
@@ -2609,17 +2612,17 @@ w::record! {
 w::record! {
     /// `same_city_template` of `product::offline::UpdateSameCityTemplate`.
     pub struct CityTemplate {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// `shipper`.
+        /// Who carries the goods.
         1 shipper: i64 => "shipper: must",
-        /// `scope`; in m.
+        /// How far around the shop it is delivered; in m.
         2 scope: i64 => "scope: must",
-        /// `same_city_valuation`.
+        /// How courier delivery is charged.
         3 same_city_valuation: CityTemplateSameCityValuation => "same_city_valuation: must",
-        /// `special_time`.
+        /// How special hours are charged.
         4 special_time: SameCityTemplateSpecialTime => "special_time: must",
-        /// `delivery_time`.
+        /// Business hours and delivery time.
         5 delivery_time: DeliveryTime => "delivery_time: must",
     }
     new(
@@ -2635,17 +2638,17 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::gift::Update`.
     pub struct UpdateSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: Option<i64> => "sku_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         3 stock_num: Option<i64> => "stock_num",
-        /// `stock_diff`.
+        /// How the stock changes.
         4 stock_diff: Option<StockDiff> => "stock_diff",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         5 sku_code: Option<String> => "sku_code",
     }
     new(sale_price: xinqiao_types::Fen)
@@ -2656,11 +2659,11 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::Update`.
     pub struct SkusItemInfo {
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `sku_attr_map`.
+        /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: i64 => "sku_id: must",
     }
     new(sale_price: xinqiao_types::Fen, sku_id: i64)
@@ -2670,23 +2673,23 @@ w::record! {
 w::record! {
     /// An item of `user_coupon_list` in the answer of `product::coupon::GetUser`.
     pub struct UserCoupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `status`.
+        /// State of the user's coupon.
         1 status: String => "status: must",
-        /// `start_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: String => "start_time: must",
-        /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: String => "end_time: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<i64> => "order_id",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         5 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
-        /// `ext_info`.
+        /// When and for what it was used.
         6 ext_info: UserCouponExtInfo => "ext_info: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -2694,7 +2697,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::UserCoupon`.
     pub struct UserCouponExtInfo {
-        /// `use_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was used; format `yyyy-MM-dd HH:mm:ss`.
         0 use_time: Option<String> => "use_time",
     }
 }
@@ -2702,15 +2705,15 @@ w::record! {
 w::record! {
     /// `valid_info` of `product::coupon::Create`; `valid_info` of `product::coupon::Update`.
     pub struct ValidInfo {
-        /// `valid_type`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving.
         0 valid_type: i64 => "valid_type: must",
-        /// `valid_day_num`.
+        /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// `valid_second`.
+        /// Seconds that it is valid after receiving.
         2 valid_second: Option<i64> => "valid_second",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -2725,9 +2728,9 @@ w::record! {
 w::record! {
     /// `verify_page` of `product::local_life::Add`; `verify_page` of `product::local_life::Update`; and 1 more.
     pub struct VerifyPage {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page where the voucher is used.
         1 path: String => "path: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>)
@@ -2736,11 +2739,11 @@ w::record! {
 w::record! {
     /// An item of `warehouse_stocks` in `product::GetChannelsEcProductStockData`; an item of `warehouse_stocks` in `product::SkuStock`.
     pub struct WarehouseStock {
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// `num`.
+        /// How many pieces.
         1 num: i64 => "num: must",
-        /// `lock_stock`.
+        /// Stock that is locked by orders.
         2 lock_stock: Option<i64> => "lock_stock",
     }
 }
@@ -2752,7 +2755,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/giftactivity/add.html>.
     /// * Catalog: `channels.product.activity_add`.
     pub struct ActivityAdd {
-        /// `gift_activity`.
+        /// The gift activity in detail.
         0 gift_activity: GiftActivity => "gift_activity: must",
     }
     new(gift_activity: GiftActivity)
@@ -2761,7 +2764,7 @@ w::record! {
 w::record! {
     /// Answer to [`ActivityAdd`].
     pub struct ActivityAddResponse {
-        /// `activity_id`.
+        /// Number of the gift activity.
         0 activity_id: i64 => "activity_id: must",
     }
 }
@@ -2792,57 +2795,57 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/add.html>.
     /// * Catalog: `channels.product.add`.
     pub struct Add {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `short_title`.
+        /// Short name for presents and the like; the title is used without it.
         2 short_title: Option<String> => "short_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         3 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         4 desc_info: DescInfo => "desc_info: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         5 cats: Option<Vec<Cat>> => "cats",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         6 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         7 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// `spu_code`.
+        /// Code that the merchant gave the product.
         8 spu_code: Option<String> => "spu_code",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: Option<i64> => "brand_id",
-        /// `qualifications`.
+        /// Pictures of the qualification, at most five.
         10 qualifications: Option<Vec<String>> => "qualifications",
-        /// `product_qua_infos`.
+        /// Qualifications of the product, one entry each with pictures.
         11 product_qua_infos: Option<Vec<ProductQuaInfo>> => "product_qua_infos",
-        /// `deliver_method`.
+        /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         12 deliver_method: Option<i64> => "deliver_method",
-        /// `deliver_acct_type`.
+        /// Account to deliver to: `1` OpenID, `2` QQ, `3` phone, `4` mail.
         13 deliver_acct_type: Option<Vec<i64>> => "deliver_acct_type",
-        /// `express_info`.
+        /// Freight template and weight.
         14 express_info: Option<ExpressInfo> => "express_info",
-        /// `aftersale_desc`.
+        /// After-sales terms in words; `aftersale_desc` on the wire.
         #[doc(alias = "aftersale_desc")]
         15 after_sale_desc: Option<String> => "aftersale_desc",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         16 skus: Option<Vec<Skus>> => "skus",
-        /// `limited_info`.
+        /// Limit on how many one buyer may buy.
         17 limited_info: Option<LimitedInfo> => "limited_info",
-        /// `extra_service`.
+        /// Extra services: return within seven days, freight insurance and so on.
         18 extra_service: Option<ExtraService> => "extra_service",
-        /// `listing`; `0` or `1` on the wire.
+        /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
         19 listing: Option<bool> => "listing: zero-one",
-        /// `after_sale_info`.
+        /// After-sales settings.
         20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
-        /// `size_chart`.
+        /// Table of garment sizes shown with the product.
         21 size_chart: Option<SizeChart> => "size_chart",
-        /// `timing_onsale_info`.
+        /// Timed start of sale; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         22 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
-        /// `spu_deliver_info`.
+        /// How fast the product is sent.
         23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
-        /// `release_mode`.
+        /// How it is published: `0` normal, `1` with few data.
         24 release_mode: Option<i64> => "release_mode",
     }
     new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
@@ -2872,7 +2875,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `data`.
+        /// Number and time of the new product.
         0 data: DataInfo => "data: must",
     }
 }
@@ -2903,7 +2906,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/audit_cancel.html>.
     /// * Catalog: `channels.product.audit_cancel`.
     pub struct AuditCancel {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
@@ -2935,24 +2938,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/audit_free.html>.
     /// * Catalog: `channels.product.audit_free`.
     pub struct AuditFree {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `spu_code`.
+        /// Code that the merchant gave the product.
         1 spu_code: Option<String> => "spu_code",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         2 skus: Option<Vec<AuditFreeSkus>> => "skus",
-        /// `deliver_method`.
+        /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         3 deliver_method: Option<i64> => "deliver_method",
-        /// `express_info`.
+        /// Freight template and weight.
         4 express_info: Option<AuditFreeExpressInfo> => "express_info",
-        /// `limited_info`.
+        /// Limit on how many one buyer may buy.
         5 limited_info: Option<AuditFreeLimitedInfo> => "limited_info",
-        /// `extra_service`.
+        /// Extra services: return within seven days, freight insurance and so on.
         6 extra_service: Option<ExtraServiceInfo> => "extra_service",
-        /// `timing_onsale_info`.
+        /// Timed start of sale; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         7 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
-        /// `spu_deliver_info`.
+        /// How fast the product is sent.
         8 spu_deliver_info: Option<AuditFreeSpuDeliverInfo> => "spu_deliver_info",
     }
     new(product_id: i64)
@@ -3001,7 +3004,7 @@ w::record! {
 w::record! {
     /// Answer to [`BrandGet`].
     pub struct BrandGetResponse {
-        /// `brands`.
+        /// Brands, one entry each.
         0 brands: Vec<Brand> => "brands: must",
     }
 }
@@ -3032,7 +3035,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_categoryprecheck.html>.
     /// * Catalog: `channels.product.category_pre_check`.
     pub struct CategoryPreCheck {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: Option<i64> => "cat_id",
     }
     new()
@@ -3042,9 +3045,9 @@ w::record! {
 w::record! {
     /// Answer to [`CategoryPreCheck`].
     pub struct CategoryPreCheckResponse {
-        /// `all_pass`.
+        /// Whether everything passed.
         0 all_pass: bool => "all_pass: must",
-        /// `fail_reasons`.
+        /// Why it did not pass.
         1 fail_reasons: Option<Vec<String>> => "fail_reasons",
     }
 }
@@ -3075,7 +3078,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/delete.html>.
     /// * Catalog: `channels.product.delete`.
     pub struct Delete {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
@@ -3107,7 +3110,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/delisting.html>.
     /// * Catalog: `channels.product.delisting`.
     pub struct Delisting {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
@@ -3139,13 +3142,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_externalproductmapping.html>.
     /// * Catalog: `channels.product.external_product_mapping`.
     pub struct ExternalProductMapping {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `external_attribute_name`.
+        /// Attribute on the other platform.
         1 external_attribute_name: Option<String> => "external_attribute_name",
-        /// `external_attribute_value`.
+        /// Value of the attribute on the other platform.
         2 external_attribute_value: Option<String> => "external_attribute_value",
-        /// `external_category_name`.
+        /// Category on the other platform.
         3 external_category_name: Option<String> => "external_category_name",
     }
     new(cat_id: i64)
@@ -3159,13 +3162,13 @@ w::record! {
 w::record! {
     /// Answer to [`ExternalProductMapping`].
     pub struct ExternalProductMappingResponse {
-        /// `external_attribute_name`.
+        /// Attribute on the other platform.
         0 external_attribute_name: Option<String> => "external_attribute_name",
-        /// `external_attribute_value`.
+        /// Value of the attribute on the other platform.
         1 external_attribute_value: Option<String> => "external_attribute_value",
-        /// `internal_attribute_name`.
+        /// Matching attribute in the shop.
         2 internal_attribute_name: Option<String> => "internal_attribute_name",
-        /// `internal_attribute_value`.
+        /// Matching values in the shop.
         3 internal_attribute_value: Option<Vec<String>> => "internal_attribute_value",
     }
 }
@@ -3196,9 +3199,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get.html>.
     /// * Catalog: `channels.product.get`.
     pub struct Get {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `data_type`.
+        /// Which copy is returned: `1` online, `2` draft, `3` both.
         1 data_type: Option<i64> => "data_type",
     }
     new(product_id: i64)
@@ -3208,17 +3211,17 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `product`.
+        /// Online copy of the product; absent if only the draft was asked for.
         0 product: Option<Product> => "product",
-        /// `edit_product`.
+        /// Draft of the product; absent if only the online copy was asked for.
         1 edit_product: Option<Product> => "edit_product",
-        /// `sale_limit_info`.
+        /// Notice of the limit on selling the product.
         2 sale_limit_info: Option<SaleLimitInfo> => "sale_limit_info",
-        /// `info_score`.
+        /// Quality score of the product's data.
         3 info_score: Option<InfoScore> => "info_score",
-        /// `cmp_price_info`.
+        /// Warning if the price seems too high.
         4 cmp_price_info: Option<CmpPriceInfo> => "cmp_price_info",
-        /// `audit_info`.
+        /// The review: times, outcome and reason.
         5 audit_info: Option<AuditInfo> => "audit_info",
     }
 }
@@ -3256,7 +3259,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuditQuota`].
     pub struct GetAuditQuotaResponse {
-        /// `audit_quota`.
+        /// How many products may be reviewed.
         0 audit_quota: AuditQuota => "audit_quota: must",
     }
 }
@@ -3287,21 +3290,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_h5url.html>.
     /// * Catalog: `channels.product.h5_url_get`.
     pub struct H5UrlGet {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `wecom_corp_id`.
-        1 wecom_corp_id: Option<String> => "wecom_corp_id",
-        /// `wecom_user_id`.
+        /// CorpID of the company in WeCom.
+        1 wecom_corp_id: Option<xinqiao_types::CorpId> => "wecom_corp_id",
+        /// UserID of the member in WeCom.
         2 wecom_user_id: Option<String> => "wecom_user_id",
     }
     new(product_id: i64)
-    text(wecom_corp_id: String, wecom_user_id: String)
+    text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
 }
 
 w::record! {
     /// Answer to [`H5UrlGet`].
     pub struct H5UrlGetResponse {
-        /// `product_h5url`.
+        /// Short H5 link of the product; `product_h5url` on the wire.
         #[doc(alias = "product_h5url")]
         0 product_h5_url: String => "product_h5url: must",
     }
@@ -3333,19 +3336,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/uploadimg.html>.
     /// * Catalog: `channels.product.img_upload`.
     pub struct ImgUpload {
-        /// `resp_type`.
+        /// What is returned: `0` media handle, `1` picture link.
         0 resp_type: i64 => "resp_type: must query",
-        /// `upload_type`.
+        /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// `img_url`.
+        /// Address of the picture.
         2 img_url: Option<String> => "img_url: query",
-        /// `height`; in px.
+        /// How tall it is; pixels for pictures and screens; in px.
         3 height: Option<i64> => "height: query",
-        /// `width`; in px.
+        /// How wide it is; pixels for pictures and screens; in px.
         4 width: Option<i64> => "width: query",
-        /// `media`.
+        /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
-        /// `img_url`.
+        /// Address of the picture; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -3356,7 +3359,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
-        /// `pic_file`.
+        /// The uploaded picture's handles.
         0 pic_file: PicFile => "pic_file: must",
     }
 }
@@ -3387,11 +3390,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/list_get.html>.
     /// * Catalog: `channels.product.list_get`.
     pub struct ListGet {
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         0 status: Option<i64> => "status",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
@@ -3402,11 +3405,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// `product_ids`.
+        /// Numbers of the products.
         0 product_ids: Vec<i64> => "product_ids: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         2 total_num: i64 => "total_num: must",
     }
 }
@@ -3437,7 +3440,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/listing.html>.
     /// * Catalog: `channels.product.listing`.
     pub struct Listing {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
@@ -3469,23 +3472,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/get_scheme.html>.
     /// * Catalog: `channels.product.scheme_get`.
     pub struct SchemeGet {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `from_appid`.
-        1 from_appid: String => "from_appid: must",
-        /// `expire`; in s.
+        /// AppID of the mini program that opens the link.
+        1 from_appid: xinqiao_types::AppId => "from_appid: must",
+        /// How long the link works; in s.
         2 expire: i64 => "expire: must",
-        /// `ext_info`.
+        /// Data passed to the product page.
         3 ext_info: Option<String> => "ext_info",
     }
-    new(product_id: i64, from_appid: impl Into<String>, expire: i64)
+    new(product_id: i64, from_appid: impl Into<xinqiao_types::AppId>, expire: i64)
     text(ext_info: String)
 }
 
 w::record! {
     /// Answer to [`SchemeGet`].
     pub struct SchemeGetResponse {
-        /// `openlink`.
+        /// Link that opens the mini program; `openlink` on the wire.
         #[doc(alias = "openlink")]
         0 open_link: String => "openlink: must",
     }
@@ -3517,21 +3520,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_taglink.html>.
     /// * Catalog: `channels.product.tag_link_get`.
     pub struct TagLinkGet {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `wecom_corp_id`.
-        1 wecom_corp_id: Option<String> => "wecom_corp_id",
-        /// `wecom_user_id`.
+        /// CorpID of the company in WeCom.
+        1 wecom_corp_id: Option<xinqiao_types::CorpId> => "wecom_corp_id",
+        /// UserID of the member in WeCom.
         2 wecom_user_id: Option<String> => "wecom_user_id",
     }
     new(product_id: i64)
-    text(wecom_corp_id: String, wecom_user_id: String)
+    text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
 }
 
 w::record! {
     /// Answer to [`TagLinkGet`].
     pub struct TagLinkGetResponse {
-        /// `product_taglink`.
+        /// Text command that opens the product in WeChat; `product_taglink` on the wire.
         #[doc(alias = "product_taglink")]
         0 product_tag_link: String => "product_taglink: must",
     }
@@ -3563,57 +3566,57 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/update.html>.
     /// * Catalog: `channels.product.update`.
     pub struct Update {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `short_title`.
+        /// Short name for presents and the like; the title is used without it.
         2 short_title: Option<String> => "short_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         3 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         4 desc_info: DescInfo => "desc_info: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         5 cats: Option<Vec<Cat>> => "cats",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         6 cats_v2: Option<Vec<V2Item>> => "cats_v2",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         7 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// `spu_code`.
+        /// Code that the merchant gave the product.
         8 spu_code: Option<String> => "spu_code",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: Option<i64> => "brand_id",
-        /// `qualifications`.
+        /// Pictures of the qualification, at most five.
         10 qualifications: Option<Vec<String>> => "qualifications",
-        /// `product_qua_infos`.
+        /// Qualifications of the product, one entry each with pictures.
         11 product_qua_infos: Option<Vec<ProductQuaInfo>> => "product_qua_infos",
-        /// `deliver_method`.
+        /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         12 deliver_method: Option<i64> => "deliver_method",
-        /// `deliver_acct_type`.
+        /// Account to deliver to: `1` OpenID, `2` QQ, `3` phone, `4` mail.
         13 deliver_acct_type: Option<Vec<i64>> => "deliver_acct_type",
-        /// `express_info`.
+        /// Freight template and weight.
         14 express_info: Option<ExpressInfo> => "express_info",
-        /// `aftersale_desc`.
+        /// After-sales terms in words; `aftersale_desc` on the wire.
         #[doc(alias = "aftersale_desc")]
         15 after_sale_desc: Option<String> => "aftersale_desc",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         16 skus: Option<Vec<SkusDetail>> => "skus",
-        /// `limited_info`.
+        /// Limit on how many one buyer may buy.
         17 limited_info: Option<LimitedInfo> => "limited_info",
-        /// `extra_service`.
+        /// Extra services: return within seven days, freight insurance and so on.
         18 extra_service: Option<ExtraService> => "extra_service",
-        /// `listing`; `0` or `1` on the wire.
+        /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
         19 listing: Option<bool> => "listing: zero-one",
-        /// `after_sale_info`.
+        /// After-sales settings.
         20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
-        /// `size_chart`.
+        /// Table of garment sizes shown with the product.
         21 size_chart: Option<SizeChart> => "size_chart",
-        /// `timing_onsale_info`.
+        /// Timed start of sale; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         22 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
-        /// `spu_deliver_info`.
+        /// How fast the product is sent.
         23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
-        /// `release_mode`.
+        /// How it is published: `0` normal, `1` with few data.
         24 release_mode: Option<i64> => "release_mode",
     }
     new(product_id: i64, title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
@@ -3643,7 +3646,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// `data`.
+        /// Number of the product and when it changed.
         0 data: UpdateData => "data: must",
     }
 }
@@ -3678,7 +3681,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/add_address.html>.
         /// * Catalog: `channels.product.address.add`.
         pub struct Add {
-            /// `address_detail`.
+            /// Street, house number and the like.
             0 address_detail: super::AddressDetail => "address_detail: must",
         }
         new(address_detail: super::AddressDetail)
@@ -3687,7 +3690,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `address_id`.
+            /// Number of the stored address.
             0 address_id: i64 => "address_id: must",
         }
     }
@@ -3718,7 +3721,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/delete_address.html>.
         /// * Catalog: `channels.product.address.delete`.
         pub struct Delete {
-            /// `address_id`.
+            /// Number of the stored address.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -3750,7 +3753,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/get_address.html>.
         /// * Catalog: `channels.product.address.get`.
         pub struct Get {
-            /// `address_id`.
+            /// Number of the stored address.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -3759,7 +3762,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `address_list`.
+            /// Addresses, one entry each.
             0 address_list: Vec<super::Address> => "address_list: must",
         }
     }
@@ -3790,7 +3793,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/update_address.html>.
         /// * Catalog: `channels.product.address.update`.
         pub struct Update {
-            /// `address_detail`.
+            /// Street, house number and the like.
             0 address_detail: super::AddressDetailInfo => "address_detail: must",
         }
         new(address_detail: super::AddressDetailInfo)
@@ -3834,7 +3837,7 @@ pub mod audit_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `audit_strategy`.
+            /// What happens when the review finds something.
             0 audit_strategy: super::AuditStrategy => "audit_strategy: must",
         }
     }
@@ -3865,7 +3868,7 @@ pub mod audit_strategy {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_setproductauditstrategy.html>.
         /// * Catalog: `channels.product.audit_strategy.set`.
         pub struct Set {
-            /// `audit_strategy`.
+            /// What happens when the review finds something.
             0 audit_strategy: super::AuditStrategyInfo => "audit_strategy: must",
         }
         new(audit_strategy: super::AuditStrategyInfo)
@@ -3902,13 +3905,13 @@ pub mod category {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_product_classify.html>.
         /// * Catalog: `channels.product.category.classify`.
         pub struct Classify {
-            /// `req_type`.
+            /// What to do: `1` infer the category, `2` check whether it is wrong.
             0 req_type: i64 => "req_type: must",
-            /// `title`.
+            /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
             1 title: String => "title: must",
-            /// `head_imgs`.
+            /// Main pictures of the product, at most nine.
             2 head_imgs: Vec<String> => "head_imgs: must",
-            /// `cat_id`.
+            /// Number of the category; such as `1421`.
             3 cat_id: Option<i64> => "cat_id",
         }
         new(req_type: i64, title: impl Into<String>, head_imgs: Vec<String>)
@@ -3918,9 +3921,9 @@ pub mod category {
     w::record! {
         /// Answer to [`Classify`].
         pub struct ClassifyResponse {
-            /// `categories`.
+            /// Suggested categories, one entry each.
             0 categories: Vec<super::Category> => "categories: must",
-            /// `wrong_cat`.
+            /// Whether the category is wrong; for `req_type` `2`.
             1 wrong_cat: Option<bool> => "wrong_cat",
         }
     }
@@ -3951,7 +3954,7 @@ pub mod category {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/cat/get_cat_list.html>.
         /// * Catalog: `channels.product.category.get`.
         pub struct Get {
-            /// `f_cat_id`.
+            /// Number of the parent category, `0` for the top level.
             0 f_cat_id: i64 => "f_cat_id: must",
         }
         new(f_cat_id: i64)
@@ -3960,7 +3963,7 @@ pub mod category {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `cat_list`.
+            /// Categories, one entry each.
             0 cat_list: Vec<super::GetCat> => "cat_list: must",
         }
     }
@@ -3996,19 +3999,19 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/create_coupon.html>.
         /// * Catalog: `channels.product.coupon.create`.
         pub struct Create {
-            /// `type`.
+            /// Kind of coupon: `1` rate on condition, `2` amount above a sum, `3` flat rate, `4` plain.
             0 type_: i64 => "type: must",
-            /// `name`.
+            /// Name of the template, category or coupon.
             1 name: String => "name: must",
-            /// `discount_info`.
+            /// What the discount is: condition and amount or rate.
             2 discount_info: super::DiscountInfo => "discount_info: must",
-            /// `ext_info`.
+            /// Further data: product it leads to, notes, start.
             3 ext_info: Option<super::CreateExtInfo> => "ext_info",
-            /// `promote_info`.
+            /// Where the coupon is offered.
             4 promote_info: Option<super::PromoteInfo> => "promote_info",
-            /// `receive_info`.
+            /// How the coupon is received: period, number per person, total.
             5 receive_info: Option<super::ReceiveInfo> => "receive_info",
-            /// `valid_info`.
+            /// When it is valid: a fixed period, or days after receiving.
             6 valid_info: super::ValidInfo => "valid_info: must",
         }
         new(
@@ -4027,7 +4030,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `data`.
+            /// Number of the new coupon.
             0 data: super::CreateData => "data: must",
         }
     }
@@ -4058,7 +4061,7 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/get.html>.
         /// * Catalog: `channels.product.coupon.get`.
         pub struct Get {
-            /// `coupon_id`.
+            /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
             0 coupon_id: i64 => "coupon_id: must",
         }
         new(coupon_id: i64)
@@ -4067,7 +4070,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `coupon`.
+            /// The coupon with its rules.
             0 coupon: super::Coupon => "coupon: must",
         }
     }
@@ -4098,15 +4101,15 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/get_coupon.html>.
         /// * Catalog: `channels.product.coupon.get_list`.
         pub struct GetList {
-            /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
             0 start_create_time: Option<String> => "start_create_time",
-            /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
             1 end_create_time: Option<String> => "end_create_time",
-            /// `status`.
+            /// Filter: `1` new, `2` in force, `4` void.
             2 status: Option<i64> => "status",
-            /// `page`.
+            /// Which page to return, counted from 1.
             3 page: i64 => "page: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             4 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
@@ -4117,7 +4120,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// `coupons`.
+            /// Coupons, one entry per kind.
             0 coupons: Vec<super::Coupon> => "coupons: must",
         }
     }
@@ -4148,9 +4151,9 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/get_user_coupon.html>.
         /// * Catalog: `channels.product.coupon.get_user`.
         pub struct GetUser {
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `status`.
+            /// Only coupons in this state.
             1 status: Option<i64> => "status",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -4160,7 +4163,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`GetUser`].
         pub struct GetUserResponse {
-            /// `user_coupon_list`.
+            /// The user's coupons, one entry each.
             0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
         }
     }
@@ -4191,9 +4194,9 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/push_coupon.html>.
         /// * Catalog: `channels.product.coupon.push`.
         pub struct Push {
-            /// `coupon_id`.
+            /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
             0 coupon_id: i64 => "coupon_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(coupon_id: i64, openid: impl Into<xinqiao_types::OpenId>)
@@ -4225,19 +4228,19 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/update_coupon.html>.
         /// * Catalog: `channels.product.coupon.update`.
         pub struct Update {
-            /// `coupon_id`.
+            /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
             0 coupon_id: i64 => "coupon_id: must",
-            /// `name`.
+            /// Name of the template, category or coupon.
             1 name: String => "name: must",
-            /// `discount_info`.
+            /// What the discount is: condition and amount or rate.
             2 discount_info: super::DiscountInfo => "discount_info: must",
-            /// `ext_info`.
+            /// Further data: product it leads to, notes, start.
             3 ext_info: Option<super::CreateExtInfo> => "ext_info",
-            /// `promote_info`.
+            /// Where the coupon is offered.
             4 promote_info: Option<super::PromoteInfo> => "promote_info",
-            /// `receive_info`.
+            /// How the coupon is received: period, number per person, total.
             5 receive_info: Option<super::ReceiveInfo> => "receive_info",
-            /// `valid_info`.
+            /// When it is valid: a fixed period, or days after receiving.
             6 valid_info: super::ValidInfo => "valid_info: must",
         }
         new(
@@ -4279,9 +4282,9 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/update_coupon_status.html>.
         /// * Catalog: `channels.product.coupon.update_status`.
         pub struct UpdateStatus {
-            /// `coupon_id`.
+            /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
             0 coupon_id: i64 => "coupon_id: must",
-            /// `status`.
+            /// New state: `2` in force, `4` void, `5` deleted.
             1 status: i64 => "status: must",
         }
         new(coupon_id: i64, status: i64)
@@ -4318,7 +4321,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_check_status.html>.
         /// * Catalog: `channels.product.decoration.check_status`.
         pub struct CheckStatus {
-            /// `service_id`.
+            /// Number of the decoration service.
             0 service_id: i64 => "service_id: must",
         }
         new(service_id: i64)
@@ -4327,7 +4330,7 @@ pub mod decoration {
     w::record! {
         /// Answer to [`CheckStatus`].
         pub struct CheckStatusResponse {
-            /// `status`.
+            /// State of the decoration service or test.
             0 status: i64 => "status: must",
         }
     }
@@ -4358,9 +4361,9 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_service.html>.
         /// * Catalog: `channels.product.decoration.decoration_service`.
         pub struct DecorationService {
-            /// `service_id`.
+            /// Number of the decoration service.
             0 service_id: i64 => "service_id: must",
-            /// `switch_status`.
+            /// Whether it is switched on.
             1 switch_status: i64 => "switch_status: must",
         }
         new(service_id: i64, switch_status: i64)
@@ -4392,7 +4395,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_service_experience.html>.
         /// * Catalog: `channels.product.decoration.decoration_service_experience`.
         pub struct DecorationServiceExperience {
-            /// `service_id`.
+            /// Number of the decoration service.
             0 service_id: i64 => "service_id: must",
         }
         new(service_id: i64)
@@ -4424,7 +4427,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_get_pressure_test_report.html>.
         /// * Catalog: `channels.product.decoration.get_pressure_test_report`.
         pub struct GetPressureTestReport {
-            /// `pressure_id`.
+            /// Number of the pressure test.
             0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
@@ -4433,26 +4436,26 @@ pub mod decoration {
     w::record! {
         /// Answer to [`GetPressureTestReport`].
         pub struct GetPressureTestReportResponse {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `pressure_id`.
+            /// Number of the pressure test.
             1 pressure_id: i64 => "pressure_id: must",
-            /// `status`.
+            /// State of the decoration service or test.
             2 status: i64 => "status: must",
-            /// `blankpage_pencent`.
+            /// Percentage of starts that showed a blank page; `blankpage_pencent` on the wire.
             #[doc(alias = "blankpage_pencent")]
             3 blank_page_pencent: i64 => "blankpage_pencent: must",
-            /// `aver_time_cost`; in ms.
+            /// How long a request takes on average; in ms.
             4 aver_time_cost: i64 => "aver_time_cost: must",
-            /// `max_time_cost`; in ms.
+            /// Longest time a request took; in ms.
             5 max_time_cost: i64 => "max_time_cost: must",
-            /// `total_launch_cnt`.
+            /// How often the mini program was started.
             6 total_launch_cnt: i64 => "total_launch_cnt: must",
-            /// `total_request_cnt`.
+            /// How many requests were made.
             7 total_request_cnt: i64 => "total_request_cnt: must",
-            /// `run_time`; in s.
+            /// How long the pressure test runs; in s.
             8 run_time: i64 => "run_time: must",
-            /// `network_list`.
+            /// Results by request path.
             9 network_list: Option<Vec<super::Network>> => "network_list",
         }
     }
@@ -4490,7 +4493,7 @@ pub mod decoration {
     w::record! {
         /// Answer to [`PressureTest`].
         pub struct PressureTestResponse {
-            /// `pressure_id`.
+            /// Number of the pressure test.
             0 pressure_id: i64 => "pressure_id: must",
         }
     }
@@ -4521,14 +4524,19 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_query_pressure_test_status.html>.
         /// * Catalog: `channels.product.decoration.query_pressure_test_status`.
         pub struct QueryPressureTestStatus {
-            /// `pressure_id`.
+            /// Number of the pressure test.
             0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
     }
 
-    /// Answer to [`QueryPressureTestStatus`], the same as to [`CheckStatus`].
-    pub type QueryPressureTestStatusResponse = CheckStatusResponse;
+    w::record! {
+        /// Answer to [`QueryPressureTestStatus`].
+        pub struct QueryPressureTestStatusResponse {
+            /// State of the pressure test.
+            0 status: i64 => "status: must",
+        }
+    }
 
     w::endpoint! {
         QueryPressureTestStatus => QueryPressureTestStatusResponse,
@@ -4568,7 +4576,7 @@ pub mod delivery {
     w::record! {
         /// Answer to [`GetCompanyList`].
         pub struct GetCompanyListResponse {
-            /// `company_list`.
+            /// Carriers, one entry each.
             0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
@@ -4606,7 +4614,7 @@ pub mod delivery {
     w::record! {
         /// Answer to [`GetFreightTemplate`].
         pub struct GetFreightTemplateResponse {
-            /// `template_list`.
+            /// Templates, one entry each.
             0 template_list: Vec<super::Template> => "template_list: must",
         }
     }
@@ -4637,7 +4645,7 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/freight/insert_freight_template.html>.
         /// * Catalog: `channels.product.delivery.insert_freight_template`.
         pub struct InsertFreightTemplate {
-            /// `freight_template`.
+            /// How freight is charged: way of counting, regions and prices.
             0 freight_template: super::FreightTemplate => "freight_template: must",
         }
         new(freight_template: super::FreightTemplate)
@@ -4646,7 +4654,7 @@ pub mod delivery {
     w::record! {
         /// Answer to [`InsertFreightTemplate`].
         pub struct InsertFreightTemplateResponse {
-            /// `template_id`.
+            /// Number of the freight or delivery template.
             0 template_id: i64 => "template_id: must",
         }
     }
@@ -4677,9 +4685,9 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/delivery/send_delivery.html>.
         /// * Catalog: `channels.product.delivery.send`.
         pub struct Send {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: i64 => "order_id: must",
-            /// `delivery_list`.
+            /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
         }
         new(order_id: i64, delivery_list: Vec<super::Delivery>)
@@ -4711,7 +4719,7 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/freight/update_freight_template.html>.
         /// * Catalog: `channels.product.delivery.update_freight_template`.
         pub struct UpdateFreightTemplate {
-            /// `freight_template`.
+            /// How freight is charged: way of counting, regions and prices.
             0 freight_template: super::UpdateFreightTemplateDetail => "freight_template: must",
         }
         new(freight_template: super::UpdateFreightTemplateDetail)
@@ -4755,12 +4763,12 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// `available_amount`; in fen.
+            /// Part of the balance that can be used or withdrawn; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; in fen.
+            /// Part of the balance that is not yet available; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
+            /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
     }
 
@@ -4790,7 +4798,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/get_order_flow.html>.
         /// * Catalog: `channels.product.funds.get_order_flow`.
         pub struct GetOrderFlow {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: i64 => "order_id: must",
         }
         new(order_id: i64)
@@ -4799,7 +4807,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetOrderFlow`].
         pub struct GetOrderFlowResponse {
-            /// `order_flow`.
+            /// Money flow of the order.
             0 order_flow: super::OrderFlow => "order_flow: must",
         }
     }
@@ -4830,7 +4838,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/get_withdraw_detail.html>.
         /// * Catalog: `channels.product.funds.get_withdraw_detail`.
         pub struct GetWithdrawDetail {
-            /// `out_request_no`.
+            /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
             0 out_request_no: String => "out_request_no: must",
         }
         new(out_request_no: impl Into<String>)
@@ -4839,25 +4847,25 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetWithdrawDetail`].
         pub struct GetWithdrawDetailResponse {
-            /// `out_request_no`.
+            /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
             0 out_request_no: String => "out_request_no: must",
-            /// `status`.
+            /// Withdrawal, such as `SUCCESS` or `FAIL`.
             1 status: String => "status: must",
-            /// `amount`; in fen.
+            /// How much is withdrawn; in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
-            /// `reason`.
+            /// Why the withdrawal failed.
             3 reason: Option<String> => "reason",
-            /// `remark`.
+            /// Free text added by whoever made the record.
             4 remark: Option<String> => "remark",
-            /// `bank_num`.
+            /// Account number, partly hidden.
             5 bank_num: String => "bank_num: must",
-            /// `bank_name`.
+            /// Name of the bank where the account is held; such as `招商银行`.
             6 bank_name: String => "bank_name: must",
-            /// `bank_memo`.
+            /// Note that appears on the bank statement.
             7 bank_memo: Option<String> => "bank_memo",
-            /// `update_time`; format `unix`.
+            /// When it last changed; format `unix`.
             8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-            /// `create_time`; format `unix`.
+            /// When the record or message came into being; format `unix`.
             9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         }
     }
@@ -4888,9 +4896,9 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/scan_order_flow.html>.
         /// * Catalog: `channels.product.funds.scan_order_flow`.
         pub struct ScanOrderFlow {
-            /// `page_num`.
+            /// Which page to return.
             0 page_num: i64 => "page_num: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
@@ -4899,7 +4907,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`ScanOrderFlow`].
         pub struct ScanOrderFlowResponse {
-            /// `order_flow`.
+            /// Money flow of the order.
             0 order_flow: Vec<super::OrderFlow> => "order_flow: must",
         }
     }
@@ -4930,9 +4938,9 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/scan_withdraw.html>.
         /// * Catalog: `channels.product.funds.scan_withdraw`.
         pub struct ScanWithdraw {
-            /// `page_num`.
+            /// Which page to return.
             0 page_num: i64 => "page_num: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
@@ -4941,9 +4949,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`ScanWithdraw`].
         pub struct ScanWithdrawResponse {
-            /// `list`.
+            /// Withdrawals, one entry each.
             0 list: Vec<super::ScanWithdrawList> => "list: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             1 total_num: i64 => "total_num: must",
         }
     }
@@ -4974,7 +4982,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/set_bank_account.html>.
         /// * Catalog: `channels.product.funds.set_bank_account`.
         pub struct SetBankAccount {
-            /// `account_info`.
+            /// The account with its number, bank and holder.
             0 account_info: super::AccountInfo => "account_info: must",
         }
         new(account_info: super::AccountInfo)
@@ -5006,11 +5014,11 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/submit_withdraw.html>.
         /// * Catalog: `channels.product.funds.submit_withdraw`.
         pub struct SubmitWithdraw {
-            /// `amount`; in fen.
+            /// How much to withdraw; in fen.
             0 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Free text added by whoever made the record.
             1 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Note that appears on the bank statement.
             2 bank_memo: Option<String> => "bank_memo",
         }
         new(amount: xinqiao_types::Fen)
@@ -5020,7 +5028,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`SubmitWithdraw`].
         pub struct SubmitWithdrawResponse {
-            /// `qrcode_ticket`.
+            /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
@@ -5057,25 +5065,25 @@ pub mod gift {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_add.html>.
         /// * Catalog: `channels.product.gift.add`.
         pub struct Add {
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             0 out_product_id: Option<String> => "out_product_id",
-            /// `title`.
+            /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
             1 title: String => "title: must",
-            /// `head_imgs`.
+            /// Main pictures of the product, at most nine.
             2 head_imgs: Vec<String> => "head_imgs: must",
-            /// `desc_info`.
+            /// Description of the product: pictures and text.
             3 desc_info: super::DescInfo => "desc_info: must",
-            /// `cats_v2`.
+            /// Category of the product in the new tree, from the first level down to the leaf.
             4 cats_v2: Option<Vec<super::CatsV2ItemInfo>> => "cats_v2",
-            /// `attrs`.
+            /// Attributes of the product, one key and value each.
             5 attrs: Option<Vec<super::AttrInfo>> => "attrs",
-            /// `spu_code`.
+            /// Code that the merchant gave the product.
             6 spu_code: Option<String> => "spu_code",
-            /// `brand_id`.
+            /// Number of the brand in the platform's brand library, `2100000000` for none.
             7 brand_id: Option<i64> => "brand_id",
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             8 skus: Option<Vec<super::SkusInfo>> => "skus",
-            /// `listing`; `0` or `1` on the wire.
+            /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
         new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: super::DescInfo)
@@ -5092,7 +5100,7 @@ pub mod gift {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number and time of the gift.
             0 data: super::DataInfo => "data: must",
         }
     }
@@ -5123,9 +5131,9 @@ pub mod gift {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_get.html>.
         /// * Catalog: `channels.product.gift.get`.
         pub struct Get {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `data_type`.
+            /// Which copy is returned: `1` online, `2` draft, `3` both.
             1 data_type: Option<i64> => "data_type",
         }
         new(product_id: i64)
@@ -5135,9 +5143,9 @@ pub mod gift {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `product`.
+            /// The gift in full.
             0 product: Option<super::GetProduct> => "product",
-            /// `edit_product`.
+            /// Draft of the product; absent if only the online copy was asked for.
             1 edit_product: Option<super::GetProduct> => "edit_product",
         }
     }
@@ -5168,11 +5176,11 @@ pub mod gift {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_list_get.html>.
         /// * Catalog: `channels.product.gift.list_get`.
         pub struct ListGet {
-            /// `status`.
+            /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
             0 status: Option<i64> => "status",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
@@ -5183,11 +5191,11 @@ pub mod gift {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `product_ids`.
+            /// Numbers of the products.
             0 product_ids: Vec<i64> => "product_ids: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             2 total_num: i64 => "total_num: must",
         }
     }
@@ -5218,9 +5226,9 @@ pub mod gift {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_onsale_set.html>.
         /// * Catalog: `channels.product.gift.on_sale_set`.
         pub struct OnSaleSet {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             1 skus: Option<Vec<super::OnSaleSetSkus>> => "skus",
         }
         new(product_id: i64)
@@ -5230,7 +5238,7 @@ pub mod gift {
     w::record! {
         /// Answer to [`OnSaleSet`].
         pub struct OnSaleSetResponse {
-            /// `data`.
+            /// Number and time of the gift.
             0 data: super::OnSaleSetData => "data: must",
         }
     }
@@ -5261,13 +5269,13 @@ pub mod gift {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_update_stock.html>.
         /// * Catalog: `channels.product.gift.stock_update`.
         pub struct StockUpdate {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
-            /// `diff_type`.
+            /// How the stock changes: `1` add, `2` take off, `3` set to.
             2 diff_type: i64 => "diff_type: must",
-            /// `num`.
+            /// How many pieces.
             3 num: i64 => "num: must",
         }
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
@@ -5299,25 +5307,25 @@ pub mod gift {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_update.html>.
         /// * Catalog: `channels.product.gift.update`.
         pub struct Update {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `title`.
+            /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
             1 title: String => "title: must",
-            /// `head_imgs`.
+            /// Main pictures of the product, at most nine.
             2 head_imgs: Vec<String> => "head_imgs: must",
-            /// `desc_info`.
+            /// Description of the product: pictures and text.
             3 desc_info: super::DescInfo => "desc_info: must",
-            /// `cats_v2`.
+            /// Category of the product in the new tree, from the first level down to the leaf.
             4 cats_v2: Option<Vec<super::UpdateCatsV2Item>> => "cats_v2",
-            /// `attrs`.
+            /// Attributes of the product, one key and value each.
             5 attrs: Option<Vec<super::AttrInfo>> => "attrs",
-            /// `spu_code`.
+            /// Code that the merchant gave the product.
             6 spu_code: Option<String> => "spu_code",
-            /// `brand_id`.
+            /// Number of the brand in the platform's brand library, `2100000000` for none.
             7 brand_id: Option<i64> => "brand_id",
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             8 skus: Option<Vec<super::UpdateSkus>> => "skus",
-            /// `listing`; `0` or `1` on the wire.
+            /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
         new(
@@ -5339,7 +5347,7 @@ pub mod gift {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// `data`.
+            /// Number and time of the gift.
             0 data: super::UpdateData => "data: must",
         }
     }
@@ -5375,13 +5383,13 @@ pub mod limited_discount {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/add_limiteddiscount.html>.
         /// * Catalog: `channels.product.limited_discount.add`.
         pub struct Add {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `start_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `limited_discount_sku_list`.
+            /// Variants in the flash sale, one entry each.
             3 limited_discount_sku_list: Vec<super::LimitedDiscountSkus> => "limited_discount_sku_list: must",
         }
         new(
@@ -5395,7 +5403,7 @@ pub mod limited_discount {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `task_id`.
+            /// Number of the task, to ask for its progress or result.
             0 task_id: i64 => "task_id: must",
         }
     }
@@ -5426,7 +5434,7 @@ pub mod limited_discount {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/get_limiteddiscount_list.html>.
         /// * Catalog: `channels.product.limited_discount.get_list`.
         pub struct GetList {
-            /// `status`.
+            /// Filter: `0` not over (begun or not), `1` over; all if left out.
             0 status: Option<i64> => "status",
         }
         new()
@@ -5436,7 +5444,7 @@ pub mod limited_discount {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// `limited_discount_list`.
+            /// Flash sales, one entry each.
             0 limited_discount_list: Vec<super::LimitedDiscount> => "limited_discount_list: must",
         }
     }
@@ -5467,9 +5475,9 @@ pub mod limited_discount {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/update_limiteddiscount_status.html>.
         /// * Catalog: `channels.product.limited_discount.update_status`.
         pub struct UpdateStatus {
-            /// `task_id`.
+            /// Number of the task, to ask for its progress or result.
             0 task_id: i64 => "task_id: must",
-            /// `status`.
+            /// New state of the flash sale: `1` end, `9` delete.
             1 status: i64 => "status: must",
         }
         new(task_id: i64, status: i64)
@@ -5506,13 +5514,13 @@ pub mod limited_discount_task {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/add.html>.
         /// * Catalog: `channels.product.limited_discount_task.add`.
         pub struct Add {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `start_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `limited_discount_skus`.
+            /// Variants in the flash sale, one entry each.
             3 limited_discount_skus: Vec<super::LimitedDiscountSkus> => "limited_discount_skus: must",
         }
         new(
@@ -5526,7 +5534,7 @@ pub mod limited_discount_task {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `task_id`.
+            /// Number of the task, to ask for its progress or result.
             0 task_id: i64 => "task_id: must",
         }
     }
@@ -5557,7 +5565,7 @@ pub mod limited_discount_task {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/delete.html>.
         /// * Catalog: `channels.product.limited_discount_task.delete`.
         pub struct Delete {
-            /// `task_id`.
+            /// Number of the task, to ask for its progress or result.
             0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
@@ -5589,11 +5597,11 @@ pub mod limited_discount_task {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/list_get.html>.
         /// * Catalog: `channels.product.limited_discount_task.list_get`.
         pub struct ListGet {
-            /// `status`.
+            /// Filter: `0` to come, `1` running, `2` over; all if left out.
             0 status: Option<i64> => "status",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
@@ -5604,11 +5612,11 @@ pub mod limited_discount_task {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `limited_discount_tasks`.
+            /// Flash sales, one entry each.
             0 limited_discount_tasks: Vec<super::LimitedDiscountTask> => "limited_discount_tasks: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             2 total_num: i64 => "total_num: must",
         }
     }
@@ -5639,7 +5647,7 @@ pub mod limited_discount_task {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/stop.html>.
         /// * Catalog: `channels.product.limited_discount_task.stop`.
         pub struct Stop {
-            /// `task_id`.
+            /// Number of the task, to ask for its progress or result.
             0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
@@ -5676,29 +5684,29 @@ pub mod local_life {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/add.html>.
         /// * Catalog: `channels.product.local_life.add`.
         pub struct Add {
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             0 out_product_id: Option<String> => "out_product_id",
-            /// `product_type`.
+            /// Kind of local product.
             1 product_type: i64 => "product_type: must",
-            /// `product_name`.
+            /// What the product is called.
             2 product_name: String => "product_name: must",
-            /// `category_id`.
+            /// Number of the category.
             3 category_id: i64 => "category_id: must",
-            /// `brand_id`.
+            /// Number of the brand in the platform's brand library, `2100000000` for none.
             4 brand_id: i64 => "brand_id: must",
-            /// `head_imgs`.
+            /// Main pictures of the product, at most nine.
             5 head_imgs: Vec<String> => "head_imgs: must",
-            /// `product_qua_infos`.
+            /// Qualifications of the product, one entry each with pictures.
             6 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
-            /// `verify_page`.
+            /// Page on which the voucher is used.
             7 verify_page: Option<super::VerifyPage> => "verify_page",
-            /// `verify_at_store`.
+            /// Whether it is used in a store.
             8 verify_at_store: Option<i64> => "verify_at_store",
-            /// `code_source_type`.
+            /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
             9 code_source_type: i64 => "code_source_type: must",
-            /// `attr_kv_map`.
+            /// Attributes by name.
             10 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             11 skus: Vec<super::SkusItem> => "skus: must",
         }
         new(
@@ -5722,7 +5730,7 @@ pub mod local_life {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number of the local product.
             0 data: super::DataItem => "data: must",
         }
     }
@@ -5753,9 +5761,9 @@ pub mod local_life {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/review-free.html>.
         /// * Catalog: `channels.product.local_life.audit_free`.
         pub struct AuditFree {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             1 skus: Vec<super::AuditFreeSkusItem> => "skus: must",
         }
         new(product_id: i64, skus: Vec<super::AuditFreeSkusItem>)
@@ -5787,9 +5795,9 @@ pub mod local_life {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query_details.html>.
         /// * Catalog: `channels.product.local_life.get`.
         pub struct Get {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `data_type`.
+            /// Which copy is returned: `1` online, `2` draft, `3` both.
             1 data_type: Option<i64> => "data_type",
         }
         new(product_id: i64)
@@ -5799,9 +5807,9 @@ pub mod local_life {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `online_data`.
+            /// The online copy.
             0 online_data: Option<super::OnlineData> => "online_data",
-            /// `draft_data`.
+            /// The draft copy.
             1 draft_data: Option<super::OnlineData> => "draft_data",
         }
     }
@@ -5832,11 +5840,11 @@ pub mod local_life {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query.html>.
         /// * Catalog: `channels.product.local_life.list_get`.
         pub struct ListGet {
-            /// `status`.
+            /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
             0 status: Option<i64> => "status",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
@@ -5847,11 +5855,11 @@ pub mod local_life {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `product_ids`.
+            /// Numbers of the products.
             0 product_ids: Vec<i64> => "product_ids: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             2 total_num: i64 => "total_num: must",
         }
     }
@@ -5882,31 +5890,31 @@ pub mod local_life {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/update.html>.
         /// * Catalog: `channels.product.local_life.update`.
         pub struct Update {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `product_type`.
+            /// Kind of local product.
             2 product_type: i64 => "product_type: must",
-            /// `product_name`.
+            /// What the product is called.
             3 product_name: String => "product_name: must",
-            /// `category_id`.
+            /// Number of the category.
             4 category_id: i64 => "category_id: must",
-            /// `brand_id`.
+            /// Number of the brand in the platform's brand library, `2100000000` for none.
             5 brand_id: i64 => "brand_id: must",
-            /// `head_imgs`.
+            /// Main pictures of the product, at most nine.
             6 head_imgs: Vec<String> => "head_imgs: must",
-            /// `product_qua_infos`.
+            /// Qualifications of the product, one entry each with pictures.
             7 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
-            /// `verify_page`.
+            /// Page on which the voucher is used.
             8 verify_page: Option<super::VerifyPage> => "verify_page",
-            /// `verify_at_store`.
+            /// Whether it is used in a store.
             9 verify_at_store: Option<i64> => "verify_at_store",
-            /// `code_source_type`.
+            /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
             10 code_source_type: i64 => "code_source_type: must",
-            /// `attr_kv_map`.
+            /// Attributes by name.
             11 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             12 skus: Vec<super::SkusItemInfo> => "skus: must",
         }
         new(
@@ -5966,7 +5974,7 @@ pub mod offline {
     w::record! {
         /// Answer to [`GetPickupTemplate`].
         pub struct GetPickupTemplateResponse {
-            /// `pickup_template`.
+            /// Rules for pickup by the buyer.
             0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
     }
@@ -6004,7 +6012,7 @@ pub mod offline {
     w::record! {
         /// Answer to [`GetSameCityTemplate`].
         pub struct GetSameCityTemplateResponse {
-            /// `same_city_template`.
+            /// Rules for courier delivery.
             0 same_city_template: super::SameCityTemplate => "same_city_template: must",
         }
     }
@@ -6035,7 +6043,7 @@ pub mod offline {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/offline/update_pickup_template.html>.
         /// * Catalog: `channels.product.offline.update_pickup_template`.
         pub struct UpdatePickupTemplate {
-            /// `pickup_template`.
+            /// Rules for pickup by the buyer.
             0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
         new(pickup_template: super::PickupTemplate)
@@ -6067,7 +6075,7 @@ pub mod offline {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/offline/update_same_city_template.html>.
         /// * Catalog: `channels.product.offline.update_same_city_template`.
         pub struct UpdateSameCityTemplate {
-            /// `same_city_template`.
+            /// Rules for courier delivery.
             0 same_city_template: super::CityTemplate => "same_city_template: must",
         }
         new(same_city_template: super::CityTemplate)
@@ -6104,7 +6112,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/check_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.check`.
         pub struct Check {
-            /// `ticket`.
+            /// Ticket after the scan.
             0 ticket: String => "ticket: must",
         }
         new(ticket: impl Into<String>)
@@ -6113,13 +6121,13 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
-            /// `self_check_err_code`.
+            /// Error code of the check after the scan, `0` if passed.
             0 self_check_err_code: i64 => "self_check_err_code: must",
-            /// `self_check_err_msg`.
+            /// Error of the check in words.
             1 self_check_err_msg: Option<String> => "self_check_err_msg",
-            /// `status`.
+            /// Scan: `0` none, `1` confirmed, `2` cancelled, `3` expired, `4` scanned.
             2 status: i64 => "status: must",
-            /// `scan_user_type`.
+            /// Who scanned: `0` no administrator, `1` administrator, `2` deputy.
             3 scan_user_type: Option<i64> => "scan_user_type",
         }
     }
@@ -6150,7 +6158,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/gen_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.gen`.
         pub struct Gen {
-            /// `type`.
+            /// What the QR code is for.
             0 type_: i64 => "type: must",
         }
         new(type_: i64)
@@ -6159,7 +6167,7 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Gen`].
         pub struct GenResponse {
-            /// `qrcode_ticket`.
+            /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
@@ -6191,21 +6199,21 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.get_channels_ec_product_qr_code`.
         pub struct GetChannelsEcProductQrCode {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `wecom_corp_id`.
-            1 wecom_corp_id: Option<String> => "wecom_corp_id",
-            /// `wecom_user_id`.
+            /// CorpID of the company in WeCom.
+            1 wecom_corp_id: Option<xinqiao_types::CorpId> => "wecom_corp_id",
+            /// UserID of the member in WeCom.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new(product_id: i64)
-        text(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`GetChannelsEcProductQrCode`].
         pub struct GetChannelsEcProductQrCodeResponse {
-            /// `product_qrcode`.
+            /// Picture that opens the product when scanned; `product_qrcode` on the wire.
             #[doc(alias = "product_qrcode")]
             0 product_qr_code: String => "product_qrcode: must",
         }
@@ -6237,7 +6245,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/get_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.get_product_qr_code`.
         pub struct GetProductQrCode {
-            /// `ticket`.
+            /// Ticket from making the QR code. From: The endpoint that makes the QR code.
             0 ticket: String => "ticket: must",
         }
         new(ticket: impl Into<String>)
@@ -6246,7 +6254,7 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`GetProductQrCode`].
         pub struct GetProductQrCodeResponse {
-            /// `qrcode_buf`.
+            /// Picture of the QR code in Base64; `qrcode_buf` on the wire.
             #[doc(alias = "qrcode_buf")]
             0 qr_code_buf: String => "qrcode_buf: must",
         }
@@ -6283,7 +6291,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/check_audit_status.html>.
         /// * Catalog: `channels.product.register.check_audit_status`.
         pub struct CheckAuditStatus {
-            /// `wx_name`.
+            /// WeChat id of the shop's administrator.
             0 wx_name: String => "wx_name: must",
         }
         new(wx_name: impl Into<String>)
@@ -6292,7 +6300,7 @@ pub mod register {
     w::record! {
         /// Answer to [`CheckAuditStatus`].
         pub struct CheckAuditStatusResponse {
-            /// `data`.
+            /// State of the single reviews.
             0 data: super::CheckAuditStatusData => "data: must",
         }
     }
@@ -6323,18 +6331,18 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/register_shop.html>.
         /// * Catalog: `channels.product.register.register_shop`.
         pub struct RegisterShop {
-            /// `wx_name`.
+            /// WeChat id of the shop's administrator.
             0 wx_name: String => "wx_name: must",
-            /// `id_card_name`.
+            /// The person's name as on the identity card.
             1 id_card_name: String => "id_card_name: must",
-            /// `id_card_number`; personal data, masked in `Debug`.
+            /// Number of the identity card; personal data, masked in `Debug`.
             2 id_card_number: String => "id_card_number: must masked",
-            /// `channel_id`.
+            /// Number of the channel that brought the shop.
             3 channel_id: Option<i64> => "channel_id",
-            /// `api_openstore_type`.
+            /// How the shop is opened; `api_openstore_type` on the wire.
             #[doc(alias = "api_openstore_type")]
             4 api_open_store_type: i64 => "api_openstore_type: must",
-            /// `auth_page_url`.
+            /// Page where it is authorised.
             5 auth_page_url: Option<String> => "auth_page_url",
         }
         new(
@@ -6373,11 +6381,11 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_basicinfo.html>.
         /// * Catalog: `channels.product.register.submit_basic_info`.
         pub struct SubmitBasicInfo {
-            /// `appid`; the account's appid.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `name_info`.
+            /// Name of the shop and proofs.
             1 name_info: super::NameInfo => "name_info: must",
-            /// `return_info`.
+            /// The return: tracking number and carrier.
             2 return_info: super::ReturnInfo => "return_info: must",
         }
         new(
@@ -6413,29 +6421,29 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_merchantinfo.html>.
         /// * Catalog: `channels.product.register.submit_merchant_info`.
         pub struct SubmitMerchantInfo {
-            /// `appid`; the account's appid.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `subject_type`.
+            /// Legal form: company, self-employed and so on.
             1 subject_type: i64 => "subject_type: must",
-            /// `merchant_shortname`.
+            /// Short name of the merchant, shown to paying users.
             2 merchant_shortname: String => "merchant_shortname: must",
-            /// `busi_license`.
+            /// Business licence: picture and data.
             3 busi_license: Option<super::BusiLicense> => "busi_license",
-            /// `organization_code_info`.
+            /// Organisation code certificate.
             4 organization_code_info: Option<super::OrganizationCodeInfo> => "organization_code_info",
-            /// `id_card_info`.
+            /// Identity card: pictures, name, number and validity.
             5 id_card_info: super::IdCardInfo => "id_card_info: must",
-            /// `super_administrator_info`.
+            /// Administrator of the merchant account.
             6 super_administrator_info: super::SuperAdministratorInfo => "super_administrator_info: must",
-            /// `special_qualification`.
+            /// Special qualification of the trade.
             7 special_qualification: Option<super::SpecialQualification> => "special_qualification",
-            /// `supplementary_material`.
+            /// Further documents.
             8 supplementary_material: Option<super::SupplementaryMaterial> => "supplementary_material",
-            /// `supplementary_desc`.
+            /// Further explanation.
             9 supplementary_desc: Option<String> => "supplementary_desc",
-            /// `settle_acct_info`.
+            /// Account to which the money settles.
             10 settle_acct_info: Option<super::SettleAcctInfo> => "settle_acct_info",
-            /// `applyment_version`.
+            /// Version of the application data.
             11 applyment_version: Option<i64> => "applyment_version",
         }
         new(
@@ -6487,7 +6495,7 @@ pub mod service {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/check_auth.html>.
         /// * Catalog: `channels.product.service.check_auth`.
         pub struct CheckAuth {
-            /// `code`.
+            /// Code from the merchant's authorisation.
             0 code: String => "code: must",
         }
         new(code: impl Into<String>)
@@ -6496,7 +6504,7 @@ pub mod service {
     w::record! {
         /// Answer to [`CheckAuth`].
         pub struct CheckAuthResponse {
-            /// `data`.
+            /// What the merchant authorised.
             0 data: super::CheckAuthData => "data: must",
         }
     }
@@ -6534,7 +6542,7 @@ pub mod service {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// `service_list`.
+            /// Services, one entry each.
             0 service_list: Vec<super::Service> => "service_list: must",
         }
     }
@@ -6565,13 +6573,13 @@ pub mod service {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/get_service_order_list.html>.
         /// * Catalog: `channels.product.service.get_order_list`.
         pub struct GetOrderList {
-            /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
             0 start_create_time: Option<String> => "start_create_time",
-            /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
             1 end_create_time: Option<String> => "end_create_time",
-            /// `page`.
+            /// Which page to return, counted from 1.
             2 page: i64 => "page: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             3 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
@@ -6581,7 +6589,7 @@ pub mod service {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// `service_order_list`.
+            /// Service orders, one entry each.
             0 service_order_list: Vec<super::ServiceOrder> => "service_order_list: must",
         }
     }
@@ -6624,7 +6632,7 @@ pub mod ship_methods {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `supported_shipping_methods`.
+            /// Delivery methods that the shop offers.
             0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
     }
@@ -6655,7 +6663,7 @@ pub mod ship_methods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/ship/set_shipping_methods.html>.
         /// * Catalog: `channels.product.ship_methods.set`.
         pub struct Set {
-            /// `supported_shipping_methods`.
+            /// Delivery methods that the shop offers.
             0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
         new(supported_shipping_methods: super::SupportedShippingMethod)
@@ -6692,25 +6700,25 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/add_sku.html>.
         /// * Catalog: `channels.product.sku.add`.
         pub struct Add {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Option<i64> => "product_id",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             2 out_sku_id: String => "out_sku_id: must",
-            /// `thumb_img`.
+            /// Address of the small picture of the product or variant.
             3 thumb_img: String => "thumb_img: must",
-            /// `sale_price`; in fen.
+            /// Selling price before discounts; in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// `market_price`; in fen.
+            /// Crossed-out list price; must be above the selling price; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
-            /// `stock_num`.
+            /// How many pieces are in stock.
             6 stock_num: i64 => "stock_num: must",
-            /// `sku_code`.
+            /// Code that the merchant gave the variant, such as an article number.
             7 sku_code: Option<String> => "sku_code",
-            /// `barcode`.
+            /// Digits of the product's bar code; such as `6901234567892`.
             8 barcode: Option<String> => "barcode",
-            /// `sku_attrs`.
+            /// Sales attributes such as colour and size, one key and value each.
             9 sku_attrs: Vec<super::AttrInfo> => "sku_attrs: must",
         }
         new(
@@ -6728,7 +6736,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `data`.
+            /// Number, time or detail of the variant.
             0 data: super::AddDataItem => "data: must",
         }
     }
@@ -6759,7 +6767,7 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/batch_add_sku.html>.
         /// * Catalog: `channels.product.sku.batch_add`.
         pub struct BatchAdd {
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             0 skus: Vec<super::BatchAddSkus> => "skus: must",
         }
         new(skus: Vec<super::BatchAddSkus>)
@@ -6768,7 +6776,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// `data`.
+            /// Number, time or detail of the variant.
             0 data: Vec<super::BatchAddData> => "data: must",
         }
     }
@@ -6799,13 +6807,13 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/del_sku.html>.
         /// * Catalog: `channels.product.sku.del`.
         pub struct Del {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Option<i64> => "product_id",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             2 sku_id: Option<i64> => "sku_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
         }
         new()
@@ -6839,13 +6847,13 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/get_sku.html>.
         /// * Catalog: `channels.product.sku.get`.
         pub struct Get {
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             0 sku_id: Option<i64> => "sku_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             1 out_sku_id: Option<String> => "out_sku_id",
-            /// `need_edit_sku`; `0` or `1` on the wire.
+            /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
             2 need_edit_sku: Option<bool> => "need_edit_sku: zero-one",
-            /// `need_real_stock`; `0` or `1` on the wire.
+            /// Whether the stock is read in real time; `0` or `1` on the wire.
             3 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
         new()
@@ -6856,7 +6864,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// Number, time or detail of the variant.
             0 data: super::GetData => "data: must",
         }
     }
@@ -6887,11 +6895,11 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/get_sku_list.html>.
         /// * Catalog: `channels.product.sku.get_list`.
         pub struct GetList {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `need_edit_sku`; `0` or `1` on the wire.
+            /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
             1 need_edit_sku: Option<bool> => "need_edit_sku: zero-one",
-            /// `need_real_stock`; `0` or `1` on the wire.
+            /// Whether the stock is read in real time; `0` or `1` on the wire.
             2 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
         new(product_id: i64)
@@ -6901,7 +6909,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// `skus`.
+            /// Variants (SKUs) of the product, one entry each.
             0 skus: Vec<super::GetData> => "skus: must",
         }
     }
@@ -6932,27 +6940,27 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/up_sku.html>.
         /// * Catalog: `channels.product.sku.update`.
         pub struct Update {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Option<i64> => "product_id",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             2 sku_id: Option<i64> => "sku_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
-            /// `thumb_img`.
+            /// Address of the small picture of the product or variant.
             4 thumb_img: String => "thumb_img: must",
-            /// `sale_price`; in fen.
+            /// Selling price before discounts; in fen.
             5 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// `market_price`; in fen.
+            /// Crossed-out list price; must be above the selling price; in fen.
             6 market_price: xinqiao_types::Fen => "market_price: must",
-            /// `stock_num`.
+            /// How many pieces are in stock.
             7 stock_num: i64 => "stock_num: must",
-            /// `sku_code`.
+            /// Code that the merchant gave the variant, such as an article number.
             8 sku_code: Option<String> => "sku_code",
-            /// `barcode`.
+            /// Digits of the product's bar code; such as `6901234567892`.
             9 barcode: Option<String> => "barcode",
-            /// `sku_attrs`.
+            /// Sales attributes such as colour and size, one key and value each.
             10 sku_attrs: Vec<super::AttrInfo> => "sku_attrs: must",
         }
         new(
@@ -6969,7 +6977,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// `data`.
+            /// Number, time or detail of the variant.
             0 data: super::DataItemInfo => "data: must",
         }
     }
@@ -7000,17 +7008,17 @@ pub mod sku {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/up_sku_price.html>.
         /// * Catalog: `channels.product.sku.update_price`.
         pub struct UpdatePrice {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Option<i64> => "product_id",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             2 sku_id: Option<i64> => "sku_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
-            /// `sale_price`; in fen.
+            /// Selling price before discounts; in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// `market_price`; in fen.
+            /// Crossed-out list price; must be above the selling price; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
         }
         new(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
@@ -7052,7 +7060,7 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/batchget_stock.html>.
         /// * Catalog: `channels.product.stock.batch_get`.
         pub struct BatchGet {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Vec<i64> => "product_id: must",
         }
         new(product_id: Vec<i64>)
@@ -7061,7 +7069,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `data`.
+            /// Stock by product and kind.
             0 data: super::BatchGetData => "data: must",
         }
     }
@@ -7092,9 +7100,9 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_stock.html>.
         /// * Catalog: `channels.product.stock.get_channels_ec_product_stock`.
         pub struct GetChannelsEcProductStock {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
         }
         new(product_id: i64, sku_id: i64)
@@ -7103,7 +7111,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetChannelsEcProductStock`].
         pub struct GetChannelsEcProductStockResponse {
-            /// `data`.
+            /// Stock by product and kind.
             0 data: super::GetChannelsEcProductStockData => "data: must",
         }
     }
@@ -7134,23 +7142,23 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_stock_flow.html>.
         /// * Catalog: `channels.product.stock.get_flow`.
         pub struct GetFlow {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
-            /// `stock_type`.
+            /// Which kind of stock to list; `1` is a talent's, which needs `finder_id`.
             2 stock_type: i64 => "stock_type: must",
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             3 finder_id: Option<String> => "finder_id",
-            /// `begin_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `op_type_list`.
+            /// Kinds of stock operation to list, as in `op_type`; all if left out.
             6 op_type_list: Option<Vec<i64>> => "op_type_list",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             7 next_key: Option<String> => "next_key",
-            /// `page_size`.
+            /// How many entries one page holds.
             8 page_size: i64 => "page_size: must",
         }
         new(
@@ -7168,7 +7176,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetFlow`].
         pub struct GetFlowResponse {
-            /// `data`.
+            /// Stock by product and kind.
             0 data: super::GetFlowData => "data: must",
         }
     }
@@ -7199,13 +7207,13 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/up_stock.html>.
         /// * Catalog: `channels.product.stock.get_product_stock`.
         pub struct GetProductStock {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Option<i64> => "product_id",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             2 sku_id: Option<i64> => "sku_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
         }
         new()
@@ -7216,7 +7224,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetProductStock`].
         pub struct GetProductStockResponse {
-            /// `data`.
+            /// Stock by product and kind.
             0 data: super::GetProductStockData => "data: must",
         }
     }
@@ -7247,13 +7255,13 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/stock_update.html>.
         /// * Catalog: `channels.product.stock.update_channels_ec_product_stock`.
         pub struct UpdateChannelsEcProductStock {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
-            /// `diff_type`.
+            /// How the stock changes: `1` add, `2` take off, `3` set to.
             2 diff_type: i64 => "diff_type: must",
-            /// `num`.
+            /// How many pieces.
             3 num: i64 => "num: must",
         }
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
@@ -7285,17 +7293,17 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/sku/get_stock.html>.
         /// * Catalog: `channels.product.stock.update_product_stock`.
         pub struct UpdateProductStock {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: Option<i64> => "product_id",
-            /// `out_product_id`.
+            /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             2 sku_id: Option<i64> => "sku_id",
-            /// `out_sku_id`.
+            /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
-            /// `type`.
+            /// How the stock changes: `1` add, `2` take off.
             4 type_: i64 => "type: must",
-            /// `stock_num`.
+            /// How many pieces are in stock.
             5 stock_num: i64 => "stock_num: must",
         }
         new(type_: i64, stock_num: i64)
@@ -7306,7 +7314,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`UpdateProductStock`].
         pub struct UpdateProductStockResponse {
-            /// `data`.
+            /// Stock afterwards.
             0 data: super::UpdateProductStockData => "data: must",
         }
     }
@@ -7349,7 +7357,7 @@ pub mod store {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// `data`.
+            /// Name, logo and kind of the shop.
             0 data: super::GetInfoData => "data: must",
         }
     }
@@ -7387,7 +7395,7 @@ pub mod store {
     w::record! {
         /// Answer to [`GetShopCat`].
         pub struct GetShopCatResponse {
-            /// `shopcat_list`.
+            /// Categories inside the shop, one entry each; `shopcat_list` on the wire.
             #[doc(alias = "shopcat_list")]
             0 shop_cat_list: Vec<super::ShopCat> => "shopcat_list: must",
         }

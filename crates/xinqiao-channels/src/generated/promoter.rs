@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `promoter_list` in `promoter::AddPromoter`.
     pub struct AddPromoterDetail {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `role_id`.
+        /// Number of the promoter role.
         1 role_id: i64 => "role_id: must",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// `name`.
+        /// Name of the promoter or role.
         4 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// The promoter's mobile phone; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, role_id: i64)
@@ -26,13 +26,13 @@ w::record! {
 w::record! {
     /// An item of `article_list` in the answer of `promoter::GetShopMpArticleList`.
     pub struct Article {
-        /// `product_list`.
+        /// Products concerned, one entry each.
         0 product_list: Vec<ArticleProduct> => "product_list: must",
-        /// `article_info`.
+        /// The article: title, cover, link.
         1 article_info: ArticleInfo => "article_info: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -40,13 +40,13 @@ w::record! {
 w::record! {
     /// `article_info` of `promoter::Article`; `article_info` of `promoter::GetTalentBizArticleListArticle`.
     pub struct ArticleInfo {
-        /// `article_title`.
+        /// Headline of the article.
         0 article_title: String => "article_title: must",
-        /// `cover_image`.
+        /// Cover of the article.
         1 cover_image: String => "cover_image: must",
-        /// `article_url`.
+        /// Permanent link of the article.
         2 article_url: String => "article_url: must",
-        /// `promoter_share_link`.
+        /// Promotion parameter for the embedded card; sales through it count for the promoter.
         3 promoter_share_link: String => "promoter_share_link: must",
     }
 }
@@ -54,15 +54,15 @@ w::record! {
 w::record! {
     /// An item of `product_list` in `promoter::Article`.
     pub struct ArticleProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `product_name`.
+        /// What the product is called.
         1 product_name: String => "product_name: must",
-        /// `product_img_url`.
+        /// Address of the product's picture.
         2 product_img_url: String => "product_img_url: must",
-        /// `predict_commission_amount`; in fen.
+        /// Expected commission; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `commission_rate`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         4 commission_rate: i64 => "commission_rate: must",
     }
 }
@@ -70,15 +70,15 @@ w::record! {
 w::record! {
     /// An item of `product_info_list` in `promoter::GetTalentBizArticleListArticle`.
     pub struct ArticleProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `product_name`.
+        /// What the product is called.
         1 product_name: String => "product_name: must",
-        /// `product_img_url`.
+        /// Address of the product's picture.
         2 product_img_url: String => "product_img_url: must",
-        /// `predict_commission_amount`; in fen.
+        /// Expected commission; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `product_mini_price`; in fen.
+        /// Lowest price of the product; in fen.
         4 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
@@ -86,15 +86,15 @@ w::record! {
 w::record! {
     /// `category` of `promoter::GetPromoteProductList`.
     pub struct Category {
-        /// `category_id`.
+        /// Number of the category.
         0 category_id: Option<i64> => "category_id",
-        /// `category_name`.
+        /// Category by name, may be left out.
         1 category_name: Option<String> => "category_name",
-        /// `category_ids_1`.
+        /// Numbers of first-level categories.
         2 category_ids_1: Option<Vec<i64>> => "category_ids_1",
-        /// `category_ids_2`.
+        /// Numbers of second-level categories.
         3 category_ids_2: Option<Vec<i64>> => "category_ids_2",
-        /// `category_ids_3`.
+        /// Numbers of third-level categories.
         4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
     new()
@@ -110,7 +110,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `promoter::ProductInfoDetail`.
     pub struct CatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -118,13 +118,13 @@ w::record! {
 w::record! {
     /// `commission_info` of `promoter::GetPromoteProductDetailProduct`.
     pub struct CommissionInfo {
-        /// `status`.
+        /// Promotion: `1` on, `2` off, `5` removed.
         0 status: i64 => "status: must",
-        /// `service_ratio`; in 1/10000.
+        /// Share of the price that is paid as service fee; in 1/10000.
         1 service_ratio: i64 => "service_ratio: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -132,7 +132,7 @@ w::record! {
 w::record! {
     /// An item of `cooperative_coupons` in the answer of `promoter::GetPromoteProductDetail`.
     pub struct CooperativeCoupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -140,27 +140,27 @@ w::record! {
 w::record! {
     /// An item of `coupons` in the answer of `promoter::GetCooperativeCouponList`.
     pub struct Coupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `from_head_supplier_appid`.
-        1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
+        /// AppID of the head supplier from whom it comes.
+        1 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
     }
 }
 
 w::record! {
     /// `coupon_info` of `promoter::GetCouponDetailCoupon`.
     pub struct CouponInfo {
-        /// `name`.
+        /// Name of the coupon.
         0 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
-        /// `ext_info`.
+        /// Further data: product it leads to, notes, start.
         2 ext_info: Option<ExtInfo> => "ext_info",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         3 promote_info: Option<PromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         4 receive_info: Option<ReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         5 valid_info: ValidInfo => "valid_info: must",
     }
 }
@@ -168,9 +168,9 @@ w::record! {
 w::record! {
     /// `desc_info` of `promoter::ProductInfoDetail`.
     pub struct DescInfo {
-        /// `imgs`.
+        /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
-        /// `desc`.
+        /// Description of the product in words.
         1 desc: Option<String> => "desc",
     }
 }
@@ -178,11 +178,11 @@ w::record! {
 w::record! {
     /// `discount_condition` of `promoter::DiscountInfo`.
     pub struct DiscountCondition {
-        /// `product_cnt`.
+        /// How many pieces of the product.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// `product_ids`.
+        /// Numbers of the products.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
 }
@@ -190,11 +190,11 @@ w::record! {
 w::record! {
     /// `discount_info` of `promoter::CouponInfo`.
     pub struct DiscountInfo {
-        /// `discount_condition`.
+        /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
-        /// `discount_num`.
+        /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
 }
@@ -202,13 +202,13 @@ w::record! {
 w::record! {
     /// `ext_info` of `promoter::CouponInfo`.
     pub struct ExtInfo {
-        /// `jump_product_id`.
+        /// Number of the product that the coupon leads to.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// `notes`.
+        /// Note in words.
         1 notes: Option<String> => "notes",
-        /// `valid_time`; format `unix`.
+        /// From when it is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// `invalid_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
 }
@@ -216,22 +216,22 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `promoter::AddPromoter`.
     pub struct Fail {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `role_id`.
+        /// Number of the promoter role.
         1 role_id: i64 => "role_id: must",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// `name`.
+        /// Name of the promoter or role.
         4 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// The promoter's mobile phone; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
-        /// `errcode`.
+        /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
         6 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Error of this entry in words, `ok` or empty if it succeeded; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         7 err_msg: Option<String> => "errmsg",
     }
@@ -240,9 +240,9 @@ w::record! {
 w::record! {
     /// An item of `fail_info` in the answer of `promoter::GetMsg`.
     pub struct FailInfo {
-        /// `id`.
+        /// Number of the promoter.
         0 id: String => "id: must",
-        /// `errcode`.
+        /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
     }
@@ -251,13 +251,13 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in the answer of `promoter::GetFeedList`.
     pub struct Feed {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `talent_appid`.
-        1 talent_appid: String => "talent_appid: must",
-        /// `predict_commission_amount`; in fen.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        1 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// Expected commission; in fen.
         2 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         3 product_info: ProductInfo => "product_info: must",
     }
 }
@@ -265,11 +265,11 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in the answer of `promoter::GetFeedPromotionInfo`; an item of `feed_list` in the answer of `promoter::GetShopFeedPromotionInfo`.
     pub struct FeedItem {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `feed_token`.
+        /// Token for promoting the short video.
         1 feed_token: String => "feed_token: must",
-        /// `promoter_share_link`.
+        /// Promotion parameter for the embedded card; sales through it count for the promoter.
         2 promoter_share_link: String => "promoter_share_link: must",
     }
 }
@@ -277,25 +277,25 @@ w::record! {
 w::record! {
     /// `coupon` of the answer of `promoter::GetCouponDetail`.
     pub struct GetCouponDetailCoupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `type`.
+        /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop.
         1 type_: i64 => "type: must",
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         2 status: i64 => "status: must",
-        /// `coupon_info`.
+        /// The coupon: rules and dates.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// `stock_info`.
+        /// Stock, or how many were given out.
         4 stock_info: StockInfo => "stock_info: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `is_can_up`.
+        /// Whether the coupon may grow in value.
         7 is_can_up: bool => "is_can_up: must",
-        /// `can_up_times`.
+        /// By how many times the coupon may grow.
         8 can_up_times: i64 => "can_up_times: must",
-        /// `discount_limit`; in fen.
+        /// Most that may be taken off, `0` for no limit; in fen.
         9 discount_limit: Option<xinqiao_types::Fen> => "discount_limit",
     }
 }
@@ -303,11 +303,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `promoter::GetCouponToHeadSupplier`.
     pub struct GetCouponToHeadSupplierList {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// `to_head_supplier_appid`.
-        1 to_head_supplier_appid: String => "to_head_supplier_appid: must",
-        /// `give_time`; format `unix`.
+        /// AppID of the head supplier to whom it goes.
+        1 to_head_supplier_appid: xinqiao_types::AppId => "to_head_supplier_appid: must",
+        /// When it was given; format `unix`.
         2 give_time: xinqiao_types::UnixSeconds => "give_time: must",
     }
 }
@@ -315,7 +315,7 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in `promoter::GetFeedPromotionInfo`.
     pub struct GetFeedPromotionInfoFeed {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
     }
     new(export_id: impl Into<String>)
@@ -324,17 +324,17 @@ w::record! {
 w::record! {
     /// `product` of the answer of `promoter::GetPromoteProductDetail`.
     pub struct GetPromoteProductDetailProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `shop_appid`.
-        1 shop_appid: String => "shop_appid: must",
-        /// `product_promotion_link`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        1 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Link whose sales count for the promoter.
         2 product_promotion_link: String => "product_promotion_link: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         3 product_info: ProductInfoDetail => "product_info: must",
-        /// `commission_info`.
+        /// The commission and who receives it.
         4 commission_info: CommissionInfo => "commission_info: must",
-        /// `head_supplier_info`.
+        /// The head supplier with name and AppID.
         5 head_supplier_info: Option<HeadSupplierInfo> => "head_supplier_info",
     }
 }
@@ -342,19 +342,19 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `promoter::GetPromoteProductList`.
     pub struct GetPromoteProductListProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `shop_appid`.
-        1 shop_appid: String => "shop_appid: must",
-        /// `head_supplier_appid`.
-        2 head_supplier_appid: Option<String> => "head_supplier_appid",
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        1 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the head supplier (agency) that recruits the product.
+        2 head_supplier_appid: Option<xinqiao_types::AppId> => "head_supplier_appid",
     }
 }
 
 w::record! {
     /// An item of `coupons` in the answer of `promoter::GetPublicCouponList`.
     pub struct GetPublicCouponListCoupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -362,11 +362,11 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in the answer of `promoter::GetShopFeedList`.
     pub struct GetShopFeedListFeed {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `predict_commission_amount`; in fen.
+        /// Expected commission; in fen.
         1 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         2 product_info: ProductInfo => "product_info: must",
     }
 }
@@ -374,7 +374,7 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in `promoter::GetShopFeedPromotionInfo`.
     pub struct GetShopFeedPromotionInfoFeed {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
     }
     new(export_id: impl Into<String>)
@@ -383,17 +383,17 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `promoter::GetShopLiveCommissionProductList`.
     pub struct LiveCommissionProductListProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `product_name`.
+        /// What the product is called.
         1 product_name: String => "product_name: must",
-        /// `product_img_url`.
+        /// Address of the product's picture.
         2 product_img_url: String => "product_img_url: must",
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `predict_commission_amount`; in fen.
+        /// Expected commission; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// `commission_rate`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         5 commission_rate: i64 => "commission_rate: must",
     }
 }
@@ -401,13 +401,13 @@ w::record! {
 w::record! {
     /// An item of `article_list` in the answer of `promoter::GetTalentBizArticleList`.
     pub struct GetTalentBizArticleListArticle {
-        /// `product_info_list`.
+        /// Goods concerned, one entry per kind.
         0 product_info_list: Vec<ArticleProductInfo> => "product_info_list: must",
-        /// `article_info`.
+        /// The article: title, cover, link.
         1 article_info: ArticleInfo => "article_info: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -415,15 +415,15 @@ w::record! {
 w::record! {
     /// An item of `data_list` in the answer of `promoter::GetMsgClickData`.
     pub struct MsgClickData {
-        /// `msg_type`.
+        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         0 msg_type: Option<i64> => "msg_type",
-        /// `msg_id`.
+        /// Number of the message, to ask for its outcome.
         1 msg_id: Option<String> => "msg_id",
-        /// `send_time`; format `unix`.
+        /// When it was sent; format `unix`.
         2 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
-        /// `click_uv`.
+        /// How many people tapped.
         3 click_uv: i64 => "click_uv: must",
-        /// `click_pv`.
+        /// How often it was tapped.
         4 click_pv: i64 => "click_pv: must",
     }
 }
@@ -431,25 +431,25 @@ w::record! {
 w::record! {
     /// An item of `promoter_list` in the answer of `promoter::GetPromoter`.
     pub struct GetPromoterDetail {
-        /// `id`.
+        /// Number of the promoter.
         0 id: String => "id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `role_id`.
+        /// Number of the promoter role.
         2 role_id: i64 => "role_id: must",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         3 retail_id: Option<String> => "retail_id",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         4 extra_info: Option<String> => "extra_info",
-        /// `name`.
+        /// Name of the promoter or role.
         5 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// The promoter's mobile phone; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked",
-        /// `auth_status`.
+        /// Whether the promoter has authorised the binding.
         7 auth_status: i64 => "auth_status: must",
-        /// `decl_status`.
+        /// Whether the merchant has declared the promoter.
         8 decl_status: i64 => "decl_status: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -457,9 +457,9 @@ w::record! {
 w::record! {
     /// `head_supplier_info` of `promoter::GetPromoteProductDetailProduct`.
     pub struct HeadSupplierInfo {
-        /// `head_supplier_appid`.
-        0 head_supplier_appid: String => "head_supplier_appid: must",
-        /// `name`.
+        /// AppID of the head supplier (agency) that recruits the product.
+        0 head_supplier_appid: xinqiao_types::AppId => "head_supplier_appid: must",
+        /// The head supplier's name.
         1 name: String => "name: must",
     }
 }
@@ -467,11 +467,11 @@ w::record! {
 w::record! {
     /// An item of `live_notice_record_list` in the answer of `promoter::GetLiveNoticeRecordList`; an item of `live_record_list` in the answer of `promoter::GetShopLiveNoticeRecordList`.
     pub struct LiveNoticeRecord {
-        /// `notice_id`.
+        /// Number of the live preview.
         0 notice_id: String => "notice_id: must",
-        /// `description`.
+        /// The stream or preview in words.
         1 description: String => "description: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
@@ -479,11 +479,11 @@ w::record! {
 w::record! {
     /// An item of `live_record_list` in the answer of `promoter::GetLiveRecordList`; an item of `live_record_list` in the answer of `promoter::GetShopLiveRecordList`.
     pub struct LiveRecord {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `description`.
+        /// The stream or preview in words.
         1 description: String => "description: must",
-        /// `promoter_share_link`.
+        /// Promotion parameter for the embedded card; sales through it count for the promoter.
         2 promoter_share_link: String => "promoter_share_link: must",
     }
 }
@@ -491,37 +491,37 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `promoter::GetOrder`.
     pub struct Order {
-        /// `promoter_openid`.
-        0 promoter_openid: String => "promoter_openid: must",
-        /// `role_id`.
+        /// The promoter as a user of this account.
+        0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must",
+        /// Number of the promoter role.
         1 role_id: i64 => "role_id: must",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `scene`.
+        /// Scene in which users were reached.
         5 scene: i64 => "scene: must",
-        /// `path`.
+        /// Page of the mini program that is shared.
         6 path: String => "path: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `share_extra_info`.
+        /// Your own data attached when sharing.
         8 share_extra_info: Option<String> => "share_extra_info",
-        /// `mch_id`.
+        /// WeChat Pay merchant number; in partner mode that of the partner; such as `1900000109`.
         9 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         10 out_trade_no: String => "out_trade_no: must",
-        /// `trade_no`.
+        /// Number of the transaction.
         11 trade_no: String => "trade_no: must",
-        /// `status`.
+        /// State of the promoted order.
         12 status: i64 => "status: must",
-        /// `paid_amount`; in fen.
+        /// How much was really paid; in fen.
         13 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `paid_time`; format `unix`.
+        /// When it was paid; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
-        /// `refunded_time`; format `unix`.
+        /// When the money was back; format `unix`.
         15 refunded_time: Option<xinqiao_types::UnixSeconds> => "refunded_time",
     }
 }
@@ -529,15 +529,15 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `promoter::GetLiveCommissionProductList`.
     pub struct Product {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `product_name`.
+        /// What the product is called.
         1 product_name: String => "product_name: must",
-        /// `product_img_url`.
+        /// Address of the product's picture.
         2 product_img_url: String => "product_img_url: must",
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `predict_commission_amount`; in fen.
+        /// Expected commission; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
     }
 }
@@ -545,13 +545,13 @@ w::record! {
 w::record! {
     /// `product_info` of `promoter::Feed`; `product_info` of `promoter::GetShopFeedListFeed`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `product_name`.
+        /// What the product is called.
         1 product_name: String => "product_name: must",
-        /// `product_img_url`.
+        /// Address of the product's picture.
         2 product_img_url: String => "product_img_url: must",
-        /// `product_mini_price`; in fen.
+        /// Lowest price of the product; in fen.
         3 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
@@ -559,19 +559,19 @@ w::record! {
 w::record! {
     /// `product_info` of `promoter::GetPromoteProductDetailProduct`.
     pub struct ProductInfoDetail {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         1 sub_title: Option<String> => "sub_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         2 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         3 desc_info: DescInfo => "desc_info: must",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         4 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
-        /// `status`.
+        /// State of the product, such as `5` listed, `11` taken off.
         5 status: i64 => "status: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         6 skus: Vec<Skus> => "skus: must",
     }
 }
@@ -579,7 +579,7 @@ w::record! {
 w::record! {
     /// `promote_info` of `promoter::CouponInfo`.
     pub struct PromoteInfo {
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         0 promote_type: i64 => "promote_type: must",
     }
 }
@@ -587,13 +587,13 @@ w::record! {
 w::record! {
     /// An item of `promoter_list` in the answer of `promoter::GetBindShopPromoterList`.
     pub struct Promoter {
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         0 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         1 promoter_type: i64 => "promoter_type: must",
-        /// `promoter_name`.
+        /// Display name of the linked account.
         2 promoter_name: String => "promoter_name: must",
-        /// `avatar_image_url`.
+        /// Avatar of the linked account.
         3 avatar_image_url: String => "avatar_image_url: must",
     }
 }
@@ -601,7 +601,7 @@ w::record! {
 w::record! {
     /// An item of `public_coupons` in the answer of `promoter::GetPromoteProductDetail`.
     pub struct PublicCoupon {
-        /// `coupon_id`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
 }
@@ -609,13 +609,13 @@ w::record! {
 w::record! {
     /// `receive_info` of `promoter::CouponInfo`.
     pub struct ReceiveInfo {
-        /// `limit_num_one_person`.
+        /// How many one person may receive.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
@@ -623,23 +623,23 @@ w::record! {
 w::record! {
     /// An item of `relation_list` in the answer of `promoter::GetRelation`.
     pub struct Relation {
-        /// `promoter_openid`.
-        0 promoter_openid: String => "promoter_openid: must",
-        /// `role_id`.
+        /// The promoter as a user of this account.
+        0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must",
+        /// Number of the promoter role.
         1 role_id: i64 => "role_id: must",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `scene`.
+        /// Scene in which users were reached.
         5 scene: i64 => "scene: must",
-        /// `path`.
+        /// Page of the mini program that is shared.
         6 path: String => "path: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `share_extra_info`.
+        /// Your own data attached when sharing.
         8 share_extra_info: Option<String> => "share_extra_info",
     }
 }
@@ -647,11 +647,11 @@ w::record! {
 w::record! {
     /// An item of `role_list` in the answer of `promoter::GetRole`.
     pub struct Role {
-        /// `role_id`.
+        /// Number of the promoter role.
         0 role_id: i64 => "role_id: must",
-        /// `name`.
+        /// Name of the promoter or role.
         1 name: String => "name: must",
-        /// `desc`.
+        /// The role in words.
         2 desc: String => "desc: must",
     }
 }
@@ -659,9 +659,9 @@ w::record! {
 w::record! {
     /// `selling_price_range` of `promoter::SpuItemCondition`; `monthly_sales_range` of `promoter::SpuItemCondition`; and 3 more.
     pub struct SellingPriceRange {
-        /// `min`.
+        /// Lower bound of the range.
         0 min: i64 => "min: must",
-        /// `max`.
+        /// Upper bound of the range.
         1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
@@ -670,17 +670,17 @@ w::record! {
 w::record! {
     /// An item of `sharer_info_list` in the answer of `promoter::GetBindSharerList`.
     pub struct SharerInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
-        /// `commission_type`.
+        /// Who pays the commission: `0` the platform, `1` the agency itself.
         4 commission_type: i64 => "commission_type: must",
-        /// `commission_ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         5 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -688,13 +688,13 @@ w::record! {
 w::record! {
     /// An item of `shop_list` in the answer of `promoter::GetBindShopList`.
     pub struct Shop {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `shop_nickname`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Display name of the shop.
         1 shop_nickname: String => "shop_nickname: must",
-        /// `shop_head_img`.
+        /// Address of the shop's avatar.
         2 shop_head_img: String => "shop_head_img: must",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -702,9 +702,9 @@ w::record! {
 w::record! {
     /// An item of `sku_attrs` in `promoter::Skus`.
     pub struct SkuAttr {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
 }
@@ -712,17 +712,17 @@ w::record! {
 w::record! {
     /// `sku_deliver_info` of `promoter::Skus`.
     pub struct SkuDeliverInfo {
-        /// `stock_type`.
+        /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// `full_payment_presale_delivery_type`.
+        /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
-        /// `presale_begin_time`; format `unix`.
+        /// When the presale begins; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
-        /// `presale_end_time`; format `unix`.
+        /// When the presale ends, within 30 days from now; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
-        /// `full_payment_presale_delivery_time`.
+        /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
-        /// `spot_after_presale_end`; `0` or `1` on the wire.
+        /// Whether it is sold from stock after the presale; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
@@ -730,17 +730,17 @@ w::record! {
 w::record! {
     /// An item of `skus` in `promoter::ProductInfoDetail`.
     pub struct Skus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         3 stock_num: i64 => "stock_num: must",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         4 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         5 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
 }
@@ -748,17 +748,17 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `promoter::GetPromoteProductList`.
     pub struct SpuItemCondition {
-        /// `selling_price_range`; in fen.
+        /// Lowest and highest price to list; in fen.
         0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
-        /// `monthly_sales_range`.
+        /// Range in which the sales of a month lie.
         1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
-        /// `service_fee_rate_range`; in 1/100000.
+        /// Lowest and highest fee to list; in 1/100000.
         2 service_fee_rate_range: Option<SellingPriceRange> => "service_fee_rate_range",
-        /// `commission_rate_range`; in 1/100000.
+        /// Lowest and highest commission to list; in 1/100000.
         3 commission_rate_range: Option<SellingPriceRange> => "commission_rate_range",
-        /// `promote_time_range`.
+        /// Range of the promotion time.
         4 promote_time_range: Option<SellingPriceRange> => "promote_time_range",
-        /// `flags`.
+        /// Marks: `0` seven-day return, `1` freight insurance, `3` safe buy, `4` damage, `5` fakes, `6` pay later, `7` free delivery.
         5 flags: Option<Vec<String>> => "flags",
     }
     new()
@@ -775,11 +775,11 @@ w::record! {
 w::record! {
     /// `stock_info` of `promoter::GetCouponDetailCoupon`.
     pub struct StockInfo {
-        /// `issued_num`.
+        /// How many are left to receive.
         0 issued_num: i64 => "issued_num: must",
-        /// `receive_num`.
+        /// How many were received.
         1 receive_num: i64 => "receive_num: must",
-        /// `used_num`.
+        /// How many were used.
         2 used_num: i64 => "used_num: must",
     }
 }
@@ -787,32 +787,32 @@ w::record! {
 w::record! {
     /// An item of `talent_list` in the answer of `promoter::GetBindTalentList`.
     pub struct Talent {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `talent_nickname`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// Display name of the talent.
         1 talent_nickname: String => "talent_nickname: must",
-        /// `talent_head_img`.
+        /// Avatar of the talent.
         2 talent_head_img: String => "talent_head_img: must",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
-        /// `related_finder_exportname_list`.
+        /// Channels accounts of the talent, in encrypted form; `related_finder_exportname_list` on the wire.
         #[doc(alias = "related_finder_exportname_list")]
         4 related_finder_export_name_list: Vec<String> => "related_finder_exportname_list: must",
-        /// `related_mp_biz_appid_list`.
-        5 related_mp_biz_appid_list: Vec<String> => "related_mp_biz_appid_list: must",
+        /// Official accounts of the talent, by AppID.
+        5 related_mp_biz_appid_list: Vec<xinqiao_types::AppId> => "related_mp_biz_appid_list: must",
     }
 }
 
 w::record! {
     /// `valid_info` of `promoter::CouponInfo`.
     pub struct ValidInfo {
-        /// `valid_type`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving.
         0 valid_type: i64 => "valid_type: must",
-        /// `valid_day_num`.
+        /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
@@ -824,7 +824,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
     /// * Catalog: `channels.promoter.add_promoter`.
     pub struct AddPromoter {
-        /// `promoter_list`.
+        /// Promoters, one entry each.
         0 promoter_list: Vec<AddPromoterDetail> => "promoter_list: must",
     }
     new(promoter_list: Vec<AddPromoterDetail>)
@@ -833,11 +833,11 @@ w::record! {
 w::record! {
     /// Answer to [`AddPromoter`].
     pub struct AddPromoterResponse {
-        /// `fail_list`.
+        /// Entries that failed, each with its reason.
         0 fail_list: Vec<Fail> => "fail_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
-        /// `fail_cnt`.
+        /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
     }
 }
@@ -868,9 +868,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.add_role`.
     pub struct AddRole {
-        /// `name`.
+        /// Name of the promoter or role.
         0 name: String => "name: must",
-        /// `desc`.
+        /// The role in words.
         1 desc: Option<String> => "desc",
     }
     new(name: impl Into<String>)
@@ -880,11 +880,11 @@ w::record! {
 w::record! {
     /// Answer to [`AddRole`].
     pub struct AddRoleResponse {
-        /// `role_id`.
+        /// Number of the promoter role.
         0 role_id: i64 => "role_id: must",
-        /// `name`.
+        /// Name of the promoter or role.
         1 name: String => "name: must",
-        /// `desc`.
+        /// The role in words.
         2 desc: String => "desc: must",
     }
 }
@@ -915,25 +915,29 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/getbindsharerlist.html>.
     /// * Catalog: `channels.promoter.get_bind_sharer_list`.
     pub struct GetBindSharerList {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `next_key`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
-    text(sharer_appid: String, sharer_openid: String, next_key: String)
+    text(
+        sharer_appid: xinqiao_types::AppId,
+        sharer_openid: xinqiao_types::OpenId,
+        next_key: String,
+    )
 }
 
 w::record! {
     /// Answer to [`GetBindSharerList`].
     pub struct GetBindSharerListResponse {
-        /// `sharer_info_list`.
+        /// Sharers, one entry each.
         0 sharer_info_list: Vec<SharerInfo> => "sharer_info_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -964,9 +968,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/get_bind_shop_list.html>.
     /// * Catalog: `channels.promoter.get_bind_shop_list`.
     pub struct GetBindShopList {
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         0 next_key: Option<String> => "next_key",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
@@ -976,11 +980,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetBindShopList`].
     pub struct GetBindShopListResponse {
-        /// `shop_list`.
+        /// Shops, one entry each.
         0 shop_list: Vec<Shop> => "shop_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1011,25 +1015,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/get_bind_shop_promoter_list.html>.
     /// * Catalog: `channels.promoter.get_bind_shop_promoter_list`.
     pub struct GetBindShopPromoterList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `next_key`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
     }
-    new(shop_appid: impl Into<String>, page_size: i64)
+    new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetBindShopPromoterList`].
     pub struct GetBindShopPromoterListResponse {
-        /// `promoter_list`.
+        /// Promoters, one entry each.
         0 promoter_list: Vec<Promoter> => "promoter_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1060,25 +1064,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/get_bind_talent_list.html>.
     /// * Catalog: `channels.promoter.get_bind_talent_list`.
     pub struct GetBindTalentList {
-        /// `talent_appid`.
-        0 talent_appid: Option<String> => "talent_appid",
-        /// `next_key`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: Option<xinqiao_types::AppId> => "talent_appid",
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
-    text(talent_appid: String, next_key: String)
+    text(talent_appid: xinqiao_types::AppId, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetBindTalentList`].
     pub struct GetBindTalentListResponse {
-        /// `talent_list`.
+        /// Talents, one entry each.
         0 talent_list: Vec<Talent> => "talent_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1109,30 +1113,34 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/coupon/getcooperativecouponlist.html>.
     /// * Catalog: `channels.promoter.get_cooperative_coupon_list`.
     pub struct GetCooperativeCouponList {
-        /// `shop_appid`.
-        0 shop_appid: Option<String> => "shop_appid",
-        /// `is_from_head_supplier`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// Whether it comes from another head supplier.
         1 is_from_head_supplier: Option<bool> => "is_from_head_supplier",
-        /// `from_head_supplier_appid`.
-        2 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `page_size`.
+        /// AppID of the head supplier from whom it comes.
+        2 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    text(shop_appid: String, from_head_supplier_appid: String, next_key: String)
+    text(
+        shop_appid: xinqiao_types::AppId,
+        from_head_supplier_appid: xinqiao_types::AppId,
+        next_key: String,
+    )
     set(is_from_head_supplier: bool)
 }
 
 w::record! {
     /// Answer to [`GetCooperativeCouponList`].
     pub struct GetCooperativeCouponListResponse {
-        /// `coupons`.
+        /// Coupons, one entry per kind.
         0 coupons: Vec<Coupon> => "coupons: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1163,19 +1171,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/coupon/getcoupondetail.html>.
     /// * Catalog: `channels.promoter.get_coupon_detail`.
     pub struct GetCouponDetail {
-        /// `from_head_supplier_appid`.
-        0 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`; a number as text on the wire.
+        /// AppID of the head supplier from whom it comes.
+        0 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         1 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    text(from_head_supplier_appid: String)
+    text(from_head_supplier_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetCouponDetail`].
     pub struct GetCouponDetailResponse {
-        /// `coupon`.
+        /// The coupon with its rules.
         0 coupon: GetCouponDetailCoupon => "coupon: must",
     }
 }
@@ -1206,21 +1214,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/coupon/getcouponpromotersharelink.html>.
     /// * Catalog: `channels.promoter.get_coupon_promoter_share_link`.
     pub struct GetCouponPromoterShareLink {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `from_head_supplier_appid`.
-        1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`; a number as text on the wire.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the head supplier from whom it comes.
+        1 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         2 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    text(sharer_appid: String, from_head_supplier_appid: String)
+    text(sharer_appid: xinqiao_types::AppId, from_head_supplier_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetCouponPromoterShareLink`].
     pub struct GetCouponPromoterShareLinkResponse {
-        /// `promoter_share_link`.
+        /// Promotion parameter for the embedded card; sales through it count for the promoter.
         0 promoter_share_link: String => "promoter_share_link: must",
     }
 }
@@ -1251,23 +1259,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/coupon/getcouponqrcode.html>.
     /// * Catalog: `channels.promoter.get_coupon_qr_code`.
     pub struct GetCouponQrCode {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `from_head_supplier_appid`.
-        2 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`; a number as text on the wire.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// AppID of the head supplier from whom it comes.
+        2 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         3 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    text(sharer_appid: String, sharer_openid: String, from_head_supplier_appid: String)
+    text(
+        sharer_appid: xinqiao_types::AppId,
+        sharer_openid: xinqiao_types::OpenId,
+        from_head_supplier_appid: xinqiao_types::AppId,
+    )
 }
 
 w::record! {
     /// Answer to [`GetCouponQrCode`].
     pub struct GetCouponQrCodeResponse {
-        /// `qrcode_url`.
+        /// Address of the QR code; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         0 qr_code_url: String => "qrcode_url: must",
     }
@@ -1299,21 +1311,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/coupon/getcouponshortlink.html>.
     /// * Catalog: `channels.promoter.get_coupon_short_link`.
     pub struct GetCouponShortLink {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `from_head_supplier_appid`.
-        1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
-        /// `coupon_id`; a number as text on the wire.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the head supplier from whom it comes.
+        1 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         2 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    text(sharer_appid: String, from_head_supplier_appid: String)
+    text(sharer_appid: xinqiao_types::AppId, from_head_supplier_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetCouponShortLink`].
     pub struct GetCouponShortLinkResponse {
-        /// `short_link`.
+        /// Short link for sharing.
         0 short_link: String => "short_link: must",
     }
 }
@@ -1344,25 +1356,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/coupon/api_get_coupon_to_headsupplier.html>.
     /// * Catalog: `channels.promoter.get_coupon_to_head_supplier`.
     pub struct GetCouponToHeadSupplier {
-        /// `to_head_supplier_appid`.
-        0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
-        /// `limit`.
+        /// AppID of the head supplier to whom it goes.
+        0 to_head_supplier_appid: xinqiao_types::AppId => "to_head_supplier_appid: must",
+        /// Most entries to return in one answer, for paging.
         1 limit: i64 => "limit: must",
-        /// `page_context`.
+        /// Context for paging, handed back unchanged for the next page; left out at first.
         2 page_context: Option<String> => "page_context",
     }
-    new(to_head_supplier_appid: impl Into<String>, limit: i64)
+    new(to_head_supplier_appid: impl Into<xinqiao_types::AppId>, limit: i64)
     text(page_context: String)
 }
 
 w::record! {
     /// Answer to [`GetCouponToHeadSupplier`].
     pub struct GetCouponToHeadSupplierResponse {
-        /// `list`.
+        /// Coupons handed on, one entry each.
         0 list: Vec<GetCouponToHeadSupplierList> => "list: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
-        /// `page_context`.
+        /// Context for paging, handed back unchanged for the next page; left out at first.
         2 page_context: Option<String> => "page_context",
     }
 }
@@ -1393,28 +1405,28 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/video/get_feed_list.html>.
     /// * Catalog: `channels.promoter.get_feed_list`.
     pub struct GetFeedList {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `finder_exportusername`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// User name of the Channels account in encrypted form; `finder_exportusername` on the wire.
         #[doc(alias = "finder_exportusername")]
         1 finder_export_username: Option<String> => "finder_exportusername",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         3 next_key: Option<String> => "next_key",
     }
-    new(talent_appid: impl Into<String>, page_size: i64)
+    new(talent_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(finder_export_username: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetFeedList`].
     pub struct GetFeedListResponse {
-        /// `feed_list`.
+        /// Short videos, one entry each.
         0 feed_list: Vec<Feed> => "feed_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1445,27 +1457,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/video/get_feed_promotion_info.html>.
     /// * Catalog: `channels.promoter.get_feed_promotion_info`.
     pub struct GetFeedPromotionInfo {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `mini_program_appid`.
-        2 mini_program_appid: String => "mini_program_appid: must",
-        /// `feed_list`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the promoter's mini program, in which the card is embedded.
+        2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
+        /// Short videos, one entry each.
         3 feed_list: Vec<GetFeedPromotionInfoFeed> => "feed_list: must",
     }
     new(
-        talent_appid: impl Into<String>,
-        mini_program_appid: impl Into<String>,
+        talent_appid: impl Into<xinqiao_types::AppId>,
+        mini_program_appid: impl Into<xinqiao_types::AppId>,
         feed_list: Vec<GetFeedPromotionInfoFeed>,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetFeedPromotionInfo`].
     pub struct GetFeedPromotionInfoResponse {
-        /// `feed_list`.
+        /// Short videos, one entry each.
         0 feed_list: Vec<FeedItem> => "feed_list: must",
     }
 }
@@ -1496,9 +1508,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/invite_promoter.html>.
     /// * Catalog: `channels.promoter.get_invitation_material`.
     pub struct GetInvitationMaterial {
-        /// `role_id`.
+        /// Number of the promoter role.
         0 role_id: i64 => "role_id: must",
-        /// `invitation_type`.
+        /// Kind of invitation.
         1 invitation_type: Option<i64> => "invitation_type",
     }
     new(role_id: i64)
@@ -1508,11 +1520,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetInvitationMaterial`].
     pub struct GetInvitationMaterialResponse {
-        /// `tag`.
+        /// Text command that opens it in WeChat.
         0 tag: Option<String> => "tag",
-        /// `poster`.
+        /// Poster to share, in Base64.
         1 poster: Option<String> => "poster",
-        /// `qrcode`.
+        /// Picture of the QR code in Base64; `qrcode` on the wire.
         #[doc(alias = "qrcode")]
         2 qr_code: Option<String> => "qrcode",
     }
@@ -1544,25 +1556,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_live_commission_product_list.html>.
     /// * Catalog: `channels.promoter.get_live_commission_product_list`.
     pub struct GetLiveCommissionProductList {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `page_size`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
-    new(talent_appid: impl Into<String>, page_size: i64)
+    new(talent_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveCommissionProductList`].
     pub struct GetLiveCommissionProductListResponse {
-        /// `product_list`.
+        /// Products concerned, one entry each.
         0 product_list: Vec<Product> => "product_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -1593,24 +1605,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/live/api_getshoplivenoticepromotersharelink.html>.
     /// * Catalog: `channels.promoter.get_live_notice_promoter_link`.
     pub struct GetLiveNoticePromoterLink {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Which promoter brought the sale, as the platform numbers them.
         1 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         2 promoter_type: i64 => "promoter_type: must",
-        /// `notice_id`.
+        /// Number of the live preview.
         3 notice_id: String => "notice_id: must",
-        /// `sharer_appid`.
-        4 sharer_appid: Option<String> => "sharer_appid",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        4 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
         notice_id: impl Into<String>,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetLiveNoticePromoterLink`], the same as to [`GetCouponPromoterShareLink`].
@@ -1642,21 +1654,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/live/api_getlivenoticepromotersharelink.html>.
     /// * Catalog: `channels.promoter.get_live_notice_promoter_share_link`.
     pub struct GetLiveNoticePromoterShareLink {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `mini_program_appid`.
-        2 mini_program_appid: String => "mini_program_appid: must",
-        /// `notice_id`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the promoter's mini program, in which the card is embedded.
+        2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
+        /// Number of the live preview.
         3 notice_id: String => "notice_id: must",
     }
     new(
-        talent_appid: impl Into<String>,
-        mini_program_appid: impl Into<String>,
+        talent_appid: impl Into<xinqiao_types::AppId>,
+        mini_program_appid: impl Into<xinqiao_types::AppId>,
         notice_id: impl Into<String>,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetLiveNoticePromoterShareLink`], the same as to [`GetCouponPromoterShareLink`].
@@ -1688,21 +1700,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_live_notice_record_list.html>.
     /// * Catalog: `channels.promoter.get_live_notice_record_list`.
     pub struct GetLiveNoticeRecordList {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `mini_program_appid`.
-        2 mini_program_appid: String => "mini_program_appid: must",
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the promoter's mini program, in which the card is embedded.
+        2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
     }
-    new(talent_appid: impl Into<String>, mini_program_appid: impl Into<String>)
-    text(sharer_appid: String)
+    new(
+        talent_appid: impl Into<xinqiao_types::AppId>,
+        mini_program_appid: impl Into<xinqiao_types::AppId>,
+    )
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetLiveNoticeRecordList`].
     pub struct GetLiveNoticeRecordListResponse {
-        /// `live_notice_record_list`.
+        /// Live previews, one entry each.
         0 live_notice_record_list: Vec<LiveNoticeRecord> => "live_notice_record_list: must",
     }
 }
@@ -1733,15 +1748,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_live_notice_record_qr_code.html>.
     /// * Catalog: `channels.promoter.get_live_notice_record_qr_code`.
     pub struct GetLiveNoticeRecordQrCode {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `notice_id`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Number of the live preview.
         2 notice_id: String => "notice_id: must",
     }
-    new(talent_appid: impl Into<String>, notice_id: impl Into<String>)
-    text(sharer_appid: String)
+    new(talent_appid: impl Into<xinqiao_types::AppId>, notice_id: impl Into<String>)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetLiveNoticeRecordQrCode`], the same as to [`GetCouponQrCode`].
@@ -1773,19 +1788,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_live_notice_reservation_info.html>.
     /// * Catalog: `channels.promoter.get_live_notice_reservation_info`.
     pub struct GetLiveNoticeReservationInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `live_notice_id`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Number of the reservation for the stream.
         1 live_notice_id: String => "live_notice_id: must",
     }
     new(live_notice_id: impl Into<String>)
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetLiveNoticeReservationInfo`].
     pub struct GetLiveNoticeReservationInfoResponse {
-        /// `count`.
+        /// How many people reserved.
         0 count: i64 => "count: must",
     }
 }
@@ -1816,21 +1831,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_live_record_list.html>.
     /// * Catalog: `channels.promoter.get_live_record_list`.
     pub struct GetLiveRecordList {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `mini_program_appid`.
-        2 mini_program_appid: String => "mini_program_appid: must",
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the promoter's mini program, in which the card is embedded.
+        2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
     }
-    new(talent_appid: impl Into<String>, mini_program_appid: impl Into<String>)
-    text(sharer_appid: String)
+    new(
+        talent_appid: impl Into<xinqiao_types::AppId>,
+        mini_program_appid: impl Into<xinqiao_types::AppId>,
+    )
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetLiveRecordList`].
     pub struct GetLiveRecordListResponse {
-        /// `live_record_list`.
+        /// Live streams, one entry each.
         0 live_record_list: Vec<LiveRecord> => "live_record_list: must",
     }
 }
@@ -1861,15 +1879,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_live_record_qr_code.html>.
     /// * Catalog: `channels.promoter.get_live_record_qr_code`.
     pub struct GetLiveRecordQrCode {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `export_id`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Encrypted id of the live stream, video or preview.
         2 export_id: String => "export_id: must",
     }
-    new(talent_appid: impl Into<String>, export_id: impl Into<String>)
-    text(sharer_appid: String)
+    new(talent_appid: impl Into<xinqiao_types::AppId>, export_id: impl Into<String>)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetLiveRecordQrCode`], the same as to [`GetCouponQrCode`].
@@ -1901,7 +1919,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.get_msg`.
     pub struct GetMsg {
-        /// `msg_id`.
+        /// Number of the message, to ask for its outcome.
         0 msg_id: String => "msg_id: must",
     }
     new(msg_id: impl Into<String>)
@@ -1910,31 +1928,31 @@ w::record! {
 w::record! {
     /// Answer to [`GetMsg`].
     pub struct GetMsgResponse {
-        /// `send_cnt`.
+        /// How many people got it.
         0 send_cnt: i64 => "send_cnt: must",
-        /// `percent`; in percent.
+        /// How far the sending has come; in percent.
         1 percent: i64 => "percent: must",
-        /// `fail_cnt`.
+        /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
-        /// `fail_info`.
+        /// Sendings that failed, each with the reason.
         3 fail_info: Option<Vec<FailInfo>> => "fail_info",
-        /// `fail_info_url`.
+        /// File with the failed sendings.
         4 fail_info_url: Option<String> => "fail_info_url",
-        /// `msg_type`.
+        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         5 msg_type: i64 => "msg_type: must",
-        /// `content`.
+        /// Text of the message.
         6 content: String => "content: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         7 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page of the mini program that is shared.
         8 path: Option<String> => "path",
-        /// `list_type`.
+        /// Receivers: `1` by role, `2` by store, `3` by promoter, `0` or left out for all.
         9 list_type: i64 => "list_type: must",
-        /// `role_id`.
+        /// Number of the promoter role.
         10 role_id: Option<Vec<i64>> => "role_id",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         11 retail_id: Option<Vec<String>> => "retail_id",
-        /// `id`.
+        /// Number of the promoter.
         12 id: Option<Vec<String>> => "id",
     }
 }
@@ -1965,17 +1983,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.get_msg_click_data`.
     pub struct GetMsgClickData {
-        /// `dimonsion`.
+        /// By what the figures are split.
         0 dimonsion: i64 => "dimonsion: must",
-        /// `msg_type`.
+        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         1 msg_type: Option<i64> => "msg_type",
-        /// `msg_id`.
+        /// Number of the message, to ask for its outcome.
         2 msg_id: Option<String> => "msg_id",
-        /// `send_date`; format `yyyy-MM-dd`.
+        /// Day on which it was sent; format `yyyy-MM-dd`.
         3 send_date: Option<String> => "send_date",
-        /// `begin_send_time`; format `unix`.
+        /// Only messages sent at or after this moment; format `unix`.
         4 begin_send_time: Option<xinqiao_types::UnixSeconds> => "begin_send_time",
-        /// `end_send_time`; format `unix`.
+        /// Only messages sent up to this moment; format `unix`.
         5 end_send_time: Option<xinqiao_types::UnixSeconds> => "end_send_time",
     }
     new(dimonsion: i64)
@@ -1990,7 +2008,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMsgClickData`].
     pub struct GetMsgClickDataResponse {
-        /// `data_list`.
+        /// Figures, one entry each.
         0 data_list: Vec<MsgClickData> => "data_list: must",
     }
 }
@@ -2021,21 +2039,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
     /// * Catalog: `channels.promoter.get_order`.
     pub struct GetOrder {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `mch_id`.
+        /// WeChat Pay merchant number; in partner mode that of the partner; such as `1900000109`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `trade_no`.
+        /// Number of the transaction.
         3 trade_no: Option<String> => "trade_no",
-        /// `status`.
+        /// Only orders in this state.
         4 status: Option<i64> => "status",
-        /// `date`; format `yyyyMMdd`.
+        /// Day on which the orders were paid; format `yyyyMMdd`.
         5 date: Option<String> => "date",
-        /// `start_id`.
+        /// Where the page starts.
         6 start_id: Option<String> => "start_id",
-        /// `need_unionid`; `0` or `1` on the wire.
+        /// Whether UnionIDs are returned; `0` or `1` on the wire.
         7 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -2052,11 +2070,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `order_list`.
+        /// Orders, one entry each.
         0 order_list: Vec<Order> => "order_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
-        /// `start_id`.
+        /// Where the page starts.
         2 start_id: Option<String> => "start_id",
     }
 }
@@ -2087,25 +2105,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getpromotersingleproductpromotioninfo.html>.
     /// * Catalog: `channels.promoter.get_product_promotion_info`.
     pub struct GetProductPromotionInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `shop_appid`.
-        2 shop_appid: Option<String> => "shop_appid",
-        /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => "head_supplier_appid",
-        /// `product_id`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        2 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// AppID of the head supplier (agency) that recruits the product.
+        3 head_supplier_appid: Option<xinqiao_types::AppId> => "head_supplier_appid",
+        /// Number that the platform gave the product; such as `10000000123456`.
         4 product_id: Option<i64> => "product_id",
-        /// `product_short_link`.
+        /// Short link that opens the product page inside WeChat.
         5 product_short_link: Option<String> => "product_short_link",
     }
     new()
     text(
-        sharer_appid: String,
-        sharer_openid: String,
-        shop_appid: String,
-        head_supplier_appid: String,
+        sharer_appid: xinqiao_types::AppId,
+        sharer_openid: xinqiao_types::OpenId,
+        shop_appid: xinqiao_types::AppId,
+        head_supplier_appid: xinqiao_types::AppId,
         product_short_link: String,
     )
     set(product_id: i64)
@@ -2114,7 +2132,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductPromotionInfo`].
     pub struct GetProductPromotionInfoResponse {
-        /// `product_promotion_link`.
+        /// Link whose sales count for the promoter.
         0 product_promotion_link: String => "product_promotion_link: must",
     }
 }
@@ -2145,25 +2163,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getproductpromotionlinkinfo.html>.
     /// * Catalog: `channels.promoter.get_product_promotion_link_info`.
     pub struct GetProductPromotionLinkInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `shop_appid`.
-        2 shop_appid: Option<String> => "shop_appid",
-        /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => "head_supplier_appid",
-        /// `product_id`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        2 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// AppID of the head supplier (agency) that recruits the product.
+        3 head_supplier_appid: Option<xinqiao_types::AppId> => "head_supplier_appid",
+        /// Number that the platform gave the product; such as `10000000123456`.
         4 product_id: Option<i64> => "product_id",
-        /// `product_short_link`.
+        /// Short link that opens the product page inside WeChat.
         5 product_short_link: Option<String> => "product_short_link",
     }
     new()
     text(
-        sharer_appid: String,
-        sharer_openid: String,
-        shop_appid: String,
-        head_supplier_appid: String,
+        sharer_appid: xinqiao_types::AppId,
+        sharer_openid: xinqiao_types::OpenId,
+        shop_appid: xinqiao_types::AppId,
+        head_supplier_appid: xinqiao_types::AppId,
         product_short_link: String,
     )
     set(product_id: i64)
@@ -2198,25 +2216,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getproductpromotionqrcodeinfo.html>.
     /// * Catalog: `channels.promoter.get_product_promotion_qr_code_info`.
     pub struct GetProductPromotionQrCodeInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `shop_appid`.
-        2 shop_appid: Option<String> => "shop_appid",
-        /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => "head_supplier_appid",
-        /// `product_id`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        2 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// AppID of the head supplier (agency) that recruits the product.
+        3 head_supplier_appid: Option<xinqiao_types::AppId> => "head_supplier_appid",
+        /// Number that the platform gave the product; such as `10000000123456`.
         4 product_id: Option<i64> => "product_id",
-        /// `product_short_link`.
+        /// Short link that opens the product page inside WeChat.
         5 product_short_link: Option<String> => "product_short_link",
     }
     new()
     text(
-        sharer_appid: String,
-        sharer_openid: String,
-        shop_appid: String,
-        head_supplier_appid: String,
+        sharer_appid: xinqiao_types::AppId,
+        sharer_openid: xinqiao_types::OpenId,
+        shop_appid: xinqiao_types::AppId,
+        head_supplier_appid: xinqiao_types::AppId,
         product_short_link: String,
     )
     set(product_id: i64)
@@ -2251,29 +2269,34 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getpromoteproductdetail.html>.
     /// * Catalog: `channels.promoter.get_promote_product_detail`.
     pub struct GetPromoteProductDetail {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `head_supplier_appid`.
-        1 head_supplier_appid: Option<String> => "head_supplier_appid",
-        /// `product_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the head supplier (agency) that recruits the product.
+        1 head_supplier_appid: Option<xinqiao_types::AppId> => "head_supplier_appid",
+        /// Number that the platform gave the product; such as `10000000123456`.
         2 product_id: i64 => "product_id: must",
-        /// `plan_type`.
+        /// Plan: `1` targeted, `2` open, `3` agency targeted, `4` agency open.
         3 plan_type: i64 => "plan_type: must",
-        /// `get_available_coupon`.
+        /// Whether usable coupons are returned.
         4 get_available_coupon: bool => "get_available_coupon: must",
     }
-    new(shop_appid: impl Into<String>, product_id: i64, plan_type: i64, get_available_coupon: bool)
-    text(head_supplier_appid: String)
+    new(
+        shop_appid: impl Into<xinqiao_types::AppId>,
+        product_id: i64,
+        plan_type: i64,
+        get_available_coupon: bool,
+    )
+    text(head_supplier_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetPromoteProductDetail`].
     pub struct GetPromoteProductDetailResponse {
-        /// `product`.
+        /// The product with its commission.
         0 product: GetPromoteProductDetailProduct => "product: must",
-        /// `public_coupons`.
+        /// Coupons open to everyone.
         1 public_coupons: Option<Vec<PublicCoupon>> => "public_coupons",
-        /// `cooperative_coupons`.
+        /// Coupons given to the agency.
         2 cooperative_coupons: Option<Vec<CooperativeCoupon>> => "cooperative_coupons",
     }
 }
@@ -2304,32 +2327,32 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getpromoteproductlist.html>.
     /// * Catalog: `channels.promoter.get_promote_product_list`.
     pub struct GetPromoteProductList {
-        /// `shop_appid`.
-        0 shop_appid: Option<String> => "shop_appid",
-        /// `keyword`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// Word in the product's name.
         1 keyword: Option<String> => "keyword",
-        /// `plan_type`.
+        /// Plan: `1` targeted, `2` open, `3` agency targeted, `4` agency open.
         2 plan_type: i64 => "plan_type: must",
-        /// `spu_item_condition`.
+        /// Conditions on the product: price, rates, sales.
         3 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
-        /// `category`.
+        /// Only products of these categories.
         4 category: Option<Category> => "category",
-        /// `page_size`.
+        /// How many entries one page holds.
         5 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         6 next_key: Option<String> => "next_key",
     }
     new(plan_type: i64, page_size: i64)
-    text(shop_appid: String, keyword: String, next_key: String)
+    text(shop_appid: xinqiao_types::AppId, keyword: String, next_key: String)
     set(spu_item_condition: SpuItemCondition, category: Category)
 }
 
 w::record! {
     /// Answer to [`GetPromoteProductList`].
     pub struct GetPromoteProductListResponse {
-        /// `product_list`.
+        /// Products concerned, one entry each.
         0 product_list: Vec<GetPromoteProductListProduct> => "product_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -2360,23 +2383,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
     /// * Catalog: `channels.promoter.get_promoter`.
     pub struct GetPromoter {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `role_id`.
+        /// Number of the promoter role.
         1 role_id: Option<i64> => "role_id",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `auth_status`.
+        /// Whether the promoter has authorised the binding.
         5 auth_status: Option<i64> => "auth_status",
-        /// `decl_status`.
+        /// Whether the merchant has declared the promoter.
         6 decl_status: Option<i64> => "decl_status",
-        /// `start_id`.
+        /// Where the page starts.
         7 start_id: Option<String> => "start_id",
-        /// `need_unionid`; `0` or `1` on the wire.
+        /// Whether UnionIDs are returned; `0` or `1` on the wire.
         8 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new()
@@ -2394,11 +2417,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetPromoter`].
     pub struct GetPromoterResponse {
-        /// `promoter_list`.
+        /// Promoters, one entry each.
         0 promoter_list: Vec<GetPromoterDetail> => "promoter_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
-        /// `fail_cnt`.
+        /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
     }
 }
@@ -2429,34 +2452,34 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/getpromoterregisterandbindstatus.html>.
     /// * Catalog: `channels.promoter.get_promoter_register_and_bind_status`.
     pub struct GetPromoterRegisterAndBindStatus {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `is_simple_register`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Whether registration is simple: no merchant number needed, but only the agency can pay.
         2 is_simple_register: bool => "is_simple_register: must",
     }
     new(is_simple_register: bool)
-    text(sharer_appid: String, sharer_openid: String)
+    text(sharer_appid: xinqiao_types::AppId, sharer_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetPromoterRegisterAndBindStatus`].
     pub struct GetPromoterRegisterAndBindStatusResponse {
-        /// `bind_status`.
+        /// Binding: `0` none, `1` bound.
         0 bind_status: i64 => "bind_status: must",
-        /// `bind_business_type`.
+        /// `businessType` for the binding component.
         1 bind_business_type: Option<String> => "bind_business_type",
-        /// `bind_query_string`.
+        /// `queryString` for the binding component.
         2 bind_query_string: Option<String> => "bind_query_string",
-        /// `register_status`.
+        /// Registration: `0` none, `1` under way, `2` done, `3` real name in WeChat Pay missing.
         3 register_status: i64 => "register_status: must",
-        /// `register_business_type`.
+        /// `businessType` for the registering component.
         4 register_business_type: Option<String> => "register_business_type",
-        /// `register_query_string`.
+        /// `queryString` for the registering component.
         5 register_query_string: Option<String> => "register_query_string",
-        /// `sharer_appid`.
-        6 sharer_appid: Option<String> => "sharer_appid",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        6 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
     }
 }
 
@@ -2486,25 +2509,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/coupon/getpubliccouponlist.html>.
     /// * Catalog: `channels.promoter.get_public_coupon_list`.
     pub struct GetPublicCouponList {
-        /// `shop_appid`.
-        0 shop_appid: Option<String> => "shop_appid",
-        /// `page_size`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    text(shop_appid: String, next_key: String)
+    text(shop_appid: xinqiao_types::AppId, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetPublicCouponList`].
     pub struct GetPublicCouponListResponse {
-        /// `coupons`.
+        /// Coupons, one entry per kind.
         0 coupons: Vec<GetPublicCouponListCoupon> => "coupons: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -2535,19 +2558,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
     /// * Catalog: `channels.promoter.get_relation`.
     pub struct GetRelation {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `scene`.
+        /// Scene in which users were reached.
         1 scene: Option<i64> => "scene",
-        /// `path`.
+        /// Page of the mini program that is shared.
         2 path: Option<String> => "path",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `start_id`.
+        /// Where the page starts.
         5 start_id: Option<String> => "start_id",
-        /// `need_unionid`; `0` or `1` on the wire.
+        /// Whether UnionIDs are returned; `0` or `1` on the wire.
         6 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -2563,11 +2586,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetRelation`].
     pub struct GetRelationResponse {
-        /// `relation_list`.
+        /// How many were reached, one entry per scene.
         0 relation_list: Vec<Relation> => "relation_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
-        /// `start_id`.
+        /// Where the page starts.
         2 start_id: Option<String> => "start_id",
     }
 }
@@ -2598,7 +2621,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.get_role`.
     pub struct GetRole {
-        /// `role_id`.
+        /// Number of the promoter role.
         0 role_id: Option<i64> => "role_id",
     }
     new()
@@ -2608,9 +2631,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetRole`].
     pub struct GetRoleResponse {
-        /// `role_list`.
+        /// Promoter roles, one entry each.
         0 role_list: Vec<Role> => "role_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
     }
 }
@@ -2641,17 +2664,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
     /// * Catalog: `channels.promoter.get_share_material`.
     pub struct GetShareMaterial {
-        /// `title`.
+        /// Headline of the shared card.
         0 title: Option<String> => "title",
-        /// `path`.
+        /// Page of the mini program that is shared.
         1 path: String => "path: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// `share_type`.
+        /// What is shared.
         4 share_type: Option<i64> => "share_type",
-        /// `env_version`.
+        /// Which mini program version opens: `release`, `trial` or `develop`; such as `release`.
         5 env_version: Option<String> => "env_version",
     }
     new(path: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -2662,11 +2685,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetShareMaterial`].
     pub struct GetShareMaterialResponse {
-        /// `tag`.
+        /// Text command that opens it in WeChat.
         0 tag: Option<String> => "tag",
-        /// `share_path`.
+        /// Page to share, with its parameters.
         1 share_path: Option<String> => "share_path",
-        /// `qrcode`.
+        /// Picture of the QR code in Base64; `qrcode` on the wire.
         #[doc(alias = "qrcode")]
         2 qr_code: Option<String> => "qrcode",
     }
@@ -2698,20 +2721,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getsharerproductcommissioninfo.html>.
     /// * Catalog: `channels.promoter.get_sharer_product_commission_info`.
     pub struct GetSharerProductCommissionInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
-        /// `product_id`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
-    new(sharer_appid: impl Into<String>, product_id: i64)
+    new(sharer_appid: impl Into<xinqiao_types::AppId>, product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetSharerProductCommissionInfo`].
     pub struct GetSharerProductCommissionInfoResponse {
-        /// `is_set`.
+        /// Whether it was set.
         0 is_set: bool => "is_set: must",
-        /// `commission_ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         1 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -2742,19 +2765,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/video/get_shop_feed_list.html>.
     /// * Catalog: `channels.promoter.get_shop_feed_list`.
     pub struct GetShopFeedList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Which promoter brought the sale, as the platform numbers them.
         1 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         2 promoter_type: i64 => "promoter_type: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
         page_size: i64,
@@ -2765,11 +2788,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetShopFeedList`].
     pub struct GetShopFeedListResponse {
-        /// `feed_list`.
+        /// Short videos, one entry each.
         0 feed_list: Vec<GetShopFeedListFeed> => "feed_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -2800,27 +2823,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/video/get_shop_feed_promotion_info.html>.
     /// * Catalog: `channels.promoter.get_shop_feed_promotion_info`.
     pub struct GetShopFeedPromotionInfo {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Which promoter brought the sale, as the platform numbers them.
         2 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// `mini_program_appid`.
-        4 mini_program_appid: String => "mini_program_appid: must",
-        /// `feed_list`.
+        /// AppID of the promoter's mini program, in which the card is embedded.
+        4 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
+        /// Short videos, one entry each.
         5 feed_list: Vec<GetShopFeedPromotionInfoFeed> => "feed_list: must",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
-        mini_program_appid: impl Into<String>,
+        mini_program_appid: impl Into<xinqiao_types::AppId>,
         feed_list: Vec<GetShopFeedPromotionInfoFeed>,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetShopFeedPromotionInfo`], the same as to [`GetFeedPromotionInfo`].
@@ -2852,19 +2875,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_shop_live_commission_product_list.html>.
     /// * Catalog: `channels.promoter.get_shop_live_commission_product_list`.
     pub struct GetShopLiveCommissionProductList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Which promoter brought the sale, as the platform numbers them.
         1 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         2 promoter_type: i64 => "promoter_type: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
         page_size: i64,
@@ -2875,11 +2898,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetShopLiveCommissionProductList`].
     pub struct GetShopLiveCommissionProductListResponse {
-        /// `product_list`.
+        /// Products concerned, one entry each.
         0 product_list: Vec<LiveCommissionProductListProduct> => "product_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -2910,20 +2933,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_shop_live_notice_record_list.html>.
     /// * Catalog: `channels.promoter.get_shop_live_notice_record_list`.
     pub struct GetShopLiveNoticeRecordList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Which promoter brought the sale, as the platform numbers them.
         1 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         2 promoter_type: i64 => "promoter_type: must",
     }
-    new(shop_appid: impl Into<String>, promoter_id: impl Into<String>, promoter_type: i64)
+    new(
+        shop_appid: impl Into<xinqiao_types::AppId>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`GetShopLiveNoticeRecordList`].
     pub struct GetShopLiveNoticeRecordListResponse {
-        /// `live_record_list`.
+        /// Live streams, one entry each.
         0 live_record_list: Vec<LiveNoticeRecord> => "live_record_list: must",
     }
 }
@@ -2954,24 +2981,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_shop_live_notice_record_qr_code.html>.
     /// * Catalog: `channels.promoter.get_shop_live_notice_record_qr_code`.
     pub struct GetShopLiveNoticeRecordQrCode {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Which promoter brought the sale, as the platform numbers them.
         2 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// `notice_id`.
+        /// Number of the live preview.
         4 notice_id: String => "notice_id: must",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
         notice_id: impl Into<String>,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetShopLiveNoticeRecordQrCode`], the same as to [`GetCouponQrCode`].
@@ -3003,24 +3030,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_shop_live_record_list.html>.
     /// * Catalog: `channels.promoter.get_shop_live_record_list`.
     pub struct GetShopLiveRecordList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `mini_program_appid`.
-        2 mini_program_appid: String => "mini_program_appid: must",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the promoter's mini program, in which the card is embedded.
+        2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
+        /// Which promoter brought the sale, as the platform numbers them.
         3 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         4 promoter_type: i64 => "promoter_type: must",
     }
     new(
-        shop_appid: impl Into<String>,
-        mini_program_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
+        mini_program_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetShopLiveRecordList`], the same as to [`GetLiveRecordList`].
@@ -3052,24 +3079,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/live/get_shop_live_record_qr_code.html>.
     /// * Catalog: `channels.promoter.get_shop_live_record_qr_code`.
     pub struct GetShopLiveRecordQrCode {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Which promoter brought the sale, as the platform numbers them.
         2 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         4 export_id: String => "export_id: must",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
         export_id: impl Into<String>,
     )
-    text(sharer_appid: String)
+    text(sharer_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`GetShopLiveRecordQrCode`], the same as to [`GetCouponQrCode`].
@@ -3101,36 +3128,36 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/article/get_shop_mp_article_list.html>.
     /// * Catalog: `channels.promoter.get_shop_mp_article_list`.
     pub struct GetShopMpArticleList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `promoter_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// Which promoter brought the sale, as the platform numbers them.
         2 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
+        /// Kind of the linked account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
     new(
-        shop_appid: impl Into<String>,
+        shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
         promoter_type: i64,
         page_size: i64,
     )
-    text(sharer_appid: String, next_key: String)
+    text(sharer_appid: xinqiao_types::AppId, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetShopMpArticleList`].
     pub struct GetShopMpArticleListResponse {
-        /// `article_list`.
+        /// Articles, one entry each.
         0 article_list: Vec<Article> => "article_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -3161,29 +3188,29 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/article/get_talent_biz_article_list.html>.
     /// * Catalog: `channels.promoter.get_talent_biz_article_list`.
     pub struct GetTalentBizArticleList {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `sharer_appid`.
-        1 sharer_appid: Option<String> => "sharer_appid",
-        /// `biz_appid`.
-        2 biz_appid: Option<String> => "biz_appid",
-        /// `page_size`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+        /// AppID of the official account.
+        2 biz_appid: Option<xinqiao_types::AppId> => "biz_appid",
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
-    new(talent_appid: impl Into<String>, page_size: i64)
-    text(sharer_appid: String, biz_appid: String, next_key: String)
+    new(talent_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
+    text(sharer_appid: xinqiao_types::AppId, biz_appid: xinqiao_types::AppId, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetTalentBizArticleList`].
     pub struct GetTalentBizArticleListResponse {
-        /// `article_list`.
+        /// Articles, one entry each.
         0 article_list: Vec<GetTalentBizArticleListArticle> => "article_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
     }
 }
@@ -3214,10 +3241,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/account/api_mmecpromoter_headsupplier_unbind_promoter.html>.
     /// * Catalog: `channels.promoter.head_supplier_unbind_promoter`.
     pub struct HeadSupplierUnbindPromoter {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
     }
-    new(sharer_appid: impl Into<String>)
+    new(sharer_appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {
@@ -3246,21 +3273,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.send_msg`.
     pub struct SendMsg {
-        /// `msg_type`.
+        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         0 msg_type: i64 => "msg_type: must",
-        /// `content`.
+        /// Text of the message.
         1 content: String => "content: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page of the mini program that is shared.
         3 path: Option<String> => "path",
-        /// `list_type`.
+        /// Receivers: `1` by role, `2` by store, `3` by promoter, `0` or left out for all.
         4 list_type: i64 => "list_type: must",
-        /// `role_id`.
+        /// Number of the promoter role.
         5 role_id: Option<Vec<i64>> => "role_id",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         6 retail_id: Option<Vec<String>> => "retail_id",
-        /// `id`.
+        /// Number of the promoter.
         7 id: Option<Vec<String>> => "id",
     }
     new(msg_type: i64, content: impl Into<String>, list_type: i64)
@@ -3271,7 +3298,7 @@ w::record! {
 w::record! {
     /// Answer to [`SendMsg`].
     pub struct SendMsgResponse {
-        /// `msg_id`.
+        /// Number of the message, to ask for its outcome.
         0 msg_id: String => "msg_id: must",
     }
 }
@@ -3302,12 +3329,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/coupon/api_set_coupon_to_headsupplier.html>.
     /// * Catalog: `channels.promoter.set_coupon_to_head_supplier`.
     pub struct SetCouponToHeadSupplier {
-        /// `to_head_supplier_appid`.
-        0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
-        /// `coupon_id`; a number as text on the wire.
+        /// AppID of the head supplier to whom it goes.
+        0 to_head_supplier_appid: xinqiao_types::AppId => "to_head_supplier_appid: must",
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         1 coupon_id: i64 => "coupon_id: must numeric",
     }
-    new(to_head_supplier_appid: impl Into<String>, coupon_id: i64)
+    new(to_head_supplier_appid: impl Into<xinqiao_types::AppId>, coupon_id: i64)
 }
 
 w::endpoint! {
@@ -3336,14 +3363,14 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/sharer/setsharercommissioninfo.html>.
     /// * Catalog: `channels.promoter.set_sharer_commission_info`.
     pub struct SetSharerCommissionInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
-        /// `commission_type`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
+        /// Who pays the commission: `0` the platform, `1` the agency itself.
         1 commission_type: i64 => "commission_type: must",
-        /// `commission_ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
-    new(sharer_appid: impl Into<String>, commission_type: i64, commission_ratio: i64)
+    new(sharer_appid: impl Into<xinqiao_types::AppId>, commission_type: i64, commission_ratio: i64)
 }
 
 w::endpoint! {
@@ -3372,14 +3399,14 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/setsharerproductcommissioninfo.html>.
     /// * Catalog: `channels.promoter.set_sharer_product_commission_info`.
     pub struct SetSharerProductCommissionInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
-        /// `product_id`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `commission_ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
-    new(sharer_appid: impl Into<String>, product_id: i64, commission_ratio: i64)
+    new(sharer_appid: impl Into<xinqiao_types::AppId>, product_id: i64, commission_ratio: i64)
 }
 
 w::endpoint! {
@@ -3408,17 +3435,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.single_send_msg`.
     pub struct SingleSendMsg {
-        /// `msg_type`.
+        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         0 msg_type: i64 => "msg_type: must",
-        /// `content`.
+        /// Text of the message.
         1 content: String => "content: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page of the mini program that is shared.
         3 path: Option<String> => "path",
-        /// `id`.
+        /// Number of the promoter.
         4 id: Option<String> => "id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(msg_type: i64, content: impl Into<String>)
@@ -3451,19 +3478,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
     /// * Catalog: `channels.promoter.update_promoter`.
     pub struct UpdatePromoter {
-        /// `id`.
+        /// Number of the promoter.
         0 id: String => "id: must",
-        /// `role_id`.
+        /// Number of the promoter role.
         1 role_id: Option<i64> => "role_id",
-        /// `retail_id`.
+        /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// `extra_info`.
+        /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// `name`.
+        /// Name of the promoter or role.
         4 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// The promoter's mobile phone; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
-        /// `decl_status`.
+        /// Whether the merchant has declared the promoter.
         6 decl_status: Option<i64> => "decl_status",
     }
     new(id: impl Into<String>)
@@ -3497,11 +3524,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.update_role`.
     pub struct UpdateRole {
-        /// `role_id`.
+        /// Number of the promoter role.
         0 role_id: i64 => "role_id: must",
-        /// `name`.
+        /// Name of the promoter or role.
         1 name: Option<String> => "name",
-        /// `desc`.
+        /// The role in words.
         2 desc: Option<String> => "desc",
     }
     new(role_id: i64)

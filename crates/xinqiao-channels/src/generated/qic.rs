@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `boxDTOList` in `qic::CodePrintData`.
     pub struct BoxDto {
-        /// `boxId`.
+        /// Number of the box; `boxId` on the wire.
         0 box_id: i64 => "boxId: must",
-        /// `boxName`.
+        /// What the box is called; `boxName` on the wire.
         1 box_name: String => "boxName: must",
-        /// `boxNum`.
+        /// How many boxes; `boxNum` on the wire.
         2 box_num: i64 => "boxNum: must",
     }
 }
@@ -18,51 +18,51 @@ w::record! {
 w::record! {
     /// `data` of the answer of `qic::inspect::CodePrint`.
     pub struct CodePrintData {
-        /// `channelAppId`.
-        0 channel_app_id: String => "channelAppId: must",
-        /// `merchantName`.
+        /// AppID of the shop that sends it in; `channelAppId` on the wire.
+        0 channel_app_id: xinqiao_types::AppId => "channelAppId: must",
+        /// Name of the merchant as on its licence; `merchantName` on the wire.
         1 merchant_name: String => "merchantName: must",
-        /// `deliveryId`.
+        /// Code of the express or delivery company; such as `SF`; `deliveryId` on the wire.
         2 delivery_id: String => "deliveryId: must",
-        /// `deliveryName`.
+        /// The carrier's name, for display; such as `顺丰速运`; `deliveryName` on the wire.
         3 delivery_name: String => "deliveryName: must",
-        /// `backupDeliveryId`.
+        /// Code of the alternative carrier; `backupDeliveryId` on the wire.
         4 backup_delivery_id: Option<String> => "backupDeliveryId",
-        /// `backupDeliveryName`.
+        /// The alternative carrier's name; `backupDeliveryName` on the wire.
         5 backup_delivery_name: Option<String> => "backupDeliveryName",
-        /// `embedGoodsMaterial`.
+        /// Material that is set into the goods; `embedGoodsMaterial` on the wire.
         6 embed_goods_material: Option<String> => "embedGoodsMaterial",
-        /// `expressMerge`.
+        /// Whether parcels are sent together; `expressMerge` on the wire.
         7 express_merge: bool => "expressMerge: must",
-        /// `goodsDesc`.
+        /// The goods in words; `goodsDesc` on the wire.
         8 goods_desc: String => "goodsDesc: must",
-        /// `goodsMainMaterial`.
+        /// What the goods mainly consist of; `goodsMainMaterial` on the wire.
         9 goods_main_material: String => "goodsMainMaterial: must",
-        /// `goodsPartsMaterial`.
+        /// What the parts consist of; `goodsPartsMaterial` on the wire.
         10 goods_parts_material: Option<String> => "goodsPartsMaterial",
-        /// `goodsName`.
+        /// What the merchant calls the goods; `goodsName` on the wire.
         11 goods_name: String => "goodsName: must",
-        /// `goodsNum`.
+        /// How many pieces of goods; `goodsNum` on the wire.
         12 goods_num: i64 => "goodsNum: must",
-        /// `inspectBaseId`.
+        /// Number of the inspection site; `inspectBaseId` on the wire.
         13 inspect_base_id: String => "inspectBaseId: must",
-        /// `inspectBaseName`.
+        /// Inspection site, by name; `inspectBaseName` on the wire.
         14 inspect_base_name: String => "inspectBaseName: must",
-        /// `inspectCode`.
+        /// Code of the inspection; `inspectCode` on the wire.
         15 inspect_code: String => "inspectCode: must",
-        /// `inspectOrgId`.
+        /// Number of the inspection body; `inspectOrgId` on the wire.
         16 inspect_org_id: String => "inspectOrgId: must",
-        /// `inspectOrgName`.
+        /// Inspection body, by name; `inspectOrgName` on the wire.
         17 inspect_org_name: String => "inspectOrgName: must",
-        /// `inspectOrgShortName`.
+        /// Inspection body, by short name; `inspectOrgShortName` on the wire.
         18 inspect_org_short_name: String => "inspectOrgShortName: must",
-        /// `boxDTOList`.
+        /// Boxes, one entry each; `boxDTOList` on the wire.
         19 box_dto_list: Option<Vec<BoxDto>> => "boxDTOList",
-        /// `orderId`.
+        /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
         20 order_id: String => "orderId: must",
-        /// `urgentOrder`.
+        /// Whether the inspection takes precedence; `urgentOrder` on the wire.
         21 urgent_order: bool => "urgentOrder: must",
-        /// `printInfo`.
+        /// Data for the print component; `printInfo` on the wire.
         22 print_info: String => "printInfo: must",
     }
 }
@@ -70,11 +70,11 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `qic::ConfigInfo`.
     pub struct Delivery {
-        /// `id`.
+        /// Number of the body, carrier or insurance.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// `delivery_products`.
+        /// Services of the carrier, one entry each.
         2 delivery_products: Vec<DeliveryProduct> => "delivery_products: must",
     }
 }
@@ -82,17 +82,17 @@ w::record! {
 w::record! {
     /// `delivery_address` of `qic::InspectConfig`; `return_address` of `qic::InspectConfig`.
     pub struct DeliveryAddress {
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         0 province: String => "province: must",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         1 city: String => "city: must",
-        /// `county`.
+        /// Which district or county, by name; such as `海珠区`.
         2 county: String => "county: must",
-        /// `detail`.
+        /// Street, house number and the like.
         3 detail: String => "detail: must",
-        /// `contact_name`; personal data, masked in `Debug`.
+        /// Who is to be contacted; personal data, masked in `Debug`.
         4 contact_name: String => "contact_name: must masked",
-        /// `contact_phone`; personal data, masked in `Debug`.
+        /// Telephone number of the contact person; personal data, masked in `Debug`.
         5 contact_phone: String => "contact_phone: must masked",
     }
 }
@@ -100,13 +100,13 @@ w::record! {
 w::record! {
     /// An item of `delivery_products` in `qic::Delivery`.
     pub struct DeliveryProduct {
-        /// `id`.
+        /// Number of the body, carrier or insurance.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// `enable_insure`.
+        /// Whether and how it can be insured.
         2 enable_insure: i64 => "enable_insure: must",
-        /// `insure_type_list`.
+        /// Kinds of insurance, one entry each.
         3 insure_type_list: Vec<InsureType> => "insure_type_list: must",
     }
 }
@@ -114,15 +114,15 @@ w::record! {
 w::record! {
     /// `inspect_config` of the answer of `qic::inspect::ConfigGet`.
     pub struct InspectConfig {
-        /// `warehouse_id`.
+        /// Number of the inspection warehouse.
         0 warehouse_id: String => "warehouse_id: must",
-        /// `warehouse_name`.
+        /// What the warehouse is called.
         1 warehouse_name: String => "warehouse_name: must",
-        /// `warehouse_addr`.
+        /// Where the warehouse is.
         2 warehouse_addr: String => "warehouse_addr: must",
-        /// `delivery_address`.
+        /// Address from which it is sent.
         3 delivery_address: DeliveryAddress => "delivery_address: must",
-        /// `return_address`.
+        /// Where returned goods are to be sent.
         4 return_address: DeliveryAddress => "return_address: must",
     }
 }
@@ -130,39 +130,39 @@ w::record! {
 w::record! {
     /// `inspect_info` of `qic::inspect::Submit`.
     pub struct InspectInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `backup_delivery_id`.
+        /// Code of the alternative carrier.
         1 backup_delivery_id: Option<String> => "backup_delivery_id",
-        /// `delivery_product_id`.
+        /// Number of the carrier's service.
         2 delivery_product_id: Option<i64> => "delivery_product_id",
-        /// `backup_delivery_product_id`.
+        /// Number of the alternative carrier's service.
         3 backup_delivery_product_id: Option<i64> => "backup_delivery_product_id",
-        /// `express_insure`.
+        /// Whether the parcel is insured.
         4 express_insure: bool => "express_insure: must",
-        /// `express_insure_amount`; in fen.
+        /// Insured value of the parcel; in fen.
         5 express_insure_amount: Option<xinqiao_types::Fen> => "express_insure_amount",
-        /// `delivery_insure_id`.
+        /// Number of the insurance.
         6 delivery_insure_id: Option<String> => "delivery_insure_id",
-        /// `backup_express_insure`.
+        /// Whether the alternative carrier insures the parcel.
         7 backup_express_insure: bool => "backup_express_insure: must",
-        /// `backup_express_insure_amount`; in fen.
+        /// Insured value with the alternative carrier; in fen.
         8 backup_express_insure_amount: Option<xinqiao_types::Fen> => "backup_express_insure_amount",
-        /// `backup_delivery_insure_id`.
+        /// Number of the alternative carrier's insurance.
         9 backup_delivery_insure_id: Option<String> => "backup_delivery_insure_id",
-        /// `express_merge`.
+        /// Whether parcels are sent together.
         10 express_merge: bool => "express_merge: must",
-        /// `refund_intercept`.
+        /// Whether an after-sales case stops the parcel.
         11 refund_intercept: i64 => "refund_intercept: must",
-        /// `warehouse_name`.
+        /// What the warehouse is called.
         12 warehouse_name: String => "warehouse_name: must",
-        /// `warehouse_addr`.
+        /// Where the warehouse is.
         13 warehouse_addr: String => "warehouse_addr: must",
-        /// `inspect_org_id`.
+        /// Number of the inspection body.
         14 inspect_org_id: String => "inspect_org_id: must",
-        /// `inspect_org_name`.
+        /// Inspection body, by name.
         15 inspect_org_name: String => "inspect_org_name: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         16 remark: String => "remark: must",
     }
     new(
@@ -189,11 +189,11 @@ w::record! {
 w::record! {
     /// An item of `inspect_org_list` in `qic::ConfigInfo`.
     pub struct InspectOrg {
-        /// `id`.
+        /// Number of the body, carrier or insurance.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// `org_category`.
+        /// Kind of goods that the body inspects.
         2 org_category: i64 => "org_category: must",
     }
 }
@@ -201,13 +201,13 @@ w::record! {
 w::record! {
     /// An item of `insure_type_list` in `qic::DeliveryProduct`.
     pub struct InsureType {
-        /// `id`.
+        /// Number of the body, carrier or insurance.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// `upper_limit_type`.
+        /// Kind of the upper limit.
         2 upper_limit_type: i64 => "upper_limit_type: must",
-        /// `upper_limit_amount`; in fen.
+        /// Highest insured value; in fen.
         3 upper_limit_amount: Option<xinqiao_types::Fen> => "upper_limit_amount",
     }
 }
@@ -215,13 +215,13 @@ w::record! {
 w::record! {
     /// `logistics_info` of `qic::inspect::RegisterLogistics`.
     pub struct LogisticsInfo {
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `delivery_type`.
+        /// How it is sent to the inspection.
         1 delivery_type: i64 => "delivery_type: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         3 delivery_name: Option<String> => "delivery_name",
     }
     new(waybill_id: impl Into<String>, delivery_type: i64)
@@ -231,11 +231,11 @@ w::record! {
 w::record! {
     /// `submit_config` of the answer of `qic::inspect::SubmitConfigGet`.
     pub struct ConfigInfo {
-        /// `delivery_list`.
+        /// Parcels, one entry each.
         0 delivery_list: Vec<Delivery> => "delivery_list: must",
-        /// `inspect_org_list`.
+        /// Inspection bodies, one entry each.
         1 inspect_org_list: Vec<InspectOrg> => "inspect_org_list: must",
-        /// `charge_url`.
+        /// Page with the fees.
         2 charge_url: Option<String> => "charge_url",
     }
 }
@@ -251,7 +251,7 @@ pub mod inspect {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/qic/printinspectcode.html>.
         /// * Catalog: `channels.qic.inspect.code_print`.
         pub struct CodePrint {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -260,7 +260,7 @@ pub mod inspect {
     w::record! {
         /// Answer to [`CodePrint`].
         pub struct CodePrintResponse {
-            /// `data`.
+            /// What is printed with the code.
             0 data: super::CodePrintData => "data: must",
         }
     }
@@ -298,7 +298,7 @@ pub mod inspect {
     w::record! {
         /// Answer to [`ConfigGet`].
         pub struct ConfigGetResponse {
-            /// `inspect_config`.
+            /// Set-up of the inspection: warehouse and address.
             0 inspect_config: super::InspectConfig => "inspect_config: must",
         }
     }
@@ -329,9 +329,9 @@ pub mod inspect {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/qic/registerlogistics.html>.
         /// * Catalog: `channels.qic.inspect.register_logistics`.
         pub struct RegisterLogistics {
-            /// `order_id_list`.
+            /// Numbers of the orders.
             0 order_id_list: Vec<String> => "order_id_list: must",
-            /// `logistics_info`.
+            /// Parcel with which the goods go to inspection.
             1 logistics_info: super::LogisticsInfo => "logistics_info: must",
         }
         new(order_id_list: Vec<String>, logistics_info: super::LogisticsInfo)
@@ -363,9 +363,9 @@ pub mod inspect {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/qic/submitinspectinfo.html>.
         /// * Catalog: `channels.qic.inspect.submit`.
         pub struct Submit {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// `inspect_info`.
+            /// What is inspected and how it is sent on.
             1 inspect_info: super::InspectInfo => "inspect_info: must",
         }
         new(order_id: impl Into<String>, inspect_info: super::InspectInfo)
@@ -397,7 +397,7 @@ pub mod inspect {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/qic/getinspectsubmitconfig.html>.
         /// * Catalog: `channels.qic.inspect.submit_config_get`.
         pub struct SubmitConfigGet {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: Option<String> => "order_id: query",
         }
         new()
@@ -407,7 +407,7 @@ pub mod inspect {
     w::record! {
         /// Answer to [`SubmitConfigGet`].
         pub struct SubmitConfigGetResponse {
-            /// `submit_config`.
+            /// What can be chosen: inspection bodies and carriers.
             0 submit_config: super::ConfigInfo => "submit_config: must",
         }
     }

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `finder_scene_info` of `sharer::Order`.
     pub struct FinderSceneInfo {
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         0 promoter_id: String => "promoter_id: must",
-        /// `finder_nickname`.
+        /// Display name of the Channels account.
         1 finder_nickname: String => "finder_nickname: must",
-        /// `live_export_id`.
+        /// Encrypted id of the live stream.
         2 live_export_id: Option<String> => "live_export_id",
-        /// `video_export_id`.
+        /// Encrypted id of the short video.
         3 video_export_id: Option<String> => "video_export_id",
-        /// `video_title`.
+        /// Headline of the short video.
         4 video_title: Option<String> => "video_title",
     }
 }
@@ -22,15 +22,15 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `sharer::GetSharerOrderList`.
     pub struct Order {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// `share_scene`.
+        /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
         1 share_scene: i64 => "share_scene: must",
-        /// `sharer_openid`.
-        2 sharer_openid: String => "sharer_openid: must",
-        /// `sharer_type`.
+        /// OpenID of the one who shared or invited.
+        2 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must",
+        /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
-        /// `finder_scene_info`.
+        /// Live stream or short video through which it was sold.
         4 finder_scene_info: Option<FinderSceneInfo> => "finder_scene_info",
     }
 }
@@ -38,15 +38,15 @@ w::record! {
 w::record! {
     /// An item of `sharer_info_list` in the answer of `sharer::GetSharerList`.
     pub struct SharerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `sharer_type`.
+        /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         4 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -59,7 +59,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/bindsharer.html>.
     /// * Catalog: `channels.sharer.bind`.
     pub struct Bind {
-        /// `username`.
+        /// User name of the account.
         0 username: String => "username: must",
     }
     new(username: impl Into<String>)
@@ -68,10 +68,10 @@ w::record! {
 w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
-        /// `qrcode_img`.
+        /// Link of the inviting QR code; `qrcode_img` on the wire.
         #[doc(alias = "qrcode_img")]
         0 qr_code_img: String => "qrcode_img: must",
-        /// `qrcode_img_base64`.
+        /// Picture of the inviting QR code in Base64, valid for three days; `qrcode_img_base64` on the wire.
         #[doc(alias = "qrcode_img_base64")]
         1 qr_code_img_base64: String => "qrcode_img_base64: must",
     }
@@ -104,11 +104,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_list.html>.
     /// * Catalog: `channels.sharer.get_sharer_list`.
     pub struct GetSharerList {
-        /// `page`.
+        /// Which page to return, counted from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
-        /// `sharer_type`.
+        /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
     }
     new(page: i64, page_size: i64, sharer_type: i64)
@@ -117,7 +117,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerList`].
     pub struct GetSharerListResponse {
-        /// `sharer_info_list`.
+        /// Sharers, one entry each.
         0 sharer_info_list: Vec<SharerInfo> => "sharer_info_list: must",
     }
 }
@@ -149,17 +149,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_order_list.html>.
     /// * Catalog: `channels.sharer.get_sharer_order_list`.
     pub struct GetSharerOrderList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `share_scene`.
+        /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
         1 share_scene: Option<i64> => "share_scene",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `page`.
+        /// Which page to return, counted from 1.
         4 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         5 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -174,7 +174,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerOrderList`].
     pub struct GetSharerOrderListResponse {
-        /// `order_list`.
+        /// Orders, one entry each.
         0 order_list: Vec<Order> => "order_list: must",
     }
 }
@@ -206,9 +206,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_h5url.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_h5_url`.
     pub struct GetSharerProductH5Url {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
@@ -217,7 +217,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerProductH5Url`].
     pub struct GetSharerProductH5UrlResponse {
-        /// `product_h5url`.
+        /// Short H5 link of the product; `product_h5url` on the wire.
         #[doc(alias = "product_h5url")]
         0 product_h5_url: String => "product_h5url: must",
     }
@@ -250,9 +250,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_qrcode.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_qr_code`.
     pub struct GetSharerProductQrCode {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerProductQrCode`].
     pub struct GetSharerProductQrCodeResponse {
-        /// `product_qrcode`.
+        /// Picture that opens the product when scanned; `product_qrcode` on the wire.
         #[doc(alias = "product_qrcode")]
         0 product_qr_code: String => "product_qrcode: must",
     }
@@ -294,9 +294,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_taglink.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_tag_link`.
     pub struct GetSharerProductTagLink {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
@@ -305,7 +305,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerProductTagLink`].
     pub struct GetSharerProductTagLinkResponse {
-        /// `product_taglink`.
+        /// Text command that opens the product in WeChat; `product_taglink` on the wire.
         #[doc(alias = "product_taglink")]
         0 product_tag_link: String => "product_taglink: must",
     }
@@ -338,9 +338,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/promote_finder_notice.html>.
     /// * Catalog: `channels.sharer.get_shop_finder_live_notice_sharer_url`.
     pub struct GetShopFinderLiveNoticeSharerUrl {
-        /// `notice_id`.
+        /// Number of the live preview.
         0 notice_id: String => "notice_id: must",
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         1 finder_id: String => "finder_id: must",
     }
     new(notice_id: impl Into<String>, finder_id: impl Into<String>)
@@ -349,7 +349,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetShopFinderLiveNoticeSharerUrl`].
     pub struct GetShopFinderLiveNoticeSharerUrlResponse {
-        /// `url`.
+        /// Link whose sales count for the sharer.
         0 url: String => "url: must",
     }
 }
@@ -381,9 +381,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/promote_finder_live.html>.
     /// * Catalog: `channels.sharer.get_shop_finder_live_sharer_url`.
     pub struct GetShopFinderLiveSharerUrl {
-        /// `export_id`.
+        /// Encrypted id of the live stream, video or preview.
         0 export_id: String => "export_id: must",
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         1 finder_id: String => "finder_id: must",
     }
     new(export_id: impl Into<String>, finder_id: impl Into<String>)
@@ -419,9 +419,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/search_sharer.html>.
     /// * Catalog: `channels.sharer.search_sharer`.
     pub struct SearchSharer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `username`.
+        /// User name of the account.
         1 username: Option<String> => "username",
     }
     new()
@@ -431,15 +431,15 @@ w::record! {
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `sharer_type`.
+        /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         4 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -471,21 +471,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/unbindsharer.html>.
     /// * Catalog: `channels.sharer.unbind`.
     pub struct Unbind {
-        /// `openid_list`; personal data, masked in `Debug`.
-        0 openid_list: Vec<String> => "openid_list: must masked",
+        /// OpenIDs of the users concerned; personal data, masked in `Debug`.
+        0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
-    new(openid_list: Vec<String>)
+    new(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// `success_openid`.
-        0 success_openid: Vec<String> => "success_openid: must",
-        /// `fail_openid`.
-        1 fail_openid: Vec<String> => "fail_openid: must",
-        /// `refuse_openid`.
-        2 refuse_openid: Vec<String> => "refuse_openid: must",
+        /// OpenIDs that succeeded.
+        0 success_openid: Vec<xinqiao_types::OpenId> => "success_openid: must",
+        /// OpenIDs that failed.
+        1 fail_openid: Vec<xinqiao_types::OpenId> => "fail_openid: must",
+        /// OpenIDs whose removal was refused.
+        2 refuse_openid: Vec<xinqiao_types::OpenId> => "refuse_openid: must",
     }
 }
 

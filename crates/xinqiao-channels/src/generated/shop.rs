@@ -24,37 +24,37 @@ pub mod spu;
 w::record! {
     /// `access_info` of `shop::CheckData`.
     pub struct AccessInfo {
-        /// `spu_audit_finished`; `0` or `1` on the wire.
+        /// Whether the product task was closed; `0` or `1` on the wire.
         0 spu_audit_finished: bool => "spu_audit_finished: must zero-one",
-        /// `spu_audit_success`; `0` or `1` on the wire.
+        /// Whether the product interface works; `0` or `1` on the wire.
         1 spu_audit_success: bool => "spu_audit_success: must zero-one",
-        /// `send_delivery_finished`; `0` or `1` on the wire.
+        /// Whether the delivery task was closed; `0` or `1` on the wire.
         2 send_delivery_finished: bool => "send_delivery_finished: must zero-one",
-        /// `send_delivery_success`; `0` or `1` on the wire.
+        /// Whether the delivery interface works; `0` or `1` on the wire.
         3 send_delivery_success: bool => "send_delivery_success: must zero-one",
-        /// `pay_order_success`; `0` or `1` on the wire.
+        /// Whether the payment interface works; `0` or `1` on the wire.
         4 pay_order_success: bool => "pay_order_success: must zero-one",
-        /// `pay_order_finished`; `0` or `1` on the wire.
+        /// Whether the payment task was closed; `0` or `1` on the wire.
         5 pay_order_finished: bool => "pay_order_finished: must zero-one",
-        /// `add_aftersale_success`; `0` or `1` on the wire.
+        /// Whether the after-sales interface works; `0` or `1` on the wire; `add_aftersale_success` on the wire.
         #[doc(alias = "add_aftersale_success")]
         6 add_after_sale_success: bool => "add_aftersale_success: must zero-one",
-        /// `add_aftersale_finished`; `0` or `1` on the wire.
+        /// Whether the after-sales task was closed; `0` or `1` on the wire; `add_aftersale_finished` on the wire.
         #[doc(alias = "add_aftersale_finished")]
         7 add_after_sale_finished: bool => "add_aftersale_finished: must zero-one",
-        /// `ec_order_finished`; `0` or `1` on the wire.
+        /// Whether the order task was closed; `0` or `1` on the wire.
         8 ec_order_finished: bool => "ec_order_finished: must zero-one",
-        /// `ec_order_success`; `0` or `1` on the wire.
+        /// Whether the order interface works; `0` or `1` on the wire.
         9 ec_order_success: bool => "ec_order_success: must zero-one",
-        /// `ec_after_sale_finished`; `0` or `1` on the wire.
+        /// Whether the new after-sales task was closed; `0` or `1` on the wire.
         10 ec_after_sale_finished: bool => "ec_after_sale_finished: must zero-one",
-        /// `ec_after_sale_success`; `0` or `1` on the wire.
+        /// Whether the new after-sales interface works; `0` or `1` on the wire.
         11 ec_after_sale_success: bool => "ec_after_sale_success: must zero-one",
-        /// `test_api_finished`; `0` or `1` on the wire.
+        /// Whether the testing task was closed; `0` or `1` on the wire.
         12 test_api_finished: bool => "test_api_finished: must zero-one",
-        /// `deploy_wxa_finished`; `0` or `1` on the wire.
+        /// Whether the release task was closed; `0` or `1` on the wire.
         13 deploy_wxa_finished: bool => "deploy_wxa_finished: must zero-one",
-        /// `open_product_task_finished`; `0` or `1` on the wire.
+        /// Whether all tasks were closed; `0` or `1` on the wire.
         14 open_product_task_finished: bool => "open_product_task_finished: must zero-one",
     }
 }
@@ -62,11 +62,11 @@ w::record! {
 w::record! {
     /// `account_cert_info` of `shop::AccountInfo`.
     pub struct AccountCertInfo {
-        /// `wxa_settlement_cert_pic`.
+        /// Picture that proves the settlement account.
         0 wxa_settlement_cert_pic: WxaBusinessLicenseCopy => "wxa_settlement_cert_pic: must",
-        /// `wxa_relation_cert_pic`.
+        /// Picture that proves the relation to the account's holder.
         1 wxa_relation_cert_pic: WxaBusinessLicenseCopy => "wxa_relation_cert_pic: must",
-        /// `wxa_other_cert_pics`.
+        /// Pictures of other proofs.
         2 wxa_other_cert_pics: Vec<WxaBusinessLicenseCopy> => "wxa_other_cert_pics: must",
     }
     new(
@@ -79,21 +79,21 @@ w::record! {
 w::record! {
     /// `account_info` of `shop::wx_pay::Apply`.
     pub struct AccountInfo {
-        /// `bank_account_type`.
+        /// Whether the bank account is the company's or a person's.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_name`.
+        /// In whose name the account is held.
         1 account_name: String => "account_name: must",
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
-        /// `bank_address_code`.
+        /// Region code of the place where the bank is; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
-        /// `bank_branch_id`.
+        /// Interbank number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         6 bank_name: Option<String> => "bank_name",
-        /// `account_cert_info`.
+        /// Proofs for the settlement account.
         7 account_cert_info: Option<AccountCertInfo> => "account_cert_info",
     }
     new(
@@ -110,23 +110,23 @@ w::record! {
 w::record! {
     /// `account_validation` of `shop::PayResp`.
     pub struct AccountValidation {
-        /// `account_name`.
+        /// In whose name the account is held.
         0 account_name: String => "account_name: must",
-        /// `account_no`.
+        /// Bank or payment account that the money goes to or comes from.
         1 account_no: Option<String> => "account_no",
-        /// `pay_amount`; in fen.
+        /// How much is paid; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `destination_account_name`.
+        /// Holder of the account that receives the proving transfer.
         3 destination_account_name: String => "destination_account_name: must",
-        /// `destination_account_number`.
+        /// Account that receives the proving transfer.
         4 destination_account_number: String => "destination_account_number: must",
-        /// `destination_account_bank`.
+        /// Bank that receives the proving transfer.
         5 destination_account_bank: String => "destination_account_bank: must",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         6 city: String => "city: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         7 remark: String => "remark: must",
-        /// `deadline`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Latest time for it; format `yyyy-MM-dd HH:mm:ss`.
         8 deadline: String => "deadline: must",
     }
 }
@@ -134,26 +134,26 @@ w::record! {
 w::record! {
     /// An item of `aftersale_infos` in the answer of `shop::after_sale::Get`.
     pub struct AfterSaleInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: String => "out_order_id: must",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         2 out_after_sale_id: String => "out_aftersale_id: must",
-        /// `path`.
+        /// Page of the mini program with the case.
         3 path: String => "path: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `type`.
+        /// Kind: `1` refund, `2` return, `3` exchange.
         5 type_: i64 => "type: must",
-        /// `status`.
+        /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
         6 status: i64 => "status: must",
-        /// `refund`; in fen.
+        /// How much is refunded; in fen.
         7 refund: xinqiao_types::Fen => "refund: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         9 product_infos: Vec<AfterSaleInfoProductInfo> => "product_infos: must",
     }
 }
@@ -161,11 +161,11 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `shop::AfterSaleInfo`.
     pub struct AfterSaleInfoProductInfo {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: Option<i64> => "product_cnt",
     }
 }
@@ -173,11 +173,11 @@ w::record! {
 w::record! {
     /// `audit_req` of `shop::audit::AuditCategory`.
     pub struct AuditCategoryAuditReq {
-        /// `license`.
+        /// Picture of the business licence or organisation code certificate.
         0 license: String => "license: must",
-        /// `category_info`.
+        /// The category with its documents.
         1 category_info: CategoryInfo => "category_info: must",
-        /// `scene_group_list`.
+        /// Scenes, such as Channels, where the product may be shown.
         2 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
     new(license: impl Into<String>, category_info: CategoryInfo)
@@ -187,9 +187,9 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in `shop::PayResp`.
     pub struct AuditDetail {
-        /// `param_name`.
+        /// Which parameter the review turned down.
         0 param_name: String => "param_name: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: String => "reject_reason: must",
     }
 }
@@ -197,9 +197,9 @@ w::record! {
 w::record! {
     /// `audit_req` of `shop::audit::AuditBrand`.
     pub struct AuditReq {
-        /// `license`.
+        /// Picture of the business licence or organisation code certificate.
         0 license: String => "license: must",
-        /// `brand_info`.
+        /// Which brand, with number and name.
         1 brand_info: BrandInfo => "brand_info: must",
     }
     new(license: impl Into<String>, brand_info: BrandInfo)
@@ -208,35 +208,35 @@ w::record! {
 w::record! {
     /// `brand_info` of `shop::AuditReq`.
     pub struct BrandInfo {
-        /// `brand_audit_type`.
+        /// Kind of review: `1` domestic registered, `2` domestic applied for, `3` foreign registered, `4` foreign applied for.
         0 brand_audit_type: i64 => "brand_audit_type: must",
-        /// `brand_management_type`.
+        /// How the brand is traded: `1` own, `2` agent, `3` none.
         1 brand_management_type: i64 => "brand_management_type: must",
-        /// `trademark_type`.
+        /// Class of the trademark.
         2 trademark_type: String => "trademark_type: must",
-        /// `commodity_origin_type`.
+        /// Whether goods are imported: `1` yes, `2` no.
         3 commodity_origin_type: i64 => "commodity_origin_type: must",
-        /// `brand_wording`.
+        /// Words of the trademark as printed.
         4 brand_wording: String => "brand_wording: must",
-        /// `sale_authorization`.
+        /// Pictures of the sales authorisation.
         5 sale_authorization: Option<Vec<String>> => "sale_authorization",
-        /// `trademark_registration_certificate`.
+        /// Pictures of the trademark certificate; `trademark_registration_certificate` on the wire.
         6 trademark_certificate: Option<Vec<String>> => "trademark_registration_certificate",
-        /// `trademark_change_certificate`.
+        /// Pictures of the trademark's changes.
         7 trademark_change_certificate: Option<Vec<String>> => "trademark_change_certificate",
-        /// `trademark_registrant`.
+        /// In whose name the trademark is registered.
         8 trademark_registrant: Option<String> => "trademark_registrant",
-        /// `trademark_registrant_nu`.
+        /// Registration number of the trademark.
         9 trademark_registrant_nu: Option<String> => "trademark_registrant_nu",
-        /// `trademark_authorization_period`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Until when the trademark is valid; format `yyyy-MM-dd HH:mm:ss`.
         10 trademark_authorization_period: Option<String> => "trademark_authorization_period",
-        /// `trademark_registration_application`.
+        /// Pictures of the trademark application; `trademark_registration_application` on the wire.
         11 trademark_application: Option<Vec<String>> => "trademark_registration_application",
-        /// `trademark_applicant`.
+        /// Who applied for the trademark.
         12 trademark_applicant: Option<String> => "trademark_applicant",
-        /// `trademark_application_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the trademark was applied for; format `yyyy-MM-dd HH:mm:ss`.
         13 trademark_application_time: Option<String> => "trademark_application_time",
-        /// `imported_goods_form`.
+        /// Pictures of the import declaration.
         14 imported_goods_form: Option<Vec<String>> => "imported_goods_form",
     }
     new(
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// `business_addition_pics` of `shop::wx_pay::Apply`.
     pub struct BusinessAdditionPic {
-        /// `pic_file_list`.
+        /// Pictures, one entry each.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
@@ -274,11 +274,11 @@ w::record! {
 w::record! {
     /// `business_license_info` of `shop::wx_pay::Apply`.
     pub struct BusinessLicenseInfo {
-        /// `legal_person`.
+        /// Name of the legal representative or owner.
         0 legal_person: String => "legal_person: must",
-        /// `business_time`.
+        /// Term of the licence, from and to.
         1 business_time: String => "business_time: must",
-        /// `wxa_business_license_copy`.
+        /// Picture of the business licence.
         2 wxa_business_license_copy: WxaBusinessLicenseCopy => "wxa_business_license_copy: must",
     }
     new(
@@ -291,13 +291,13 @@ w::record! {
 w::record! {
     /// `category_info` of `shop::AuditCategoryAuditReq`.
     pub struct CategoryInfo {
-        /// `level1`.
+        /// Number of the first-level category.
         0 level1: i64 => "level1: must",
-        /// `level2`.
+        /// Number of the second-level category.
         1 level2: i64 => "level2: must",
-        /// `level3`.
+        /// Number of the third-level category.
         2 level3: i64 => "level3: must",
-        /// `certificate`.
+        /// Pictures of the qualification, at most ten.
         3 certificate: Option<Vec<String>> => "certificate",
     }
     new(level1: i64, level2: i64, level3: i64)
@@ -307,11 +307,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::register::Check`.
     pub struct CheckData {
-        /// `status`.
+        /// How far joining has come.
         0 status: i64 => "status: must",
-        /// `access_info`.
+        /// State of the tasks for joining.
         1 access_info: Option<AccessInfo> => "access_info",
-        /// `scene_group_list`.
+        /// Scenes, such as Channels, where the product may be shown.
         2 scene_group_list: Option<Vec<SceneGroup>> => "scene_group_list",
     }
 }
@@ -319,9 +319,9 @@ w::record! {
 w::record! {
     /// An item of `company_list` in the answer of `shop::delivery::GetCompanyList`.
     pub struct Company {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -329,11 +329,11 @@ w::record! {
 w::record! {
     /// `contact_info` of `shop::wx_pay::Apply`.
     pub struct ContactInfo {
-        /// `contact_type`.
+        /// Whether the contact is the legal representative or an agent.
         0 contact_type: String => "contact_type: must",
-        /// `contact_email`; personal data, masked in `Debug`.
+        /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         1 contact_email: String => "contact_email: must masked",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
     new(
@@ -346,13 +346,13 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `shop::pay::CreateOrder`.
     pub struct CreateOrderSubOrder {
-        /// `mchid`.
+        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `trade_no`.
+        /// Number of the transaction.
         1 trade_no: String => "trade_no: must",
-        /// `description`.
+        /// What the single order is for.
         2 description: String => "description: must",
-        /// `amount`; in fen.
+        /// Amount of the single order; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -366,19 +366,19 @@ w::record! {
 w::record! {
     /// `default_receiving_address` of `shop::account::UpdateInfo`.
     pub struct DefaultReceivingAddress {
-        /// `receiver_name`; personal data, masked in `Debug`.
+        /// Who receives the goods; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// `country`.
+        /// Which country the address is in.
         1 country: Option<String> => "country",
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// `town`.
+        /// District or town of the address.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
+        /// Street, house number and the like.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -392,11 +392,11 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `shop::delivery::Send`.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
-        /// `product_info_list`.
+        /// Goods concerned, one entry per kind.
         2 product_info_list: Vec<DeliveryProductInfo> => "product_info_list: must",
     }
     new(delivery_id: impl Into<String>, product_info_list: Vec<DeliveryProductInfo>)
@@ -406,11 +406,11 @@ w::record! {
 w::record! {
     /// An item of `product_info_list` in `shop::Delivery`.
     pub struct DeliveryProductInfo {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: Option<String> => "out_product_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_cnt: i64)
@@ -420,9 +420,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `shop::EcCategoryGetCategoryRule`.
     pub struct EcCategoryGetCategoryRuleList {
-        /// `deliver_type`.
+        /// Way of delivery allowed in the category.
         0 deliver_type: i64 => "deliver_type: must",
-        /// `acct_type`.
+        /// Kinds of account supported.
         1 acct_type: Vec<i64> => "acct_type: must",
     }
 }
@@ -430,7 +430,7 @@ w::record! {
 w::record! {
     /// `flow_info` of the answer of `shop::complaint::Get`.
     pub struct FlowInfo {
-        /// `list`.
+        /// Steps, one entry each.
         0 list: Vec<FlowInfoList> => "list: must",
     }
 }
@@ -438,13 +438,13 @@ w::record! {
 w::record! {
     /// An item of `list` in `shop::FlowInfo`.
     pub struct FlowInfoList {
-        /// `object`.
+        /// Who acted: buyer, merchant or platform.
         0 object: i64 => "object: must",
-        /// `op_record`.
+        /// What was done in the step.
         1 op_record: Option<OpRecord> => "op_record",
-        /// `user_record`.
+        /// What the user did.
         2 user_record: Option<OpRecord> => "user_record",
-        /// `merchant_record`.
+        /// What the merchant did.
         3 merchant_record: Option<MerchantRecord> => "merchant_record",
     }
 }
@@ -452,9 +452,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::account::GetBrandList`.
     pub struct GetBrandListData {
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// `brand_wording`.
+        /// Words of the trademark as printed.
         1 brand_wording: String => "brand_wording: must",
     }
 }
@@ -462,25 +462,25 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::account::GetCategoryList`; an item of `third_cat_list` in the answer of `shop::CatGet`.
     pub struct DataInfo {
-        /// `first_cat_id`.
+        /// Number of the first-level category.
         0 first_cat_id: i64 => "first_cat_id: must",
-        /// `first_cat_name`.
+        /// First-level category, by name.
         1 first_cat_name: String => "first_cat_name: must",
-        /// `second_cat_id`.
+        /// Number of the second-level category.
         2 second_cat_id: i64 => "second_cat_id: must",
-        /// `second_cat_name`.
+        /// Second-level category, by name.
         3 second_cat_name: String => "second_cat_name: must",
-        /// `third_cat_id`.
+        /// Number of the third-level category.
         4 third_cat_id: i64 => "third_cat_id: must",
-        /// `third_cat_name`.
+        /// Third-level category, by name.
         5 third_cat_name: String => "third_cat_name: must",
-        /// `qualification_type`.
+        /// Qualification: `0` none, `1` required, `2` optional.
         6 qualification_type: i64 => "qualification_type: must",
-        /// `qualification`.
+        /// Which qualification the category needs, in words.
         7 qualification: Option<String> => "qualification",
-        /// `product_qualification_type`.
+        /// Qualification of products: `0` none, `1` required, `2` optional.
         8 product_qualification_type: i64 => "product_qualification_type: must",
-        /// `product_qualification`.
+        /// Which qualification a product needs, in words.
         9 product_qualification: Option<String> => "product_qualification",
     }
 }
@@ -488,9 +488,9 @@ w::record! {
 w::record! {
     /// `business_license_info` of `shop::GetInfoPayReq`.
     pub struct GetInfoBusinessLicenseInfo {
-        /// `merchant_name`.
+        /// Name of the merchant as on its licence.
         0 merchant_name: String => "merchant_name: must",
-        /// `business_license_number`.
+        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         1 business_license_number: String => "business_license_number: must",
     }
 }
@@ -498,11 +498,11 @@ w::record! {
 w::record! {
     /// `contact_info` of `shop::GetInfoPayReq`.
     pub struct GetInfoContactInfo {
-        /// `contact_name`; personal data, masked in `Debug`.
+        /// Who is to be contacted; personal data, masked in `Debug`.
         0 contact_name: String => "contact_name: must masked",
-        /// `contact_id_card_number`.
+        /// Number of the contact person's identity document.
         1 contact_id_card_number: String => "contact_id_card_number: must",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
 }
@@ -510,11 +510,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::account::GetInfo`.
     pub struct GetInfoData {
-        /// `service_agent_path`.
+        /// Page of the mini program with customer service.
         0 service_agent_path: Option<String> => "service_agent_path",
-        /// `service_agent_phone`.
+        /// Telephone number of customer service.
         1 service_agent_phone: Option<String> => "service_agent_phone",
-        /// `service_agent_type`.
+        /// Kinds of customer service: `0` of the mini program, `1` own page, `2` telephone.
         2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
     }
 }
@@ -522,15 +522,15 @@ w::record! {
 w::record! {
     /// `pay_req` of the answer of `shop::wx_pay::GetInfo`.
     pub struct GetInfoPayReq {
-        /// `organization_type`.
+        /// Code of the legal form, as in WeChat Pay applications.
         0 organization_type: i64 => "organization_type: must",
-        /// `business_license_info`.
+        /// Business licence: picture, number, name, representative and so on.
         1 business_license_info: GetInfoBusinessLicenseInfo => "business_license_info: must",
-        /// `contact_info`.
+        /// The contact person: name, telephone, mail and so on.
         2 contact_info: GetInfoContactInfo => "contact_info: must",
-        /// `merchant_shortname`.
+        /// Short name of the merchant, shown to paying users.
         3 merchant_shortname: Option<String> => "merchant_shortname",
-        /// `sales_scene_info`.
+        /// Where goods are sold: shop name, link or mini program.
         4 sales_scene_info: Option<SalesSceneInfo> => "sales_scene_info",
     }
 }
@@ -538,11 +538,11 @@ w::record! {
 w::record! {
     /// `brand_info` of the answer of `shop::audit::GetMiniAppCertificate`.
     pub struct GetMiniAppCertificateBrandInfo {
-        /// `brand_wording`.
+        /// Words of the trademark as printed.
         0 brand_wording: String => "brand_wording: must",
-        /// `sale_authorization`.
+        /// Pictures of the sales authorisation.
         1 sale_authorization: Option<Vec<String>> => "sale_authorization",
-        /// `trademark_registration_certificate`.
+        /// Pictures of the trademark certificate; `trademark_registration_certificate` on the wire.
         2 trademark_certificate: Option<Vec<String>> => "trademark_registration_certificate",
     }
 }
@@ -550,15 +550,15 @@ w::record! {
 w::record! {
     /// An item of `category_info_list` in the answer of `shop::audit::GetMiniAppCertificate`.
     pub struct MiniAppCertificateCategoryInfo {
-        /// `first_category_id`.
+        /// Number of the first-level category.
         0 first_category_id: i64 => "first_category_id: must",
-        /// `first_category_name`.
+        /// First-level category, by name.
         1 first_category_name: String => "first_category_name: must",
-        /// `second_category_id`.
+        /// Number of the second-level category.
         2 second_category_id: i64 => "second_category_id: must",
-        /// `second_category_name`.
+        /// Second-level category, by name.
         3 second_category_name: String => "second_category_name: must",
-        /// `certificate_url`.
+        /// Pictures of the qualification.
         4 certificate_url: Option<Vec<String>> => "certificate_url",
     }
 }
@@ -566,33 +566,33 @@ w::record! {
 w::record! {
     /// `order` of the answer of `shop::pay::GetOrder`.
     pub struct GetOrderDetail {
-        /// `mchid`.
+        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `trade_no`.
+        /// Number of the transaction.
         1 trade_no: String => "trade_no: must",
-        /// `combine_trade_no`.
+        /// Number of the combined payment.
         2 combine_trade_no: String => "combine_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `pay_time`; format `unix`.
+        /// When the user paid; absent before; format `unix`.
         6 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
-        /// `expire_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         7 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `amount`; in fen.
+        /// Amount of the payment; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// What is paid for.
         9 description: String => "description: must",
-        /// `refund_list`.
+        /// Refunds, one entry each.
         10 refund_list: Option<Vec<Refund>> => "refund_list",
-        /// `profit_sharing_list`.
+        /// Profit splits, one entry each.
         11 profit_sharing_list: Option<Vec<ProfitSharing>> => "profit_sharing_list",
-        /// `profit_sharing_delay`; in day.
+        /// Days until the money is split; in day.
         12 profit_sharing_delay: Option<i64> => "profit_sharing_delay",
-        /// `profit_sharing_frozen`; `0` or `1` on the wire.
+        /// Whether the money is frozen for splitting; `0` or `1` on the wire.
         13 profit_sharing_frozen: Option<bool> => "profit_sharing_frozen: zero-one",
     }
 }
@@ -600,15 +600,15 @@ w::record! {
 w::record! {
     /// `id_card_info` of `shop::wx_pay::Apply`.
     pub struct IdCardInfo {
-        /// `id_card_name`.
+        /// The person's name as on the identity card.
         0 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Number of the identity card; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
-        /// `wxa_id_card_copy`.
+        /// Picture of the identity card's portrait side.
         3 wxa_id_card_copy: WxaBusinessLicenseCopy => "wxa_id_card_copy: must",
-        /// `wxa_id_card_national`.
+        /// Picture of the identity card's emblem side.
         4 wxa_id_card_national: WxaBusinessLicenseCopy => "wxa_id_card_national: must",
     }
     new(
@@ -623,13 +623,13 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `shop::wx_pay::Apply`.
     pub struct IdDocInfo {
-        /// `id_doc_name`.
+        /// The person's name as on the document.
         0 id_doc_name: String => "id_doc_name: must",
-        /// `id_doc_number`.
+        /// Number on the identity document.
         1 id_doc_number: String => "id_doc_number: must",
-        /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
-        /// `wxa_id_doc_copy`.
+        /// Picture of the identity document.
         3 wxa_id_doc_copy: WxaBusinessLicenseCopy => "wxa_id_doc_copy: must",
     }
     new(
@@ -643,9 +643,9 @@ w::record! {
 w::record! {
     /// `img_info` of the answer of `shop::ImgUpload`.
     pub struct ImgInfo {
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `temp_img_url`.
+        /// Temporary link of the picture.
         1 temp_img_url: Option<String> => "temp_img_url",
     }
 }
@@ -653,9 +653,9 @@ w::record! {
 w::record! {
     /// `material_info` of `shop::complaint::UploadMaterial`; `material_info` of `shop::MerchantRecord`; and 1 more.
     pub struct MaterialInfo {
-        /// `content`.
+        /// The proof in words.
         0 content: String => "content: must",
-        /// `media_url_list`.
+        /// Pictures given as proof.
         1 media_url_list: Vec<String> => "media_url_list: must",
     }
     new(content: impl Into<String>, media_url_list: Vec<String>)
@@ -664,19 +664,19 @@ w::record! {
 w::record! {
     /// `merchant_record` of `shop::FlowInfoList`.
     pub struct MerchantRecord {
-        /// `state`.
+        /// State of the merchant's step.
         0 state: i64 => "state: must",
-        /// `state_describe`.
+        /// The state in words.
         1 state_describe: String => "state_describe: must",
-        /// `event`.
+        /// Name of the event; it decides what the other fields mean.
         2 event: i64 => "event: must",
-        /// `event_describe`.
+        /// The event in words.
         3 event_describe: String => "event_describe: must",
-        /// `time`; format `unix`.
+        /// When it took place; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `material_info`.
+        /// Proofs of the dispute: words and pictures.
         5 material_info: Option<MaterialInfo> => "material_info",
-        /// `operator_nickname`.
+        /// Who acted, by nickname.
         6 operator_nickname: String => "operator_nickname: must",
     }
 }
@@ -684,17 +684,17 @@ w::record! {
 w::record! {
     /// `op_record` of `shop::FlowInfoList`; `user_record` of `shop::FlowInfoList`.
     pub struct OpRecord {
-        /// `state`.
+        /// State of the step.
         0 state: i64 => "state: must",
-        /// `state_describe`.
+        /// The state in words.
         1 state_describe: String => "state_describe: must",
-        /// `event`.
+        /// Name of the event; it decides what the other fields mean.
         2 event: i64 => "event: must",
-        /// `event_describe`.
+        /// The event in words.
         3 event_describe: String => "event_describe: must",
-        /// `time`; format `unix`.
+        /// When it took place; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `material_info`.
+        /// Proofs of the dispute: words and pictures.
         5 material_info: Option<MaterialInfo> => "material_info",
     }
 }
@@ -702,27 +702,27 @@ w::record! {
 w::record! {
     /// `order` of the answer of `shop::complaint::Get`; an item of `orders` in the answer of `shop::complaint::GetList`.
     pub struct Order {
-        /// `complaint_order_id`.
+        /// Number of the dispute.
         0 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         2 after_sale_order_id: i64 => "after_sale_order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         4 phone_number: String => "phone_number: must masked",
-        /// `state`.
+        /// State of the dispute.
         5 state: i64 => "state: must",
-        /// `type`.
+        /// Kind of dispute.
         6 type_: i64 => "type: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `expired_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         9 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
-        /// `judge_result`.
+        /// What the platform decided.
         10 judge_result: i64 => "judge_result: must",
     }
 }
@@ -730,25 +730,25 @@ w::record! {
 w::record! {
     /// `pay_req` of the answer of `shop::wx_pay::Get`.
     pub struct PayReq {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `organization_type`.
+        /// Code of the legal form, as in WeChat Pay applications.
         1 organization_type: i64 => "organization_type: must",
-        /// `business_license_info`.
+        /// Business licence: picture, number, name, representative and so on.
         2 business_license_info: PayReqBusinessLicenseInfo => "business_license_info: must",
-        /// `id_doc_type`.
+        /// Kind of the identity document.
         3 id_doc_type: String => "id_doc_type: must",
-        /// `id_card_info`.
+        /// Identity card: pictures, name, number and validity.
         4 id_card_info: Option<PayReqIdCardInfo> => "id_card_info",
-        /// `id_doc_info`.
+        /// Identity document other than the identity card: pictures, name, number.
         5 id_doc_info: Option<PayReqIdDocInfo> => "id_doc_info",
-        /// `contact_info`.
+        /// The contact person: name, telephone, mail and so on.
         6 contact_info: PayReqContactInfo => "contact_info: must",
-        /// `merchant_shortname`.
+        /// Short name of the merchant, shown to paying users.
         7 merchant_shortname: Option<String> => "merchant_shortname",
-        /// `need_account_info`.
+        /// Whether a settlement account is needed.
         8 need_account_info: bool => "need_account_info: must",
-        /// `sales_scene_info`.
+        /// Where goods are sold: shop name, link or mini program.
         9 sales_scene_info: Option<SalesSceneInfo> => "sales_scene_info",
     }
 }
@@ -756,13 +756,13 @@ w::record! {
 w::record! {
     /// `business_license_info` of `shop::PayReq`.
     pub struct PayReqBusinessLicenseInfo {
-        /// `legal_person`.
+        /// Name of the legal representative or owner.
         0 legal_person: String => "legal_person: must",
-        /// `merchant_name`.
+        /// Name of the merchant as on its licence.
         1 merchant_name: String => "merchant_name: must",
-        /// `business_license_number`.
+        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         2 business_license_number: String => "business_license_number: must",
-        /// `business_license_copy`.
+        /// Media handle of the business licence's picture.
         3 business_license_copy: String => "business_license_copy: must",
     }
 }
@@ -770,15 +770,15 @@ w::record! {
 w::record! {
     /// `contact_info` of `shop::PayReq`.
     pub struct PayReqContactInfo {
-        /// `contact_type`.
+        /// Whether the contact is the legal representative or an agent.
         0 contact_type: String => "contact_type: must",
-        /// `contact_name`; personal data, masked in `Debug`.
+        /// Who is to be contacted; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked",
-        /// `contact_id_card_number`.
+        /// Number of the contact person's identity document.
         2 contact_id_card_number: String => "contact_id_card_number: must",
-        /// `contact_email`; personal data, masked in `Debug`.
+        /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         3 contact_email: String => "contact_email: must masked",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
         4 mobile_phone: String => "mobile_phone: must masked",
     }
 }
@@ -786,15 +786,15 @@ w::record! {
 w::record! {
     /// `id_card_info` of `shop::PayReq`.
     pub struct PayReqIdCardInfo {
-        /// `id_card_name`.
+        /// The person's name as on the identity card.
         0 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Number of the identity card; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
-        /// `id_card_copy`.
+        /// Media handle of the portrait side of the identity card.
         3 id_card_copy: String => "id_card_copy: must",
-        /// `id_card_national`.
+        /// Media handle of the emblem side of the identity card.
         4 id_card_national: String => "id_card_national: must",
     }
 }
@@ -802,13 +802,13 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `shop::PayReq`.
     pub struct PayReqIdDocInfo {
-        /// `id_doc_name`.
+        /// The person's name as on the document.
         0 id_doc_name: String => "id_doc_name: must",
-        /// `id_doc_number`.
+        /// Number on the identity document.
         1 id_doc_number: String => "id_doc_number: must",
-        /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
-        /// `id_doc_copy`.
+        /// Media handle of the document's picture.
         3 id_doc_copy: String => "id_doc_copy: must",
     }
 }
@@ -816,25 +816,25 @@ w::record! {
 w::record! {
     /// `pay_resp` of the answer of `shop::wx_pay::Get`.
     pub struct PayResp {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
+        /// Number that WeChat Pay gave the application; such as `2000002124775691`.
         1 applyment_id: i64 => "applyment_id: must",
-        /// `applyment_state`.
+        /// How far the application has come.
         2 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
+        /// State of the application in words.
         3 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid",
-        /// `sign_state`.
+        /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
+        4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Agreement: `UNSIGNED`, `SIGNED` or `NOT_SIGNABLE`.
         5 sign_state: Option<String> => "sign_state",
-        /// `sign_url`.
+        /// Page on which the user signs.
         6 sign_url: Option<String> => "sign_url",
-        /// `account_validation`.
+        /// Proof of the account by a transfer from it: accounts and amount.
         7 account_validation: Option<AccountValidation> => "account_validation",
-        /// `legal_validation_url`.
+        /// Link where the legal representative confirms the identity.
         8 legal_validation_url: Option<String> => "legal_validation_url",
-        /// `audit_detail`.
+        /// Parameters that were turned down, with reasons.
         9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
     }
 }
@@ -842,15 +842,15 @@ w::record! {
 w::record! {
     /// `payment_params` of the answer of `shop::pay::CreateOrder`.
     pub struct PaymentParam {
-        /// `timeStamp`; format `unix`.
+        /// When the push or signature was made; format `unix`; `timeStamp` on the wire.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
-        /// `nonceStr`.
+        /// Random text that makes every signature differ, at most 32 characters; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; `nonceStr` on the wire.
         1 nonce_str: String => "nonceStr: must",
-        /// `package`.
+        /// Value of `package` for starting payment, holds the prepay id; such as `prepay_id=wx26160922190945d5e0f0a8a7c1b3f20000`.
         2 package: String => "package: must",
-        /// `paySign`.
+        /// Signature that is passed when payment is started; `paySign` on the wire.
         3 pay_sign: String => "paySign: must",
-        /// `signType`.
+        /// Signature algorithm; must be the one really used for signing; `signType` on the wire.
         4 sign_type: String => "signType: must",
     }
 }
@@ -858,11 +858,11 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `shop::after_sale::Add`.
     pub struct ProductInfo {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: Option<i64> => "product_cnt",
     }
     new(out_product_id: impl Into<String>)
@@ -873,19 +873,19 @@ w::record! {
 w::record! {
     /// An item of `profit_sharing_list` in `shop::GetOrderDetail`.
     pub struct ProfitSharing {
-        /// `mchid`.
+        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `profit_sharing_no`.
+        /// Number of the profit split.
         1 profit_sharing_no: String => "profit_sharing_no: must",
-        /// `profit_sharing_id`.
+        /// Number of the profit split.
         2 profit_sharing_id: String => "profit_sharing_id: must",
-        /// `amount`; in fen.
+        /// How much is split off; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `finish_time`; format `unix`.
+        /// When it was completed; format `unix`.
         5 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// `result`.
+        /// Outcome of the split.
         6 result: String => "result: must",
     }
 }
@@ -893,11 +893,11 @@ w::record! {
 w::record! {
     /// An item of `promoters` in the answer of `shop::PromoterList`.
     pub struct Promoter {
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         0 promoter_id: String => "promoter_id: must",
-        /// `promoter_openid`.
-        1 promoter_openid: Option<String> => "promoter_openid",
-        /// `finder_nickname`.
+        /// The promoter as a user of this account.
+        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// Display name of the Channels account.
         2 finder_nickname: Option<String> => "finder_nickname",
     }
 }
@@ -905,7 +905,7 @@ w::record! {
 w::record! {
     /// `qualifications` of `shop::wx_pay::Apply`.
     pub struct Qualification {
-        /// `pic_file_list`.
+        /// Pictures, one entry each.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
@@ -914,17 +914,17 @@ w::record! {
 w::record! {
     /// An item of `refund_list` in `shop::GetOrderDetail`.
     pub struct Refund {
-        /// `refund_no`.
+        /// Number of the refund.
         0 refund_no: String => "refund_no: must",
-        /// `refund_id`.
+        /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         1 refund_id: Option<String> => "refund_id",
-        /// `amount`; in fen.
+        /// How much is refunded; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `finish_time`; format `unix`.
+        /// When it was completed; format `unix`.
         4 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// `result`.
+        /// Outcome of the refund.
         5 result: String => "result: must",
     }
 }
@@ -932,11 +932,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::audit::Result`.
     pub struct ResultData {
-        /// `status`.
+        /// Review: `0` under way, `1` passed, `9` turned down.
         0 status: i64 => "status: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         1 brand_id: Option<i64> => "brand_id",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         2 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -944,27 +944,27 @@ w::record! {
 w::record! {
     /// `sales_scene_info` of `shop::GetInfoPayReq`; `sales_scene_info` of `shop::PayReq`.
     pub struct SalesSceneInfo {
-        /// `store_name`.
+        /// What the store is called; such as `腾讯大厦分店`.
         0 store_name: Option<String> => "store_name",
-        /// `store_url`.
+        /// Link to the shop.
         1 store_url: Option<String> => "store_url",
-        /// `mini_program_sub_appid`.
-        2 mini_program_sub_appid: Option<String> => "mini_program_sub_appid",
+        /// AppID of the mini program where goods are sold.
+        2 mini_program_sub_appid: Option<xinqiao_types::AppId> => "mini_program_sub_appid",
     }
 }
 
 w::record! {
     /// An item of `scene_group_list` in `shop::CheckData`.
     pub struct SceneGroup {
-        /// `group_id`.
+        /// Number of the scene: `1` Channels.
         0 group_id: i64 => "group_id: must",
-        /// `name`.
+        /// Which scene, by name.
         1 name: String => "name: must",
-        /// `status`.
+        /// State of the scene's review.
         2 status: i64 => "status: must",
-        /// `reason`.
+        /// Why it failed.
         3 reason: Option<String> => "reason",
-        /// `scene_group_ext_list`.
+        /// Results of the scene's single checks.
         4 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
@@ -972,11 +972,11 @@ w::record! {
 w::record! {
     /// An item of `scene_group_ext_list` in `shop::SceneGroup`.
     pub struct SceneGroupExt {
-        /// `ext_id`.
+        /// Number of the check: `1` customer service, `2` commerce platform.
         0 ext_id: i64 => "ext_id: must",
-        /// `name`.
+        /// Which check, by name.
         1 name: String => "name: must",
-        /// `status`.
+        /// State of the single check.
         2 status: i64 => "status: must",
     }
 }
@@ -984,9 +984,9 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `shop::pay::CloseOrder`.
     pub struct SubOrder {
-        /// `mchid`.
+        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `trade_no`.
+        /// Number of the transaction.
         1 trade_no: String => "trade_no: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, trade_no: impl Into<String>)
@@ -995,15 +995,15 @@ w::record! {
 w::record! {
     /// `wxa_settlement_cert_pic` of `shop::AccountCertInfo`; `wxa_relation_cert_pic` of `shop::AccountCertInfo`; and 7 more.
     pub struct WxaBusinessLicenseCopy {
-        /// `name`.
+        /// File name of the picture.
         0 name: Option<String> => "name",
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         1 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `pay_media_id`.
-        2 pay_media_id: Option<String> => "pay_media_id",
+        /// Media handle on the payment side, for merchant applications.
+        2 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
     }
     new()
-    text(name: String, media_id: xinqiao_types::MediaId, pay_media_id: String)
+    text(name: String, media_id: xinqiao_types::MediaId, pay_media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
@@ -1020,7 +1020,7 @@ w::record! {
 w::record! {
     /// Answer to [`CatGet`].
     pub struct CatGetResponse {
-        /// `third_cat_list`.
+        /// Third-level categories, one entry each.
         0 third_cat_list: Vec<DataInfo> => "third_cat_list: must",
     }
 }
@@ -1051,9 +1051,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/category-rule/api_get_category_rule.html>.
     /// * Catalog: `channels.shop.ec_category_get_category_rule`.
     pub struct EcCategoryGetCategoryRule {
-        /// `rule_id`.
+        /// Number of the rule.
         0 rule_id: i64 => "rule_id: must query",
-        /// `category_id`.
+        /// Number of the category.
         1 category_id: i64 => "category_id: must",
     }
     new(rule_id: i64, category_id: i64)
@@ -1062,9 +1062,9 @@ w::record! {
 w::record! {
     /// Answer to [`EcCategoryGetCategoryRule`].
     pub struct EcCategoryGetCategoryRuleResponse {
-        /// `deposit`; in fen.
+        /// Deposit that the category needs; in fen.
         0 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// `list`.
+        /// Rules, one entry each.
         1 list: Option<Vec<EcCategoryGetCategoryRuleList>> => "list",
     }
 }
@@ -1095,15 +1095,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/public/upload_img.html>.
     /// * Catalog: `channels.shop.img_upload`.
     pub struct ImgUpload {
-        /// `resp_type`.
+        /// What is returned: `0` media handle, `1` picture link.
         0 resp_type: i64 => "resp_type: must query",
-        /// `upload_type`.
+        /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// `img_url`.
+        /// Address of the picture.
         2 img_url: Option<String> => "img_url: query",
-        /// `media`.
+        /// The picture, as a form upload.
         3 media: Option<w::FilePart> => "media",
-        /// `img_url`.
+        /// Address of the picture; `img_url` on the wire.
         4 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -1114,7 +1114,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
-        /// `img_info`.
+        /// Handles of the uploaded picture.
         0 img_info: ImgInfo => "img_info: must",
     }
 }
@@ -1145,9 +1145,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/promoter/list.html>.
     /// * Catalog: `channels.shop.promoter_list`.
     pub struct PromoterList {
-        /// `page`.
+        /// Which page to return, counted from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -1156,9 +1156,9 @@ w::record! {
 w::record! {
     /// Answer to [`PromoterList`].
     pub struct PromoterListResponse {
-        /// `promoters`.
+        /// Promoters, one entry each.
         0 promoters: Vec<Promoter> => "promoters: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1189,7 +1189,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/check_scene.html>.
     /// * Catalog: `channels.shop.scene_check`.
     pub struct SceneCheck {
-        /// `scene`.
+        /// Scene to check.
         0 scene: i64 => "scene: must",
     }
     new(scene: i64)
@@ -1198,7 +1198,7 @@ w::record! {
 w::record! {
     /// Answer to [`SceneCheck`].
     pub struct SceneCheckResponse {
-        /// `is_matched`; `0` or `1` on the wire.
+        /// Whether the scene matches: `1` means the order must be placed here; `0` or `1` on the wire.
         0 is_matched: bool => "is_matched: must zero-one",
     }
 }
@@ -1240,7 +1240,7 @@ pub mod account {
     w::record! {
         /// Answer to [`GetBrandList`].
         pub struct GetBrandListResponse {
-            /// `data`.
+            /// Approved brands, one entry each.
             0 data: Vec<super::GetBrandListData> => "data: must",
         }
     }
@@ -1278,7 +1278,7 @@ pub mod account {
     w::record! {
         /// Answer to [`GetCategoryList`].
         pub struct GetCategoryListResponse {
-            /// `data`.
+            /// Approved categories, one entry each.
             0 data: Vec<super::DataInfo> => "data: must",
         }
     }
@@ -1316,7 +1316,7 @@ pub mod account {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// `data`.
+            /// Contact and customer service data.
             0 data: super::GetInfoData => "data: must",
         }
     }
@@ -1347,13 +1347,13 @@ pub mod account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/account/update_info.html>.
         /// * Catalog: `channels.shop.account.update_info`.
         pub struct UpdateInfo {
-            /// `service_agent_path`.
+            /// Page of the mini program with customer service.
             0 service_agent_path: Option<String> => "service_agent_path",
-            /// `service_agent_phone`.
+            /// Telephone number of customer service.
             1 service_agent_phone: Option<String> => "service_agent_phone",
-            /// `service_agent_type`.
+            /// Kinds of customer service: `0` of the mini program, `1` own page, `2` telephone.
             2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
-            /// `default_receiving_address`.
+            /// The merchant's default address for returns.
             3 default_receiving_address: Option<super::DefaultReceivingAddress> => "default_receiving_address",
         }
         new()
@@ -1392,27 +1392,27 @@ pub mod after_sale {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/add.html>.
         /// * Catalog: `channels.shop.after_sale.add`.
         pub struct Add {
-            /// `out_order_id`.
+            /// Order number in the merchant's own system.
             0 out_order_id: String => "out_order_id: must",
-            /// `out_aftersale_id`.
+            /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
             #[doc(alias = "out_aftersale_id")]
             1 out_after_sale_id: String => "out_aftersale_id: must",
-            /// `path`.
+            /// Page of the mini program with the case.
             2 path: String => "path: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `type`.
+            /// Kind: `1` refund, `2` return, `3` exchange.
             4 type_: i64 => "type: must",
-            /// `status`.
+            /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
             5 status: i64 => "status: must",
-            /// `refund`; in fen.
+            /// How much is refunded; in fen.
             6 refund: xinqiao_types::Fen => "refund: must",
-            /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
             7 create_time: String => "create_time: must",
-            /// `finish_all_aftersale`; `0` or `1` on the wire.
+            /// Whether all goods of the order were given back; `0` or `1` on the wire; `finish_all_aftersale` on the wire.
             #[doc(alias = "finish_all_aftersale")]
             8 finish_all_after_sale: bool => "finish_all_aftersale: must zero-one",
-            /// `product_infos`.
+            /// Products concerned, one entry per variant.
             9 product_infos: Vec<super::ProductInfo> => "product_infos: must",
         }
         new(
@@ -1455,11 +1455,11 @@ pub mod after_sale {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/get.html>.
         /// * Catalog: `channels.shop.after_sale.get`.
         pub struct Get {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: Option<i64> => "order_id",
-            /// `out_order_id`.
+            /// Order number in the merchant's own system.
             1 out_order_id: Option<String> => "out_order_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1470,7 +1470,7 @@ pub mod after_sale {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `aftersale_infos`.
+            /// After-sales cases, one entry each; `aftersale_infos` on the wire.
             #[doc(alias = "aftersale_infos")]
             0 after_sale_infos: Vec<super::AfterSaleInfo> => "aftersale_infos: must",
         }
@@ -1502,16 +1502,16 @@ pub mod after_sale {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/update.html>.
         /// * Catalog: `channels.shop.after_sale.update`.
         pub struct Update {
-            /// `out_order_id`.
+            /// Order number in the merchant's own system.
             0 out_order_id: String => "out_order_id: must",
-            /// `out_aftersale_id`.
+            /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
             #[doc(alias = "out_aftersale_id")]
             1 out_after_sale_id: String => "out_aftersale_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `status`.
+            /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
             3 status: i64 => "status: must",
-            /// `finish_all_aftersale`; `0` or `1` on the wire.
+            /// Whether all goods of the order were given back; `0` or `1` on the wire; `finish_all_aftersale` on the wire.
             #[doc(alias = "finish_all_aftersale")]
             4 finish_all_after_sale: bool => "finish_all_aftersale: must zero-one",
         }
@@ -1550,11 +1550,11 @@ pub mod after_sale {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/update_deadline.html>.
         /// * Catalog: `channels.shop.after_sale.update_deadline`.
         pub struct UpdateDeadline {
-            /// `out_order_id`.
+            /// Order number in the merchant's own system.
             0 out_order_id: String => "out_order_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `after_sale_deadline`; format `unix`.
+            /// Until when after-sales is possible; format `unix`.
             2 after_sale_deadline: xinqiao_types::UnixSeconds => "after_sale_deadline: must",
         }
         new(
@@ -1595,7 +1595,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/audit_brand.html>.
         /// * Catalog: `channels.shop.audit.audit_brand`.
         pub struct AuditBrand {
-            /// `audit_req`.
+            /// What is handed in for review.
             0 audit_req: super::AuditReq => "audit_req: must",
         }
         new(audit_req: super::AuditReq)
@@ -1604,7 +1604,7 @@ pub mod audit {
     w::record! {
         /// Answer to [`AuditBrand`].
         pub struct AuditBrandResponse {
-            /// `audit_id`.
+            /// Number of the review, to ask for its result.
             0 audit_id: String => "audit_id: must",
         }
     }
@@ -1635,7 +1635,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/audit_category.html>.
         /// * Catalog: `channels.shop.audit.audit_category`.
         pub struct AuditCategory {
-            /// `audit_req`.
+            /// What is handed in for review.
             0 audit_req: super::AuditCategoryAuditReq => "audit_req: must",
         }
         new(audit_req: super::AuditCategoryAuditReq)
@@ -1670,7 +1670,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/get_miniapp_certificate.html>.
         /// * Catalog: `channels.shop.audit.get_mini_app_certificate`.
         pub struct GetMiniAppCertificate {
-            /// `req_type`.
+            /// Which qualification: `1` brand, `2` category.
             0 req_type: i64 => "req_type: must",
         }
         new(req_type: i64)
@@ -1679,9 +1679,9 @@ pub mod audit {
     w::record! {
         /// Answer to [`GetMiniAppCertificate`].
         pub struct GetMiniAppCertificateResponse {
-            /// `brand_info`.
+            /// Which brand, with number and name.
             0 brand_info: Option<super::GetMiniAppCertificateBrandInfo> => "brand_info",
-            /// `category_info_list`.
+            /// Qualifications by category.
             1 category_info_list: Option<Vec<super::MiniAppCertificateCategoryInfo>> => "category_info_list",
         }
     }
@@ -1712,7 +1712,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/audit_result.html>.
         /// * Catalog: `channels.shop.audit.result`.
         pub struct Result {
-            /// `audit_id`.
+            /// Number of the review, to ask for its result.
             0 audit_id: String => "audit_id: must",
         }
         new(audit_id: impl Into<String>)
@@ -1721,7 +1721,7 @@ pub mod audit {
     w::record! {
         /// Answer to [`Result`].
         pub struct ResultResponse {
-            /// `data`.
+            /// Outcome of the review.
             0 data: super::ResultData => "data: must",
         }
     }
@@ -1757,7 +1757,7 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/complaint_get.html>.
         /// * Catalog: `channels.shop.complaint.get`.
         pub struct Get {
-            /// `complaint_order_id`.
+            /// Number of the dispute.
             0 complaint_order_id: i64 => "complaint_order_id: must",
         }
         new(complaint_order_id: i64)
@@ -1766,9 +1766,9 @@ pub mod complaint {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `order`.
+            /// The dispute in detail.
             0 order: super::Order => "order: must",
-            /// `flow_info`.
+            /// Course of the dispute, one entry per step.
             1 flow_info: super::FlowInfo => "flow_info: must",
         }
     }
@@ -1799,21 +1799,21 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/complaint_get_list.html>.
         /// * Catalog: `channels.shop.complaint.get_list`.
         pub struct GetList {
-            /// `state`.
+            /// Only disputes in this state.
             0 state: Option<i64> => "state",
-            /// `type`.
+            /// Only disputes of this kind.
             1 type_: Option<i64> => "type",
-            /// `begin_create_time`; format `unix`.
+            /// Only records made at or after this moment; format `unix`.
             2 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-            /// `end_create_time`; format `unix`.
+            /// Only entries made up to this moment; format `unix`.
             3 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             4 order_id: Option<i64> => "order_id",
-            /// `after_sale_order_id`.
+            /// Number that the platform gave the after-sales case.
             5 after_sale_order_id: Option<i64> => "after_sale_order_id",
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             6 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             7 limit: i64 => "limit: must",
         }
         new(offset: i64, limit: i64)
@@ -1830,9 +1830,9 @@ pub mod complaint {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// `orders`.
+            /// Orders, one entry each.
             0 orders: Vec<super::Order> => "orders: must",
-            /// `total`.
+            /// How many there are in all.
             1 total: i64 => "total: must",
         }
     }
@@ -1863,9 +1863,9 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/upload_material.html>.
         /// * Catalog: `channels.shop.complaint.upload_material`.
         pub struct UploadMaterial {
-            /// `complaint_order_id`.
+            /// Number of the dispute.
             0 complaint_order_id: i64 => "complaint_order_id: must",
-            /// `material_info`.
+            /// Proofs of the dispute: words and pictures.
             1 material_info: super::MaterialInfo => "material_info: must",
         }
         new(complaint_order_id: i64, material_info: super::MaterialInfo)
@@ -1909,7 +1909,7 @@ pub mod delivery {
     w::record! {
         /// Answer to [`GetCompanyList`].
         pub struct GetCompanyListResponse {
-            /// `company_list`.
+            /// Carriers, one entry each.
             0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
@@ -1940,11 +1940,11 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/delivery/recieve.html>.
         /// * Catalog: `channels.shop.delivery.recieve`.
         pub struct Recieve {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: Option<i64> => "order_id",
-            /// `out_order_id`.
+            /// Order number in the merchant's own system.
             1 out_order_id: Option<String> => "out_order_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1978,17 +1978,17 @@ pub mod delivery {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/delivery/send.html>.
         /// * Catalog: `channels.shop.delivery.send`.
         pub struct Send {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: Option<i64> => "order_id",
-            /// `out_order_id`.
+            /// Order number in the merchant's own system.
             1 out_order_id: Option<String> => "out_order_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `delivery_list`.
+            /// Parcels, one entry each.
             3 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// `finish_all_delivery`; `0` or `1` on the wire.
+            /// Whether everything was sent: `1` yes, `0` no; `0` or `1` on the wire.
             4 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
-            /// `ship_done_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When everything was sent; format `yyyy-MM-dd HH:mm:ss`.
             5 ship_done_time: Option<String> => "ship_done_time",
         }
         new(
@@ -2031,11 +2031,11 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/close_order.html>.
         /// * Catalog: `channels.shop.pay.close_order`.
         pub struct CloseOrder {
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `combine_trade_no`.
+            /// Number of the combined payment.
             1 combine_trade_no: String => "combine_trade_no: must",
-            /// `sub_orders`.
+            /// Orders that are handled together, one entry per merchant order.
             2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
         }
         new(
@@ -2071,13 +2071,13 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/create_order.html>.
         /// * Catalog: `channels.shop.pay.create_order`.
         pub struct CreateOrder {
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `combine_trade_no`.
+            /// Number of the combined payment.
             1 combine_trade_no: String => "combine_trade_no: must",
-            /// `expire_time`; format `unix`.
+            /// When it stops being valid; format `unix`.
             2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-            /// `sub_orders`.
+            /// Orders that are handled together, one entry per merchant order.
             3 sub_orders: Vec<super::CreateOrderSubOrder> => "sub_orders: must",
         }
         new(
@@ -2091,7 +2091,7 @@ pub mod pay {
     w::record! {
         /// Answer to [`CreateOrder`].
         pub struct CreateOrderResponse {
-            /// `payment_params`.
+            /// Parameters with which payment is started.
             0 payment_params: super::PaymentParam => "payment_params: must",
         }
     }
@@ -2122,7 +2122,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/get_order_detail.html>.
         /// * Catalog: `channels.shop.pay.get_order`.
         pub struct GetOrder {
-            /// `trade_no`.
+            /// Number of the transaction.
             0 trade_no: String => "trade_no: must",
         }
         new(trade_no: impl Into<String>)
@@ -2131,7 +2131,7 @@ pub mod pay {
     w::record! {
         /// Answer to [`GetOrder`].
         pub struct GetOrderResponse {
-            /// `order`.
+            /// The payment in detail.
             0 order: super::GetOrderDetail => "order: must",
         }
     }
@@ -2162,15 +2162,15 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/get_order_detail.html>.
         /// * Catalog: `channels.shop.pay.get_order_list`.
         pub struct GetOrderList {
-            /// `last_index`.
+            /// Where the next page starts, passed on unchanged; left out at first.
             0 last_index: Option<String> => "last_index",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
-            /// `mchid`.
+            /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
             2 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `begin_create_time`; format `unix`.
+            /// Only records made at or after this moment; format `unix`.
             3 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-            /// `end_create_time`; format `unix`.
+            /// Only entries made up to this moment; format `unix`.
             4 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
         }
         new(page_size: i64)
@@ -2181,11 +2181,11 @@ pub mod pay {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// `trade_no_list`.
+            /// Numbers of the payments.
             0 trade_no_list: Vec<String> => "trade_no_list: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `last_index`.
+            /// Where the next page starts, passed on unchanged; left out at first.
             2 last_index: Option<String> => "last_index",
         }
     }
@@ -2216,15 +2216,15 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/profitsharing_order.html>.
         /// * Catalog: `channels.shop.pay.profit_sharing_order`.
         pub struct ProfitSharingOrder {
-            /// `mchid`.
+            /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `trade_no`.
+            /// Number of the transaction.
             2 trade_no: Option<String> => "trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `profit_sharing_no`.
+            /// Number of the profit split.
             4 profit_sharing_no: String => "profit_sharing_no: must",
         }
         new(
@@ -2261,19 +2261,19 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/refunds_order.html>.
         /// * Catalog: `channels.shop.pay.refund_order`.
         pub struct RefundOrder {
-            /// `mchid`.
+            /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `trade_no`.
+            /// Number of the transaction.
             2 trade_no: Option<String> => "trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `refund_no`.
+            /// Number of the refund.
             4 refund_no: String => "refund_no: must",
-            /// `total_amount`; in fen.
+            /// Full amount of the order; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `refund_amount`; in fen.
+            /// How much is refunded; in fen.
             6 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         }
         new(
@@ -2347,7 +2347,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/enter/scene_apply.html>.
         /// * Catalog: `channels.shop.register.apply_scene`.
         pub struct ApplyScene {
-            /// `scene_group_id`.
+            /// Number of the scene: `1` Channels, `2` official account.
             0 scene_group_id: i64 => "scene_group_id: must",
         }
         new(scene_group_id: i64)
@@ -2386,7 +2386,7 @@ pub mod register {
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
-            /// `data`.
+            /// State and tasks of joining.
             0 data: super::CheckData => "data: must",
         }
     }
@@ -2417,7 +2417,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/enter/finish_access_info.html>.
         /// * Catalog: `channels.shop.register.finish_access_info`.
         pub struct FinishAccessInfo {
-            /// `access_info_item`.
+            /// Task done: `6` products, `7` or `19` orders, `8` delivery, `9` or `20` after-sales, `10` test, `11` release; `19` and `20` for a sub-merchant.
             0 access_info_item: i64 => "access_info_item: must",
         }
         new(access_info_item: i64)
@@ -2454,27 +2454,27 @@ pub mod wx_pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/wxpay/apply.html>.
         /// * Catalog: `channels.shop.wx_pay.apply`.
         pub struct Apply {
-            /// `organization_type`.
+            /// Code of the legal form, as in WeChat Pay applications.
             0 organization_type: i64 => "organization_type: must",
-            /// `business_license_info`.
+            /// Business licence: picture, number, name, representative and so on.
             1 business_license_info: super::BusinessLicenseInfo => "business_license_info: must",
-            /// `id_doc_type`.
+            /// Kind of the identity document.
             2 id_doc_type: String => "id_doc_type: must",
-            /// `id_card_info`.
+            /// Identity card: pictures, name, number and validity.
             3 id_card_info: Option<super::IdCardInfo> => "id_card_info",
-            /// `id_doc_info`.
+            /// Identity document other than the identity card: pictures, name, number.
             4 id_doc_info: Option<super::IdDocInfo> => "id_doc_info",
-            /// `contact_info`.
+            /// The contact person: name, telephone, mail and so on.
             5 contact_info: super::ContactInfo => "contact_info: must",
-            /// `account_info`.
+            /// The account with its number, bank and holder.
             6 account_info: super::AccountInfo => "account_info: must",
-            /// `merchant_shortname`.
+            /// Short name of the merchant, shown to paying users.
             7 merchant_shortname: Option<String> => "merchant_shortname",
-            /// `qualifications`.
+            /// Pictures of the special qualification.
             8 qualifications: Option<super::Qualification> => "qualifications",
-            /// `business_addition_pics`.
+            /// Pictures of supplementary documents.
             9 business_addition_pics: Option<super::BusinessAdditionPic> => "business_addition_pics",
-            /// `business_addition_desc`.
+            /// Explanation of special circumstances in the application.
             10 business_addition_desc: Option<String> => "business_addition_desc",
         }
         new(
@@ -2526,9 +2526,9 @@ pub mod wx_pay {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `pay_req`.
+            /// Content of the payment application.
             0 pay_req: super::PayReq => "pay_req: must",
-            /// `pay_resp`.
+            /// Outcome of the payment application.
             1 pay_resp: super::PayResp => "pay_resp: must",
         }
     }
@@ -2566,7 +2566,7 @@ pub mod wx_pay {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// `pay_req`.
+            /// Content of the payment application.
             0 pay_req: super::GetInfoPayReq => "pay_req: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `audit_results` in `store::SetResp`.
     pub struct AuditResult {
-        /// `level_id`.
+        /// Number of the category.
         0 level_id: i64 => "level_id: must",
-        /// `result_code`.
+        /// Review: `1` failed, `2` passed.
         1 result_code: i64 => "result_code: must",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// `resp` of the answer of `store::classification::tree::Get`.
     pub struct GetResp {
-        /// `version`.
+        /// Version of the tree, to be sent back when it is changed.
         0 version: i64 => "version: must",
-        /// `tree`.
+        /// Tree of categories.
         1 tree: Tree => "tree: must",
     }
 }
@@ -26,13 +26,13 @@ w::record! {
 w::record! {
     /// An item of `level_1` in `store::Tree`.
     pub struct Level1Item {
-        /// `id`.
+        /// Number of the category.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// What the category is called.
         1 name: String => "name: must",
-        /// `is_displayed`; `0` or `1` on the wire.
+        /// Whether users see the category: `1` yes, `0` no; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
-        /// `level_2`.
+        /// Second-level categories, one entry each.
         3 level_2: Vec<Level2Item> => "level_2: must",
     }
     new(id: i64, name: impl Into<String>, is_displayed: bool, level_2: Vec<Level2Item>)
@@ -41,11 +41,11 @@ w::record! {
 w::record! {
     /// An item of `level_2` in `store::Level1Item`.
     pub struct Level2Item {
-        /// `id`.
+        /// Number of the category.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// What the category is called.
         1 name: String => "name: must",
-        /// `is_displayed`; `0` or `1` on the wire.
+        /// Whether users see the category: `1` yes, `0` no; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
     }
     new(id: i64, name: impl Into<String>, is_displayed: bool)
@@ -54,11 +54,11 @@ w::record! {
 w::record! {
     /// An item of `products` in the answer of `store::window::product::ListGet`.
     pub struct Product {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `is_set_hide`; `0` or `1` on the wire.
+        /// Whether to hide it from the front page, which does not unlist it; `0` or `1` on the wire.
         1 is_set_hide: bool => "is_set_hide: must zero-one",
-        /// `is_set_top`; `0` or `1` on the wire.
+        /// Whether to put it on top; `0` or `1` on the wire.
         2 is_set_top: bool => "is_set_top: must zero-one",
     }
 }
@@ -66,13 +66,13 @@ w::record! {
 w::record! {
     /// `req` of `store::classification::tree::ProductGet`.
     pub struct ProductGetReq {
-        /// `level_1_id`.
+        /// Number of the first-level category.
         0 level_1_id: i64 => "level_1_id: must",
-        /// `level_2_id`.
+        /// Number of the second-level category.
         1 level_2_id: i64 => "level_2_id: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `page_context`.
+        /// Context for paging, handed back unchanged for the next page; left out at first.
         3 page_context: Option<String> => "page_context",
     }
     new(level_1_id: i64, level_2_id: i64, page_size: i64)
@@ -82,11 +82,11 @@ w::record! {
 w::record! {
     /// `resp` of the answer of `store::classification::tree::ProductGet`.
     pub struct ProductGetResp {
-        /// `product_ids`.
+        /// Numbers of the products.
         0 product_ids: Vec<i64> => "product_ids: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
-        /// `page_context`.
+        /// Context for paging, handed back unchanged for the next page; left out at first.
         2 page_context: Option<String> => "page_context",
     }
 }
@@ -94,11 +94,11 @@ w::record! {
 w::record! {
     /// `req` of `store::classification::tree::ProductAdd`; `req` of `store::classification::tree::ProductDel`.
     pub struct Req {
-        /// `level_1_id`.
+        /// Number of the first-level category.
         0 level_1_id: i64 => "level_1_id: must",
-        /// `level_2_id`.
+        /// Number of the second-level category.
         1 level_2_id: i64 => "level_2_id: must",
-        /// `product_ids`.
+        /// Numbers of the products.
         2 product_ids: Vec<i64> => "product_ids: must",
     }
     new(level_1_id: i64, level_2_id: i64, product_ids: Vec<i64>)
@@ -107,11 +107,11 @@ w::record! {
 w::record! {
     /// `req` of `store::classification::tree::Set`.
     pub struct SetReq {
-        /// `version`.
+        /// Version of the tree, to be sent back when it is changed.
         0 version: i64 => "version: must",
-        /// `tree`.
+        /// Tree of categories.
         1 tree: Tree => "tree: must",
-        /// `classification_id_deleted`.
+        /// Categories whose products are to be unlinked, such as `1` or `1.2`.
         2 classification_id_deleted: Vec<String> => "classification_id_deleted: must",
     }
     new(version: i64, tree: Tree, classification_id_deleted: Vec<String>)
@@ -120,9 +120,9 @@ w::record! {
 w::record! {
     /// `resp` of the answer of `store::classification::tree::Set`.
     pub struct SetResp {
-        /// `version`.
+        /// Version of the tree, to be sent back when it is changed.
         0 version: i64 => "version: must",
-        /// `audit_results`.
+        /// Review of the categories, one entry each.
         1 audit_results: Vec<AuditResult> => "audit_results: must",
     }
 }
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// `tree` of `store::GetResp`; `tree` of `store::SetReq`.
     pub struct Tree {
-        /// `level_1`.
+        /// First-level categories, one entry each.
         0 level_1: Vec<Level1Item> => "level_1: must",
     }
     new(level_1: Vec<Level1Item>)
@@ -157,7 +157,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `resp`.
+                /// The answer.
                 0 resp: super::super::GetResp => "resp: must",
             }
         }
@@ -188,7 +188,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/addclassificationproduct.html>.
             /// * Catalog: `channels.store.classification.tree.product_add`.
             pub struct ProductAdd {
-                /// `req`.
+                /// What is asked for.
                 0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
@@ -220,7 +220,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/delclassificationproduct.html>.
             /// * Catalog: `channels.store.classification.tree.product_del`.
             pub struct ProductDel {
-                /// `req`.
+                /// What is asked for.
                 0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
@@ -252,7 +252,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/getclassificationproductlist.html>.
             /// * Catalog: `channels.store.classification.tree.product_get`.
             pub struct ProductGet {
-                /// `req`.
+                /// What is asked for.
                 0 req: super::super::ProductGetReq => "req: must",
             }
             new(req: super::super::ProductGetReq)
@@ -261,7 +261,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`ProductGet`].
             pub struct ProductGetResponse {
-                /// `resp`.
+                /// The answer.
                 0 resp: super::super::ProductGetResp => "resp: must",
             }
         }
@@ -292,7 +292,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/setclassificationtree.html>.
             /// * Catalog: `channels.store.classification.tree.set`.
             pub struct Set {
-                /// `req`.
+                /// What is asked for.
                 0 req: super::super::SetReq => "req: must",
             }
             new(req: super::super::SetReq)
@@ -301,7 +301,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`Set`].
             pub struct SetResponse {
-                /// `resp`.
+                /// The answer.
                 0 resp: super::super::SetResp => "resp: must",
             }
         }
@@ -341,9 +341,9 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/storewindow/set_hide.html>.
             /// * Catalog: `channels.store.window.product.hide`.
             pub struct Hide {
-                /// `product_id`.
+                /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// `is_set_hide`; `0` or `1` on the wire.
+                /// Whether to hide it from the front page, which does not unlist it; `0` or `1` on the wire.
                 1 is_set_hide: bool => "is_set_hide: must zero-one",
             }
             new(product_id: i64, is_set_hide: bool)
@@ -375,9 +375,9 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/storewindow/list_get.html>.
             /// * Catalog: `channels.store.window.product.list_get`.
             pub struct ListGet {
-                /// `page_size`.
+                /// How many entries one page holds.
                 0 page_size: i64 => "page_size: must",
-                /// `next_key`.
+                /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
                 1 next_key: Option<String> => "next_key",
             }
             new(page_size: i64)
@@ -387,11 +387,11 @@ pub mod window {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// `products`.
+                /// Products, one entry each.
                 0 products: Vec<super::super::Product> => "products: must",
-                /// `total_num`.
+                /// How many there are in all, whatever the page.
                 1 total_num: i64 => "total_num: must",
-                /// `next_key`.
+                /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
                 2 next_key: Option<String> => "next_key",
             }
         }
@@ -422,9 +422,9 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/storewindow/reorder.html>.
             /// * Catalog: `channels.store.window.product.reorder`.
             pub struct Reorder {
-                /// `product_id`.
+                /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// `index_num`.
+                /// New place in the order, less than 500 from the present one.
                 1 index_num: i64 => "index_num: must",
             }
             new(product_id: i64, index_num: i64)
@@ -456,9 +456,9 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/storewindow/set_top.html>.
             /// * Catalog: `channels.store.window.product.set_top`.
             pub struct SetTop {
-                /// `product_id`.
+                /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// `is_set_top`; `0` or `1` on the wire.
+                /// Whether to put it on top; `0` or `1` on the wire.
                 1 is_set_top: bool => "is_set_top: must zero-one",
             }
             new(product_id: i64, is_set_top: bool)

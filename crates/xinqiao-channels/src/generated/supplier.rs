@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetEcList`.
     pub struct EcList {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `name`.
+        /// Name of the shop or supplier.
         1 name: String => "name: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         2 head_img: String => "head_img: must",
-        /// `status`.
+        /// Relation: `0` new, `1` bound, `2` unbound.
         3 status: i64 => "status: must",
-        /// `bind_audit_status`.
+        /// Review of the binding: `0` waits, `1` accepted, `2` refused, `3` expired, `4` withdrawn, `5` new.
         4 bind_audit_status: i64 => "bind_audit_status: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -24,13 +24,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetProductList`.
     pub struct ProductList {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `supplier_appid`.
-        1 supplier_appid: String => "supplier_appid: must",
-        /// `supplier_name`.
+        /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+        1 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
+        /// What the supplier is called.
         2 supplier_name: String => "supplier_name: must",
-        /// `distribute_status`.
+        /// Whether the product was assigned.
         3 distribute_status: i64 => "distribute_status: must",
     }
 }
@@ -38,15 +38,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetSupplierList`.
     pub struct SupplierList {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `name`.
+        /// Name of the shop or supplier.
         1 name: String => "name: must",
-        /// `status`.
+        /// Relation: `0` new, `1` bound, `2` unbound.
         2 status: i64 => "status: must",
-        /// `bind_audit_status`.
+        /// Review of the binding: `0` waits, `1` accepted, `2` refused, `3` expired, `4` withdrawn, `5` new.
         3 bind_audit_status: i64 => "bind_audit_status: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -54,14 +54,14 @@ w::record! {
 w::record! {
     /// An item of `list` in `supplier::relation::SetProductDistribute`.
     pub struct SetProductDistributeList {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `supplier_appid`.
-        1 supplier_appid: String => "supplier_appid: must",
-        /// `is_distribute`.
+        /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+        1 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
+        /// Whether it is given to the supplier.
         2 is_distribute: bool => "is_distribute: must",
     }
-    new(product_id: i64, supplier_appid: impl Into<String>, is_distribute: bool)
+    new(product_id: i64, supplier_appid: impl Into<xinqiao_types::AppId>, is_distribute: bool)
 }
 
 w::record! {
@@ -78,7 +78,7 @@ w::record! {
 w::record! {
     /// Answer to [`BaseGetSupplierBaseInfo`].
     pub struct BaseGetSupplierBaseInfoResponse {
-        /// `name`.
+        /// Name of the shop or supplier.
         0 name: String => "name: must",
     }
 }
@@ -120,11 +120,11 @@ pub mod relation {
     w::record! {
         /// Answer to [`GetDistribute`].
         pub struct GetDistributeResponse {
-            /// `distribute_type`.
+            /// How orders go to suppliers: `1` by hand, `2` all automatically, `3` by product.
             0 distribute_type: i64 => "distribute_type: must",
-            /// `all_supplier_appid`.
-            1 all_supplier_appid: Option<String> => "all_supplier_appid",
-            /// `all_distribute_supplier_name`.
+            /// AppID of the supplier that gets all orders.
+            1 all_supplier_appid: Option<xinqiao_types::AppId> => "all_supplier_appid",
+            /// Supplier that gets all orders, by name.
             2 all_distribute_supplier_name: Option<String> => "all_distribute_supplier_name",
         }
     }
@@ -155,9 +155,9 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/related/api_get_ec_list.html>.
         /// * Catalog: `channels.supplier.relation.get_ec_list`.
         pub struct GetEcList {
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             0 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -167,9 +167,9 @@ pub mod relation {
     w::record! {
         /// Answer to [`GetEcList`].
         pub struct GetEcListResponse {
-            /// `list`.
+            /// Shops that are supplied, one entry each.
             0 list: Vec<super::EcList> => "list: must",
-            /// `total_count`.
+            /// How many there are in all, whatever the page.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -200,7 +200,7 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/auto/api_get_product_default_distribution.html>.
         /// * Catalog: `channels.supplier.relation.get_product_default_distribute`.
         pub struct GetProductDefaultDistribute {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
         }
         new(product_id: i64)
@@ -209,10 +209,10 @@ pub mod relation {
     w::record! {
         /// Answer to [`GetProductDefaultDistribute`].
         pub struct GetProductDefaultDistributeResponse {
-            /// `exist_default_supplier`.
+            /// Whether there is a default supplier.
             0 exist_default_supplier: bool => "exist_default_supplier: must",
-            /// `supplier_appid`.
-            1 supplier_appid: Option<String> => "supplier_appid",
+            /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+            1 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
         }
     }
 
@@ -242,25 +242,25 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/auto/api_get_product_list.html>.
         /// * Catalog: `channels.supplier.relation.get_product_list`.
         pub struct GetProductList {
-            /// `is_filter_distribute_status`.
+            /// Whether to filter by `distribute_status`.
             0 is_filter_distribute_status: Option<bool> => "is_filter_distribute_status",
-            /// `distribute_status`.
+            /// Whether the product was assigned.
             1 distribute_status: Option<i64> => "distribute_status",
-            /// `is_filter_product_status`.
+            /// Whether to filter by `product_status`.
             2 is_filter_product_status: Option<bool> => "is_filter_product_status",
-            /// `product_status`.
+            /// Whether the product is listed.
             3 product_status: Option<i64> => "product_status",
-            /// `is_filter_supplier_appid`.
+            /// Whether to filter by `supplier_appid`.
             4 is_filter_supplier_appid: Option<bool> => "is_filter_supplier_appid",
-            /// `supplier_appid`.
-            5 supplier_appid: Option<String> => "supplier_appid",
-            /// `page_context`.
+            /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+            5 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
+            /// Context for paging, handed back unchanged for the next page; left out at first.
             6 page_context: Option<String> => "page_context",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             7 limit: Option<i64> => "limit",
         }
         new()
-        text(supplier_appid: String, page_context: String)
+        text(supplier_appid: xinqiao_types::AppId, page_context: String)
         set(
             is_filter_distribute_status: bool,
             distribute_status: i64,
@@ -274,11 +274,11 @@ pub mod relation {
     w::record! {
         /// Answer to [`GetProductList`].
         pub struct GetProductListResponse {
-            /// `list`.
+            /// Products with their suppliers, one entry each.
             0 list: Vec<super::ProductList> => "list: must",
-            /// `page_context`.
+            /// Context for paging, handed back unchanged for the next page; left out at first.
             1 page_context: Option<String> => "page_context",
-            /// `total_count`.
+            /// How many there are in all, whatever the page.
             2 total_count: i64 => "total_count: must",
         }
     }
@@ -309,9 +309,9 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/relation/api_get_supplier_list.html>.
         /// * Catalog: `channels.supplier.relation.get_supplier_list`.
         pub struct GetSupplierList {
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             0 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -321,9 +321,9 @@ pub mod relation {
     w::record! {
         /// Answer to [`GetSupplierList`].
         pub struct GetSupplierListResponse {
-            /// `list`.
+            /// Suppliers, one entry each.
             0 list: Vec<super::SupplierList> => "list: must",
-            /// `total_count`.
+            /// How many there are in all, whatever the page.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -354,14 +354,14 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/relation/api_invite_supplier.html>.
         /// * Catalog: `channels.supplier.relation.invite_supplier`.
         pub struct InviteSupplier {
-            /// `supplier_appid`.
-            0 supplier_appid: String => "supplier_appid: must",
-            /// `service_id`.
+            /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+            0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
+            /// Number of the service.
             1 service_id: Option<i64> => "service_id",
-            /// `remark`.
+            /// Free text added by whoever made the record.
             2 remark: Option<String> => "remark",
         }
-        new(supplier_appid: impl Into<String>)
+        new(supplier_appid: impl Into<xinqiao_types::AppId>)
         text(remark: String)
         set(service_id: i64)
     }
@@ -392,10 +392,10 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/auto/api_set_all_distribution.html>.
         /// * Catalog: `channels.supplier.relation.set_all_distribution`.
         pub struct SetAllDistribution {
-            /// `supplier_appid`.
-            0 supplier_appid: String => "supplier_appid: must",
+            /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+            0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
         }
-        new(supplier_appid: impl Into<String>)
+        new(supplier_appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -454,7 +454,7 @@ pub mod relation {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/auto/api_set_product_distribution.html>.
         /// * Catalog: `channels.supplier.relation.set_product_distribute`.
         pub struct SetProductDistribute {
-            /// `list`.
+            /// Products to set, one entry each.
             0 list: Vec<super::SetProductDistributeList> => "list: must",
         }
         new(list: Vec<super::SetProductDistributeList>)

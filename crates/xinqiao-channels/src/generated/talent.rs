@@ -6,27 +6,27 @@ use xinqiao_wire as w;
 w::record! {
     /// `base_info` of the answer of `talent::GetOrderDetail`.
     pub struct BaseInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `special_id`.
+        /// Special mark of the commission order.
         1 special_id: Option<w::TextOrNumber> => "special_id",
-        /// `spu_id`.
+        /// Number of the product.
         2 spu_id: String => "spu_id: must",
-        /// `sku_id`; a number as text on the wire.
+        /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// `order_status`.
+        /// State of the order, with the codes of its `status`.
         4 order_status: i64 => "order_status: must",
-        /// `actual_payment`; in fen.
+        /// What was really paid; in fen.
         5 actual_payment: String => "actual_payment: must",
-        /// `settle_payment`; in fen.
+        /// Amount from which the commission is reckoned; in fen.
         6 settle_payment: String => "settle_payment: must",
-        /// `order_pay_time`; format `unix`.
+        /// When the order was paid; format `unix`.
         7 order_pay_time: xinqiao_types::UnixSeconds => "order_pay_time: must",
-        /// `order_create_time`; format `unix`.
+        /// When the order was placed; format `unix`.
         8 order_create_time: xinqiao_types::UnixSeconds => "order_create_time: must",
-        /// `order_update_time`; format `unix`.
+        /// When the order last changed; format `unix`.
         9 order_update_time: xinqiao_types::UnixSeconds => "order_update_time: must",
-        /// `buyer_info`.
+        /// Who bought: OpenID and UnionID.
         10 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
@@ -34,21 +34,21 @@ w::record! {
 w::record! {
     /// `buyer_info` of `talent::BaseInfo`.
     pub struct BuyerInfo {
-        /// `open_id`; personal data, masked in `Debug`.
-        0 open_id: String => "open_id: must masked",
-        /// `union_id`; personal data, masked in `Debug`.
-        1 union_id: Option<String> => "union_id: masked",
+        /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        1 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
     }
 }
 
 w::record! {
     /// `channel_info` of the answer of `talent::GetOrderDetail`.
     pub struct ChannelInfo {
-        /// `channel_type`.
+        /// Kind of channel.
         0 channel_type: i64 => "channel_type: must",
-        /// `channel_id`.
+        /// Number of the channel through which it came.
         1 channel_id: String => "channel_id: must",
-        /// `channel_name`.
+        /// Which channel, by name.
         2 channel_name: String => "channel_name: must",
     }
 }
@@ -56,17 +56,17 @@ w::record! {
 w::record! {
     /// `commission_info` of the answer of `talent::GetOrderDetail`.
     pub struct CommissionInfo {
-        /// `state`.
+        /// How far the commission has settled.
         0 state: i64 => "state: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         1 ratio: String => "ratio: must",
-        /// `expect_settle_time`; format `unix`.
+        /// When it is expected to settle; format `unix`.
         2 expect_settle_time: xinqiao_types::UnixSeconds => "expect_settle_time: must",
-        /// `expect_settlement`; in yuan.
+        /// Commission that is expected; in yuan.
         3 expect_settlement: String => "expect_settlement: must",
-        /// `actual_settle_time`; format `unix`.
+        /// When it really settled; format `unix`.
         4 actual_settle_time: Option<xinqiao_types::UnixSeconds> => "actual_settle_time",
-        /// `actual_settlement`; in yuan.
+        /// Commission that really settled; in yuan.
         5 actual_settlement: Option<String> => "actual_settlement",
     }
 }
@@ -74,13 +74,13 @@ w::record! {
 w::record! {
     /// An item of `products` in the answer of `talent::window::product::ListGet`.
     pub struct ListGetProduct {
-        /// `product_id`; a number as text on the wire.
+        /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
-        /// `product_source`.
+        /// Where the product in the window comes from.
         1 product_source: i64 => "product_source: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         3 out_product_id: Option<String> => "out_product_id",
     }
 }
@@ -88,11 +88,11 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `talent::GetOrderList`.
     pub struct Order {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// `special_id`.
+        /// Special mark of the commission order.
         1 special_id: Option<w::TextOrNumber> => "special_id",
-        /// `sku_id`; a number as text on the wire.
+        /// Number that the platform gave the variant (SKU); a number as text on the wire.
         2 sku_id: i64 => "sku_id: must numeric",
     }
 }
@@ -100,29 +100,29 @@ w::record! {
 w::record! {
     /// `product` of the answer of `talent::window::product::Get`.
     pub struct Product {
-        /// `product_id`; a number as text on the wire.
+        /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         2 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         3 title: String => "title: must",
-        /// `img_url`.
+        /// Address of the picture.
         4 img_url: String => "img_url: must",
-        /// `leaf_category_id`.
+        /// Number of the leaf category.
         5 leaf_category_id: i64 => "leaf_category_id: must",
-        /// `status`.
+        /// State of the product, such as `5` listed.
         6 status: i64 => "status: must",
-        /// `selling_price`; in fen.
+        /// Price at which it sells; in fen.
         7 selling_price: xinqiao_types::Fen => "selling_price: must",
-        /// `stock`.
+        /// How many pieces are in stock.
         8 stock: i64 => "stock: must",
-        /// `sales`.
+        /// How many were sold.
         9 sales: i64 => "sales: must",
-        /// `is_hide`.
+        /// Whether buyers cannot see it.
         10 is_hide: bool => "is_hide: must",
-        /// `product_promotion_link`.
+        /// Link whose sales count for the promoter.
         11 product_promotion_link: Option<String> => "product_promotion_link",
     }
 }
@@ -134,9 +134,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/talent/openapi/order/get_order_detail.html>.
     /// * Catalog: `channels.talent.get_order_detail`.
     pub struct GetOrderDetail {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
     }
     new(order_id: impl Into<String>, sku_id: i64)
@@ -145,11 +145,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderDetail`].
     pub struct GetOrderDetailResponse {
-        /// `base_info`.
+        /// Number, state and amounts of the order.
         0 base_info: BaseInfo => "base_info: must",
-        /// `commission_info`.
+        /// The commission and who receives it.
         1 commission_info: CommissionInfo => "commission_info: must",
-        /// `channel_info`.
+        /// By which channel it was sold.
         2 channel_info: ChannelInfo => "channel_info: must",
     }
 }
@@ -180,23 +180,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/talent/openapi/order/get_order_list.html>.
     /// * Catalog: `channels.talent.get_order_list`.
     pub struct GetOrderList {
-        /// `create_time_gt`; format `unix`.
+        /// Only orders made after this moment; format `unix`.
         0 create_time_gt: Option<xinqiao_types::UnixSeconds> => "create_time_gt",
-        /// `create_time_lt`; format `unix`.
+        /// Only orders made before this moment; format `unix`.
         1 create_time_lt: Option<xinqiao_types::UnixSeconds> => "create_time_lt",
-        /// `update_time_gt`; format `unix`.
+        /// Only orders changed after this moment; format `unix`.
         2 update_time_gt: Option<xinqiao_types::UnixSeconds> => "update_time_gt",
-        /// `update_time_lt`; format `unix`.
+        /// Only orders changed before this moment; format `unix`.
         3 update_time_lt: Option<xinqiao_types::UnixSeconds> => "update_time_lt",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
-        /// `special_id`.
+        /// Special mark of the commission order.
         5 special_id: Option<String> => "special_id",
-        /// `spu_id`.
+        /// Number of the product.
         6 spu_id: Option<String> => "spu_id",
-        /// `page_size`.
+        /// How many entries one page holds.
         7 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         8 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
@@ -212,11 +212,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
-        /// `order_list`.
+        /// Orders, one entry each.
         0 order_list: Vec<Order> => "order_list: must",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         1 has_more: bool => "has_more: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
 }
@@ -254,7 +254,7 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/talent/openapi/window/get_product_detail.html>.
             /// * Catalog: `channels.talent.window.product.get`.
             pub struct Get {
-                /// `product_id`.
+                /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
             }
             new(product_id: i64)
@@ -263,7 +263,7 @@ pub mod window {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `product`.
+                /// The product in detail.
                 0 product: super::super::Product => "product: must",
             }
         }
@@ -294,11 +294,11 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/talent/openapi/window/get_product_list.html>.
             /// * Catalog: `channels.talent.window.product.list_get`.
             pub struct ListGet {
-                /// `page_index`.
+                /// Which page to return.
                 0 page_index: Option<i64> => "page_index",
-                /// `page_size`.
+                /// How many entries one page holds.
                 1 page_size: i64 => "page_size: must",
-                /// `last_buffer`.
+                /// Where the next page starts, passed on unchanged; empty for the first.
                 2 last_buffer: Option<String> => "last_buffer",
             }
             new(page_size: i64)
@@ -309,9 +309,9 @@ pub mod window {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// `products`.
+                /// Products, one entry each.
                 0 products: Vec<super::super::ListGetProduct> => "products: must",
-                /// `last_buffer`.
+                /// Where the next page starts, passed on unchanged; empty for the first.
                 1 last_buffer: Option<String> => "last_buffer",
             }
         }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `productList` in `union::shop::target::AddPlan`; an item of `productList` in `union::shop::target::UpdatePlan`.
     pub struct AddPlanProduct {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `rate`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         1 rate: i64 => "rate: must",
     }
     new(product_id: i64, rate: i64)
@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// An item of `addressList` in `union::promoter::product::Select`.
     pub struct Address {
-        /// `addressInfo`.
+        /// The address with name, region, street and telephone; `addressInfo` on the wire.
         0 address_info: AddressInfo => "addressInfo: must",
-        /// `addressType`.
+        /// Which local delivery the address is for: courier or pickup; `addressType` on the wire.
         1 address_type: Option<ShippingMethod> => "addressType",
     }
     new(address_info: AddressInfo)
@@ -29,11 +29,11 @@ w::record! {
 w::record! {
     /// `addressInfo` of `union::Address`.
     pub struct AddressInfo {
-        /// `provinceName`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`; `provinceName` on the wire.
         0 province_name: String => "provinceName: must",
-        /// `cityName`.
+        /// Which city, by name; such as `广州市`; `cityName` on the wire.
         1 city_name: String => "cityName: must",
-        /// `countyName`.
+        /// District or county, by name; such as `海珠区`; `countyName` on the wire.
         2 county_name: String => "countyName: must",
     }
     new(
@@ -46,19 +46,19 @@ w::record! {
 w::record! {
     /// `data` of the answer of `union::promoter::target::ApplyStatus`.
     pub struct ApplyStatusData {
-        /// `planId`.
+        /// Number of the promotion plan; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// `promoterStatus`.
+        /// State of the promoter in the plan; `promoterStatus` on the wire.
         1 promoter_status: i64 => "promoterStatus: must",
-        /// `applyReason`.
+        /// Why it is applied for; `applyReason` on the wire.
         2 apply_reason: Option<String> => "applyReason",
-        /// `applyTime`; format `unix`.
+        /// When the application was handed in; format `unix`; `applyTime` on the wire.
         3 apply_time: Option<xinqiao_types::UnixSeconds> => "applyTime",
-        /// `joinTime`; format `unix`.
+        /// When the person joined; format `unix`; `joinTime` on the wire.
         4 join_time: Option<xinqiao_types::UnixSeconds> => "joinTime",
-        /// `rejectTime`; format `unix`.
+        /// When it was turned down; format `unix`; `rejectTime` on the wire.
         5 reject_time: Option<xinqiao_types::UnixSeconds> => "rejectTime",
-        /// `removeTime`; format `unix`.
+        /// When the promoter was removed; format `unix`; `removeTime` on the wire.
         6 remove_time: Option<xinqiao_types::UnixSeconds> => "removeTime",
     }
 }
@@ -66,11 +66,11 @@ w::record! {
 w::record! {
     /// An item of `cats` in `union::ProductListProduct`.
     pub struct Cat {
-        /// `catId`.
+        /// Number of the category; such as `1421`; `catId` on the wire.
         0 cat_id: i64 => "catId: must",
-        /// `level`.
+        /// Level in the tree, from `1`.
         1 level: i64 => "level: must",
-        /// `name`.
+        /// Which category, by name.
         2 name: String => "name: must",
     }
 }
@@ -78,15 +78,15 @@ w::record! {
 w::record! {
     /// `couponDetail` of `union::CouponInfo`; `couponDetail` of `union::ProductListInfoCouponInfo`.
     pub struct CouponDetail {
-        /// `type`.
+        /// Kind of coupon.
         0 type_: i64 => "type: must",
-        /// `restNum`.
+        /// How many coupons are left; `restNum` on the wire.
         1 rest_num: i64 => "restNum: must",
-        /// `discountInfo`.
+        /// What the discount is: condition and amount or rate; `discountInfo` on the wire.
         2 discount_info: DiscountInfo => "discountInfo: must",
-        /// `receiveInfo`.
+        /// How the coupon is received: period, number per person, total; `receiveInfo` on the wire.
         3 receive_info: Option<ReceiveInfo> => "receiveInfo",
-        /// `validInfo`.
+        /// When it is valid: a fixed period, or days after receiving; `validInfo` on the wire.
         4 valid_info: ValidInfo => "validInfo: must",
     }
 }
@@ -94,11 +94,11 @@ w::record! {
 w::record! {
     /// `couponInfo` of `union::ProductItem`.
     pub struct CouponInfo {
-        /// `hasCoupon`; `0` or `1` on the wire.
+        /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
-        /// `couponId`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
-        /// `couponDetail`.
+        /// What it takes off and until when; `couponDetail` on the wire.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
     }
 }
@@ -106,11 +106,11 @@ w::record! {
 w::record! {
     /// `discountCondition` of `union::DiscountInfo`.
     pub struct DiscountCondition {
-        /// `productCnt`.
+        /// How many pieces of the product; `productCnt` on the wire.
         0 product_cnt: Option<i64> => "productCnt",
-        /// `productIds`.
+        /// Numbers of the products; `productIds` on the wire.
         1 product_ids: Option<Vec<i64>> => "productIds",
-        /// `productPrice`; in fen.
+        /// Price of the goods in all; in fen; `productPrice` on the wire.
         2 product_price: Option<xinqiao_types::Fen> => "productPrice",
     }
 }
@@ -118,11 +118,11 @@ w::record! {
 w::record! {
     /// `discountInfo` of `union::CouponDetail`.
     pub struct DiscountInfo {
-        /// `discountCondition`.
+        /// What is needed to use it: price, pieces, products; `discountCondition` on the wire.
         0 discount_condition: Option<DiscountCondition> => "discountCondition",
-        /// `discountFee`; in fen.
+        /// How much the coupon takes off; in fen; `discountFee` on the wire.
         1 discount_fee: Option<xinqiao_types::Fen> => "discountFee",
-        /// `discountNum`.
+        /// Discount rate times 1000: `5100` means the buyer pays 51 percent; `discountNum` on the wire.
         2 discount_num: Option<i64> => "discountNum",
     }
 }
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// `expressInfo` of `union::ListProductInfoDetail`.
     pub struct ExpressInfo {
-        /// `templateId`.
+        /// Number of the template that is used; `templateId` on the wire.
         0 template_id: i64 => "templateId: must",
     }
 }
@@ -138,11 +138,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `union::promoter::open_product::Generate`.
     pub struct GenerateList {
-        /// `pid`.
+        /// Id of the promotion position.
         0 pid: String => "pid: must",
-        /// `productInfo`.
+        /// The product concerned, with its figures; `productInfo` on the wire.
         1 product_info: ProductInfo => "productInfo: must",
-        /// `shareInfo`.
+        /// What to share: link, text command, code; `shareInfo` on the wire.
         2 share_info: Option<ShareInfo> => "shareInfo",
     }
 }
@@ -150,17 +150,17 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `union::shop::open::GetCommission`.
     pub struct GetCommissionResult {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `outProductId`.
+        /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
-        /// `isCommissionProduct`.
+        /// Whether the product carries commission; `isCommissionProduct` on the wire.
         2 is_commission_product: bool => "isCommissionProduct: must",
-        /// `commissionRatio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
         3 commission_ratio: Option<i64> => "commissionRatio",
-        /// `nextCommissionRatio`; in 1/10000.
+        /// Commission rate that takes effect next; in 1/10000; `nextCommissionRatio` on the wire.
         4 next_commission_ratio: Option<i64> => "nextCommissionRatio",
-        /// `effectiveTime`; format `unix`.
+        /// From when it takes effect; format `unix`; `effectiveTime` on the wire.
         5 effective_time: Option<xinqiao_types::UnixSeconds> => "effectiveTime",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// `detail` of `union::ListInfo`.
     pub struct InfoDetail {
-        /// `detailImg`.
+        /// Pictures of the description; `detailImg` on the wire.
         0 detail_img: Vec<String> => "detailImg: must",
     }
 }
@@ -176,9 +176,9 @@ w::record! {
 w::record! {
     /// An item of `param` in `union::ListProductInfoDetail`; an item of `param` in `union::ProductDetailInfo`.
     pub struct InfoParam {
-        /// `key`.
+        /// Which attribute.
         0 key: String => "key: must",
-        /// `value`.
+        /// What the attribute says.
         1 value: String => "value: must",
     }
 }
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// An item of `key` in `union::shop::open::DeleteCommission`; an item of `key` in `union::shop::open::GetCommission`.
     pub struct Key {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: Option<i64> => "productId",
-        /// `outProductId`.
+        /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: Option<String> => "outProductId",
     }
     new()
@@ -199,11 +199,11 @@ w::record! {
 w::record! {
     /// `leagueExInfo` of `union::ProductItem`.
     pub struct LeagueExInfo {
-        /// `hasCommission`; `0` or `1` on the wire.
+        /// Whether there is commission; `0` or `1` on the wire; `hasCommission` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
-        /// `commissionRatio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// `commissionValue`; in fen.
+        /// How much the commission is; in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
     }
 }
@@ -211,19 +211,19 @@ w::record! {
 w::record! {
     /// `info` of `union::ProductBody`.
     pub struct ListInfo {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         1 head_img: Vec<String> => "headImg: must",
-        /// `detail`.
+        /// Description of the product: pictures and text.
         2 detail: InfoDetail => "detail: must",
-        /// `brandId`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         3 brand_id: i64 => "brandId: must",
-        /// `minPrice`; in fen.
+        /// Lowest price among the variants; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// `totalStockNum`.
+        /// Stock of all kinds together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
-        /// `path`.
+        /// Page of the mini program.
         6 path: Option<String> => "path",
     }
 }
@@ -231,11 +231,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `union::promoter::product::Generate`.
     pub struct ItemInfo {
-        /// `pid`.
+        /// Id of the promotion position.
         0 pid: String => "pid: must",
-        /// `productInfo`.
+        /// The product concerned, with its figures; `productInfo` on the wire.
         1 product_info: ListProductInfo => "productInfo: must",
-        /// `shareInfo`.
+        /// What to share: link, text command, code; `shareInfo` on the wire.
         2 share_info: Option<ListShareInfo> => "shareInfo",
     }
 }
@@ -243,9 +243,9 @@ w::record! {
 w::record! {
     /// An item of `productList` in the answer of `union::promoter::open_product::List`.
     pub struct ListProduct {
-        /// `product`.
+        /// The product with its commission.
         0 product: ProductBody => "product: must",
-        /// `shopInfo`.
+        /// The shop with AppID and name; `shopInfo` on the wire.
         1 shop_info: ShopInfo => "shopInfo: must",
     }
 }
@@ -253,23 +253,23 @@ w::record! {
 w::record! {
     /// `productInfo` of `union::ItemInfo`.
     pub struct ListProductInfo {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `subTitle`.
+        /// Second line under the title; `subTitle` on the wire.
         2 sub_title: Option<String> => "subTitle",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         3 head_img: Vec<String> => "headImg: must",
-        /// `minPrice`; in fen.
+        /// Lowest price among the variants; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// `totalStockNum`.
+        /// Stock of all kinds together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
-        /// `shopAppid`.
-        6 shop_appid: Option<String> => "shopAppid",
-        /// `shopName`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`; `shopAppid` on the wire.
+        6 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
+        /// What the shop is called; `shopName` on the wire.
         7 shop_name: Option<String> => "shopName",
-        /// `pluginResult`; `0` or `1` on the wire.
+        /// Whether the mini program uses the shop component: `1` for yes; `0` or `1` on the wire; `pluginResult` on the wire.
         8 plugin_result: Option<bool> => "pluginResult: zero-one",
     }
 }
@@ -277,13 +277,13 @@ w::record! {
 w::record! {
     /// `product` of `union::ProductItem`.
     pub struct ListProductDetail {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `status`.
+        /// Whether it can be promoted: `1` for yes.
         1 status: i64 => "status: must",
-        /// `info`.
+        /// The product: title, prices, pictures.
         2 info: ListProductInfoDetail => "info: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         3 skus: Vec<ProductSkus> => "skus: must",
     }
 }
@@ -291,33 +291,33 @@ w::record! {
 w::record! {
     /// `info` of `union::ListProductDetail`.
     pub struct ListProductInfoDetail {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `subTitle`.
+        /// Second line under the title; `subTitle` on the wire.
         1 sub_title: Option<String> => "subTitle",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         2 head_img: Vec<String> => "headImg: must",
-        /// `detail`.
+        /// Description of the product: pictures and text.
         3 detail: ProductDetail => "detail: must",
-        /// `brandId`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
-        /// `brand`.
+        /// The brand and its qualification.
         5 brand: Option<String> => "brand",
-        /// `model`.
+        /// Model designation by the producer.
         6 model: Option<String> => "model",
-        /// `category`.
+        /// Categories to list.
         7 category: Vec<ProductCat> => "category: must",
-        /// `param`.
+        /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
-        /// `expressInfo`.
+        /// Freight template and weight; `expressInfo` on the wire.
         9 express_info: ExpressInfo => "expressInfo: must",
-        /// `minPrice`; in fen.
+        /// Lowest price among the variants; in fen; `minPrice` on the wire.
         10 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// `totalStockNum`.
+        /// Stock of all kinds together; `totalStockNum` on the wire.
         11 total_stock_num: i64 => "totalStockNum: must",
-        /// `totalSoldNum`.
+        /// How many were sold in all; `totalSoldNum` on the wire.
         12 total_sold_num: i64 => "totalSoldNum: must",
-        /// `totalOrderNum`.
+        /// How many orders there were in all; `totalOrderNum` on the wire.
         13 total_order_num: i64 => "totalOrderNum: must",
     }
 }
@@ -325,19 +325,19 @@ w::record! {
 w::record! {
     /// `shareInfo` of `union::ItemInfo`.
     pub struct ListShareInfo {
-        /// `appId`.
-        0 app_id: String => "appId: must",
-        /// `path`.
+        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        0 app_id: xinqiao_types::AppId => "appId: must",
+        /// Page of the mini program.
         1 path: String => "path: must",
-        /// `wxaCode`.
+        /// Mini program code of the product; `wxaCode` on the wire.
         2 wxa_code: String => "wxaCode: must",
-        /// `promotionWording`.
+        /// Text to share with; `promotionWording` on the wire.
         3 promotion_wording: Option<String> => "promotionWording",
-        /// `promotionUrl`.
+        /// Link that the promotion entry opens; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
-        /// `couponPromotionWording`.
+        /// Text to share with, for the coupon; `couponPromotionWording` on the wire.
         5 coupon_promotion_wording: Option<String> => "couponPromotionWording",
-        /// `couponPromotionUrl`.
+        /// Link to share, for the coupon; `couponPromotionUrl` on the wire.
         6 coupon_promotion_url: Option<String> => "couponPromotionUrl",
     }
 }
@@ -345,17 +345,17 @@ w::record! {
 w::record! {
     /// An item of `orderList` in the answer of `union::promoter::order::Info`; an item of `orderList` in the answer of `union::promoter::order::Search`.
     pub struct Order {
-        /// `orderId`.
+        /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
         0 order_id: i64 => "orderId: must",
-        /// `productList`.
+        /// Products concerned, one entry each; `productList` on the wire.
         1 product_list: Vec<OrderProduct> => "productList: must",
-        /// `shopAppid`.
-        2 shop_appid: Option<String> => "shopAppid",
-        /// `shopName`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`; `shopAppid` on the wire.
+        2 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
+        /// What the shop is called; `shopName` on the wire.
         3 shop_name: Option<String> => "shopName",
-        /// `payTime`; format `unix`.
+        /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         4 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
-        /// `confirmReceiptTime`; format `unix`.
+        /// When the buyer confirmed receipt; format `unix`; `confirmReceiptTime` on the wire.
         5 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirmReceiptTime",
     }
 }
@@ -363,33 +363,33 @@ w::record! {
 w::record! {
     /// `orderInfo` of `union::SearchNormalOrderDetail`.
     pub struct OrderInfo {
-        /// `orderId`.
+        /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
         0 order_id: i64 => "orderId: must",
-        /// `outOrderId`.
+        /// Order number in the merchant's own system; `outOrderId` on the wire.
         1 out_order_id: String => "outOrderId: must",
-        /// `transactionId`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`; `transactionId` on the wire. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transactionId",
-        /// `payTime`; format `unix`.
+        /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
-        /// `createTime`; format `unix`.
+        /// When the record or message came into being; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `orderPrice`; in fen.
+        /// What the whole order costs; in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// `discountedPrice`; in fen.
+        /// How much was taken off; in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// `additionalPrice`; in fen.
+        /// Amount added to the price; in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
-        /// `additionalRemarks`.
+        /// What the added amount is for; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
-        /// `status`.
+        /// State of the order, such as `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         10 status: i64 => "status: must",
-        /// `statusUpdateTime`; format `unix`.
+        /// When the state last changed; format `unix`; `statusUpdateTime` on the wire.
         11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
-        /// `shopInfo`.
+        /// The shop with AppID and name; `shopInfo` on the wire.
         12 shop_info: OrderInfoShopInfo => "shopInfo: must",
-        /// `path`.
+        /// Page of the mini program.
         13 path: Option<String> => "path",
     }
 }
@@ -397,11 +397,11 @@ w::record! {
 w::record! {
     /// `shopInfo` of `union::OrderInfo`.
     pub struct OrderInfoShopInfo {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `username`.
+        /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         2 username: String => "username: must",
     }
 }
@@ -409,31 +409,31 @@ w::record! {
 w::record! {
     /// `orderInfo` of `union::NormalOrder`.
     pub struct OrderInfoDetail {
-        /// `orderId`.
+        /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
         0 order_id: i64 => "orderId: must",
-        /// `outOrderId`.
+        /// Order number in the merchant's own system; `outOrderId` on the wire.
         1 out_order_id: String => "outOrderId: must",
-        /// `transactionId`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`; `transactionId` on the wire. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transactionId",
-        /// `payTime`; format `unix`.
+        /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
-        /// `createTime`; format `unix`.
+        /// When the record or message came into being; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `orderPrice`; in fen.
+        /// What the whole order costs; in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// `discountedPrice`; in fen.
+        /// How much was taken off; in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// `additionalPrice`; in fen.
+        /// Amount added to the price; in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
-        /// `additionalRemarks`.
+        /// What the added amount is for; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
-        /// `status`.
+        /// State of the order, such as `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         10 status: i64 => "status: must",
-        /// `statusUpdateTime`; format `unix`.
+        /// When the state last changed; format `unix`; `statusUpdateTime` on the wire.
         11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
-        /// `path`.
+        /// Page of the mini program.
         12 path: Option<String> => "path",
     }
 }
@@ -441,35 +441,35 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::Order`.
     pub struct OrderProduct {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `skuId`.
+        /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         1 sku_id: i64 => "skuId: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `thumbImg`.
+        /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         3 thumb_img: String => "thumbImg: must",
-        /// `price`; in fen.
+        /// Price of the product; in fen.
         4 price: w::serial::Value => "price: must",
-        /// `productCnt`.
+        /// How many pieces of the product; `productCnt` on the wire.
         5 product_cnt: i64 => "productCnt: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         6 ratio: i64 => "ratio: must",
-        /// `commission`; in fen.
+        /// How much the commission is; in fen.
         7 commission: w::serial::Value => "commission: must",
-        /// `estimatedCommission`; in fen.
+        /// Commission that is expected; in fen; `estimatedCommission` on the wire.
         8 estimated_commission: w::serial::Value => "estimatedCommission: must",
-        /// `commissionStatus`.
+        /// How far the commission has settled; `commissionStatus` on the wire.
         9 commission_status: String => "commissionStatus: must",
-        /// `commissionStatusUpdateTime`; format `unix`.
+        /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
         10 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// `profitShardingSucTime`; format `unix`.
+        /// When the commission was split successfully; format `unix`; `profitShardingSucTime` on the wire.
         11 profit_sharding_suc_time: Option<xinqiao_types::UnixSeconds> => "profitShardingSucTime",
-        /// `categoryStr`.
+        /// Category by name, separated by commas; `categoryStr` on the wire.
         12 category_str: String => "categoryStr: must",
-        /// `promotionInfo`.
+        /// How and by whom it was promoted; `promotionInfo` on the wire.
         13 promotion_info: Option<PromotionInfo> => "promotionInfo",
-        /// `customizeInfo`.
+        /// Your own information, handed back for attribution; `customizeInfo` on the wire.
         14 customize_info: Option<String> => "customizeInfo",
     }
 }
@@ -477,9 +477,9 @@ w::record! {
 w::record! {
     /// An item of `orderList` in the answer of `union::shop::OrderSearchNormalOrder`.
     pub struct NormalOrder {
-        /// `orderInfo`.
+        /// The order: number, state, times; `orderInfo` on the wire.
         0 order_info: OrderInfoDetail => "orderInfo: must",
-        /// `productList`.
+        /// Products concerned, one entry each; `productList` on the wire.
         1 product_list: Vec<OrderSearchNormalOrderProduct> => "productList: must",
     }
 }
@@ -487,35 +487,35 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::NormalOrder`.
     pub struct OrderSearchNormalOrderProduct {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `outProductId`.
+        /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
-        /// `skuId`.
+        /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         2 sku_id: i64 => "skuId: must",
-        /// `outSkuId`.
+        /// The merchant's own number of the variant (SKU); `outSkuId` on the wire.
         3 out_sku_id: String => "outSkuId: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         4 title: String => "title: must",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         5 head_img: String => "headImg: must",
-        /// `salePrice`; in fen.
+        /// Selling price before discounts; in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `realPrice`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
-        /// `skuAttrs`.
+        /// Sales attributes such as colour and size, one key and value each; `skuAttrs` on the wire.
         8 sku_attrs: Option<Vec<SkuAttr>> => "skuAttrs",
-        /// `productCnt`.
+        /// How many pieces of the product; `productCnt` on the wire.
         9 product_cnt: i64 => "productCnt: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         10 ratio: i64 => "ratio: must",
-        /// `commissionValue`; in fen.
+        /// How much the commission is; in fen; `commissionValue` on the wire.
         11 commission_value: xinqiao_types::Fen => "commissionValue: must",
-        /// `commissionStatus`.
+        /// How far the commission has settled; `commissionStatus` on the wire.
         12 commission_status: String => "commissionStatus: must",
-        /// `commissionStatusUpdateTime`; format `unix`.
+        /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
         13 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// `promoterInfo`.
+        /// Who promoted it; `promoterInfo` on the wire.
         14 promoter_info: Option<PromoterInfo> => "promoterInfo",
     }
 }
@@ -523,25 +523,25 @@ w::record! {
 w::record! {
     /// An item of `planList` in the answer of `union::shop::target::PlanList`; `plan` of the answer of `union::shop::target::PlanList`.
     pub struct Plan {
-        /// `planId`.
+        /// Number of the promotion plan; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// `planType`.
+        /// Kind of promotion plan; `planType` on the wire.
         1 plan_type: String => "planType: must",
-        /// `planName`.
+        /// What the creator called the plan; `planName` on the wire.
         2 plan_name: String => "planName: must",
-        /// `planDesc`.
+        /// The plan in words; `planDesc` on the wire.
         3 plan_desc: String => "planDesc: must",
-        /// `planStatus`.
+        /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         4 plan_status: String => "planStatus: must",
-        /// `planStartTime`; format `unix`.
+        /// When the plan starts; format `unix`; `planStartTime` on the wire.
         5 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
-        /// `planEndTime`; format `unix`.
+        /// When the plan ends; format `unix`; `planEndTime` on the wire.
         6 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
-        /// `acceptPromoterCnt`.
+        /// How many promoters joined; `acceptPromoterCnt` on the wire.
         7 accept_promoter_cnt: i64 => "acceptPromoterCnt: must",
-        /// `auditingPromoterCnt`.
+        /// How many promoters wait for approval; `auditingPromoterCnt` on the wire.
         8 auditing_promoter_cnt: i64 => "auditingPromoterCnt: must",
-        /// `inviteUrl`.
+        /// Link that the invited side opens; `inviteUrl` on the wire.
         9 invite_url: String => "inviteUrl: must",
     }
 }
@@ -549,13 +549,13 @@ w::record! {
 w::record! {
     /// `planItem` of `union::shop::target::AddPlan`.
     pub struct PlanItem {
-        /// `planName`.
+        /// What the creator called the plan; `planName` on the wire.
         0 plan_name: String => "planName: must",
-        /// `planDesc`.
+        /// The plan in words; `planDesc` on the wire.
         1 plan_desc: String => "planDesc: must",
-        /// `planStartTime`; format `unix`.
+        /// When the plan starts; format `unix`; `planStartTime` on the wire.
         2 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
-        /// `planEndTime`; format `unix`.
+        /// When the plan ends; format `unix`; `planEndTime` on the wire.
         3 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
     }
     new(
@@ -569,9 +569,9 @@ w::record! {
 w::record! {
     /// `previousPromotionInfo` of `union::promoter::promotion::Upd`.
     pub struct PreviousPromotionInfo {
-        /// `promotionSourceName`.
+        /// What the promotion position is called; `promotionSourceName` on the wire.
         0 promotion_source_name: String => "promotionSourceName: must",
-        /// `promotionSourcePid`.
+        /// Id of the promotion position; `promotionSourcePid` on the wire.
         1 promotion_source_pid: String => "promotionSourcePid: must",
     }
     new(promotion_source_name: impl Into<String>, promotion_source_pid: impl Into<String>)
@@ -580,23 +580,23 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::promoter::open_product::Generate`; an item of `productList` in `union::promoter::product::Generate`.
     pub struct Product {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `appId`.
-        1 app_id: String => "appId: must",
-        /// `customizeInfo`.
+        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        1 app_id: xinqiao_types::AppId => "appId: must",
+        /// Your own information, handed back for attribution; `customizeInfo` on the wire.
         2 customize_info: Option<String> => "customizeInfo",
     }
-    new(product_id: i64, app_id: impl Into<String>)
+    new(product_id: i64, app_id: impl Into<xinqiao_types::AppId>)
     text(customize_info: String)
 }
 
 w::record! {
     /// An item of `productCats` in the answer of `union::promoter::product::Category`; an item of `category` in `union::ListProductInfoDetail`; and 1 more.
     pub struct ProductCat {
-        /// `catId`.
+        /// Number of the category; such as `1421`; `catId` on the wire.
         0 cat_id: i64 => "catId: must",
-        /// `name`.
+        /// Which category, by name.
         1 name: String => "name: must",
     }
 }
@@ -604,7 +604,7 @@ w::record! {
 w::record! {
     /// `detail` of `union::ListProductInfoDetail`.
     pub struct ProductDetail {
-        /// `detailImg`.
+        /// Pictures of the description; `detailImg` on the wire.
         0 detail_img: Vec<String> => "detailImg: must",
     }
 }
@@ -612,29 +612,29 @@ w::record! {
 w::record! {
     /// `productDetailInfo` of `union::ProductListInfo`.
     pub struct ProductDetailInfo {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `subTitle`.
+        /// Second line under the title; `subTitle` on the wire.
         1 sub_title: String => "subTitle: must",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         2 head_img: Vec<String> => "headImg: must",
-        /// `category`.
+        /// Categories to list.
         3 category: Vec<ProductCat> => "category: must",
-        /// `brandId`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
-        /// `brand`.
+        /// The brand and its qualification.
         5 brand: Option<String> => "brand",
-        /// `model`.
+        /// Model designation by the producer.
         6 model: Option<String> => "model",
-        /// `detail`.
+        /// Description of the product: pictures and text.
         7 detail: ProductDetailInfoDetail => "detail: must",
-        /// `param`.
+        /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
-        /// `minPrice`; in fen.
+        /// Lowest price among the variants; in fen; `minPrice` on the wire.
         9 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// `totalStockNum`.
+        /// Stock of all kinds together; `totalStockNum` on the wire.
         10 total_stock_num: i64 => "totalStockNum: must",
-        /// `totalSoldNum`.
+        /// How many were sold in all; `totalSoldNum` on the wire.
         11 total_sold_num: i64 => "totalSoldNum: must",
     }
 }
@@ -642,7 +642,7 @@ w::record! {
 w::record! {
     /// `detail` of `union::ProductDetailInfo`.
     pub struct ProductDetailInfoDetail {
-        /// `detailImg`.
+        /// Pictures of the description; `detailImg` on the wire.
         0 detail_img: Vec<String> => "detailImg: must",
     }
 }
@@ -650,21 +650,21 @@ w::record! {
 w::record! {
     /// `productInfo` of `union::GenerateList`.
     pub struct ProductInfo {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `subTitle`.
+        /// Second line under the title; `subTitle` on the wire.
         2 sub_title: Option<String> => "subTitle",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         3 head_img: Vec<String> => "headImg: must",
-        /// `minPrice`; in fen.
+        /// Lowest price among the variants; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// `totalStockNum`.
+        /// Stock of all kinds together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
-        /// `shopName`.
+        /// What the shop is called; `shopName` on the wire.
         6 shop_name: Option<String> => "shopName",
-        /// `shopStatus`.
+        /// Whether the shop is open; `shopStatus` on the wire.
         7 shop_status: Option<i64> => "shopStatus",
     }
 }
@@ -672,15 +672,15 @@ w::record! {
 w::record! {
     /// An item of `productList` in the answer of `union::promoter::product::List`; an item of `productList` in the answer of `union::promoter::product::Select`.
     pub struct ProductItem {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `product`.
+        /// The product with its commission.
         1 product: ListProductDetail => "product: must",
-        /// `leagueExInfo`.
+        /// Whether and how much commission there is; `leagueExInfo` on the wire.
         2 league_ex_info: LeagueExInfo => "leagueExInfo: must",
-        /// `shopInfo`.
+        /// The shop with AppID and name; `shopInfo` on the wire.
         3 shop_info: ProductShopInfo => "shopInfo: must",
-        /// `couponInfo`.
+        /// The coupon: rules and dates; `couponInfo` on the wire.
         4 coupon_info: Option<CouponInfo> => "couponInfo",
     }
 }
@@ -688,19 +688,19 @@ w::record! {
 w::record! {
     /// An item of `productListInfo` in the answer of `union::promoter::target::PlanInfo`.
     pub struct ProductListInfo {
-        /// `planId`.
+        /// Number of the promotion plan; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         1 product_id: i64 => "productId: must",
-        /// `productStatus`.
+        /// Whether the product is listed; `productStatus` on the wire.
         2 product_status: i64 => "productStatus: must",
-        /// `commissionRatio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
         3 commission_ratio: i64 => "commissionRatio: must",
-        /// `productDetailInfo`.
+        /// What the product is: title, pictures, category; `productDetailInfo` on the wire.
         4 product_detail_info: ProductDetailInfo => "productDetailInfo: must",
-        /// `leagueExInfo`.
+        /// Whether and how much commission there is; `leagueExInfo` on the wire.
         5 league_ex_info: ProductListInfoLeagueExInfo => "leagueExInfo: must",
-        /// `couponInfo`.
+        /// The coupon: rules and dates; `couponInfo` on the wire.
         6 coupon_info: ProductListInfoCouponInfo => "couponInfo: must",
     }
 }
@@ -708,13 +708,13 @@ w::record! {
 w::record! {
     /// `couponInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoCouponInfo {
-        /// `hasCoupon`; `0` or `1` on the wire.
+        /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
-        /// `couponId`.
+        /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
-        /// `couponDetail`.
+        /// What it takes off and until when; `couponDetail` on the wire.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
-        /// `discount`; in fen.
+        /// How much the coupon takes off; in fen.
         3 discount: Option<xinqiao_types::Fen> => "discount",
     }
 }
@@ -722,18 +722,18 @@ w::record! {
 w::record! {
     /// `leagueExInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoLeagueExInfo {
-        /// `hasCommission`; `0` or `1` on the wire.
+        /// Whether there is commission; `0` or `1` on the wire; `hasCommission` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
-        /// `commissionRatio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// `commissionValue`; in fen.
+        /// How much the commission is; in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
-        /// `banBizuin`; `0` or `1` on the wire.
+        /// Whether the shop may not be promoted; `0` or `1` on the wire; `banBizuin` on the wire.
         #[doc(alias = "banBizuin")]
         3 ban_biz_uin: Option<bool> => "banBizuin: zero-one",
-        /// `banCategory`; `0` or `1` on the wire.
+        /// Whether the category may not be promoted; `0` or `1` on the wire; `banCategory` on the wire.
         4 ban_category: Option<bool> => "banCategory: zero-one",
-        /// `banProduct`; `0` or `1` on the wire.
+        /// Whether the product may not be promoted; `0` or `1` on the wire; `banProduct` on the wire.
         5 ban_product: Option<bool> => "banProduct: zero-one",
     }
 }
@@ -741,23 +741,23 @@ w::record! {
 w::record! {
     /// An item of `productList` in the answer of `union::shop::target::ProductList`.
     pub struct ProductListProduct {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `outProductId`.
+        /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         3 head_img: String => "headImg: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         4 cats: Vec<Cat> => "cats: must",
-        /// `path`.
+        /// Page of the mini program.
         5 path: String => "path: must",
-        /// `minPrice`; in fen.
+        /// Lowest price among the variants; in fen; `minPrice` on the wire.
         6 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// `totalStockNum`.
+        /// Stock of all kinds together; `totalStockNum` on the wire.
         7 total_stock_num: i64 => "totalStockNum: must",
-        /// `commissionRatio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
         8 commission_ratio: i64 => "commissionRatio: must",
     }
 }
@@ -765,11 +765,11 @@ w::record! {
 w::record! {
     /// `product` of `union::ListProduct`.
     pub struct ProductBody {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `info`.
+        /// The product: title, prices, pictures.
         1 info: ListInfo => "info: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         2 skus: Vec<Skus> => "skus: must",
     }
 }
@@ -777,11 +777,11 @@ w::record! {
 w::record! {
     /// `shopInfo` of `union::ProductItem`.
     pub struct ProductShopInfo {
-        /// `appId`.
-        0 app_id: String => "appId: must",
-        /// `name`.
+        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        0 app_id: xinqiao_types::AppId => "appId: must",
+        /// Name of the shop or category.
         1 name: String => "name: must",
-        /// `headImgUrl`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`; `headImgUrl` on the wire.
         2 head_img_url: String => "headImgUrl: must masked",
     }
 }
@@ -789,13 +789,13 @@ w::record! {
 w::record! {
     /// `productSkuInfo` of `union::Skus`.
     pub struct ProductSkuInfo {
-        /// `thumbImg`.
+        /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         0 thumb_img: String => "thumbImg: must",
-        /// `salePrice`; in fen.
+        /// Selling price before discounts; in fen; `salePrice` on the wire.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `marketPrice`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
-        /// `stockNum`.
+        /// How many pieces are in stock; `stockNum` on the wire.
         3 stock_num: i64 => "stockNum: must",
     }
 }
@@ -803,11 +803,11 @@ w::record! {
 w::record! {
     /// An item of `skus` in `union::ListProductDetail`.
     pub struct ProductSkus {
-        /// `skuId`.
+        /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         0 sku_id: i64 => "skuId: must",
-        /// `status`.
+        /// State of the variant, `5` for listed.
         1 status: Option<i64> => "status",
-        /// `productSkuInfo`.
+        /// The variant in detail; `productSkuInfo` on the wire.
         2 product_sku_info: SkusProductSkuInfo => "productSkuInfo: must",
     }
 }
@@ -815,19 +815,19 @@ w::record! {
 w::record! {
     /// An item of `promoterList` in the answer of `union::shop::target::PromoterList`.
     pub struct Promoter {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `promoterType`.
+        /// Kind of the linked account; `promoterType` on the wire.
         2 promoter_type: String => "promoterType: must",
-        /// `applyTime`; format `unix`.
+        /// When the application was handed in; format `unix`; `applyTime` on the wire.
         3 apply_time: xinqiao_types::UnixSeconds => "applyTime: must",
-        /// `promoterStatus`.
+        /// State of the promoter in the plan; `promoterStatus` on the wire.
         4 promoter_status: String => "promoterStatus: must",
-        /// `joinTime`.
+        /// When the person joined; `joinTime` on the wire.
         5 join_time: Option<i64> => "joinTime",
-        /// `applyReason`.
+        /// Why it is applied for; `applyReason` on the wire.
         6 apply_reason: Option<String> => "applyReason",
     }
 }
@@ -835,9 +835,9 @@ w::record! {
 w::record! {
     /// `promoterInfo` of `union::OrderSearchNormalOrderProduct`.
     pub struct PromoterInfo {
-        /// `appId`.
-        0 app_id: String => "appId: must",
-        /// `nickName`.
+        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        0 app_id: xinqiao_types::AppId => "appId: must",
+        /// Display name of the user or account, may change any time; `nickName` on the wire.
         1 nick_name: String => "nickName: must",
     }
 }
@@ -845,9 +845,9 @@ w::record! {
 w::record! {
     /// An item of `promotionSourceList` in the answer of `union::promoter::promotion::List`; `promotionInfo` of `union::OrderProduct`; and 1 more.
     pub struct PromotionInfo {
-        /// `promotionSourcePid`.
+        /// Id of the promotion position; `promotionSourcePid` on the wire.
         0 promotion_source_pid: String => "promotionSourcePid: must",
-        /// `promotionSourceName`.
+        /// What the promotion position is called; `promotionSourceName` on the wire.
         1 promotion_source_name: String => "promotionSourceName: must",
     }
 }
@@ -855,11 +855,11 @@ w::record! {
 w::record! {
     /// `receiveInfo` of `union::CouponDetail`.
     pub struct ReceiveInfo {
-        /// `limitNumOnePerson`.
+        /// How many one person may receive; `limitNumOnePerson` on the wire.
         0 limit_num_one_person: i64 => "limitNumOnePerson: must",
-        /// `startTime`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`; `startTime` on the wire.
         1 start_time: Option<String> => "startTime",
-        /// `endTime`; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`; `endTime` on the wire.
         2 end_time: Option<String> => "endTime",
     }
 }
@@ -867,9 +867,9 @@ w::record! {
 w::record! {
     /// An item of `orderList` in the answer of `union::promoter::order::SearchNormalOrder`.
     pub struct SearchNormalOrderDetail {
-        /// `orderInfo`.
+        /// The order: number, state, times; `orderInfo` on the wire.
         0 order_info: OrderInfo => "orderInfo: must",
-        /// `productList`.
+        /// Products concerned, one entry each; `productList` on the wire.
         1 product_list: Vec<SearchNormalOrderProduct> => "productList: must",
     }
 }
@@ -877,33 +877,33 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::SearchNormalOrderDetail`.
     pub struct SearchNormalOrderProduct {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `outProductId`.
+        /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
-        /// `skuId`.
+        /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         2 sku_id: i64 => "skuId: must",
-        /// `outSkuId`.
+        /// The merchant's own number of the variant (SKU); `outSkuId` on the wire.
         3 out_sku_id: String => "outSkuId: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         4 title: String => "title: must",
-        /// `headImg`.
+        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
         5 head_img: String => "headImg: must",
-        /// `salePrice`; in fen.
+        /// Selling price before discounts; in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `realPrice`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
-        /// `productCnt`.
+        /// How many pieces of the product; `productCnt` on the wire.
         8 product_cnt: i64 => "productCnt: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         9 ratio: i64 => "ratio: must",
-        /// `commissionValue`; in fen.
+        /// How much the commission is; in fen; `commissionValue` on the wire.
         10 commission_value: xinqiao_types::Fen => "commissionValue: must",
-        /// `commissionStatus`.
+        /// How far the commission has settled; `commissionStatus` on the wire.
         11 commission_status: String => "commissionStatus: must",
-        /// `commissionStatusUpdateTime`; format `unix`.
+        /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
         12 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// `promotionInfo`.
+        /// How and by whom it was promoted; `promotionInfo` on the wire.
         13 promotion_info: Option<PromotionInfo> => "promotionInfo",
     }
 }
@@ -911,11 +911,11 @@ w::record! {
 w::record! {
     /// An item of `key` in `union::shop::open::SetCommission`.
     pub struct SetCommissionKey {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: Option<i64> => "productId",
-        /// `outProductId`.
+        /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: Option<String> => "outProductId",
-        /// `commissionRatio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
         2 commission_ratio: i64 => "commissionRatio: must",
     }
     new(commission_ratio: i64)
@@ -926,19 +926,19 @@ w::record! {
 w::record! {
     /// `shareInfo` of `union::GenerateList`.
     pub struct ShareInfo {
-        /// `appId`.
-        0 app_id: String => "appId: must",
-        /// `username`.
+        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        0 app_id: xinqiao_types::AppId => "appId: must",
+        /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         1 username: String => "username: must",
-        /// `path`.
+        /// Page of the mini program.
         2 path: String => "path: must",
-        /// `promotionWording`.
+        /// Text to share with; `promotionWording` on the wire.
         3 promotion_wording: Option<String> => "promotionWording",
-        /// `promotionUrl`.
+        /// Link that the promotion entry opens; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
-        /// `promotionTag`.
+        /// Text command that opens the product in WeChat; `promotionTag` on the wire.
         5 promotion_tag: Option<String> => "promotionTag",
-        /// `code`.
+        /// Result code, `0` for success.
         6 code: i64 => "code: must",
     }
 }
@@ -946,11 +946,11 @@ w::record! {
 w::record! {
     /// `shippingMethods` of `union::promoter::product::Select`; `addressType` of `union::Address`.
     pub struct ShippingMethod {
-        /// `express`; `0` or `1` on the wire.
+        /// Whether express delivery is offered; `0` or `1` on the wire.
         0 express: bool => "express: must zero-one",
-        /// `same_city`; `0` or `1` on the wire.
+        /// Whether courier delivery within the city is offered; `0` or `1` on the wire.
         1 same_city: bool => "same_city: must zero-one",
-        /// `pickup`; `0` or `1` on the wire.
+        /// Whether the buyer may pick up; `0` or `1` on the wire.
         2 pickup: bool => "pickup: must zero-one",
     }
     new(express: bool, same_city: bool, pickup: bool)
@@ -959,13 +959,13 @@ w::record! {
 w::record! {
     /// `shopInfo` of `union::ListProduct`.
     pub struct ShopInfo {
-        /// `appId`.
-        0 app_id: String => "appId: must",
-        /// `name`.
+        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        0 app_id: xinqiao_types::AppId => "appId: must",
+        /// Name of the shop or category.
         1 name: String => "name: must",
-        /// `username`.
+        /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         2 username: String => "username: must",
-        /// `headImgUrl`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`; `headImgUrl` on the wire.
         3 head_img_url: String => "headImgUrl: must masked",
     }
 }
@@ -973,9 +973,9 @@ w::record! {
 w::record! {
     /// An item of `skuAttrs` in `union::OrderSearchNormalOrderProduct`.
     pub struct SkuAttr {
-        /// `attrKey`.
+        /// Attribute, such as colour; such as `颜色`; `attrKey` on the wire.
         0 attr_key: String => "attrKey: must",
-        /// `attrValue`.
+        /// Value of the attribute, such as red; such as `红色`; `attrValue` on the wire.
         1 attr_value: String => "attrValue: must",
     }
 }
@@ -983,9 +983,9 @@ w::record! {
 w::record! {
     /// An item of `skus` in `union::ProductBody`.
     pub struct Skus {
-        /// `skuId`.
+        /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         0 sku_id: i64 => "skuId: must",
-        /// `productSkuInfo`.
+        /// The variant in detail; `productSkuInfo` on the wire.
         1 product_sku_info: ProductSkuInfo => "productSkuInfo: must",
     }
 }
@@ -993,15 +993,15 @@ w::record! {
 w::record! {
     /// `productSkuInfo` of `union::ProductSkus`.
     pub struct SkusProductSkuInfo {
-        /// `thumbImg`.
+        /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         0 thumb_img: String => "thumbImg: must",
-        /// `salePrice`; in fen.
+        /// Selling price before discounts; in fen; `salePrice` on the wire.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// `marketPrice`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
-        /// `stockInfo`.
+        /// Stock, or how many were given out; `stockInfo` on the wire.
         3 stock_info: StockInfo => "stockInfo: must",
-        /// `skuCode`.
+        /// Code that the merchant gave the variant, such as an article number; `skuCode` on the wire.
         4 sku_code: Option<String> => "skuCode",
     }
 }
@@ -1009,7 +1009,7 @@ w::record! {
 w::record! {
     /// `stockInfo` of `union::SkusProductSkuInfo`.
     pub struct StockInfo {
-        /// `stockNum`.
+        /// How many pieces are in stock; `stockNum` on the wire.
         0 stock_num: i64 => "stockNum: must",
     }
 }
@@ -1017,16 +1017,16 @@ w::record! {
 w::record! {
     /// An item of `tagList` in the answer of `union::promoter::product::ParseTag`.
     pub struct Tag {
-        /// `productId`.
+        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// `source`.
+        /// Where the product comes from.
         1 source: i64 => "source: must",
-        /// `productAppid`.
-        2 product_appid: String => "productAppid: must",
-        /// `errcode`.
+        /// AppID of the shop that sells the product; `productAppid` on the wire.
+        2 product_appid: xinqiao_types::AppId => "productAppid: must",
+        /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
         3 err_code: Option<i64> => "errcode",
-        /// `errmsg`.
+        /// Error of this entry in words, `ok` or empty if it succeeded; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         4 err_msg: Option<String> => "errmsg",
     }
@@ -1035,19 +1035,19 @@ w::record! {
 w::record! {
     /// `targetPlanInfo` of the answer of `union::promoter::target::PlanInfo`.
     pub struct TargetPlanInfo {
-        /// `planId`.
+        /// Number of the promotion plan; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// `planName`.
+        /// What the creator called the plan; `planName` on the wire.
         1 plan_name: String => "planName: must",
-        /// `planDesc`.
+        /// The plan in words; `planDesc` on the wire.
         2 plan_desc: String => "planDesc: must",
-        /// `planStatus`.
+        /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         3 plan_status: i64 => "planStatus: must",
-        /// `planStartTime`; format `unix`.
+        /// When the plan starts; format `unix`; `planStartTime` on the wire.
         4 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
-        /// `planEndTime`; format `unix`.
+        /// When the plan ends; format `unix`; `planEndTime` on the wire.
         5 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
-        /// `extInfo`.
+        /// Further data on the plan; `extInfo` on the wire.
         6 ext_info: Option<w::serial::Value> => "extInfo",
     }
 }
@@ -1055,7 +1055,7 @@ w::record! {
 w::record! {
     /// `promotionInfo` of `union::promoter::promotion::Upd`.
     pub struct UpdPromotionInfo {
-        /// `promotionSourceName`.
+        /// What the promotion position is called; `promotionSourceName` on the wire.
         0 promotion_source_name: String => "promotionSourceName: must",
     }
     new(promotion_source_name: impl Into<String>)
@@ -1064,15 +1064,15 @@ w::record! {
 w::record! {
     /// `planItem` of `union::shop::target::UpdatePlan`.
     pub struct UpdatePlanItem {
-        /// `planName`.
+        /// What the creator called the plan; `planName` on the wire.
         0 plan_name: Option<String> => "planName",
-        /// `planDesc`.
+        /// The plan in words; `planDesc` on the wire.
         1 plan_desc: Option<String> => "planDesc",
-        /// `planStartTime`; format `unix`.
+        /// When the plan starts; format `unix`; `planStartTime` on the wire.
         2 plan_start_time: Option<xinqiao_types::UnixSeconds> => "planStartTime",
-        /// `planEndTime`; format `unix`.
+        /// When the plan ends; format `unix`; `planEndTime` on the wire.
         3 plan_end_time: Option<xinqiao_types::UnixSeconds> => "planEndTime",
-        /// `planStatus`.
+        /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         4 plan_status: Option<String> => "planStatus",
     }
     new()
@@ -1083,13 +1083,13 @@ w::record! {
 w::record! {
     /// `validInfo` of `union::CouponDetail`.
     pub struct ValidInfo {
-        /// `validType`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving; `validType` on the wire.
         0 valid_type: String => "validType: must",
-        /// `validDayNum`.
+        /// Days that it is valid after receiving; for `valid_type` `2`; `validDayNum` on the wire.
         1 valid_day_num: Option<i64> => "validDayNum",
-        /// `startTime`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`; `startTime` on the wire.
         2 start_time: Option<String> => "startTime",
-        /// `endTime`; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`; `endTime` on the wire.
         3 end_time: Option<String> => "endTime",
     }
 }
@@ -1108,9 +1108,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.add_customize_info`.
             pub struct AddCustomizeInfo {
-                /// `unionid`; personal data, masked in `Debug`.
+                /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must masked",
-                /// `customizeInfo`.
+                /// Your own information, handed back for attribution; `customizeInfo` on the wire.
                 1 customize_info: String => "customizeInfo: must",
             }
             new(unionid: impl Into<xinqiao_types::UnionId>, customize_info: impl Into<String>)
@@ -1142,7 +1142,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.bind`.
             pub struct Bind {
-                /// `openAccount`.
+                /// The agency's account outside; `openAccount` on the wire.
                 0 open_account: String => "openAccount: must",
             }
             new(open_account: impl Into<String>)
@@ -1174,7 +1174,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.del_customize_info`.
             pub struct DelCustomizeInfo {
-                /// `unionid`; personal data, masked in `Debug`.
+                /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must masked",
             }
             new(unionid: impl Into<xinqiao_types::UnionId>)
@@ -1213,7 +1213,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `openAccount`.
+                /// The agency's account outside; `openAccount` on the wire.
                 0 open_account: String => "openAccount: must",
             }
         }
@@ -1244,7 +1244,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.get_customize_info`.
             pub struct GetCustomizeInfo {
-                /// `unionid`; personal data, masked in `Debug`.
+                /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must query masked",
             }
             new(unionid: impl Into<xinqiao_types::UnionId>)
@@ -1253,7 +1253,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`GetCustomizeInfo`].
             pub struct GetCustomizeInfoResponse {
-                /// `customizeInfo`.
+                /// Your own information, handed back for attribution; `customizeInfo` on the wire.
                 0 customize_info: String => "customizeInfo: must",
             }
         }
@@ -1289,13 +1289,13 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/openpromotion.html>.
             /// * Catalog: `channels.union.promoter.open_product.generate`.
             pub struct Generate {
-                /// `pid`.
+                /// Id of the promotion position.
                 0 pid: String => "pid: must",
-                /// `getShortUrl`.
+                /// Whether a short link is returned; `getShortUrl` on the wire.
                 1 get_short_url: Option<bool> => "getShortUrl",
-                /// `getInfo`.
+                /// Whether data on the product are returned; `getInfo` on the wire.
                 2 get_info: Option<bool> => "getInfo",
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 3 product_list: Vec<super::super::Product> => "productList: must",
             }
             new(pid: impl Into<String>, product_list: Vec<super::super::Product>)
@@ -1305,7 +1305,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Generate`].
             pub struct GenerateResponse {
-                /// `list`.
+                /// Material to share, one entry per product.
                 0 list: Vec<super::super::GenerateList> => "list: must",
             }
         }
@@ -1336,33 +1336,33 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/openproduct.html>.
             /// * Catalog: `channels.union.promoter.open_product.list`.
             pub struct List {
-                /// `queryType`.
+                /// What the query goes by; `queryType` on the wire.
                 0 query_type: Option<i64> => "queryType: query",
-                /// `query`.
+                /// Parameters that the promotion link carries.
                 1 query: Option<String> => "query: query",
-                /// `maxPrice`; in fen.
+                /// Only products at or below this price; in fen; `maxPrice` on the wire.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// `minPrice`; in fen.
+                /// Only products at or above this price; in fen; `minPrice` on the wire.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// `minCommissionValue`; in fen.
+                /// Only products with at least this commission; in fen; `minCommissionValue` on the wire.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// `minCommissionRatio`; in 1/10000.
+                /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// `sortType`.
+                /// How the list is sorted; `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
-                /// `shopAppIds`; joined by `,` on the wire.
-                7 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
-                /// `categoryId`.
+                /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
+                7 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
+                /// Number of the category; `categoryId` on the wire.
                 8 category_id: Option<i64> => "categoryId: query",
-                /// `category`; joined by `,` on the wire.
+                /// Categories to list; joined by `,` on the wire.
                 9 category: Option<Vec<i64>> => "category: query comma",
-                /// `noCategory`; joined by `,` on the wire.
+                /// Categories to leave out; joined by `,` on the wire; `noCategory` on the wire.
                 10 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// `productId`; joined by `,` on the wire.
+                /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
                 11 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// `from`.
+                /// Where the call comes from.
                 12 from: i64 => "from: must query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 13 limit: i64 => "limit: must query",
             }
             new(from: i64, limit: i64)
@@ -1374,7 +1374,7 @@ pub mod promoter {
                 min_commission_value: xinqiao_types::Fen,
                 min_commission_ratio: i64,
                 sort_type: i64,
-                shop_app_ids: Vec<String>,
+                shop_app_ids: Vec<xinqiao_types::AppId>,
                 category_id: i64,
                 category: Vec<i64>,
                 no_category: Vec<i64>,
@@ -1385,9 +1385,9 @@ pub mod promoter {
         w::record! {
             /// Answer to [`List`].
             pub struct ListResponse {
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 0 product_list: Vec<super::super::ListProduct> => "productList: must",
-                /// `total`.
+                /// How many there are in all.
                 1 total: i64 => "total: must",
             }
         }
@@ -1423,7 +1423,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/order/order-info.html>.
             /// * Catalog: `channels.union.promoter.order.info`.
             pub struct Info {
-                /// `orderIdList`.
+                /// Numbers of the orders; `orderIdList` on the wire.
                 0 order_id_list: Vec<i64> => "orderIdList: must",
             }
             new(order_id_list: Vec<i64>)
@@ -1432,7 +1432,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Info`].
             pub struct InfoResponse {
-                /// `orderList`.
+                /// Orders, one entry each; `orderList` on the wire.
                 0 order_list: Vec<super::super::Order> => "orderList: must",
             }
         }
@@ -1463,13 +1463,13 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/order/order-info.html>.
             /// * Catalog: `channels.union.promoter.order.search`.
             pub struct Search {
-                /// `startTimestamp`; format `unix`.
+                /// Only orders at or after this moment; format `unix`; `startTimestamp` on the wire.
                 0 start_timestamp: Option<xinqiao_types::UnixSeconds> => "startTimestamp: query",
-                /// `endTimestamp`; format `unix`.
+                /// End of the period; format `unix`; `endTimestamp` on the wire.
                 1 end_timestamp: Option<xinqiao_types::UnixSeconds> => "endTimestamp: query",
-                /// `commissionStatus`.
+                /// How far the commission has settled; `commissionStatus` on the wire.
                 2 commission_status: Option<String> => "commissionStatus: query",
-                /// `page`.
+                /// Which page to return, counted from 1.
                 3 page: i64 => "page: must query",
             }
             new(page: i64)
@@ -1480,11 +1480,11 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Search`].
             pub struct SearchResponse {
-                /// `orderList`.
+                /// Orders, one entry each; `orderList` on the wire.
                 0 order_list: Vec<super::super::Order> => "orderList: must",
-                /// `totalNum`.
+                /// How many there are in all, whatever the page; `totalNum` on the wire.
                 1 total_num: i64 => "totalNum: must",
-                /// `pageSize`.
+                /// How many entries one page holds; `pageSize` on the wire.
                 2 page_size: i64 => "pageSize: must",
             }
         }
@@ -1515,35 +1515,35 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/order-info.html>.
             /// * Catalog: `channels.union.promoter.order.search_normal_order`.
             pub struct SearchNormalOrder {
-                /// `query`.
+                /// Parameters that the promotion link carries.
                 0 query: Option<String> => "query: query",
-                /// `orderId`.
+                /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
                 1 order_id: Option<i64> => "orderId: query",
-                /// `outOrderId`.
+                /// Order number in the merchant's own system; `outOrderId` on the wire.
                 2 out_order_id: Option<String> => "outOrderId: query",
-                /// `outOrderIdList`; joined by `,` on the wire.
+                /// Order numbers outside; joined by `,` on the wire; `outOrderIdList` on the wire.
                 3 out_order_id_list: Option<String> => "outOrderIdList: query comma",
-                /// `tradeNo`.
+                /// Number of the transaction; `tradeNo` on the wire.
                 4 trade_no: Option<String> => "tradeNo: query",
-                /// `transactionIdList`; joined by `,` on the wire.
+                /// WeChat Pay transaction numbers; joined by `,` on the wire; `transactionIdList` on the wire.
                 5 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
-                /// `startPayTime`; format `unix`.
+                /// Only orders paid at or after this moment; format `unix`; `startPayTime` on the wire.
                 6 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
-                /// `endPayTime`; format `unix`.
+                /// Only orders paid up to this moment; format `unix`; `endPayTime` on the wire.
                 7 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
-                /// `commissionStatus`.
+                /// How far the commission has settled; `commissionStatus` on the wire.
                 8 commission_status: Option<String> => "commissionStatus: query",
-                /// `startStatusUpdateTime`; format `unix`.
+                /// Only orders whose state changed at or after this moment; format `unix`; `startStatusUpdateTime` on the wire.
                 9 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
-                /// `endStatusUpdateTime`; format `unix`.
+                /// Only orders whose state changed up to this moment; format `unix`; `endStatusUpdateTime` on the wire.
                 10 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
-                /// `sortBy`.
+                /// Field to sort by; `sortBy` on the wire.
                 11 sort_by: Option<String> => "sortBy: query",
-                /// `sortOrder`.
+                /// Whether it ascends or descends; `sortOrder` on the wire.
                 12 sort_order: Option<String> => "sortOrder: query",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 13 offset: i64 => "offset: must query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
             }
             new(offset: i64, limit: i64)
@@ -1569,9 +1569,9 @@ pub mod promoter {
         w::record! {
             /// Answer to [`SearchNormalOrder`].
             pub struct SearchNormalOrderResponse {
-                /// `orderList`.
+                /// Orders, one entry each; `orderList` on the wire.
                 0 order_list: Vec<super::super::SearchNormalOrderDetail> => "orderList: must",
-                /// `total`.
+                /// How many there are in all.
                 1 total: i64 => "total: must",
             }
         }
@@ -1614,7 +1614,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Category`].
             pub struct CategoryResponse {
-                /// `productCats`.
+                /// Categories, one entry each; `productCats` on the wire.
                 0 product_cats: Vec<super::super::ProductCat> => "productCats: must",
             }
         }
@@ -1645,9 +1645,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.generate`.
             pub struct Generate {
-                /// `pid`.
+                /// Id of the promotion position.
                 0 pid: String => "pid: must",
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 1 product_list: Vec<super::super::Product> => "productList: must",
             }
             new(pid: impl Into<String>, product_list: Vec<super::super::Product>)
@@ -1656,7 +1656,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Generate`].
             pub struct GenerateResponse {
-                /// `list`.
+                /// Material to share, one entry per product.
                 0 list: Vec<super::super::ItemInfo> => "list: must",
             }
         }
@@ -1687,35 +1687,35 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.list`.
             pub struct List {
-                /// `queryType`.
+                /// What the query goes by; `queryType` on the wire.
                 0 query_type: Option<i64> => "queryType: query",
-                /// `query`.
+                /// Parameters that the promotion link carries.
                 1 query: Option<String> => "query: query",
-                /// `maxPrice`; in fen.
+                /// Only products at or below this price; in fen; `maxPrice` on the wire.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// `minPrice`; in fen.
+                /// Only products at or above this price; in fen; `minPrice` on the wire.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// `minCommissionValue`; in fen.
+                /// Only products with at least this commission; in fen; `minCommissionValue` on the wire.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// `minCommissionRatio`; in 1/10000.
+                /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// `sortType`.
+                /// How the list is sorted; `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
-                /// `hasCoupon`; `0` or `1` on the wire.
+                /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
                 7 has_coupon: Option<bool> => "hasCoupon: query zero-one",
-                /// `shopAppIds`; joined by `,` on the wire.
-                8 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
-                /// `categoryId`.
+                /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
+                8 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
+                /// Number of the category; `categoryId` on the wire.
                 9 category_id: Option<i64> => "categoryId: query",
-                /// `category`; joined by `,` on the wire.
+                /// Categories to list; joined by `,` on the wire.
                 10 category: Option<Vec<i64>> => "category: query comma",
-                /// `noCategory`; joined by `,` on the wire.
+                /// Categories to leave out; joined by `,` on the wire; `noCategory` on the wire.
                 11 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// `productId`; joined by `,` on the wire.
+                /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
                 12 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// `from`.
+                /// Where the call comes from.
                 13 from: i64 => "from: must query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
             }
             new(from: i64, limit: i64)
@@ -1728,7 +1728,7 @@ pub mod promoter {
                 min_commission_ratio: i64,
                 sort_type: i64,
                 has_coupon: bool,
-                shop_app_ids: Vec<String>,
+                shop_app_ids: Vec<xinqiao_types::AppId>,
                 category_id: i64,
                 category: Vec<i64>,
                 no_category: Vec<i64>,
@@ -1739,9 +1739,9 @@ pub mod promoter {
         w::record! {
             /// Answer to [`List`].
             pub struct ListResponse {
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 0 product_list: Vec<super::super::ProductItem> => "productList: must",
-                /// `total`.
+                /// How many there are in all.
                 1 total: i64 => "total: must",
             }
         }
@@ -1772,7 +1772,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/parse_tag.html>.
             /// * Catalog: `channels.union.promoter.product.parse_tag`.
             pub struct ParseTag {
-                /// `tagList`.
+                /// Text commands to resolve; `tagList` on the wire.
                 0 tag_list: Vec<String> => "tagList: must",
             }
             new(tag_list: Vec<String>)
@@ -1781,7 +1781,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`ParseTag`].
             pub struct ParseTagResponse {
-                /// `tagList`.
+                /// Products found, one entry per command; `tagList` on the wire.
                 0 tag_list: Vec<super::super::Tag> => "tagList: must",
             }
         }
@@ -1812,35 +1812,35 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.select`.
             pub struct Select {
-                /// `maxPrice`; in fen.
+                /// Only products at or below this price; in fen; `maxPrice` on the wire.
                 0 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// `minPrice`; in fen.
+                /// Only products at or above this price; in fen; `minPrice` on the wire.
                 1 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// `minCommissionValue`; in fen.
+                /// Only products with at least this commission; in fen; `minCommissionValue` on the wire.
                 2 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// `minCommissionRatio`; in 1/10000.
+                /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
                 3 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// `sortType`.
+                /// How the list is sorted; `sortType` on the wire.
                 4 sort_type: Option<i64> => "sortType: query",
-                /// `hasCoupon`; `0` or `1` on the wire.
+                /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
                 5 has_coupon: Option<bool> => "hasCoupon: query zero-one",
-                /// `shopAppIds`; joined by `,` on the wire.
-                6 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
-                /// `categoryId`.
+                /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
+                6 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
+                /// Number of the category; `categoryId` on the wire.
                 7 category_id: Option<i64> => "categoryId: query",
-                /// `category`; joined by `,` on the wire.
+                /// Categories to list; joined by `,` on the wire.
                 8 category: Option<Vec<i64>> => "category: query comma",
-                /// `noCategory`; joined by `,` on the wire.
+                /// Categories to leave out; joined by `,` on the wire; `noCategory` on the wire.
                 9 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// `productId`; joined by `,` on the wire.
+                /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
                 10 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// `shippingMethods`; JSON in a text on the wire.
+                /// Only products with these ways of delivery; JSON in a text on the wire; `shippingMethods` on the wire.
                 11 shipping_methods: Option<super::super::ShippingMethod> => "shippingMethods: query json",
-                /// `addressList`; JSON in a text on the wire.
+                /// Addresses, one entry each; JSON in a text on the wire; `addressList` on the wire.
                 12 address_list: Option<Vec<super::super::Address>> => "addressList: query json",
-                /// `from`.
+                /// Where the call comes from.
                 13 from: i64 => "from: must query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
             }
             new(from: i64, limit: i64)
@@ -1851,7 +1851,7 @@ pub mod promoter {
                 min_commission_ratio: i64,
                 sort_type: i64,
                 has_coupon: bool,
-                shop_app_ids: Vec<String>,
+                shop_app_ids: Vec<xinqiao_types::AppId>,
                 category_id: i64,
                 category: Vec<i64>,
                 no_category: Vec<i64>,
@@ -1895,7 +1895,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.add`.
             pub struct Add {
-                /// `promotionSourceName`.
+                /// What the promotion position is called; `promotionSourceName` on the wire.
                 0 promotion_source_name: String => "promotionSourceName: must",
             }
             new(promotion_source_name: impl Into<String>)
@@ -1904,7 +1904,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Add`].
             pub struct AddResponse {
-                /// `pid`.
+                /// Id of the promotion position.
                 0 pid: String => "pid: must",
             }
         }
@@ -1935,9 +1935,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.del`.
             pub struct Del {
-                /// `promotionSourcePid`.
+                /// Id of the promotion position; `promotionSourcePid` on the wire.
                 0 promotion_source_pid: String => "promotionSourcePid: must",
-                /// `promotionSourceName`.
+                /// What the promotion position is called; `promotionSourceName` on the wire.
                 1 promotion_source_name: String => "promotionSourceName: must",
             }
             new(promotion_source_pid: impl Into<String>, promotion_source_name: impl Into<String>)
@@ -1969,9 +1969,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.list`.
             pub struct List {
-                /// `start`.
+                /// Where the page starts, from 0.
                 0 start: i64 => "start: must query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 1 limit: i64 => "limit: must query",
             }
             new(start: i64, limit: i64)
@@ -1980,11 +1980,11 @@ pub mod promoter {
         w::record! {
             /// Answer to [`List`].
             pub struct ListResponse {
-                /// `promotionSourceList`.
+                /// Promotion positions, one entry each; `promotionSourceList` on the wire.
                 0 promotion_source_list: Vec<super::super::PromotionInfo> => "promotionSourceList: must",
-                /// `total`.
+                /// How many there are in all.
                 1 total: i64 => "total: must",
-                /// `promotionMaxCnt`.
+                /// Most promotion positions allowed; `promotionMaxCnt` on the wire.
                 2 promotion_max_cnt: i64 => "promotionMaxCnt: must",
             }
         }
@@ -2015,9 +2015,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.upd`.
             pub struct Upd {
-                /// `previousPromotionInfo`.
+                /// The promotion position as it is now; `previousPromotionInfo` on the wire.
                 0 previous_promotion_info: super::super::PreviousPromotionInfo => "previousPromotionInfo: must",
-                /// `promotionInfo`.
+                /// How and by whom it was promoted; `promotionInfo` on the wire.
                 1 promotion_info: super::super::UpdPromotionInfo => "promotionInfo: must",
             }
             new(
@@ -2057,7 +2057,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.promoter.target.apply_status`.
             pub struct ApplyStatus {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
             }
             new(plan_id: impl Into<String>)
@@ -2066,7 +2066,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`ApplyStatus`].
             pub struct ApplyStatusResponse {
-                /// `data`.
+                /// State of the application by product.
                 0 data: super::super::ApplyStatusData => "data: must",
             }
         }
@@ -2097,9 +2097,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.promoter.target.apply_target`.
             pub struct ApplyTarget {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// `applyReason`.
+                /// Why it is applied for; `applyReason` on the wire.
                 1 apply_reason: String => "applyReason: must",
             }
             new(plan_id: impl Into<String>, apply_reason: impl Into<String>)
@@ -2131,7 +2131,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.promoter.target.plan_info`.
             pub struct PlanInfo {
-                /// `planInvitationUrl`.
+                /// Link by which the plan invites; `planInvitationUrl` on the wire.
                 0 plan_invitation_url: String => "planInvitationUrl: must query",
             }
             new(plan_invitation_url: impl Into<String>)
@@ -2140,9 +2140,9 @@ pub mod promoter {
         w::record! {
             /// Answer to [`PlanInfo`].
             pub struct PlanInfoResponse {
-                /// `targetPlanInfo`.
+                /// The exclusive plan in detail; `targetPlanInfo` on the wire.
                 0 target_plan_info: super::super::TargetPlanInfo => "targetPlanInfo: must",
-                /// `productListInfo`.
+                /// Products in the plan, one entry each; `productListInfo` on the wire.
                 1 product_list_info: Vec<super::super::ProductListInfo> => "productListInfo: must",
             }
         }
@@ -2179,43 +2179,43 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/order-info.html>.
         /// * Catalog: `channels.union.shop.order_search_normal_order`.
         pub struct OrderSearchNormalOrder {
-            /// `query`.
+            /// Parameters that the promotion link carries.
             0 query: Option<String> => "query: query",
-            /// `allianceAppid`.
-            1 alliance_appid: Option<String> => "allianceAppid: query",
-            /// `orderId`.
+            /// AppID of the promoting agency; `allianceAppid` on the wire.
+            1 alliance_appid: Option<xinqiao_types::AppId> => "allianceAppid: query",
+            /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
             2 order_id: Option<i64> => "orderId: query",
-            /// `outOrderId`.
+            /// Order number in the merchant's own system; `outOrderId` on the wire.
             3 out_order_id: Option<String> => "outOrderId: query",
-            /// `outOrderIdList`; joined by `,` on the wire.
+            /// Order numbers outside; joined by `,` on the wire; `outOrderIdList` on the wire.
             4 out_order_id_list: Option<String> => "outOrderIdList: query comma",
-            /// `tradeNo`.
+            /// Number of the transaction; `tradeNo` on the wire.
             5 trade_no: Option<String> => "tradeNo: query",
-            /// `transactionIdList`; joined by `,` on the wire.
+            /// WeChat Pay transaction numbers; joined by `,` on the wire; `transactionIdList` on the wire.
             6 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
-            /// `startPayTime`; format `unix`.
+            /// Only orders paid at or after this moment; format `unix`; `startPayTime` on the wire.
             7 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
-            /// `endPayTime`; format `unix`.
+            /// Only orders paid up to this moment; format `unix`; `endPayTime` on the wire.
             8 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
-            /// `commissionStatus`.
+            /// How far the commission has settled; `commissionStatus` on the wire.
             9 commission_status: Option<String> => "commissionStatus: query",
-            /// `startStatusUpdateTime`; format `unix`.
+            /// Only orders whose state changed at or after this moment; format `unix`; `startStatusUpdateTime` on the wire.
             10 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
-            /// `endStatusUpdateTime`; format `unix`.
+            /// Only orders whose state changed up to this moment; format `unix`; `endStatusUpdateTime` on the wire.
             11 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
-            /// `sortBy`.
+            /// Field to sort by; `sortBy` on the wire.
             12 sort_by: Option<String> => "sortBy: query",
-            /// `sortOrder`.
+            /// Whether it ascends or descends; `sortOrder` on the wire.
             13 sort_order: Option<String> => "sortOrder: query",
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             14 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             15 limit: i64 => "limit: must query",
         }
         new(offset: i64, limit: i64)
         text(
             query: String,
-            alliance_appid: String,
+            alliance_appid: xinqiao_types::AppId,
             out_order_id: String,
             out_order_id_list: String,
             trade_no: String,
@@ -2236,9 +2236,9 @@ pub mod shop {
     w::record! {
         /// Answer to [`OrderSearchNormalOrder`].
         pub struct OrderSearchNormalOrderResponse {
-            /// `orderList`.
+            /// Orders, one entry each; `orderList` on the wire.
             0 order_list: Vec<super::NormalOrder> => "orderList: must",
-            /// `total`.
+            /// How many there are in all.
             1 total: i64 => "total: must",
         }
     }
@@ -2273,7 +2273,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/set_commission.html>.
             /// * Catalog: `channels.union.shop.open.delete_commission`.
             pub struct DeleteCommission {
-                /// `key`.
+                /// Products, one entry each.
                 0 key: Vec<super::super::Key> => "key: must",
             }
             new(key: Vec<super::super::Key>)
@@ -2305,7 +2305,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/set_commission.html>.
             /// * Catalog: `channels.union.shop.open.get_commission`.
             pub struct GetCommission {
-                /// `key`.
+                /// Products, one entry each.
                 0 key: Vec<super::super::Key> => "key: must",
             }
             new(key: Vec<super::super::Key>)
@@ -2314,7 +2314,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`GetCommission`].
             pub struct GetCommissionResponse {
-                /// `result`.
+                /// Commission by product, one entry each.
                 0 result: Vec<super::super::GetCommissionResult> => "result: must",
             }
         }
@@ -2345,7 +2345,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/set_commission.html>.
             /// * Catalog: `channels.union.shop.open.set_commission`.
             pub struct SetCommission {
-                /// `key`.
+                /// Products, one entry each.
                 0 key: Vec<super::super::SetCommissionKey> => "key: must",
             }
             new(key: Vec<super::super::SetCommissionKey>)
@@ -2382,9 +2382,9 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.add_plan`.
             pub struct AddPlan {
-                /// `planItem`.
+                /// What the plan offers; `planItem` on the wire.
                 0 plan_item: super::super::PlanItem => "planItem: must",
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 1 product_list: Vec<super::super::AddPlanProduct> => "productList: must",
             }
             new(plan_item: super::super::PlanItem, product_list: Vec<super::super::AddPlanProduct>)
@@ -2393,11 +2393,11 @@ pub mod shop {
         w::record! {
             /// Answer to [`AddPlan`].
             pub struct AddPlanResponse {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// `planType`.
+                /// Kind of promotion plan; `planType` on the wire.
                 1 plan_type: String => "planType: must",
-                /// `inviteUrl`.
+                /// Link that the invited side opens; `inviteUrl` on the wire.
                 2 invite_url: String => "inviteUrl: must",
             }
         }
@@ -2428,13 +2428,13 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.plan_list`.
             pub struct PlanList {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: Option<String> => "planId: query",
-                /// `planStatus`.
+                /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
                 1 plan_status: Option<String> => "planStatus: query",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 2 offset: Option<i64> => "offset: query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 3 limit: Option<i64> => "limit: query",
             }
             new()
@@ -2445,11 +2445,11 @@ pub mod shop {
         w::record! {
             /// Answer to [`PlanList`].
             pub struct PlanListResponse {
-                /// `planList`.
+                /// Plans, one entry each; `planList` on the wire.
                 0 plan_list: Option<Vec<super::super::Plan>> => "planList",
-                /// `plan`.
+                /// What the plan offers.
                 1 plan: Option<super::super::Plan> => "plan",
-                /// `total`.
+                /// How many there are in all.
                 2 total: Option<i64> => "total",
             }
         }
@@ -2480,11 +2480,11 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.product_list`.
             pub struct ProductList {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 1 offset: Option<i64> => "offset: query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 2 limit: Option<i64> => "limit: query",
             }
             new(plan_id: impl Into<String>)
@@ -2494,7 +2494,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ProductList`].
             pub struct ProductListResponse {
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 0 product_list: Vec<super::super::ProductListProduct> => "productList: must",
             }
         }
@@ -2525,11 +2525,11 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.promoter_list`.
             pub struct PromoterList {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
-                /// `offset`.
+                /// Start of the page: how many entries to skip, from 0.
                 1 offset: Option<i64> => "offset: query",
-                /// `limit`.
+                /// Most entries to return in one answer, for paging.
                 2 limit: Option<i64> => "limit: query",
             }
             new(plan_id: impl Into<String>)
@@ -2539,7 +2539,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`PromoterList`].
             pub struct PromoterListResponse {
-                /// `promoterList`.
+                /// Promoters, one entry each; `promoterList` on the wire.
                 0 promoter_list: Vec<super::super::Promoter> => "promoterList: must",
             }
         }
@@ -2570,11 +2570,11 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.update_plan`.
             pub struct UpdatePlan {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// `planItem`.
+                /// What the plan offers; `planItem` on the wire.
                 1 plan_item: Option<super::super::UpdatePlanItem> => "planItem",
-                /// `productList`.
+                /// Products concerned, one entry each; `productList` on the wire.
                 2 product_list: Option<Vec<super::super::AddPlanProduct>> => "productList",
             }
             new(plan_id: impl Into<String>)
@@ -2584,9 +2584,9 @@ pub mod shop {
         w::record! {
             /// Answer to [`UpdatePlan`].
             pub struct UpdatePlanResponse {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// `inviteUrl`.
+                /// Link that the invited side opens; `inviteUrl` on the wire.
                 1 invite_url: String => "inviteUrl: must",
             }
         }
@@ -2617,14 +2617,18 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.update_promoter`.
             pub struct UpdatePromoter {
-                /// `planId`.
+                /// Number of the promotion plan; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// `appidList`.
-                1 appid_list: Vec<String> => "appidList: must",
-                /// `promoterStatus`.
+                /// AppIDs concerned; `appidList` on the wire.
+                1 appid_list: Vec<xinqiao_types::AppId> => "appidList: must",
+                /// State of the promoter in the plan; `promoterStatus` on the wire.
                 2 promoter_status: String => "promoterStatus: must",
             }
-            new(plan_id: impl Into<String>, appid_list: Vec<String>, promoter_status: impl Into<String>)
+            new(
+                plan_id: impl Into<String>,
+                appid_list: Vec<xinqiao_types::AppId>,
+                promoter_status: impl Into<String>,
+            )
         }
 
         w::endpoint! {

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `display_info` of `vip::V3WxaInfoGetInfo`.
     pub struct DisplayInfo {
-        /// `order_page_display`.
+        /// Whether the order page shows the membership.
         0 order_page_display: i64 => "order_page_display: must",
     }
 }
@@ -14,11 +14,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `vip::user::score::FlowRecordGet`.
     pub struct FlowRecordGetList {
-        /// `score`.
+        /// Points of the member.
         0 score: i64 => "score: must",
-        /// `source`.
+        /// What moved the points.
         1 source: i64 => "source: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         2 remark: Option<String> => "remark",
     }
 }
@@ -26,7 +26,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `vip::user::score::Get`.
     pub struct GetInfo {
-        /// `score`; a number as text on the wire.
+        /// Points of the member; a number as text on the wire.
         0 score: i64 => "score: must numeric",
     }
 }
@@ -34,11 +34,11 @@ w::record! {
 w::record! {
     /// `info` of the answer of `vip::user::InfoGet`; an item of `list` in the answer of `vip::user::ListGet`.
     pub struct InfoGetInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `user_grade_info`.
+        /// Level and experience of the member.
         2 user_grade_info: Option<UserGradeInfo> => "user_grade_info",
     }
 }
@@ -46,9 +46,9 @@ w::record! {
 w::record! {
     /// `paths` of `vip::V3WxaInfoGetInfo`.
     pub struct Path {
-        /// `register_path`.
+        /// Page of the mini program for joining.
         0 register_path: String => "register_path: must",
-        /// `rights_path`.
+        /// Page of the mini program with the benefits.
         1 rights_path: String => "rights_path: must",
     }
 }
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// `user_grade_info` of `vip::InfoGetInfo`.
     pub struct UserGradeInfo {
-        /// `grade`.
+        /// Level of the member.
         0 grade: i64 => "grade: must",
-        /// `experience_value`.
+        /// Experience points, which decide the level.
         1 experience_value: i64 => "experience_value: must",
     }
 }
@@ -66,12 +66,12 @@ w::record! {
 w::record! {
     /// `info` of the answer of `vip::V3WxaInfoGet`.
     pub struct V3WxaInfoGetInfo {
-        /// `paths`.
+        /// Pages of the mini program for members.
         0 paths: Path => "paths: must",
-        /// `whitelist_openids`.
+        /// OpenIDs that see it before release; `whitelist_openids` on the wire.
         #[doc(alias = "whitelist_openids")]
-        1 whitelist_open_ids: Vec<String> => "whitelist_openids: must",
-        /// `display_info`.
+        1 whitelist_open_ids: Vec<xinqiao_types::OpenId> => "whitelist_openids: must",
+        /// What is shown to buyers.
         2 display_info: DisplayInfo => "display_info: must",
     }
 }
@@ -90,11 +90,11 @@ w::record! {
 w::record! {
     /// Answer to [`V3WxaInfoGet`].
     pub struct V3WxaInfoGetResponse {
-        /// `wxa_appid`.
-        0 wxa_appid: String => "wxa_appid: must",
-        /// `info`.
+        /// AppID of the mini program; such as `wxd678efh567hg6787`.
+        0 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
+        /// The member or mini program.
         1 info: V3WxaInfoGetInfo => "info: must",
-        /// `state`.
+        /// State of the binding.
         2 state: i64 => "state: must",
     }
 }
@@ -161,7 +161,7 @@ pub mod user {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserinfo.html>.
         /// * Catalog: `channels.vip.user.info_get`.
         pub struct InfoGet {
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -170,7 +170,7 @@ pub mod user {
     w::record! {
         /// Answer to [`InfoGet`].
         pub struct InfoGetResponse {
-            /// `info`.
+            /// The member or mini program.
             0 info: super::InfoGetInfo => "info: must",
         }
     }
@@ -201,9 +201,9 @@ pub mod user {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserlist.html>.
         /// * Catalog: `channels.vip.user.list_get`.
         pub struct ListGet {
-            /// `page_num`.
+            /// Which page to return.
             0 page_num: i64 => "page_num: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
@@ -212,9 +212,9 @@ pub mod user {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `list`.
+            /// Members, one entry per person.
             0 list: Vec<super::InfoGetInfo> => "list: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             1 total_num: i64 => "total_num: must",
         }
     }
@@ -281,11 +281,11 @@ pub mod user {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserscoreflowrecord.html>.
             /// * Catalog: `channels.vip.user.score.flow_record_get`.
             pub struct FlowRecordGet {
-                /// `openid`; personal data, masked in `Debug`.
+                /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `page_num`.
+                /// Which page to return.
                 1 page_num: i64 => "page_num: must",
-                /// `page_size`.
+                /// How many entries one page holds.
                 2 page_size: i64 => "page_size: must",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, page_num: i64, page_size: i64)
@@ -294,9 +294,9 @@ pub mod user {
         w::record! {
             /// Answer to [`FlowRecordGet`].
             pub struct FlowRecordGetResponse {
-                /// `list`.
+                /// Point flow, one entry each.
                 0 list: Vec<super::super::FlowRecordGetList> => "list: must",
-                /// `total_num`.
+                /// How many there are in all, whatever the page.
                 1 total_num: i64 => "total_num: must",
             }
         }
@@ -327,7 +327,7 @@ pub mod user {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getvipuserscore.html>.
             /// * Catalog: `channels.vip.user.score.get`.
             pub struct Get {
-                /// `openid`; personal data, masked in `Debug`.
+                /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(openid: impl Into<xinqiao_types::OpenId>)
@@ -336,7 +336,7 @@ pub mod user {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `info`.
+                /// The member or mini program.
                 0 info: super::super::GetInfo => "info: must",
             }
         }

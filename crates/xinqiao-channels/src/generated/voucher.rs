@@ -6,37 +6,37 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `bill_list` in the answer of `voucher::GetBillList`.
     pub struct Bill {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `voucher_name`.
+        /// What the voucher is called.
         1 voucher_name: String => "voucher_name: must",
-        /// `code`.
+        /// Code with which the voucher is used.
         2 code: String => "code: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `voucher_buy_amount`; in fen.
+        /// What the buyer paid for the voucher; in fen.
         4 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `voucher_pay_amount`; in fen.
+        /// What the buyer paid for it; in fen.
         5 voucher_pay_amount: xinqiao_types::Fen => "voucher_pay_amount: must",
-        /// `mch_favor_amount`; in fen.
+        /// Discount paid by the merchant; in fen.
         6 mch_favor_amount: xinqiao_types::Fen => "mch_favor_amount: must",
-        /// `platform_favor_amount`; in fen.
+        /// Discount paid by the platform; in fen.
         7 platform_favor_amount: xinqiao_types::Fen => "platform_favor_amount: must",
-        /// `mch_settle_amount`; in fen.
+        /// What settles to the merchant; in fen.
         8 mch_settle_amount: xinqiao_types::Fen => "mch_settle_amount: must",
-        /// `finder_settle_amount`; in fen.
+        /// What settles to the talent; in fen.
         9 finder_settle_amount: xinqiao_types::Fen => "finder_settle_amount: must",
-        /// `voucher_buy_time`; format `unix`.
+        /// When the voucher was bought; format `unix`.
         10 voucher_buy_time: xinqiao_types::UnixSeconds => "voucher_buy_time: must",
-        /// `consume_time`; format `unix`.
+        /// When the coupon was used up; format `unix`.
         11 consume_time: xinqiao_types::UnixSeconds => "consume_time: must",
-        /// `consume_store_name`.
+        /// Store where it was used, by name.
         12 consume_store_name: Option<String> => "consume_store_name",
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         13 out_store_id: Option<String> => "out_store_id",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         14 order_id: Option<String> => "order_id",
-        /// `time_index`.
+        /// Which use of a multi-use card.
         15 time_index: Option<i64> => "time_index",
     }
 }
@@ -44,12 +44,12 @@ w::record! {
 w::record! {
     /// An item of `fail_codes` in the answer of `voucher::CodesUpload`.
     pub struct FailCode {
-        /// `code`.
+        /// Code with which the voucher is used.
         0 code: String => "code: must",
-        /// `errcode`.
+        /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Error of this entry in words, `ok` or empty if it succeeded; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -58,15 +58,15 @@ w::record! {
 w::record! {
     /// An item of `fail_voucher_list` in the answer of `voucher::Consume`; an item of `fail_voucher_list` in the answer of `voucher::Revoke`.
     pub struct FailVoucher {
-        /// `encrypted_code`.
+        /// Code of the voucher in encrypted form.
         0 encrypted_code: Option<String> => "encrypted_code",
-        /// `code`.
+        /// Code with which the voucher is used.
         1 code: Option<String> => "code",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: Option<i64> => "sku_id",
-        /// `ret_code`.
+        /// Result code, `0` for success.
         3 ret_code: i64 => "ret_code: must",
-        /// `ret_msg`.
+        /// Result in words, empty or `ok` after success.
         4 ret_msg: Option<String> => "ret_msg",
     }
 }
@@ -74,56 +74,56 @@ w::record! {
 w::record! {
     /// `voucher` of the answer of `voucher::Get`.
     pub struct GetVoucher {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `voucher_type`.
+        /// Kind of voucher.
         2 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; in fen.
+        /// What the buyer paid for the voucher; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `voucher_actual_amount`; in fen.
+        /// Market value of the voucher; in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
-        /// `code_type`.
+        /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         5 code_type: i64 => "code_type: must",
-        /// `code`.
+        /// Code with which the voucher is used.
         6 code: String => "code: must",
-        /// `status`.
+        /// Voucher: `1` to be used, `2` used, `3` refunded, `4` expired.
         7 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `send_time`; format `unix`.
+        /// When it was sent; format `unix`.
         10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `consume_time`; format `unix`.
+        /// When the coupon was used up; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
-        /// `consume_store_name`.
+        /// Store where it was used, by name.
         14 consume_store_name: Option<String> => "consume_store_name",
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         15 out_store_id: Option<String> => "out_store_id",
-        /// `refund_time`; format `unix`.
+        /// When the refund was made; format `unix`.
         16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         17 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `union_id`; personal data, masked in `Debug`.
-        18 union_id: Option<String> => "union_id: masked",
-        /// `telphone_no`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        18 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
+        /// Phone number of the buyer, partly hidden; `telphone_no` on the wire.
         #[doc(alias = "telphone_no")]
         19 tel_phone_no: Option<String> => "telphone_no",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         20 order_id: Option<String> => "order_id",
-        /// `voucher_settle_status`.
+        /// How far it has settled.
         21 voucher_settle_status: Option<i64> => "voucher_settle_status",
-        /// `last_consume_no`.
+        /// Number of its last use.
         22 last_consume_no: Option<String> => "last_consume_no",
-        /// `last_withdraw_consume_no`.
+        /// Number of the last undone use.
         23 last_withdraw_consume_no: Option<String> => "last_withdraw_consume_no",
-        /// `time_card`.
+        /// The multi-use card: uses left, used and refunded.
         24 time_card: Option<TimeCard> => "time_card",
     }
 }
@@ -131,11 +131,11 @@ w::record! {
 w::record! {
     /// An item of `reovke_vouchers` in `voucher::Revoke`.
     pub struct ReovkeVoucher {
-        /// `encrypted_code`.
+        /// Code of the voucher in encrypted form.
         0 encrypted_code: Option<String> => "encrypted_code",
-        /// `code`.
+        /// Code with which the voucher is used.
         1 code: Option<String> => "code",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: Option<i64> => "sku_id",
     }
     new()
@@ -146,13 +146,13 @@ w::record! {
 w::record! {
     /// `time_card` of `voucher::GetVoucher`.
     pub struct TimeCard {
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         0 total_count: i64 => "total_count: must",
-        /// `available_count`.
+        /// How many uses are left.
         1 available_count: i64 => "available_count: must",
-        /// `consumed_count`.
+        /// How many uses are gone.
         2 consumed_count: i64 => "consumed_count: must",
-        /// `refunded_count`.
+        /// How many uses were refunded.
         3 refunded_count: i64 => "refunded_count: must",
     }
 }
@@ -160,54 +160,54 @@ w::record! {
 w::record! {
     /// An item of `voucher_list` in the answer of `voucher::Consume`; an item of `voucher_list` in the answer of `voucher::GetList`; and 1 more.
     pub struct Voucher {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `voucher_type`.
+        /// Kind of voucher.
         2 voucher_type: i64 => "voucher_type: must",
-        /// `voucher_buy_amount`; in fen.
+        /// What the buyer paid for the voucher; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// `voucher_actual_amount`; in fen.
+        /// Market value of the voucher; in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
-        /// `code_type`.
+        /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         5 code_type: i64 => "code_type: must",
-        /// `code`.
+        /// Code with which the voucher is used.
         6 code: String => "code: must",
-        /// `status`.
+        /// Voucher: `1` to be used, `2` used, `3` refunded, `4` expired.
         7 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `send_time`; format `unix`.
+        /// When it was sent; format `unix`.
         10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `consume_time`; format `unix`.
+        /// When the coupon was used up; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
-        /// `consume_store_name`.
+        /// Store where it was used, by name.
         14 consume_store_name: Option<String> => "consume_store_name",
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         15 out_store_id: Option<String> => "out_store_id",
-        /// `refund_time`; format `unix`.
+        /// When the refund was made; format `unix`.
         16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         17 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `union_id`; personal data, masked in `Debug`.
-        18 union_id: Option<String> => "union_id: masked",
-        /// `telphone_no`.
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        18 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
+        /// Phone number of the buyer, partly hidden; `telphone_no` on the wire.
         #[doc(alias = "telphone_no")]
         19 tel_phone_no: Option<String> => "telphone_no",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         20 order_id: Option<String> => "order_id",
-        /// `voucher_settle_status`.
+        /// How far it has settled.
         21 voucher_settle_status: Option<i64> => "voucher_settle_status",
-        /// `last_consume_no`.
+        /// Number of its last use.
         22 last_consume_no: Option<String> => "last_consume_no",
-        /// `last_withdraw_consume_no`.
+        /// Number of the last undone use.
         23 last_withdraw_consume_no: Option<String> => "last_withdraw_consume_no",
     }
 }
@@ -219,11 +219,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/upload.html>.
     /// * Catalog: `channels.voucher.codes_upload`.
     pub struct CodesUpload {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `codes`.
+        /// Codes of vouchers.
         2 codes: Vec<String> => "codes: must",
     }
     new(product_id: i64, sku_id: i64, codes: Vec<String>)
@@ -232,17 +232,17 @@ w::record! {
 w::record! {
     /// Answer to [`CodesUpload`].
     pub struct CodesUploadResponse {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
-        /// `success_codes`.
+        /// Codes that were accepted.
         2 success_codes: Option<Vec<String>> => "success_codes",
-        /// `success_count`.
+        /// How many entries succeeded.
         3 success_count: i64 => "success_count: must",
-        /// `fail_codes`.
+        /// Codes that were not accepted, each with the reason.
         4 fail_codes: Option<Vec<FailCode>> => "fail_codes",
-        /// `fail_count`.
+        /// How many entries failed.
         5 fail_count: i64 => "fail_count: must",
     }
 }
@@ -273,19 +273,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/api.html>.
     /// * Catalog: `channels.voucher.consume`.
     pub struct Consume {
-        /// `consume_request_no`.
+        /// The merchant's number of the use; a repeat does not use it twice.
         0 consume_request_no: String => "consume_request_no: must",
-        /// `consume_store_name`.
+        /// Store where it was used, by name.
         1 consume_store_name: Option<String> => "consume_store_name",
-        /// `consume_channel`.
+        /// By which way it is used.
         2 consume_channel: Option<i64> => "consume_channel",
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         3 out_store_id: Option<String> => "out_store_id",
-        /// `encrypted_codes`.
+        /// Codes in encrypted form.
         4 encrypted_codes: Option<Vec<String>> => "encrypted_codes",
-        /// `codes`.
+        /// Codes of vouchers.
         5 codes: Option<Vec<String>> => "codes",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         6 sku_id: Option<i64> => "sku_id",
     }
     new(consume_request_no: impl Into<String>)
@@ -296,9 +296,9 @@ w::record! {
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
-        /// `voucher_list`.
+        /// Vouchers, one entry each.
         0 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// `fail_voucher_list`.
+        /// Vouchers that failed, each with the reason.
         1 fail_voucher_list: Option<Vec<FailVoucher>> => "fail_voucher_list",
     }
 }
@@ -329,11 +329,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/purchase.html>.
     /// * Catalog: `channels.voucher.get`.
     pub struct Get {
-        /// `encrypted_code`.
+        /// Code of the voucher in encrypted form.
         0 encrypted_code: Option<String> => "encrypted_code",
-        /// `code`.
+        /// Code with which the voucher is used.
         1 code: Option<String> => "code",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: Option<i64> => "sku_id",
     }
     new()
@@ -344,7 +344,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `voucher`.
+        /// Which voucher, with code, state and prices.
         0 voucher: GetVoucher => "voucher: must",
     }
 }
@@ -375,13 +375,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query_voucher.html>.
     /// * Catalog: `channels.voucher.get_bill_list`.
     pub struct GetBillList {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day that the bill covers; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         3 page_ctx: Option<String> => "page_ctx",
     }
     new(product_id: i64, bill_date: impl Into<String>, page_size: i64)
@@ -391,9 +391,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBillList`].
     pub struct GetBillListResponse {
-        /// `bill_list`.
+        /// Bills, one entry per voucher.
         0 bill_list: Vec<Bill> => "bill_list: must",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         1 page_ctx: Option<String> => "page_ctx",
     }
 }
@@ -424,13 +424,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query_discount.html>.
     /// * Catalog: `channels.voucher.get_list`.
     pub struct GetList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `status`.
+        /// Filter: `1` to be used, `2` used, `3` refunded, `4` expired; left out for all.
         1 status: Option<i64> => "status",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         3 page_ctx: Option<String> => "page_ctx",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, page_size: i64)
@@ -441,11 +441,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `voucher_list`.
+        /// Vouchers, one entry each.
         1 voucher_list: Vec<Voucher> => "voucher_list: must",
-        /// `page_ctx`.
+        /// Context for paging, handed back unchanged for the next page; empty at first.
         2 page_ctx: Option<String> => "page_ctx",
     }
 }
@@ -476,11 +476,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/discount-cancel.html>.
     /// * Catalog: `channels.voucher.revoke`.
     pub struct Revoke {
-        /// `revoke_request_no`.
+        /// The merchant's number of the undoing.
         0 revoke_request_no: String => "revoke_request_no: must",
-        /// `consume_request_no`.
+        /// The merchant's number of the use; a repeat does not use it twice.
         1 consume_request_no: Option<String> => "consume_request_no",
-        /// `reovke_vouchers`.
+        /// Vouchers whose use is undone.
         2 reovke_vouchers: Vec<ReovkeVoucher> => "reovke_vouchers: must",
     }
     new(revoke_request_no: impl Into<String>, reovke_vouchers: Vec<ReovkeVoucher>)

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `cover_locations` in `warehouse::cover_locations::Add`; an item of `cover_locations` in `warehouse::cover_locations::Del`; and 2 more.
     pub struct CoverLocation {
-        /// `address_id1`.
+        /// Code of the province.
         0 address_id1: i64 => "address_id1: must",
-        /// `address_id2`.
+        /// Code of the city.
         1 address_id2: Option<i64> => "address_id2",
-        /// `address_id3`.
+        /// Code of the district.
         2 address_id3: Option<i64> => "address_id3",
-        /// `address_id4`.
+        /// Code of the street.
         3 address_id4: Option<i64> => "address_id4",
     }
     new(address_id1: i64)
@@ -22,13 +22,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `warehouse::Get`.
     pub struct DataItem {
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// `name`.
+        /// What the warehouse is called.
         1 name: String => "name: must",
-        /// `intro`.
+        /// Short description in words.
         2 intro: String => "intro: must",
-        /// `cover_locations`.
+        /// Regions that the warehouse serves.
         3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
 }
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `warehouse::address::priority_sort::Get`.
     pub struct DataInfo {
-        /// `priority_sort`.
+        /// Warehouses in order of priority, by your numbers.
         0 priority_sort: Vec<String> => "priority_sort: must",
     }
 }
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `warehouse::stock::Get`.
     pub struct GetDataItem {
-        /// `num`.
+        /// How many pieces are in the warehouse.
         0 num: i64 => "num: must",
     }
 }
@@ -52,9 +52,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `warehouse::ListGet`.
     pub struct ListGetData {
-        /// `out_warehouse_ids`.
+        /// Your numbers of the warehouses.
         0 out_warehouse_ids: Vec<String> => "out_warehouse_ids: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -66,13 +66,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/create.html>.
     /// * Catalog: `channels.warehouse.create`.
     pub struct Create {
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// `name`.
+        /// What the warehouse is called.
         1 name: String => "name: must",
-        /// `intro`.
+        /// Short description in words.
         2 intro: String => "intro: must",
-        /// `cover_locations`.
+        /// Regions that the warehouse serves.
         3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
     new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
@@ -105,11 +105,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/update_detail.html>.
     /// * Catalog: `channels.warehouse.detail_update`.
     pub struct DetailUpdate {
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// `name`.
+        /// What the warehouse is called.
         1 name: String => "name: must",
-        /// `intro`.
+        /// Short description in words.
         2 intro: String => "intro: must",
     }
     new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
@@ -141,7 +141,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get.html>.
     /// * Catalog: `channels.warehouse.get`.
     pub struct Get {
-        /// `out_warehouse_id`.
+        /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
     }
     new(out_warehouse_id: impl Into<String>)
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `data`.
+        /// The warehouse, its priority or stock.
         0 data: DataItem => "data: must",
     }
 }
@@ -181,9 +181,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get_list.html>.
     /// * Catalog: `channels.warehouse.list_get`.
     pub struct ListGet {
-        /// `page_size`.
+        /// How many entries one page holds.
         0 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
@@ -193,7 +193,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// `data`.
+        /// The warehouse, its priority or stock.
         0 data: ListGetData => "data: must",
     }
 }
@@ -231,13 +231,13 @@ pub mod address {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get_prioritysort.html>.
             /// * Catalog: `channels.warehouse.address.priority_sort.get`.
             pub struct Get {
-                /// `address_id1`.
+                /// Code of the province.
                 0 address_id1: i64 => "address_id1: must",
-                /// `address_id2`.
+                /// Code of the city.
                 1 address_id2: Option<i64> => "address_id2",
-                /// `address_id3`.
+                /// Code of the district.
                 2 address_id3: Option<i64> => "address_id3",
-                /// `address_id4`.
+                /// Code of the street.
                 3 address_id4: Option<i64> => "address_id4",
             }
             new(address_id1: i64)
@@ -247,7 +247,7 @@ pub mod address {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `data`.
+                /// The warehouse, its priority or stock.
                 0 data: super::super::DataInfo => "data: must",
             }
         }
@@ -278,15 +278,15 @@ pub mod address {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/set_prioritysort.html>.
             /// * Catalog: `channels.warehouse.address.priority_sort.set`.
             pub struct Set {
-                /// `address_id1`.
+                /// Code of the province.
                 0 address_id1: i64 => "address_id1: must",
-                /// `address_id2`.
+                /// Code of the city.
                 1 address_id2: Option<i64> => "address_id2",
-                /// `address_id3`.
+                /// Code of the district.
                 2 address_id3: Option<i64> => "address_id3",
-                /// `address_id4`.
+                /// Code of the street.
                 3 address_id4: Option<i64> => "address_id4",
-                /// `priority_sort`.
+                /// Warehouses in order of priority, by your numbers.
                 4 priority_sort: Vec<String> => "priority_sort: must",
             }
             new(address_id1: i64, priority_sort: Vec<String>)
@@ -325,9 +325,9 @@ pub mod cover_locations {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/add_coverlocations.html>.
         /// * Catalog: `channels.warehouse.cover_locations.add`.
         pub struct Add {
-            /// `out_warehouse_id`.
+            /// The merchant's own number of the warehouse, unique within the shop.
             0 out_warehouse_id: String => "out_warehouse_id: must",
-            /// `cover_locations`.
+            /// Regions that the warehouse serves.
             1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
         new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
@@ -359,9 +359,9 @@ pub mod cover_locations {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/del_coverlocations.html>.
         /// * Catalog: `channels.warehouse.cover_locations.del`.
         pub struct Del {
-            /// `out_warehouse_id`.
+            /// The merchant's own number of the warehouse, unique within the shop.
             0 out_warehouse_id: String => "out_warehouse_id: must",
-            /// `cover_locations`.
+            /// Regions that the warehouse serves.
             1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
         new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
@@ -398,11 +398,11 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get_stock.html>.
         /// * Catalog: `channels.warehouse.stock.get`.
         pub struct Get {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
-            /// `out_warehouse_id`.
+            /// The merchant's own number of the warehouse, unique within the shop.
             2 out_warehouse_id: String => "out_warehouse_id: must",
         }
         new(product_id: i64, sku_id: i64, out_warehouse_id: impl Into<String>)
@@ -411,7 +411,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `data`.
+            /// The warehouse, its priority or stock.
             0 data: super::GetDataItem => "data: must",
         }
     }
@@ -442,15 +442,15 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/update_stock.html>.
         /// * Catalog: `channels.warehouse.stock.update`.
         pub struct Update {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
-            /// `out_warehouse_id`.
+            /// The merchant's own number of the warehouse, unique within the shop.
             2 out_warehouse_id: String => "out_warehouse_id: must",
-            /// `diff_type`.
+            /// How the stock changes: `1` add, `2` take off, `3` set to.
             3 diff_type: i64 => "diff_type: must",
-            /// `num`.
+            /// How many pieces are in the warehouse.
             4 num: i64 => "num: must",
         }
         new(

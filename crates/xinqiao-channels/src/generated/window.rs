@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `banned_details` of `window::Product`.
     pub struct BannedDetail {
-        /// `reason`.
+        /// Code of the reason for the ban.
         0 reason: i64 => "reason: must",
-        /// `need_apply_category_id`.
+        /// Category that must be applied for.
         1 need_apply_category_id: Option<i64> => "need_apply_category_id",
-        /// `need_apply_category_name`.
+        /// Category that must be applied for, by name.
         2 need_apply_category_name: Option<String> => "need_apply_category_name",
     }
 }
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// `branch_info` of `window::Product`.
     pub struct BranchInfo {
-        /// `branch_id`.
+        /// Number of the branch.
         0 branch_id: i64 => "branch_id: must",
-        /// `branch_name`.
+        /// Which branch, by name.
         1 branch_name: String => "branch_name: must",
-        /// `branch_status`.
+        /// Branch: `0` open, `1` closed.
         2 branch_status: i64 => "branch_status: must",
     }
 }
@@ -30,13 +30,13 @@ w::record! {
 w::record! {
     /// `limit_discount_info` of `window::Product`.
     pub struct LimitDiscountInfo {
-        /// `is_effect`.
+        /// Whether the flash sale is on.
         0 is_effect: bool => "is_effect: must",
-        /// `discount_price`; in fen.
+        /// Price in the flash sale; in fen.
         1 discount_price: xinqiao_types::Fen => "discount_price: must",
-        /// `stock`.
+        /// How many pieces are in stock.
         2 stock: i64 => "stock: must",
-        /// `end_time_ms`.
+        /// When the flash sale ends, in milliseconds.
         3 end_time_ms: i64 => "end_time_ms: must",
     }
 }
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// An item of `products` in the answer of `window::product::ListGet`.
     pub struct ListGetProduct {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -54,11 +54,11 @@ w::record! {
 w::record! {
     /// `page_path` of `window::Product`.
     pub struct PagePath {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `half_page_path`.
+        /// Page shown on half the screen.
         1 half_page_path: Option<String> => "half_page_path",
-        /// `full_page_path`.
+        /// Page shown on the full screen.
         2 full_page_path: Option<String> => "full_page_path",
     }
 }
@@ -66,45 +66,45 @@ w::record! {
 w::record! {
     /// `product` of the answer of `window::product::Get`.
     pub struct Product {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         2 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         3 title: String => "title: must",
-        /// `img_url`.
+        /// Address of the picture.
         4 img_url: String => "img_url: must",
-        /// `third_category_id`.
+        /// Number of the third-level category.
         5 third_category_id: Option<i64> => "third_category_id",
-        /// `leaf_category_id`.
+        /// Number of the leaf category.
         6 leaf_category_id: Option<i64> => "leaf_category_id",
-        /// `status`.
+        /// State of the product, `1` for listed.
         7 status: i64 => "status: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         8 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `selling_price`; in fen.
+        /// Price at which it sells; in fen.
         9 selling_price: xinqiao_types::Fen => "selling_price: must",
-        /// `stock`.
+        /// How many pieces are in stock.
         10 stock: i64 => "stock: must",
-        /// `sales`.
+        /// How many were sold.
         11 sales: i64 => "sales: must",
-        /// `page_path`.
+        /// Page of the mini program; such as `pages/index/index`.
         12 page_path: Option<PagePath> => "page_path",
-        /// `platform_id`.
+        /// Number of the platform that sells the product.
         13 platform_id: Option<i64> => "platform_id",
-        /// `platform_name`.
+        /// Platform that sells the product, by name.
         14 platform_name: Option<String> => "platform_name",
-        /// `is_hide_for_window`.
+        /// Whether it is hidden in the window.
         15 is_hide_for_window: bool => "is_hide_for_window: must",
-        /// `banned`.
+        /// Whether the product was banned.
         16 banned: bool => "banned: must",
-        /// `banned_details`.
+        /// Why it was banned and what to do.
         17 banned_details: Option<BannedDetail> => "banned_details",
-        /// `branch_info`.
+        /// The branch with number and state.
         18 branch_info: Option<BranchInfo> => "branch_info",
-        /// `limit_discount_info`.
+        /// The flash sale with its price and stock.
         19 limit_discount_info: Option<LimitDiscountInfo> => "limit_discount_info",
     }
 }
@@ -120,11 +120,11 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/windowproduct/add.html>.
         /// * Catalog: `channels.window.product.add`.
         pub struct Add {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `is_hide_for_window`.
+            /// Whether it is hidden in the window.
             2 is_hide_for_window: Option<bool> => "is_hide_for_window",
         }
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
@@ -157,11 +157,11 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/windowproduct/get.html>.
         /// * Catalog: `channels.window.product.get`.
         pub struct Get {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `need_cps_product`.
+            /// Whether commission products are returned.
             2 need_cps_product: Option<bool> => "need_cps_product",
         }
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
@@ -171,7 +171,7 @@ pub mod product {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `product`.
+            /// The product in the window.
             0 product: super::Product => "product: must",
         }
     }
@@ -202,19 +202,19 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/windowproduct/list_get.html>.
         /// * Catalog: `channels.window.product.list_get`.
         pub struct ListGet {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `branch_id`.
+            /// Number of the branch.
             1 branch_id: Option<i64> => "branch_id",
-            /// `page_index`.
+            /// Which page to return.
             2 page_index: i64 => "page_index: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             3 page_size: i64 => "page_size: must",
-            /// `last_buffer`.
+            /// Where the next page starts, passed on unchanged; empty for the first.
             4 last_buffer: Option<String> => "last_buffer",
-            /// `need_total_num`.
+            /// Whether the total is to be counted.
             5 need_total_num: Option<bool> => "need_total_num",
-            /// `query_cps_product`.
+            /// Whether commission products are listed.
             6 query_cps_product: Option<bool> => "query_cps_product",
         }
         new(page_index: i64, page_size: i64)
@@ -225,11 +225,11 @@ pub mod product {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `products`.
+            /// Products, one entry each.
             0 products: Vec<super::ListGetProduct> => "products: must",
-            /// `last_buffer`.
+            /// Where the next page starts, passed on unchanged; empty for the first.
             1 last_buffer: Option<String> => "last_buffer",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             2 total_num: Option<i64> => "total_num",
         }
     }
@@ -260,9 +260,9 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/windowproduct/off.html>.
         /// * Catalog: `channels.window.product.off`.
         pub struct Off {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)

@@ -6,40 +6,40 @@ use xinqiao_wire as w;
 w::record! {
     /// `authorization_info` of `base::BindListInfo`.
     pub struct AuthorizationInfo {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
+        /// AppID of the bound account.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
     }
 }
 
 w::record! {
     /// `authorizer_info` of `base::BindListInfo`.
     pub struct AuthorizerInfo {
-        /// `user_name`.
+        /// Original id of the account, starting with `gh_`.
         0 user_name: String => "user_name: must",
-        /// `nick_name`.
+        /// Display name of the user or account, may change any time.
         1 nick_name: String => "nick_name: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         2 head_img: String => "head_img: must",
-        /// `service_type_info`.
+        /// Kind of the account: subscription, service or mini program.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
-        /// `verify_type_info`.
+        /// Kind of verification, `-1` for none.
         4 verify_type_info: ServiceTypeInfo => "verify_type_info: must",
-        /// `principal_name`.
+        /// Legal name of the subject behind the account.
         5 principal_name: Option<String> => "principal_name",
-        /// `alias`.
+        /// WeChat id of the account, may be empty.
         6 alias: Option<String> => "alias",
-        /// `signature`.
+        /// Introduction of the account.
         7 signature: Option<String> => "signature",
-        /// `qrcode_url`.
+        /// Address of the QR code; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         8 qr_code_url: Option<String> => "qrcode_url",
-        /// `business_info`.
+        /// Features that the account has switched on.
         9 business_info: BusinessInfo => "business_info: must",
-        /// `MiniProgramInfo`.
+        /// The mini program concerned; `MiniProgramInfo` on the wire.
         10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
-        /// `account_status`.
+        /// State: `1` normal, `14` closed, `16` banned, `18` warned, `19` frozen.
         11 account_status: i64 => "account_status: must",
-        /// `register_type`.
+        /// How the mini program was registered: `0` by hand, others by API.
         12 register_type: Option<i64> => "register_type",
     }
 }
@@ -47,7 +47,7 @@ w::record! {
 w::record! {
     /// `list` of `label::BatchSet`.
     pub struct BatchSetList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Users who get the label; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
     new(openid: Vec<xinqiao_types::OpenId>)
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// An item of `bindlist` in the answer of `base::GetBindList`.
     pub struct BindList {
-        /// `info`.
+        /// Profile and authorisation of the account.
         0 info: BindListInfo => "info: must",
     }
 }
@@ -64,13 +64,13 @@ w::record! {
 w::record! {
     /// `info` of `base::BindList`.
     pub struct BindListInfo {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_info`.
+        /// AppID of the bound account.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Profile of the authorised account: name, avatar, kind, subject and so on.
         1 authorizer_info: AuthorizerInfo => "authorizer_info: must",
-        /// `authorization_info`.
+        /// What was authorised, with its credentials or numbers.
         2 authorization_info: Option<AuthorizationInfo> => "authorization_info",
-        /// `binded`.
+        /// Whether it is bound.
         3 binded: bool => "binded: must",
     }
 }
@@ -78,15 +78,15 @@ w::record! {
 w::record! {
     /// `business_info` of `base::AuthorizerInfo`.
     pub struct BusinessInfo {
-        /// `open_store`; `0` or `1` on the wire.
+        /// Whether the account uses stores, `1` for yes; `0` or `1` on the wire.
         0 open_store: bool => "open_store: must zero-one",
-        /// `open_scan`; `0` or `1` on the wire.
+        /// Whether the account uses product scanning, `1` for yes; `0` or `1` on the wire.
         1 open_scan: bool => "open_scan: must zero-one",
-        /// `open_pay`; `0` or `1` on the wire.
+        /// Whether the account uses WeChat Pay, `1` for yes; `0` or `1` on the wire.
         2 open_pay: bool => "open_pay: must zero-one",
-        /// `open_card`; `0` or `1` on the wire.
+        /// Whether the account uses cards, `1` for yes; `0` or `1` on the wire.
         3 open_card: bool => "open_card: must zero-one",
-        /// `open_shake`; `0` or `1` on the wire.
+        /// Whether the account uses shake-nearby, `1` for yes; `0` or `1` on the wire.
         4 open_shake: bool => "open_shake: must zero-one",
     }
 }
@@ -94,11 +94,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `base::GetHotQueryDetail`.
     pub struct DataInfo {
-        /// `count`.
+        /// Questions in all.
         0 count: i64 => "count: must",
-        /// `totalPages`.
+        /// Pages in all; `totalPages` on the wire.
         1 total_pages: i64 => "totalPages: must",
-        /// `list`.
+        /// Questions of the cluster.
         2 list: Vec<DataList> => "list: must",
     }
 }
@@ -106,9 +106,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `base::PublishProgress`.
     pub struct DataItemInfo {
-        /// `progress`.
+        /// Percent done, 0–100.
         0 progress: i64 => "progress: must",
-        /// `status`.
+        /// Code of the publication's state.
         1 status: i64 => "status: must",
     }
 }
@@ -116,19 +116,19 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataItem`.
     pub struct UnbindMpList {
-        /// `askCount`.
+        /// How often it was asked; `askCount` on the wire.
         0 ask_count: i64 => "askCount: must",
-        /// `askUserCount`.
+        /// How many users asked it; `askUserCount` on the wire.
         1 ask_user_count: i64 => "askUserCount: must",
-        /// `quesCount`.
+        /// Questions in the cluster; `quesCount` on the wire.
         2 ques_count: i64 => "quesCount: must",
-        /// `cluesType`.
+        /// Kind of question: `0` all, `1` about trade, `2` other; `cluesType` on the wire.
         3 clues_type: i64 => "cluesType: must",
-        /// `clusterId`.
+        /// Number of the cluster of questions; `clusterId` on the wire.
         4 cluster_id: String => "clusterId: must",
-        /// `hotQuesCluster`.
+        /// Name of the cluster of questions; `hotQuesCluster` on the wire.
         5 hot_ques_cluster: Option<String> => "hotQuesCluster",
-        /// `exampleQues`.
+        /// Examples of the cluster; `exampleQues` on the wire.
         6 example_ques: Vec<ExampleQue> => "exampleQues: must",
     }
 }
@@ -136,13 +136,13 @@ w::record! {
 w::record! {
     /// An item of `options` in the answer of `base::AiBot`.
     pub struct OptionInfo {
-        /// `ans_node_name`.
+        /// Skill the question belongs to.
         0 ans_node_name: String => "ans_node_name: must",
-        /// `title`.
+        /// Question that is offered.
         1 title: String => "title: must",
-        /// `answer`.
+        /// Answer of that question.
         2 answer: String => "answer: must",
-        /// `confidence`.
+        /// Confidence of the match, 0–1; higher is surer.
         3 confidence: f64 => "confidence: must",
     }
 }
@@ -150,13 +150,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `base::GetHotQueryList`.
     pub struct DataItem {
-        /// `hotQuesClusterCount`.
+        /// Clusters in all; `hotQuesClusterCount` on the wire.
         0 hot_ques_cluster_count: i64 => "hotQuesClusterCount: must",
-        /// `hotQuesCount`.
+        /// Hot questions in all; `hotQuesCount` on the wire.
         1 hot_ques_count: i64 => "hotQuesCount: must",
-        /// `totalPages`.
+        /// Pages in all; `totalPages` on the wire.
         2 total_pages: i64 => "totalPages: must",
-        /// `list`.
+        /// The clusters.
         3 list: Vec<UnbindMpList> => "list: must",
     }
 }
@@ -164,15 +164,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataInfo`.
     pub struct DataList {
-        /// `askCount`.
+        /// How often it was asked; `askCount` on the wire.
         0 ask_count: i64 => "askCount: must",
-        /// `askUserCount`.
+        /// How many users asked it; `askUserCount` on the wire.
         1 ask_user_count: i64 => "askUserCount: must",
-        /// `hitIntent`.
+        /// Intent that was hit, empty for none; `hitIntent` on the wire.
         2 hit_intent: Option<String> => "hitIntent",
-        /// `ques`.
+        /// The question as users put it.
         3 ques: String => "ques: must",
-        /// `score`.
+        /// Score of the question, higher is closer.
         4 score: f64 => "score: must",
     }
 }
@@ -180,9 +180,9 @@ w::record! {
 w::record! {
     /// An item of `exampleQues` in `base::UnbindMpList`.
     pub struct ExampleQue {
-        /// `ques`.
+        /// The question as users put it.
         0 ques: String => "ques: must",
-        /// `score`.
+        /// Score of the question, higher is closer.
         1 score: f64 => "score: must",
     }
 }
@@ -190,7 +190,7 @@ w::record! {
 w::record! {
     /// `list` of `base::SetAutoReply`.
     pub struct ListItem {
-        /// `question`.
+        /// Further ways of asking the question.
         0 question: Vec<String> => "question: must",
     }
     new(question: Vec<String>)
@@ -199,7 +199,6 @@ w::record! {
 w::record! {
     /// `MiniProgramInfo` of `base::AuthorizerInfo`.
     pub struct MiniProgramInfo {
-        /// `visit_status`.
         0 visit_status: i64 => "visit_status: must",
     }
 }
@@ -207,9 +206,9 @@ w::record! {
 w::record! {
     /// `service_type_info` of `base::AuthorizerInfo`; `verify_type_info` of `base::AuthorizerInfo`.
     pub struct ServiceTypeInfo {
-        /// `id`.
+        /// Number of the kind: `2` service account; of the verification: `-1` none, `0` verified.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// What the kind is called.
         1 name: Option<String> => "name",
     }
 }
@@ -217,14 +216,14 @@ w::record! {
 w::record! {
     /// An item of `skill` in `base::BatchImportSkill`.
     pub struct Skill {
-        /// `skillname`.
+        /// Name of the skill; made if it does not exist; `skillname` on the wire.
         #[doc(alias = "skillname")]
         0 skill_name: String => "skillname: must",
-        /// `title`.
+        /// The standard question.
         1 title: String => "title: must",
-        /// `question`.
+        /// Ways in which users may ask.
         2 question: Vec<String> => "question: must",
-        /// `answer`.
+        /// Answers, one or more.
         3 answer: Vec<String> => "answer: must",
     }
     new(
@@ -238,23 +237,22 @@ w::record! {
 w::record! {
     /// An item of `slots_info` in the answer of `base::AiBot`.
     pub struct SlotsInfo {
-        /// `confirm_status`.
+        /// Whether the slot is confirmed.
         0 confirm_status: String => "confirm_status: must",
-        /// `start`.
+        /// Where the slot starts in the sentence.
         1 start: i64 => "start: must",
-        /// `end`.
+        /// Where the slot ends in the sentence.
         2 end: i64 => "end: must",
-        /// `slot_name`.
+        /// What the slot is called.
         3 slot_name: String => "slot_name: must",
-        /// `slot_value`.
+        /// Text of the slot in the sentence.
         4 slot_value: String => "slot_value: must",
-        /// `entity_type`.
+        /// Kind of entity, such as time or place.
         5 entity_type: Option<String> => "entity_type",
-        /// `norm`.
+        /// Normalised value of the slot.
         6 norm: Option<String> => "norm",
-        /// `norm_detail`.
+        /// Details of the normalised value.
         7 norm_detail: Option<String> => "norm_detail",
-        /// `title`.
         8 title: Option<String> => "title",
     }
 }
@@ -266,17 +264,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/INTERFACEDOCUMENT.html>.
     /// * Catalog: `chatbot.base.ai_bot`.
     pub struct AiBot {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `signature`.
+        /// Signature that stands for the user. From: The endpoint that signs users.
         1 signature: String => "signature: must",
-        /// `query`.
+        /// What the user said; such as `北京天气怎么样`.
         2 query: String => "query: must",
-        /// `env`.
+        /// Environment: `online` (default) or `debug`; such as `online`.
         3 env: Option<String> => "env",
-        /// `first_priority_skills`.
+        /// Skills to try first, by name.
         4 first_priority_skills: Option<Vec<String>> => "first_priority_skills",
-        /// `second_priority_skills`.
+        /// Skills to try when the first ones do not match, by name.
         5 second_priority_skills: Option<Vec<String>> => "second_priority_skills",
     }
     new(token: impl Into<String>, signature: impl Into<String>, query: impl Into<String>)
@@ -287,60 +285,59 @@ w::record! {
 w::record! {
     /// Answer to [`AiBot`].
     pub struct AiBotResponse {
-        /// `ans_node_id`.
+        /// Number of the answer node (skill) that was hit.
         0 ans_node_id: i64 => "ans_node_id: must",
-        /// `ans_node_name`.
+        /// Name of the skill or category that was hit.
         1 ans_node_name: String => "ans_node_name: must",
-        /// `title`.
+        /// Standard question that was hit.
         2 title: String => "title: must",
-        /// `answer`.
+        /// What the bot answers.
         3 answer: String => "answer: must",
-        /// `answer_open`.
+        /// Whether the answer is enabled: `1` yes, `0` no.
         4 answer_open: Option<i64> => "answer_open",
-        /// `answer_type`.
+        /// Kind of answer, such as `text`, `music` or `news`.
         5 answer_type: String => "answer_type: must",
-        /// `confidence`.
+        /// Confidence of the match, 0–1; higher is surer.
         6 confidence: f64 => "confidence: must",
-        /// `from_user_name`; personal data, masked in `Debug`.
+        /// The user who asked; personal data, masked in `Debug`.
         7 from_user_name: String => "from_user_name: must masked",
-        /// `to_user_name`; personal data, masked in `Debug`.
+        /// The bot that answers; personal data, masked in `Debug`.
         8 to_user_name: String => "to_user_name: must masked",
-        /// `query`.
+        /// What the user said; such as `北京天气怎么样`.
         9 query: String => "query: must",
-        /// `msg_id`.
+        /// Number of this turn, for feedback.
         10 msg_id: String => "msg_id: must",
-        /// `msgtype`.
+        /// Kind of message, such as `text`; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         11 msg_type: String => "msgtype: must",
-        /// `status`.
+        /// Result of matching, such as `FAQ` or `NOMATCH`.
         12 status: String => "status: must",
-        /// `event`.
+        /// Name of the event, empty without one.
         13 event: Option<String> => "event",
-        /// `session_id`.
+        /// Number of the session over several turns.
         14 session_id: Option<String> => "session_id",
-        /// `rid`.
+        /// Number of the request, to report problems with.
         15 rid: Option<String> => "rid",
-        /// `dialog_session_status`.
+        /// Whether the session of several turns goes on.
         16 dialog_session_status: Option<String> => "dialog_session_status",
-        /// `dialog_status`.
+        /// State of the dialogue, such as `COMPLETE`.
         17 dialog_status: Option<String> => "dialog_status",
-        /// `intent_confirm_status`.
+        /// Whether the intent is confirmed.
         18 intent_confirm_status: Option<String> => "intent_confirm_status",
-        /// `scene_status`.
         19 scene_status: Option<String> => "scene_status",
-        /// `skill_id`.
+        /// Number of the skill that was hit.
         20 skill_id: Option<String> => "skill_id",
-        /// `skill_name`.
+        /// Name of the skill that was hit.
         21 skill_name: Option<String> => "skill_name",
-        /// `is_default_answer`.
+        /// Whether it is the default answer for no match.
         22 is_default_answer: bool => "is_default_answer: must",
-        /// `list_options`.
+        /// Whether options are offered to the user.
         23 list_options: bool => "list_options: must",
-        /// `take_options_only`.
+        /// Whether only options are returned.
         24 take_options_only: bool => "take_options_only: must",
-        /// `options`.
+        /// Questions offered to the user.
         25 options: Option<Vec<OptionInfo>> => "options",
-        /// `slots_info`.
+        /// Slots filled from the sentence.
         26 slots_info: Option<Vec<SlotsInfo>> => "slots_info",
     }
 }
@@ -372,11 +369,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/assetsupload.html>.
     /// * Catalog: `chatbot.base.assets_upload`.
     pub struct AssetsUpload {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `media`.
+        /// File to upload.
         1 media: w::FilePart => "media: must",
-        /// `encrypt`.
+        /// The encrypted request.
         2 encrypt: String => "encrypt: must",
     }
     new(token: impl Into<String>, media: w::FilePart, encrypt: impl Into<String>)
@@ -385,12 +382,12 @@ w::record! {
 w::record! {
     /// Answer to [`AssetsUpload`].
     pub struct AssetsUploadResponse {
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         0 msg: Option<String> => "msg",
-        /// `filekey`.
+        /// Handle of the file on the platform; `filekey` on the wire.
         #[doc(alias = "filekey")]
         1 file_key: String => "filekey: must",
-        /// `url`.
+        /// Address of the file.
         2 url: String => "url: must",
     }
 }
@@ -421,12 +418,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/batchimportskill.html>.
     /// * Catalog: `chatbot.base.batch_import_skill`.
     pub struct BatchImportSkill {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `managerid`.
+        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
-        /// `skill`.
+        /// Skills with questions and answers to import.
         2 skill: Vec<Skill> => "skill: must",
     }
     new(token: impl Into<String>, manager_id: impl Into<String>, skill: Vec<Skill>)
@@ -435,7 +432,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchImportSkill`].
     pub struct BatchImportSkillResponse {
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         0 msg: Option<String> => "msg",
     }
 }
@@ -467,14 +464,14 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/feedback.html>.
     /// * Catalog: `chatbot.base.feedback`.
     pub struct Feedback {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `msgid`.
+        /// Turn that is rated, the `msg_id` of the dialogue call; `msgid` on the wire.
         #[doc(alias = "msgid")]
         1 msg_id: String => "msgid: must",
-        /// `feedbackResult`.
+        /// The user's verdict, helpful or not; `feedbackResult` on the wire.
         2 feedback_result: i64 => "feedbackResult: must",
-        /// `updateAt`; format `unix`.
+        /// When the feedback was given; format `unix`; `updateAt` on the wire.
         3 update_at: xinqiao_types::UnixSeconds => "updateAt: must",
     }
     new(
@@ -515,9 +512,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/getbindlink.html>.
     /// * Catalog: `chatbot.base.get_bind_link`.
     pub struct GetBindLink {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `redirectlink`.
+        /// Page to go to after the authorisation; `redirectlink` on the wire.
         #[doc(alias = "redirectlink")]
         1 redirect_link: String => "redirectlink: must",
     }
@@ -527,9 +524,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBindLink`].
     pub struct GetBindLinkResponse {
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         0 msg: Option<String> => "msg",
-        /// `link`.
+        /// Link for the user to open.
         1 link: String => "link: must",
     }
 }
@@ -561,7 +558,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/getbindlist.html>.
     /// * Catalog: `chatbot.base.get_bind_list`.
     pub struct GetBindList {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
     }
     new(token: impl Into<String>)
@@ -570,9 +567,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBindList`].
     pub struct GetBindListResponse {
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         0 msg: Option<String> => "msg",
-        /// `bindlist`.
+        /// Bound official accounts and mini programs; `bindlist` on the wire.
         #[doc(alias = "bindlist")]
         1 bind_list: Vec<BindList> => "bindlist: must",
     }
@@ -605,9 +602,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/getbindlist.html>.
     /// * Catalog: `chatbot.base.get_h5_link`.
     pub struct GetH5Link {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `title`.
+        /// Title of the chat page.
         1 title: Option<String> => "title",
     }
     new(token: impl Into<String>)
@@ -644,25 +641,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/gethotquerydetail.html>.
     /// * Catalog: `chatbot.base.get_hot_query_detail`.
     pub struct GetHotQueryDetail {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `pageNo`.
+        /// Which page, from 1, 1 by default; `pageNo` on the wire.
         1 page_no: i64 => "pageNo: must",
-        /// `pageSize`.
+        /// Entries per page, 10 by default; `pageSize` on the wire.
         2 page_size: i64 => "pageSize: must",
-        /// `matchType`.
+        /// Matches: `0` all, `1` hit, `2` missed; `matchType` on the wire.
         3 match_type: Option<i64> => "matchType",
-        /// `cluesType`.
+        /// Kind of question: `0` all, `1` about trade, `2` other; `cluesType` on the wire.
         4 clues_type: Option<i64> => "cluesType",
-        /// `reportType`.
+        /// Report: `0` daily, `1` weekly; `reportType` on the wire.
         5 report_type: Option<i64> => "reportType",
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day of the report; the Monday for a weekly one; format `yyyy-MM-dd`; such as `2025-03-31`.
         6 date: String => "date: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the developer; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `clusterId`.
+        /// Number of the cluster of questions; `clusterId` on the wire.
         8 cluster_id: String => "clusterId: must",
-        /// `hotQuesCluster`.
+        /// Name of the cluster of questions; `hotQuesCluster` on the wire.
         9 hot_ques_cluster: Option<String> => "hotQuesCluster",
     }
     new(
@@ -680,9 +677,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetHotQueryDetail`].
     pub struct GetHotQueryDetailResponse {
-        /// `data`.
+        /// Questions of the cluster with paging data.
         0 data: Option<DataInfo> => "data",
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         1 msg: Option<String> => "msg",
     }
 }
@@ -714,21 +711,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/gethotquerylist.html>.
     /// * Catalog: `chatbot.base.get_hot_query_list`.
     pub struct GetHotQueryList {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `pageNo`.
+        /// Which page, from 1, 1 by default; `pageNo` on the wire.
         1 page_no: i64 => "pageNo: must",
-        /// `pageSize`.
+        /// Entries per page, 10 by default; `pageSize` on the wire.
         2 page_size: i64 => "pageSize: must",
-        /// `matchType`.
+        /// Matches: `0` all, `1` hit, `2` missed; `matchType` on the wire.
         3 match_type: Option<i64> => "matchType",
-        /// `cluesType`.
+        /// Kind of question: `0` all, `1` about trade, `2` other; `cluesType` on the wire.
         4 clues_type: Option<i64> => "cluesType",
-        /// `reportType`.
+        /// Report: `0` daily, `1` weekly; `reportType` on the wire.
         5 report_type: Option<i64> => "reportType",
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day of the report; the Monday for a weekly one; format `yyyy-MM-dd`; such as `2025-03-31`.
         6 date: String => "date: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the developer; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(
@@ -744,9 +741,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetHotQueryList`].
     pub struct GetHotQueryListResponse {
-        /// `data`.
+        /// Clusters of hot questions with paging data.
         0 data: Option<DataItem> => "data",
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         1 msg: Option<String> => "msg",
     }
 }
@@ -777,9 +774,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/publish.html>.
     /// * Catalog: `chatbot.base.publish`.
     pub struct Publish {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `managerid`.
+        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
     }
@@ -815,9 +812,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/publish_progress.html>.
     /// * Catalog: `chatbot.base.publish_progress`.
     pub struct PublishProgress {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `managerid`.
+        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
     }
@@ -827,9 +824,9 @@ w::record! {
 w::record! {
     /// Answer to [`PublishProgress`].
     pub struct PublishProgressResponse {
-        /// `data`.
+        /// Progress and state of the publication.
         0 data: Option<DataItemInfo> => "data",
-        /// `msg`.
+        /// The result in words, `success` when it worked.
         1 msg: Option<String> => "msg",
     }
 }
@@ -860,25 +857,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/sendmsg.html>.
     /// * Catalog: `chatbot.base.send_msg`.
     pub struct SendMsg {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `appid`; the account's appid.
+        /// AppID of the account or mini program the user comes from; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// User who gets the message; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `msg`.
+        /// Message for the user.
         3 msg: String => "msg: must",
-        /// `channel`.
+        /// Channel of the user: `0` official account or mini program, others by the channel table.
         4 channel: i64 => "channel: must",
-        /// `event`.
+        /// Event that goes with the message, optional.
         5 event: Option<String> => "event",
-        /// `kefuname`.
+        /// Name of the staff that is shown; `kefuname` on the wire.
         #[doc(alias = "kefuname")]
         6 kefu_name: Option<String> => "kefuname",
-        /// `kefuavatar`.
+        /// Avatar of the staff that is shown; `kefuavatar` on the wire.
         #[doc(alias = "kefuavatar")]
         7 kefu_avatar: Option<String> => "kefuavatar",
-        /// `ans_node_name`.
+        /// Name of the category or skill.
         8 ans_node_name: Option<String> => "ans_node_name",
     }
     new(
@@ -917,19 +914,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/setautoreply.html>.
     /// * Catalog: `chatbot.base.set_auto_reply`.
     pub struct SetAutoReply {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `managerid`.
+        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
-        /// `skillname`.
+        /// Name of the skill; made if it does not exist; `skillname` on the wire.
         #[doc(alias = "skillname")]
         2 skill_name: String => "skillname: must",
-        /// `title`.
+        /// The standard question.
         3 title: String => "title: must",
-        /// `content`.
+        /// Content of the automatic reply.
         4 content: String => "content: must",
-        /// `list`.
+        /// Further ways of asking the question.
         5 list: ListItem => "list: must",
     }
     new(
@@ -971,13 +968,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/INTERFACEDOCUMENT.html>.
     /// * Catalog: `chatbot.base.sign`.
     pub struct Sign {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `userid`.
+        /// Id of the user, chosen by the caller, mostly the OpenID.
         1 userid: String => "userid: must",
-        /// `username`.
+        /// Nickname of the user.
         2 username: Option<String> => "username",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// Address of the user's avatar; personal data, masked in `Debug`.
         3 avatar: Option<String> => "avatar: masked",
     }
     new(token: impl Into<String>, userid: impl Into<String>)
@@ -987,9 +984,9 @@ w::record! {
 w::record! {
     /// Answer to [`Sign`].
     pub struct SignResponse {
-        /// `signature`.
+        /// Signature that stands for the user in the dialogue. From: The endpoint that signs users.
         0 signature: String => "signature: must",
-        /// `expiresIn`; in s.
+        /// Life of the signature, usually 7200; in s; `expiresIn` on the wire.
         1 expires_in: i64 => "expiresIn: must",
     }
 }
@@ -1021,12 +1018,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/mp/unbindmp.html>.
     /// * Catalog: `chatbot.base.unbind_mp`.
     pub struct UnbindMp {
-        /// `TOKEN`; the account's token.
+        /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
+        /// AppID of the bound account.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
     }
-    new(token: impl Into<String>, authorizer_appid: impl Into<String>)
+    new(token: impl Into<String>, authorizer_appid: impl Into<xinqiao_types::AppId>)
 }
 
 /// Answer to [`UnbindMp`], the same as to [`BatchImportSkill`].
@@ -1062,16 +1059,16 @@ pub mod kefu_state {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/changestate.html>.
         /// * Catalog: `chatbot.kefu_state.change`.
         pub struct Change {
-            /// `TOKEN`; the account's token.
+            /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
             0 token: String => "TOKEN: must path",
-            /// `appid`; the account's appid.
+            /// AppID of the account or mini program the user comes from; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// User whose state is changed; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `kefustate`.
+            /// State: `asking` (bot), `needperson` (wants staff), `personserving` (staff) or `complete`; `kefustate` on the wire.
             #[doc(alias = "kefustate")]
             3 kefu_state: String => "kefustate: must",
-            /// `expires`; in s.
+            /// How long the state lasts before the bot takes over again; in s.
             4 expires: Option<i64> => "expires",
         }
         new(
@@ -1109,13 +1106,13 @@ pub mod kefu_state {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/getstate.html>.
         /// * Catalog: `chatbot.kefu_state.get`.
         pub struct Get {
-            /// `TOKEN`; the account's token.
+            /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
             0 token: String => "TOKEN: must path",
-            /// `appid`; the account's appid.
+            /// AppID of the account or mini program the user comes from; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// User to look up; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `type`.
+            /// What to return: the staff state only, or the match state as well.
             3 type_: Option<i64> => "type",
         }
         new(
@@ -1129,10 +1126,10 @@ pub mod kefu_state {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `kefustate`.
+            /// State: `asking` (bot), `needperson` (wants staff), `personserving` (staff) or `complete`; `kefustate` on the wire.
             #[doc(alias = "kefustate")]
             0 kefu_state: String => "kefustate: must",
-            /// `status`.
+            /// Detailed state of the user.
             1 status: String => "status: must",
         }
     }
@@ -1168,17 +1165,17 @@ pub mod label {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/deprecated/bot/batchsetlabel.html>.
         /// * Catalog: `chatbot.label.batch_set`.
         pub struct BatchSet {
-            /// `TOKEN`; the account's token.
+            /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
             0 token: String => "TOKEN: must path",
-            /// `appid`.
+            /// AppID of the account or mini program the user comes from.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `category`.
+            /// Category of the label.
             2 category: String => "category: must",
-            /// `label`.
+            /// Label to set.
             3 label: String => "label: must",
-            /// `desc`.
+            /// Note on the label.
             4 desc: String => "desc: must",
-            /// `list`.
+            /// Users who get the label.
             5 list: super::BatchSetList => "list: must",
         }
         new(
@@ -1194,7 +1191,7 @@ pub mod label {
     w::record! {
         /// Answer to [`BatchSet`].
         pub struct BatchSetResponse {
-            /// `msg`.
+            /// The result in words, `success` when it worked.
             0 msg: Option<String> => "msg",
         }
     }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `content` of `chatbot.event.user_enter`.
     pub struct UserEnterContent {
-        /// `msg`.
+        /// Text of the message.
         0 msg: String => "msg: must",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// `content` of `chatbot.event.user_quit`.
     pub struct UserQuitContent {
-        /// `msg`.
+        /// Text of the message.
         0 msg: String => "msg: must",
     }
 }
@@ -29,25 +29,25 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/recivemsg.html>.
         /// * Catalog: `chatbot.event.user_enter`.
         pub struct UserEnter {
-            /// `appid`.
+            /// AppID of the account or mini program the user comes from.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `event`.
+            /// Name of the event, always `userEnter`.
             1 event: Option<String> => "event",
-            /// `createtime`; format `unix`.
+            /// When it happened; format `unix`; `createtime` on the wire.
             #[doc(alias = "createtime")]
             2 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
-            /// `userid`.
+            /// Id of the user, chosen by the caller, mostly the OpenID.
             3 userid: String => "userid: must",
-            /// `from`.
+            /// Which side sent it, `0` for the user.
             4 from: String => "from: must",
-            /// `content`.
+            /// Message of the event.
             5 content: Option<super::UserEnterContent> => "content",
-            /// `kfstate`.
+            /// State of the staff service, `0` not connected; `kfstate` on the wire.
             #[doc(alias = "kfstate")]
             6 kf_state: i64 => "kfstate: must",
-            /// `channel`.
+            /// Channel of the user: `0` official account or mini program, others by the channel table.
             7 channel: i64 => "channel: must",
-            /// `assessment`.
+            /// The user's rating of the service, `0` when not rated.
             8 assessment: Option<i64> => "assessment",
         }
     }
@@ -58,25 +58,25 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/thirdkefu/recivemsg.html>.
         /// * Catalog: `chatbot.event.user_quit`.
         pub struct UserQuit {
-            /// `appid`.
+            /// AppID of the account or mini program the user comes from.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `event`.
+            /// Name of the event, always `userQuit`.
             1 event: Option<String> => "event",
-            /// `createtime`; format `unix`.
+            /// When it happened; format `unix`; `createtime` on the wire.
             #[doc(alias = "createtime")]
             2 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
-            /// `userid`.
+            /// Id of the user, chosen by the caller, mostly the OpenID.
             3 userid: String => "userid: must",
-            /// `from`.
+            /// Which side sent it, `0` for the user.
             4 from: String => "from: must",
-            /// `content`.
+            /// Message of the event.
             5 content: Option<super::UserQuitContent> => "content",
-            /// `kfstate`.
+            /// State of the staff service, `0` not connected; `kfstate` on the wire.
             #[doc(alias = "kfstate")]
             6 kf_state: i64 => "kfstate: must",
-            /// `channel`.
+            /// Channel of the user: `0` official account or mini program, others by the channel table.
             7 channel: i64 => "channel: must",
-            /// `assessment`.
+            /// The user's rating of the service, `0` when not rated.
             8 assessment: Option<i64> => "assessment",
         }
     }

@@ -6,27 +6,27 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `v2::AsyncFetch`.
     pub struct AsyncFetchData {
-        /// `err_detail`.
+        /// Details of an error.
         0 err_detail: Option<String> => "err_detail",
-        /// `state`.
+        /// State of the task, `2` for done.
         1 state: i64 => "state: must",
-        /// `progress`; in percent.
+        /// Percent done, 0–100; in percent.
         2 progress: i64 => "progress: must",
-        /// `start`; format `unix`.
+        /// When the task began; format `unix`.
         3 start: xinqiao_types::UnixSeconds => "start: must",
-        /// `end`; format `unix`.
+        /// When the task ended; format `unix`.
         4 end: xinqiao_types::UnixSeconds => "end: must",
-        /// `url`.
+        /// Address of the result file, empty without one.
         5 url: Option<String> => "url",
-        /// `total_count`.
+        /// Entries in all.
         6 total_count: i64 => "total_count: must",
-        /// `fail_count`.
+        /// Entries that failed.
         7 fail_count: i64 => "fail_count: must",
-        /// `fail_skill_info`.
+        /// Skills that failed.
         8 fail_skill_info: Option<Vec<FailSkillInfo>> => "fail_skill_info",
-        /// `success_count`.
+        /// Entries that succeeded.
         9 success_count: i64 => "success_count: must",
-        /// `success_skill_info`.
+        /// Skills that succeeded, with their intents.
         10 success_skill_info: Option<Vec<SuccessSkillInfo>> => "success_skill_info",
     }
 }
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::ImportJson`.
     pub struct DataItem {
-        /// `err_detail`.
+        /// Details of an error.
         0 err_detail: Option<String> => "err_detail",
-        /// `task_id`.
+        /// Number of the asynchronous task.
         1 task_id: String => "task_id: must",
     }
 }
@@ -44,13 +44,13 @@ w::record! {
 w::record! {
     /// An item of `options` in `v2::QueryData`.
     pub struct DataOption {
-        /// `ans_node_name`.
+        /// Skill the question belongs to.
         0 ans_node_name: String => "ans_node_name: must",
-        /// `title`.
+        /// Question that is offered.
         1 title: String => "title: must",
-        /// `answer`.
+        /// Answer of that question.
         2 answer: String => "answer: must",
-        /// `confidence`.
+        /// Confidence of the match, 0–1; higher is surer.
         3 confidence: f64 => "confidence: must",
     }
 }
@@ -58,11 +58,11 @@ w::record! {
 w::record! {
     /// An item of `slots` in `v2::QueryData`.
     pub struct DataSlot {
-        /// `name`.
+        /// What the slot is called.
         0 name: String => "name: must",
-        /// `value`.
+        /// Text of the slot in the sentence.
         1 value: String => "value: must",
-        /// `norm`.
+        /// Normalised value of the slot.
         2 norm: Option<String> => "norm",
     }
 }
@@ -70,13 +70,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::EffectiveProgress`.
     pub struct EffectiveProgressData {
-        /// `err_detail`.
+        /// Details of an error.
         0 err_detail: Option<String> => "err_detail",
-        /// `status`.
+        /// Code of the state.
         1 status: i64 => "status: must",
-        /// `progress`; in percent.
+        /// Percent done, 0–100; in percent.
         2 progress: i64 => "progress: must",
-        /// `end_time`.
+        /// When it took effect.
         3 end_time: Option<String> => "end_time",
     }
 }
@@ -84,7 +84,7 @@ w::record! {
 w::record! {
     /// An item of `fail_skill_info` in `v2::AsyncFetchData`.
     pub struct FailSkillInfo {
-        /// `name`.
+        /// Skill that failed.
         0 name: String => "name: must",
     }
 }
@@ -92,19 +92,19 @@ w::record! {
 w::record! {
     /// An item of `data` in `v2::bot::ImportJson`.
     pub struct ImportJsonData {
-        /// `skill`.
+        /// Name of the skill the intent belongs to; made if it does not exist.
         0 skill: String => "skill: must",
-        /// `old_intent`.
+        /// Former name of the intent, when renaming.
         1 old_intent: Option<String> => "old_intent",
-        /// `intent`.
+        /// Name of the intent, the standard question.
         2 intent: String => "intent: must",
-        /// `threshold`; a number as text on the wire.
+        /// Least confidence to answer, 0–1; a number as text on the wire.
         3 threshold: f64 => "threshold: must numeric",
-        /// `disable`.
+        /// Whether the intent is switched off.
         4 disable: bool => "disable: must",
-        /// `questions`.
+        /// Ways of asking for the intent.
         5 questions: Vec<String> => "questions: must",
-        /// `answers`.
+        /// Answers of the intent, one or more.
         6 answers: Vec<String> => "answers: must",
     }
     new(
@@ -121,9 +121,9 @@ w::record! {
 w::record! {
     /// An item of `intents` in `v2::SuccessSkillInfo`.
     pub struct Intent {
-        /// `id`; a number as text on the wire.
+        /// Number of the intent; a number as text on the wire.
         0 id: i64 => "id: must numeric",
-        /// `name`.
+        /// What the intent is called.
         1 name: String => "name: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::Publish`.
     pub struct PublishData {
-        /// `err_detail`.
+        /// Details of an error.
         0 err_detail: Option<String> => "err_detail",
     }
 }
@@ -139,23 +139,23 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::Query`.
     pub struct QueryData {
-        /// `err_detail`.
+        /// Details of an error.
         0 err_detail: Option<String> => "err_detail",
-        /// `answer_type`.
+        /// Kind of answer, such as `text`, `music` or `news`.
         1 answer_type: String => "answer_type: must",
-        /// `answer`.
+        /// What the bot answers.
         2 answer: String => "answer: must",
-        /// `status`.
+        /// Result of matching, such as `FAQ` or `NOMATCH`.
         3 status: String => "status: must",
-        /// `msg_id`.
+        /// Number of this turn, for feedback.
         4 msg_id: String => "msg_id: must",
-        /// `skill_name`.
+        /// Name of the skill that was hit.
         5 skill_name: Option<String> => "skill_name",
-        /// `intent_name`.
+        /// Name of the intent that was hit.
         6 intent_name: Option<String> => "intent_name",
-        /// `options`.
+        /// Questions offered to the user.
         7 options: Option<Vec<DataOption>> => "options",
-        /// `slots`.
+        /// Slots filled from the sentence.
         8 slots: Option<Vec<DataSlot>> => "slots",
     }
 }
@@ -163,11 +163,11 @@ w::record! {
 w::record! {
     /// An item of `success_skill_info` in `v2::AsyncFetchData`.
     pub struct SuccessSkillInfo {
-        /// `name`.
+        /// What the skill is called.
         0 name: String => "name: must",
-        /// `id`; a number as text on the wire.
+        /// Number of the skill; a number as text on the wire.
         1 id: i64 => "id: must numeric",
-        /// `intents`.
+        /// Intents of the skill.
         2 intents: Vec<Intent> => "intents: must",
     }
 }
@@ -175,9 +175,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::Token`.
     pub struct TokenData {
-        /// `err_detail`.
+        /// Details of an error.
         0 err_detail: Option<String> => "err_detail",
-        /// `access_token`; a secret, masked in `Debug`.
+        /// Credential for the V2 interfaces; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
     }
 }
@@ -189,7 +189,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/fetch.html>.
     /// * Catalog: `chatbot.v2.async_fetch`.
     pub struct AsyncFetch {
-        /// `task_id`.
+        /// Number of the asynchronous task.
         0 task_id: String => "task_id: must",
     }
     new(task_id: impl Into<String>)
@@ -198,7 +198,7 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncFetch`].
     pub struct AsyncFetchResponse {
-        /// `data`.
+        /// Progress and result of the task.
         0 data: Option<AsyncFetchData> => "data",
     }
 }
@@ -229,7 +229,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/token.html>.
     /// * Catalog: `chatbot.v2.token`.
     pub struct Token {
-        /// `account`.
+        /// Account that owns the bot.
         0 account: String => "account: must",
     }
     new(account: impl Into<String>)
@@ -238,7 +238,7 @@ w::record! {
 w::record! {
     /// Answer to [`Token`].
     pub struct TokenResponse {
-        /// `data`.
+        /// The credential.
         0 data: Option<TokenData> => "data",
     }
 }
@@ -273,7 +273,7 @@ pub mod bot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/progress.html>.
         /// * Catalog: `chatbot.v2.bot.effective_progress`.
         pub struct EffectiveProgress {
-            /// `env`.
+            /// Environment: `online` (default) or `debug`; such as `online`.
             0 env: String => "env: must",
         }
         new(env: impl Into<String>)
@@ -282,7 +282,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`EffectiveProgress`].
         pub struct EffectiveProgressResponse {
-            /// `data`.
+            /// How far the publication has taken effect.
             0 data: Option<super::EffectiveProgressData> => "data",
         }
     }
@@ -313,9 +313,9 @@ pub mod bot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/import.html>.
         /// * Catalog: `chatbot.v2.bot.import_json`.
         pub struct ImportJson {
-            /// `mode`.
+            /// How to import, that is what happens to skills of the same name.
             0 mode: i64 => "mode: must",
-            /// `data`.
+            /// Skills, intents, questions and answers to import.
             1 data: Vec<super::ImportJsonData> => "data: must",
         }
         new(mode: i64, data: Vec<super::ImportJsonData>)
@@ -324,7 +324,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`ImportJson`].
         pub struct ImportJsonResponse {
-            /// `data`.
+            /// Number of the import task.
             0 data: Option<super::DataItem> => "data",
         }
     }
@@ -362,7 +362,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`Publish`].
         pub struct PublishResponse {
-            /// `data`.
+            /// Details when publishing failed.
             0 data: Option<super::PublishData> => "data",
         }
     }
@@ -393,19 +393,19 @@ pub mod bot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/query.html>.
         /// * Catalog: `chatbot.v2.bot.query`.
         pub struct Query {
-            /// `query`.
+            /// What the user said; such as `北京天气怎么样`.
             0 query: String => "query: must",
-            /// `env`.
+            /// Environment: `online` (default) or `debug`; such as `online`.
             1 env: String => "env: must",
-            /// `first_priority_skills`.
+            /// Skills to try first, by name.
             2 first_priority_skills: Option<Vec<String>> => "first_priority_skills",
-            /// `second_priority_skills`.
+            /// Skills to try when the first ones do not match, by name.
             3 second_priority_skills: Option<Vec<String>> => "second_priority_skills",
-            /// `userid`.
+            /// Id of the user, chosen by the caller, mostly the OpenID.
             4 userid: Option<String> => "userid",
-            /// `user_name`.
+            /// Nickname of the user.
             5 user_name: Option<String> => "user_name",
-            /// `avatar`; personal data, masked in `Debug`.
+            /// Address of the user's avatar; personal data, masked in `Debug`.
             6 avatar: Option<String> => "avatar: masked",
         }
         new(query: impl Into<String>, env: impl Into<String>)
@@ -416,7 +416,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`Query`].
         pub struct QueryResponse {
-            /// `data`.
+            /// The bot's answer and what was hit.
             0 data: Option<super::QueryData> => "data",
         }
     }

@@ -147,15 +147,20 @@ fn tree(out: &mut String, product: Product, shape: &Shape, lang: Lang, depth: us
         let star = if field.required { "*" } else { "" };
         let name = format!("{indent}{}{star}", field.name);
         let ty = type_text(product, &field.ty);
-        let _ = writeln!(
-            out,
-            "{}",
-            format!("{name:<32} {ty:<20} {}", remarks(field, lang)).trim_end()
-        );
+        let mut notes = remarks(product, field, lang).into_iter();
+        let first = notes.next().unwrap_or_default();
+        let line = format!("{name:<32} {ty:<20} {first}");
+        let _ = writeln!(out, "{}", line.trim_end());
+        for note in notes {
+            let _ = writeln!(out, "{indent}    {note}");
+        }
         unfold(out, product, &field.ty, lang, depth);
     }
     if let Some(union) = &shape.union {
-        let _ = writeln!(out, "{indent}{}*", union.tag);
+        let said = catalog::meaning(product, union.meaning);
+        let name = format!("{indent}{}*", union.tag);
+        let line = format!("{name:<53} {}", said.text.get(lang == Lang::Zh));
+        let _ = writeln!(out, "{}", line.trim_end());
         for case in &union.cases {
             let _ = writeln!(out, "{indent}  = {}", case.value);
             if let Some(ty) = &case.ty {
@@ -182,9 +187,13 @@ fn unfold(out: &mut String, product: Product, ty: &TypeRef, lang: Lang, depth: u
     }
 }
 
-fn remarks(field: &Field, lang: Lang) -> String {
+/// What is to know of a field: what it means with its limits, then an example and where to get it, then its values.
+fn remarks(product: Product, field: &Field, lang: Lang) -> Vec<String> {
     use catalog::Origin;
 
+    let said = catalog::meaning(product, field.meaning);
+    let text = |text: catalog::Text| text.get(lang == Lang::Zh);
+    let or = |own: &'static str, said: &'static str| if own.is_empty() { said } else { own };
     let origin = match field.origin {
         Origin::Caller => "",
         Origin::Credential => lang.pick("取自账号配置", "from the account"),
@@ -192,11 +201,10 @@ fn remarks(field: &Field, lang: Lang) -> String {
         Origin::Constant => field.constant,
     };
     let mut notes = vec![
-        field.about.get(lang == Lang::Zh).to_owned(),
-        field.allowed.join(" | "),
+        text(said.text).to_owned(),
         origin.to_owned(),
-        field.format.to_owned(),
-        field.unit.to_owned(),
+        or(field.format, said.format).to_owned(),
+        or(field.unit, said.unit).to_owned(),
     ];
     if field.max > 0 {
         notes.push(format!("≤ {}", field.max));
@@ -204,6 +212,34 @@ fn remarks(field: &Field, lang: Lang) -> String {
     if field.max_bytes > 0 {
         notes.push(format!("≤ {} B", field.max_bytes));
     }
-    notes.retain(|note| !note.is_empty());
-    notes.join("; ")
+    let mut further = Vec::new();
+    if !said.example.is_empty() {
+        further.push(format!("{} {}", lang.pick("例如", "such as"), said.example));
+    }
+    if !said.from.is_empty() {
+        let from = lang.pick("来自：", "from: ");
+        further.push(format!("{from}{}", text(said.from)));
+    }
+    let known = catalog::values(product, field);
+    let meanings: Vec<&str> = known
+        .iter()
+        .map(|known| text(catalog::meaning(product, known.meaning).text))
+        .collect();
+    let mut values = Vec::new();
+    if meanings.iter().all(|meaning| meaning.is_empty()) {
+        let plain: Vec<&str> = known.iter().map(|known| known.value).collect();
+        notes.push(plain.join(" | "));
+    } else {
+        let lines = known.iter().zip(meanings);
+        let lines = lines.map(|(known, meaning)| format!("= {}  {meaning}", known.value));
+        values.extend(lines.map(|line| line.trim_end().to_owned()));
+    }
+    let join = |mut notes: Vec<String>| {
+        notes.retain(|note| !note.is_empty());
+        notes.join(lang.pick("；", "; "))
+    };
+    let mut out = vec![join(notes)];
+    out.extend(Some(join(further)).filter(|line| !line.is_empty()));
+    out.extend(values);
+    out
 }

@@ -72,6 +72,21 @@ fn an_endpoint_is_shown_as_text_and_as_json() {
         "{text}"
     );
     assert!(text.contains("articles*"), "{text}");
+    let order = run(
+        folder.path(),
+        &[
+            "api",
+            "show",
+            "pay_v3.pay.transactions.create_jsapi",
+            "--text",
+            "--lang",
+            "zh",
+        ],
+    );
+    let order = stdout(&order);
+    for part in ["商户", "例如", "= no_balance  "] {
+        assert!(order.contains(part), "{part} in {order}");
+    }
     let event = run(
         folder.path(),
         &["api", "show", "official_account.message.text"],

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `red_packet_cover::WxAppCoverUrlGetByToken`.
     pub struct WxAppCoverUrlGetByTokenData {
-        /// `url`.
+        /// Page where the user takes the cover, for the mini program to open.
         0 url: String => "url: must",
     }
 }
@@ -23,9 +23,9 @@ pub mod red_packet_cover {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/redpacketcover/redpacketcover.getAuthenticationUrl.html>.
         /// * Catalog: `mini_program.red_packet_cover.wx_app_cover_url_get_by_token`.
         pub struct WxAppCoverUrlGetByToken {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `ctoken`.
+            /// Token made by the cover platform for handing out; it has to name this mini program.
             1 ctoken: String => "ctoken: must",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, ctoken: impl Into<String>)
@@ -34,7 +34,7 @@ pub mod red_packet_cover {
     w::record! {
         /// Answer to [`WxAppCoverUrlGetByToken`].
         pub struct WxAppCoverUrlGetByTokenResponse {
-            /// `data`.
+            /// The result that holds the link.
             0 data: super::WxAppCoverUrlGetByTokenData => "data: must",
         }
     }
@@ -72,13 +72,13 @@ pub mod sns {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html>.
         /// * Catalog: `mini_program.sns.js_code_2_session`.
         pub struct JsCode2Session {
-            /// `grant_type`.
+            /// Always `authorization_code`.
             0 grant_type: String => "grant_type: must query",
-            /// `appid`; the account's appid.
+            /// AppID of the mini program; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `secret`; the account's appsecret; a secret, masked in `Debug`.
+            /// Secret of the mini program, to be kept on the server; the account's appsecret; a secret, masked in `Debug`.
             2 secret: String => "secret: must query masked",
-            /// `js_code`.
+            /// Code from `wx.login`; lives 5 minutes, good for one use.
             3 js_code: String => "js_code: must query",
         }
         new(
@@ -92,11 +92,11 @@ pub mod sns {
     w::record! {
         /// Answer to [`JsCode2Session`].
         pub struct JsCode2SessionResponse {
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user who signs in, under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `unionid`; personal data, masked in `Debug`.
+            /// The user's id across one open platform account; absent if the mini program is bound to none; personal data, masked in `Debug`.
             1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// `session_key`; a secret, masked in `Debug`.
+            /// Session key to decrypt and verify user data; never hand it to the client; such as `HyVFkGl5F5OQWJZZaNzBBg==`; a secret, masked in `Debug`.
             2 session_key: String => "session_key: must masked",
         }
     }
@@ -132,11 +132,11 @@ pub mod soter {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/soter/soter.verifySignature.html>.
         /// * Catalog: `mini_program.soter.verify_signature`.
         pub struct VerifySignature {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `json_string`.
+            /// `resultJSON` of the successful biometric check in the mini program.
             1 json_string: String => "json_string: must",
-            /// `json_signature`.
+            /// `resultJSONSignature` of the successful biometric check in the mini program.
             2 json_signature: String => "json_signature: must",
         }
         new(
@@ -149,7 +149,7 @@ pub mod soter {
     w::record! {
         /// Answer to [`VerifySignature`].
         pub struct VerifySignatureResponse {
-            /// `is_ok`.
+            /// Whether the signature is valid, so that the check can be trusted.
             0 is_ok: bool => "is_ok: must",
         }
     }
@@ -187,9 +187,9 @@ pub mod wxa_app {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.createQRCode.html>.
         /// * Catalog: `mini_program.wxa_app.create_wxa_qr_code`.
         pub struct CreateWxaQrCode {
-            /// `path`.
+            /// Page that scanning opens, may carry parameters, at most 1024 characters; such as `pages/index/index?id=7`.
             0 path: String => "path: must",
-            /// `width`; in px.
+            /// Side of the code, 280 to 1280, 430 by default; in px.
             1 width: Option<i64> => "width",
         }
         new(path: impl Into<String>)

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `business_info` of the answer of `business::Get`; an item of `list` in the answer of `business::List`.
     pub struct BusinessInfo {
-        /// `business_id`.
+        /// Number of the sub-merchant's service account, given on registration.
         0 business_id: i64 => "business_id: must",
-        /// `account_name`.
+        /// Name of the sub-merchant's service account, unique in the mini program.
         1 account_name: String => "account_name: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name that users see in the chat; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `icon_url`.
+        /// Address of the avatar.
         3 icon_url: String => "icon_url: must",
     }
 }
@@ -25,9 +25,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.get`.
     pub struct Get {
-        /// `business_id`.
+        /// Number of the sub-merchant's service account, given on registration.
         0 business_id: Option<i64> => "business_id",
-        /// `account_name`.
+        /// Name of the sub-merchant's service account, unique in the mini program.
         1 account_name: Option<String> => "account_name",
     }
     new()
@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `business_info`.
+        /// The sub-merchant's service account.
         0 business_info: BusinessInfo => "business_info: must",
     }
 }
@@ -69,9 +69,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.list`.
     pub struct List {
-        /// `offset`.
+        /// How many accounts to skip.
         0 offset: i64 => "offset: must",
-        /// `count`.
+        /// How many accounts to return.
         1 count: i64 => "count: must",
     }
     new(offset: i64, count: i64)
@@ -80,7 +80,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `list`.
+        /// Sub-merchants' service accounts of this page.
         0 list: Vec<BusinessInfo> => "list: must",
     }
 }
@@ -112,20 +112,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.register`.
     pub struct Register {
-        /// `account_name`.
+        /// Name of the sub-merchant's service account, unique in the mini program.
         0 account_name: String => "account_name: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name that users see in the chat; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `icon_media_id`.
-        2 icon_media_id: String => "icon_media_id: must",
-        /// `transfer_to_commkf`.
+        /// Media id of the avatar.
+        2 icon_media_id: xinqiao_types::MediaId => "icon_media_id: must",
+        /// Whether its chats go to the ordinary customer service; `transfer_to_commkf` on the wire.
         #[doc(alias = "transfer_to_commkf")]
         3 transfer_to_comm_kf: Option<bool> => "transfer_to_commkf",
     }
     new(
         account_name: impl Into<String>,
         nickname: impl Into<String>,
-        icon_media_id: impl Into<String>,
+        icon_media_id: impl Into<xinqiao_types::MediaId>,
     )
     set(transfer_to_comm_kf: bool)
 }
@@ -133,7 +133,7 @@ w::record! {
 w::record! {
     /// Answer to [`Register`].
     pub struct RegisterResponse {
-        /// `business_id`.
+        /// Number of the sub-merchant's service account, given on registration.
         0 business_id: i64 => "business_id: must",
     }
 }
@@ -165,15 +165,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.update`.
     pub struct Update {
-        /// `business_id`.
+        /// Number of the sub-merchant's service account, given on registration.
         0 business_id: i64 => "business_id: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name that users see in the chat; personal data, masked in `Debug`.
         1 nickname: Option<String> => "nickname: masked",
-        /// `icon_media_id`.
-        2 icon_media_id: Option<String> => "icon_media_id",
+        /// Media id of the avatar.
+        2 icon_media_id: Option<xinqiao_types::MediaId> => "icon_media_id",
     }
     new(business_id: i64)
-    text(nickname: String, icon_media_id: String)
+    text(nickname: String, icon_media_id: xinqiao_types::MediaId)
 }
 
 w::endpoint! {

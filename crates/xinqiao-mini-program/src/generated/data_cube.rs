@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `filter_list` in `data_cube::GetGameAnalysisData`.
     pub struct Filter {
-        /// `dimension`.
+        /// Dimension to filter by.
         0 dimension: String => "dimension: must",
-        /// `value`.
+        /// Value of the dimension.
         1 value: String => "value: must",
     }
     new(dimension: impl Into<String>, value: impl Into<String>)
@@ -17,13 +17,13 @@ w::record! {
 w::record! {
     /// An item of `data_list` in the answer of `data_cube::GetGameAnalysisData`.
     pub struct GameAnalysisData {
-        /// `timestamp`; format `unix`.
+        /// Time of the point, Unix seconds; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// `time_label`.
+        /// Time of the point in words.
         1 time_label: String => "time_label: must",
-        /// `group_dimension_list`.
+        /// Group that the point belongs to.
         2 group_dimension_list: Option<Vec<GroupDimension>> => "group_dimension_list",
-        /// `metric_value`.
+        /// Figure at this point.
         3 metric_value: f64 => "metric_value: must",
     }
 }
@@ -31,13 +31,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetDailySummaryTrend`.
     pub struct GetDailySummaryTrendList {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `visit_total`.
+        /// Users who ever visited.
         1 visit_total: i64 => "visit_total: must",
-        /// `share_pv`.
+        /// How often it was forwarded.
         2 share_pv: i64 => "share_pv: must",
-        /// `share_uv`.
+        /// How many users forwarded it.
         3 share_uv: i64 => "share_uv: must",
     }
 }
@@ -45,21 +45,21 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetDailyVisitTrend`.
     pub struct GetDailyVisitTrendList {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `session_cnt`.
+        /// How often it was opened.
         1 session_cnt: i64 => "session_cnt: must",
-        /// `visit_pv`.
+        /// Page visits.
         2 visit_pv: i64 => "visit_pv: must",
-        /// `visit_uv`.
+        /// How many users visited.
         3 visit_uv: i64 => "visit_uv: must",
-        /// `visit_uv_new`.
+        /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// `stay_time_uv`; in s.
+        /// Average stay of a user; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// `stay_time_session`; in s.
+        /// Average stay of a visit; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
-        /// `visit_depth`.
+        /// Average depth, in pages.
         7 visit_depth: f64 => "visit_depth: must",
     }
 }
@@ -67,21 +67,21 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetMonthlyVisitTrend`.
     pub struct GetMonthlyVisitTrendList {
-        /// `ref_date`; format `yyyyMM`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMM`.
         0 ref_date: String => "ref_date: must",
-        /// `session_cnt`.
+        /// How often it was opened.
         1 session_cnt: i64 => "session_cnt: must",
-        /// `visit_pv`.
+        /// Page visits.
         2 visit_pv: i64 => "visit_pv: must",
-        /// `visit_uv`.
+        /// How many users visited.
         3 visit_uv: i64 => "visit_uv: must",
-        /// `visit_uv_new`.
+        /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// `stay_time_uv`; in s.
+        /// Average stay of a user; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// `stay_time_session`; in s.
+        /// Average stay of a visit; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
-        /// `visit_depth`.
+        /// Average depth, in pages.
         7 visit_depth: f64 => "visit_depth: must",
     }
 }
@@ -89,17 +89,17 @@ w::record! {
 w::record! {
     /// `visit_uv_new` of the answer of `data_cube::GetUserPortrait`; `visit_uv` of the answer of `data_cube::GetUserPortrait`.
     pub struct GetUserPortraitVisitUvNew {
-        /// `province`.
+        /// By province.
         0 province: Vec<Province> => "province: must",
-        /// `city`.
+        /// By city.
         1 city: Vec<Province> => "city: must",
-        /// `genders`.
+        /// By gender.
         2 genders: Vec<Province> => "genders: must",
-        /// `platforms`.
+        /// By platform, such as iPhone or Android.
         3 platforms: Vec<Province> => "platforms: must",
-        /// `devices`.
+        /// By device model.
         4 devices: Vec<Province> => "devices: must",
-        /// `ages`.
+        /// By age group.
         5 ages: Vec<Province> => "ages: must",
     }
 }
@@ -107,9 +107,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetVisitDistribution`.
     pub struct GetVisitDistributionList {
-        /// `index`.
+        /// Which distribution: `access_source_session_cnt` sources, `access_staytime_info` stay, `access_depth_info` depth.
         0 index: String => "index: must",
-        /// `item_list`.
+        /// Values by class.
         1 item_list: Vec<VisitUvNew> => "item_list: must",
     }
 }
@@ -117,24 +117,24 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetVisitPage`.
     pub struct GetVisitPageList {
-        /// `page_path`.
+        /// Page that the figures are about.
         0 page_path: String => "page_path: must",
-        /// `page_visit_pv`.
+        /// How often the page was visited.
         1 page_visit_pv: i64 => "page_visit_pv: must",
-        /// `page_visit_uv`.
+        /// How many users visited the page.
         2 page_visit_uv: i64 => "page_visit_uv: must",
-        /// `page_staytime_pv`; in s.
+        /// Average stay on the page; in s; `page_staytime_pv` on the wire.
         #[doc(alias = "page_staytime_pv")]
         3 page_stay_time_pv: f64 => "page_staytime_pv: must",
-        /// `entrypage_pv`.
+        /// How often it was the first page; `entrypage_pv` on the wire.
         #[doc(alias = "entrypage_pv")]
         4 entry_page_pv: i64 => "entrypage_pv: must",
-        /// `exitpage_pv`.
+        /// How often it was the last page; `exitpage_pv` on the wire.
         #[doc(alias = "exitpage_pv")]
         5 exit_page_pv: i64 => "exitpage_pv: must",
-        /// `page_share_pv`.
+        /// How often the page was forwarded.
         6 page_share_pv: i64 => "page_share_pv: must",
-        /// `page_share_uv`.
+        /// How many users forwarded the page.
         7 page_share_uv: i64 => "page_share_uv: must",
     }
 }
@@ -142,21 +142,21 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetWeeklyVisitTrend`.
     pub struct GetWeeklyVisitTrendList {
-        /// `ref_date`; format `yyyyMMdd-yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd-yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `session_cnt`.
+        /// How often it was opened.
         1 session_cnt: i64 => "session_cnt: must",
-        /// `visit_pv`.
+        /// Page visits.
         2 visit_pv: i64 => "visit_pv: must",
-        /// `visit_uv`.
+        /// How many users visited.
         3 visit_uv: i64 => "visit_uv: must",
-        /// `visit_uv_new`.
+        /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// `stay_time_uv`; in s.
+        /// Average stay of a user; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// `stay_time_session`; in s.
+        /// Average stay of a visit; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
-        /// `visit_depth`.
+        /// Average depth, in pages.
         7 visit_depth: f64 => "visit_depth: must",
     }
 }
@@ -164,9 +164,9 @@ w::record! {
 w::record! {
     /// An item of `group_dimension_list` in `data_cube::GameAnalysisData`.
     pub struct GroupDimension {
-        /// `label`.
+        /// Dimension of the group.
         0 label: String => "label: must",
-        /// `value`.
+        /// Value of the dimension.
         1 value: String => "value: must",
     }
 }
@@ -174,11 +174,11 @@ w::record! {
 w::record! {
     /// An item of `province` in `data_cube::GetUserPortraitVisitUvNew`; an item of `city` in `data_cube::GetUserPortraitVisitUvNew`; and 4 more.
     pub struct Province {
-        /// `id`.
+        /// Number of the attribute's value.
         0 id: Option<i64> => "id",
-        /// `name`.
+        /// Name of the value, such as a province or model.
         1 name: String => "name: must",
-        /// `value`.
+        /// How many users have it.
         2 value: i64 => "value: must",
     }
 }
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// An item of `visit_uv_new` in the answer of `data_cube::GetDailyRetainInfo`; an item of `visit_uv` in the answer of `data_cube::GetDailyRetainInfo`; and 5 more.
     pub struct VisitUvNew {
-        /// `key`.
+        /// Class or scene; for retention the number of days, weeks or months later, `0` the period itself.
         0 key: i64 => "key: must",
-        /// `value`.
+        /// How many users or visits.
         1 value: i64 => "value: must",
     }
 }
@@ -200,9 +200,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getDailyRetain.html>.
     /// * Catalog: `mini_program.data_cube.get_daily_retain_info`.
     pub struct GetDailyRetainInfo {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -211,11 +211,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailyRetainInfo`].
     pub struct GetDailyRetainInfoResponse {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `visit_uv_new`.
+        /// Figures of new users.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// `visit_uv`.
+        /// Figures of active users.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -246,9 +246,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getDailySummary.html>.
     /// * Catalog: `mini_program.data_cube.get_daily_summary_trend`.
     pub struct GetDailySummaryTrend {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailySummaryTrend`].
     pub struct GetDailySummaryTrendResponse {
-        /// `list`.
+        /// Rows of figures.
         0 list: Vec<GetDailySummaryTrendList> => "list: must",
     }
 }
@@ -289,9 +289,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getDailyVisitTrend.html>.
     /// * Catalog: `mini_program.data_cube.get_daily_visit_trend`.
     pub struct GetDailyVisitTrend {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -300,7 +300,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailyVisitTrend`].
     pub struct GetDailyVisitTrendResponse {
-        /// `list`.
+        /// Rows of figures.
         0 list: Vec<GetDailyVisitTrendList> => "list: must",
     }
 }
@@ -331,17 +331,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data-analysis/analysis.getGameAnalysisData.html>.
     /// * Catalog: `mini_program.data_cube.get_game_analysis_data`.
     pub struct GetGameAnalysisData {
-        /// `metric`.
+        /// Which metric to return, by its name.
         0 metric: String => "metric: must",
-        /// `granularity`.
+        /// Code of the time grain.
         1 granularity: i64 => "granularity: must",
-        /// `start_time`; format `unix`.
+        /// Start, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `filter_list`.
+        /// Dimensions to filter by, with values.
         4 filter_list: Option<Vec<Filter>> => "filter_list",
-        /// `group_list`.
+        /// Dimensions to group by.
         5 group_list: Option<Vec<String>> => "group_list",
     }
     new(
@@ -356,7 +356,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGameAnalysisData`].
     pub struct GetGameAnalysisDataResponse {
-        /// `data_list`.
+        /// Values of the metric over time.
         0 data_list: Vec<GameAnalysisData> => "data_list: must",
     }
 }
@@ -387,9 +387,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getMonthlyRetain.html>.
     /// * Catalog: `mini_program.data_cube.get_monthly_retain_info`.
     pub struct GetMonthlyRetainInfo {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -398,11 +398,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetMonthlyRetainInfo`].
     pub struct GetMonthlyRetainInfoResponse {
-        /// `ref_date`; format `yyyyMM`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMM`.
         0 ref_date: String => "ref_date: must",
-        /// `visit_uv_new`.
+        /// Figures of new users.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// `visit_uv`.
+        /// Figures of active users.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -433,9 +433,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getMonthlyVisitTrend.html>.
     /// * Catalog: `mini_program.data_cube.get_monthly_visit_trend`.
     pub struct GetMonthlyVisitTrend {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -444,7 +444,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMonthlyVisitTrend`].
     pub struct GetMonthlyVisitTrendResponse {
-        /// `list`.
+        /// Rows of figures.
         0 list: Vec<GetMonthlyVisitTrendList> => "list: must",
     }
 }
@@ -475,9 +475,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getUserPortrait.html>.
     /// * Catalog: `mini_program.data_cube.get_user_portrait`.
     pub struct GetUserPortrait {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day, which is 0, 6 or 29 days before the last; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day, yesterday at the latest; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -486,11 +486,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserPortrait`].
     pub struct GetUserPortraitResponse {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `visit_uv_new`.
+        /// Figures of new users.
         1 visit_uv_new: GetUserPortraitVisitUvNew => "visit_uv_new: must",
-        /// `visit_uv`.
+        /// Figures of active users.
         2 visit_uv: GetUserPortraitVisitUvNew => "visit_uv: must",
     }
 }
@@ -521,9 +521,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getVisitDistribution.html>.
     /// * Catalog: `mini_program.data_cube.get_visit_distribution`.
     pub struct GetVisitDistribution {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -532,9 +532,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetVisitDistribution`].
     pub struct GetVisitDistributionResponse {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `list`.
+        /// Rows of figures.
         1 list: Vec<GetVisitDistributionList> => "list: must",
     }
 }
@@ -565,9 +565,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getVisitPage.html>.
     /// * Catalog: `mini_program.data_cube.get_visit_page`.
     pub struct GetVisitPage {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -576,9 +576,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetVisitPage`].
     pub struct GetVisitPageResponse {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `list`.
+        /// Rows of figures.
         1 list: Vec<GetVisitPageList> => "list: must",
     }
 }
@@ -609,9 +609,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getWeeklyRetain.html>.
     /// * Catalog: `mini_program.data_cube.get_weekly_retain_info`.
     pub struct GetWeeklyRetainInfo {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -620,11 +620,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetWeeklyRetainInfo`].
     pub struct GetWeeklyRetainInfoResponse {
-        /// `ref_date`; format `yyyyMMdd-yyyyMMdd`.
+        /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd-yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `visit_uv_new`.
+        /// Figures of new users.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// `visit_uv`.
+        /// Figures of active users.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -655,9 +655,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getWeeklyVisitTrend.html>.
     /// * Catalog: `mini_program.data_cube.get_weekly_visit_trend`.
     pub struct GetWeeklyVisitTrend {
-        /// `begin_date`; format `yyyyMMdd`.
+        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWeeklyVisitTrend`].
     pub struct GetWeeklyVisitTrendResponse {
-        /// `list`.
+        /// Rows of figures.
         0 list: Vec<GetWeeklyVisitTrendList> => "list: must",
     }
 }

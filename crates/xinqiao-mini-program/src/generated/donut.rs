@@ -6,10 +6,10 @@ use xinqiao_wire as w;
 w::record! {
     /// `apple_info` of `donut::UserInfo`.
     pub struct AppleInfo {
-        /// `bundleid`.
+        /// Bundle id of the iOS app; `bundleid` on the wire.
         #[doc(alias = "bundleid")]
         0 bundle_id: String => "bundleid: must",
-        /// `apple_user_id`.
+        /// The user's id at Apple.
         1 apple_user_id: String => "apple_user_id: must",
     }
 }
@@ -17,11 +17,11 @@ w::record! {
 w::record! {
     /// `login_info` of the answer of `donut::Code2VerifyInfo`.
     pub struct LoginInfo {
-        /// `type`.
+        /// Way of signing in, such as WeChat, phone or Apple.
         0 type_: String => "type: must",
-        /// `login_time`; format `unix`.
+        /// When the user signed in, Unix seconds; format `unix`.
         1 login_time: xinqiao_types::UnixSeconds => "login_time: must",
-        /// `appid`.
+        /// AppID of the multi-end app or mini program.
         2 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
@@ -29,11 +29,11 @@ w::record! {
 w::record! {
     /// `miniprogram_info` of `donut::UserInfo`.
     pub struct MiniProgramInfo {
-        /// `appid`.
+        /// AppID of the mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the mini program; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The user's id across one open platform account; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
@@ -41,16 +41,16 @@ w::record! {
 w::record! {
     /// `openapp_info` of `donut::UserInfo`.
     pub struct OpenAppInfo {
-        /// `appid`.
+        /// AppID of the mobile app.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the mobile app; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The user's id across one open platform account; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `headimgurl`; personal data, masked in `Debug`.
+        /// Address of the user's WeChat avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: Option<String> => "headimgurl: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// WeChat nickname of the user; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// `phone_info` of `donut::UserInfo`.
     pub struct PhoneInfo {
-        /// `phone`; personal data, masked in `Debug`.
+        /// Mobile phone of the user; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
@@ -66,17 +66,17 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `donut::Code2VerifyInfo`.
     pub struct UserInfo {
-        /// `user_id`.
+        /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
-        /// `openapp_info`.
+        /// The user's WeChat identity in the app; `openapp_info` on the wire.
         #[doc(alias = "openapp_info")]
         1 open_app_info: Option<OpenAppInfo> => "openapp_info",
-        /// `miniprogram_info`.
+        /// The user's identity in the mini program; `miniprogram_info` on the wire.
         #[doc(alias = "miniprogram_info")]
         2 mini_program_info: Option<MiniProgramInfo> => "miniprogram_info",
-        /// `phone_info`.
+        /// Phone that the user bound.
         3 phone_info: Option<PhoneInfo> => "phone_info",
-        /// `apple_info`.
+        /// Apple account that the user bound.
         4 apple_info: Option<AppleInfo> => "apple_info",
     }
 }
@@ -88,14 +88,14 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/code2Verifyinfo.html>.
     /// * Catalog: `mini_program.donut.code_2_verify_info`.
     pub struct Code2VerifyInfo {
-        /// `appid`; the account's appid.
+        /// AppID of the multi-end app or mini program; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
+        /// Secret of the multi-end app, to be kept on the server; the account's appsecret; a secret, masked in `Debug`; `appsecret` on the wire.
         #[doc(alias = "appsecret")]
         1 app_secret: String => "appsecret: must query masked",
-        /// `code`.
+        /// Code from the client's sign-in, good for one use.
         2 code: String => "code: must query",
-        /// `grant_type`.
+        /// Always `authorization_code`.
         3 grant_type: String => "grant_type: must query",
     }
     new(
@@ -109,9 +109,9 @@ w::record! {
 w::record! {
     /// Answer to [`Code2VerifyInfo`].
     pub struct Code2VerifyInfoResponse {
-        /// `login_info`.
+        /// How and when this sign-in was made.
         0 login_info: LoginInfo => "login_info: must",
-        /// `user_info`.
+        /// The user with the identities bound.
         1 user_info: UserInfo => "user_info: must",
     }
 }
@@ -142,7 +142,7 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unbindapple.html>.
     /// * Catalog: `mini_program.donut.unbind_apple`.
     pub struct UnbindApple {
-        /// `user_id`.
+        /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
     new(user_id: impl Into<String>)
@@ -174,7 +174,7 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unbindphone.html>.
     /// * Catalog: `mini_program.donut.unbind_phone`.
     pub struct UnbindPhone {
-        /// `user_id`.
+        /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
     new(user_id: impl Into<String>)
@@ -206,7 +206,7 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unbindweixin.html>.
     /// * Catalog: `mini_program.donut.unbind_weixin`.
     pub struct UnbindWeixin {
-        /// `user_id`.
+        /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
     new(user_id: impl Into<String>)
@@ -238,7 +238,7 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unregisteruser.html>.
     /// * Catalog: `mini_program.donut.unregister_user`.
     pub struct UnregisterUser {
-        /// `user_id`.
+        /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
     new(user_id: impl Into<String>)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `Actions` in `mini_program.event.add_express_path`.
     pub struct Action {
-        /// `ActionTime`; format `unix`.
+        /// When this step happened, Unix seconds; format `unix`; `ActionTime` on the wire.
         0 action_time: xinqiao_types::UnixSeconds => "ActionTime: must",
-        /// `ActionType`.
+        /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others; `ActionType` on the wire.
         1 action_type: i64 => "ActionType: must",
-        /// `ActionMsg`.
+        /// The step in words; `ActionMsg` on the wire.
         2 action_msg: String => "ActionMsg: must",
     }
 }
@@ -18,25 +18,25 @@ w::record! {
 w::record! {
     /// `Sender` of `mini_program.event.add_waybill`; `Receiver` of `mini_program.event.add_waybill`.
     pub struct AddWaybillSender {
-        /// `Name`.
+        /// Name of the contact; `Name` on the wire.
         0 name: String => "Name: must",
-        /// `Tel`; personal data, masked in `Debug`.
+        /// Landline; this or the mobile phone is given; personal data, masked in `Debug`; `Tel` on the wire.
         1 tel: Option<String> => "Tel: masked",
-        /// `Mobile`; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is given; personal data, masked in `Debug`; `Mobile` on the wire.
         2 mobile: Option<String> => "Mobile: masked",
-        /// `Company`.
+        /// Company of the contact; `Company` on the wire.
         3 company: Option<String> => "Company",
-        /// `PostCode`.
+        /// Postal code of the address; `PostCode` on the wire.
         4 post_code: Option<String> => "PostCode",
-        /// `Country`.
+        /// Country of the address; `Country` on the wire.
         5 country: Option<String> => "Country",
-        /// `Province`.
+        /// Province of the address, by name; such as `广东省`; `Province` on the wire.
         6 province: String => "Province: must",
-        /// `City`.
+        /// Town of the address, by name; such as `广州市`; `City` on the wire.
         7 city: String => "City: must",
-        /// `Area`.
+        /// District of the address; such as `海珠区`; `Area` on the wire.
         8 area: String => "Area: must",
-        /// `Address`; personal data, masked in `Debug`.
+        /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
         9 address: String => "Address: must masked",
     }
 }
@@ -44,10 +44,10 @@ w::record! {
 w::record! {
     /// `aftersale_info` of `mini_program.event.aftersale_complaint_update_order_state`; `aftersale_info` of `mini_program.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
     pub struct AfterSaleInfo {
-        /// `aftersale_id`.
+        /// Number of the after-sales case at the platform; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// `out_aftersale_id`.
+        /// The merchant's number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: String => "out_aftersale_id: must",
     }
@@ -56,12 +56,12 @@ w::record! {
 w::record! {
     /// `aftersale_info` of `mini_program.event.aftersale_new_order`.
     pub struct AfterSaleNewOrderAfterSaleInfo {
-        /// `aftersale_id`.
+        /// Number of the after-sales case at the platform; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// `order_id`.
+        /// Order number at the platform.
         1 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number of the merchant.
         2 out_order_id: String => "out_order_id: must",
     }
 }
@@ -69,11 +69,11 @@ w::record! {
 w::record! {
     /// `agent` of `mini_program.event.update_waybill_status`.
     pub struct Agent {
-        /// `name`.
+        /// Name of the rider.
         0 name: String => "name: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the rider, may be a virtual number; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `reach_time`; format `unix`.
+        /// When the rider is expected, Unix seconds; format `unix`.
         2 reach_time: Option<xinqiao_types::UnixSeconds> => "reach_time",
     }
 }
@@ -81,11 +81,11 @@ w::record! {
 w::record! {
     /// `audit_detail` of `events::AuditEvent`.
     pub struct AuditDetail {
-        /// `status`.
+        /// State: `0` not submitted, `1` in review, `2` rejected, `3` passed.
         0 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `audit_time`; format `unix`.
+        /// When the review was done, Unix seconds; format `unix`.
         2 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
     }
 }
@@ -93,9 +93,9 @@ w::record! {
 w::record! {
     /// `audit_event` of `mini_program.event.secbook_audit_event`.
     pub struct AuditEvent {
-        /// `book_id`.
+        /// Number of the book.
         0 book_id: String => "book_id: must",
-        /// `audit_detail`.
+        /// State and times of the review.
         1 audit_detail: AuditDetail => "audit_detail: must",
     }
 }
@@ -103,13 +103,13 @@ w::record! {
 w::record! {
     /// `audit_detail` of `events::SecVodAuditEvent`.
     pub struct AuditEventAuditDetail {
-        /// `audit_type`.
+        /// Kind: `0` first submission, `1` again, `2` episodes replaced, `3` basic data changed.
         0 audit_type: i64 => "audit_type: must",
-        /// `status`.
+        /// State: `0` void, `1` in review, `2` finally failed, `3` passed, `4` sent back.
         1 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `audit_time`; format `unix`.
+        /// When the review was done, Unix seconds; format `unix`.
         3 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
     }
 }
@@ -117,39 +117,39 @@ w::record! {
 w::record! {
     /// `BussiCallBackInfo` of `mini_program.event.complaint_callback`.
     pub struct BussiCallBackInfo {
-        /// `appid`.
+        /// AppID of the mini program complained about.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `option_type`.
+        /// What was done this time, such as opened, added to or withdrawn.
         1 option_type: String => "option_type: must",
-        /// `complaint_order_id`.
+        /// Number of the complaint.
         2 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        3 open_id: String => "open_id: must masked",
-        /// `type`.
+        /// The user who complained; personal data, masked in `Debug`.
+        3 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Code of the kind of problem.
         4 type_: i64 => "type: must",
-        /// `status`.
+        /// Code of the complaint's state.
         5 status: i64 => "status: must",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number that the user left; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
-        /// `customer_material_content`.
+        /// What the user wrote.
         7 customer_material_content: Option<String> => "customer_material_content",
-        /// `customer_material_media_id_list`.
-        8 customer_material_media_id_list: Option<String> => "customer_material_media_id_list",
-        /// `order_id`.
+        /// Evidence that the user uploaded, as media ids.
+        8 customer_material_media_id_list: Option<xinqiao_types::MediaId> => "customer_material_media_id_list",
+        /// Order that the complaint is about.
         9 order_id: String => "order_id: must",
-        /// `out_trade_no`.
+        /// Order number under which the merchant took the payment.
         10 out_trade_no: String => "out_trade_no: must",
-        /// `product_name`.
+        /// Product that the complaint is about.
         11 product_name: String => "product_name: must",
-        /// `pay_time`.
+        /// When the order was paid, Unix seconds.
         12 pay_time: i64 => "pay_time: must",
-        /// `total_cost`.
+        /// Amount of the order in fen; in fen.
         13 total_cost: i64 => "total_cost: must",
-        /// `create_time`.
+        /// When the complaint was made, Unix seconds.
         14 create_time: i64 => "create_time: must",
-        /// `expire_time`.
+        /// Deadline of the present state, Unix seconds; `0` if there is none.
         15 expire_time: i64 => "expire_time: must",
-        /// `history`.
+        /// What has happened with the complaint.
         16 history: Vec<History> => "history: must",
     }
 }
@@ -157,17 +157,17 @@ w::record! {
 w::record! {
     /// `Cargo` of `mini_program.event.add_waybill`.
     pub struct Cargo {
-        /// `Count`.
+        /// How many parcels; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// `Space_X`; in cm.
+        /// Length of the parcel; in cm; `Space_X` on the wire.
         1 space_x: Option<f64> => "Space_X",
-        /// `Space_Y`; in cm.
+        /// Width of the parcel; in cm; `Space_Y` on the wire.
         2 space_y: Option<f64> => "Space_Y",
-        /// `space_z`; in cm.
+        /// Height of the parcel; in cm.
         3 space_z: Option<f64> => "space_z: xml=Space_Z",
-        /// `weight`; in kg.
+        /// Total weight of the parcels; in kg.
         4 weight: Option<f64> => "weight: xml=Weight",
-        /// `DetailList`.
+        /// Goods in the parcels; `DetailList` on the wire.
         5 detail_list: Option<Vec<CargoDetail>> => "DetailList",
     }
 }
@@ -175,9 +175,9 @@ w::record! {
 w::record! {
     /// An item of `DetailList` in `events::Cargo`.
     pub struct CargoDetail {
-        /// `Name`.
+        /// Name of the goods; `Name` on the wire.
         0 name: String => "Name: must",
-        /// `Count`.
+        /// How many of the goods; `Count` on the wire.
         1 count: i64 => "Count: must",
     }
 }
@@ -185,13 +185,13 @@ w::record! {
 w::record! {
     /// `CoinInfo` of `mini_program.event.xpay_coin_pay_notify`.
     pub struct CoinInfo {
-        /// `Quantity`.
+        /// How many were bought; `Quantity` on the wire.
         0 quantity: i64 => "Quantity: must",
-        /// `OrigPrice`; in fen.
+        /// Price before discounts; in fen; `OrigPrice` on the wire.
         1 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// `ActualPrice`; in fen.
+        /// Price that was really paid; in fen; `ActualPrice` on the wire.
         2 actual_price: xinqiao_types::Fen => "ActualPrice: must",
-        /// `Attach`.
+        /// Your own data from the order, given back unchanged; `Attach` on the wire.
         3 attach: Option<String> => "Attach",
     }
 }
@@ -199,11 +199,11 @@ w::record! {
 w::record! {
     /// `complaint_info` of `mini_program.event.complaint_notify`.
     pub struct ComplaintInfo {
-        /// `complaint_order_id`.
+        /// Number of the dispute.
         0 complaint_order_id: i64 => "complaint_order_id: must",
-        /// `state`.
+        /// Code of the dispute's state.
         1 state: i64 => "state: must",
-        /// `event`.
+        /// Code of the step that caused this notice, not the event's name.
         2 event: i64 => "event: must",
     }
 }
@@ -211,11 +211,11 @@ w::record! {
 w::record! {
     /// `dispatch_info` of `mini_program.info.notify_3rd_wxa_auth`.
     pub struct DispatchInfo {
-        /// `provider`.
+        /// Name of the reviewing company.
         0 provider: String => "provider: must",
-        /// `contact`.
+        /// How and when the reviewing company can be reached.
         1 contact: String => "contact: must",
-        /// `dispatch_time`.
+        /// When the review was handed out, Unix seconds.
         2 dispatch_time: i64 => "dispatch_time: must",
     }
 }
@@ -223,13 +223,13 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_profitsharing`.
     pub struct FundsOrderProfitSharingOrderInfo {
-        /// `profit_sharing_no`.
+        /// The merchant's number of the split.
         0 profit_sharing_no: String => "profit_sharing_no: must",
-        /// `amount`.
+        /// How much was split off; in fen.
         1 amount: i64 => "amount: must",
-        /// `result`.
+        /// State of the split: succeeded, failed or pending.
         2 result: String => "result: must",
-        /// `finish_time`.
+        /// When the split was done, such as 2024-06-01 12:00:00.
         3 finish_time: String => "finish_time: must",
     }
 }
@@ -237,11 +237,11 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_refund`.
     pub struct FundsOrderRefundOrderInfo {
-        /// `refund_no`.
+        /// The merchant's number of the refund.
         0 refund_no: String => "refund_no: must",
-        /// `status`.
+        /// State of the refund: succeeded, closed, pending or abnormal.
         1 status: String => "status: must",
-        /// `success_time`.
+        /// When the refund arrived, only after success.
         2 success_time: Option<String> => "success_time",
     }
 }
@@ -249,13 +249,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `events::GoodsDetail`.
     pub struct Goods {
-        /// `good_count`.
+        /// How many of this item.
         0 good_count: i64 => "good_count: must",
-        /// `good_name`.
+        /// Name of the item.
         1 good_name: String => "good_name: must",
-        /// `good_price`; in yuan.
+        /// Price of one item; in yuan.
         2 good_price: Option<f64> => "good_price",
-        /// `good_unit`.
+        /// Unit that the item is counted in; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
     }
 }
@@ -263,9 +263,9 @@ w::record! {
 w::record! {
     /// `GoodDetail` of `mini_program.event.add_single_waybill`; `GoodDetail` of `mini_program.event.query_single_waybill_fee`; and 1 more.
     pub struct GoodDetail {
-        /// `Special`.
+        /// Kind of item, a code agreed with the platform; `Special` on the wire.
         0 special: Option<i64> => "Special",
-        /// `Weight`; in kg.
+        /// Weight of the item; in kg; `Weight` on the wire.
         1 weight: Option<f64> => "Weight",
     }
 }
@@ -273,7 +273,7 @@ w::record! {
 w::record! {
     /// `goods_detail` of `events::TransportAddOrderCargo`.
     pub struct GoodsDetail {
-        /// `goods`.
+        /// Items of the goods.
         0 goods: Vec<Goods> => "goods: must",
     }
 }
@@ -281,15 +281,15 @@ w::record! {
 w::record! {
     /// `GoodsInfo` of `mini_program.event.xpay_goods_deliver_notify`.
     pub struct GoodsInfo {
-        /// `ProductId`.
+        /// Number of the item, as registered in the virtual payment console; `ProductId` on the wire.
         0 product_id: String => "ProductId: must",
-        /// `Quantity`.
+        /// How many were bought; `Quantity` on the wire.
         1 quantity: i64 => "Quantity: must",
-        /// `OrigPrice`; in fen.
+        /// Price before discounts; in fen; `OrigPrice` on the wire.
         2 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// `ActualPrice`; in fen.
+        /// Price that was really paid; in fen; `ActualPrice` on the wire.
         3 actual_price: xinqiao_types::Fen => "ActualPrice: must",
-        /// `Attach`.
+        /// Your own data from the order, given back unchanged; `Attach` on the wire.
         4 attach: Option<String> => "Attach",
     }
 }
@@ -297,21 +297,21 @@ w::record! {
 w::record! {
     /// An item of `history` in `events::BussiCallBackInfo`.
     pub struct History {
-        /// `time`.
+        /// When this step happened, Unix seconds.
         0 time: i64 => "time: must",
-        /// `content`.
+        /// Text given in this step.
         1 content: Option<String> => "content",
-        /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => "media_id_list",
+        /// Images uploaded in this step, as media ids.
+        2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
     }
 }
 
 w::record! {
     /// `Insured` of `mini_program.event.add_single_waybill`; `Insured` of `mini_program.event.add_waybill`; and 1 more.
     pub struct Insured {
-        /// `UseInsured`; `0` or `1` on the wire.
+        /// Whether losses are covered up to the declared value; `0` or `1` on the wire; `UseInsured` on the wire.
         0 use_insured: bool => "UseInsured: must zero-one",
-        /// `InsuredValue`; in fen.
+        /// Declared value, up to which losses are covered; in fen; `InsuredValue` on the wire.
         1 insured_value: xinqiao_types::Fen => "InsuredValue: must",
     }
 }
@@ -319,11 +319,11 @@ w::record! {
 w::record! {
     /// `MiniGame` of `mini_program.event.minigame_coin_deliver_completed`.
     pub struct MiniGame {
-        /// `Payload`.
+        /// Details as serialized text; verify the signature before parsing; `Payload` on the wire.
         0 payload: String => "Payload: must",
-        /// `PayEventSig`.
+        /// Signature of the payload, checked by HMAC-SHA256 with the payment key; `PayEventSig` on the wire.
         1 pay_event_sig: String => "PayEventSig: must",
-        /// `IsMock`.
+        /// Whether it is a test push; do not deliver for those; `IsMock` on the wire.
         2 is_mock: bool => "IsMock: must",
     }
 }
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// `OpenProductAccountRegister` of `mini_program.event.open_product_account_register`.
     pub struct OpenProductAccountRegisterItem {
-        /// `status`.
+        /// Code that tells whether the merchant may now use the shopping component.
         0 status: i64 => "status: must",
     }
 }
@@ -339,11 +339,11 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_analyze`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
-        /// `out_order_id`.
+        /// Order number of the merchant.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Order number at the platform.
         1 order_id: i64 => "order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who ordered; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -351,9 +351,9 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_cancel`; `order_info` of `mini_program.event.open_product_order_confirm`; and 1 more.
     pub struct OpenProductOrderCancelOrderInfo {
-        /// `out_order_id`.
+        /// Order number of the merchant.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Order number at the platform.
         1 order_id: i64 => "order_id: must",
     }
 }
@@ -361,13 +361,13 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_pay`.
     pub struct OpenProductOrderPayOrderInfo {
-        /// `out_order_id`.
+        /// Order number of the merchant.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Order number at the platform.
         1 order_id: i64 => "order_id: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
         2 transaction_id: String => "transaction_id: must",
-        /// `pay_time`.
+        /// When the user paid.
         3 pay_time: String => "pay_time: must",
     }
 }
@@ -375,15 +375,15 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_settle`.
     pub struct OpenProductOrderSettleOrderInfo {
-        /// `out_order_id`.
+        /// Order number of the merchant.
         0 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// Order number at the platform.
         1 order_id: i64 => "order_id: must",
-        /// `settle_no`.
+        /// Number of the settlement.
         2 settle_no: String => "settle_no: must",
-        /// `amount`.
+        /// Amount settled; in fen.
         3 amount: i64 => "amount: must",
-        /// `settle_time`.
+        /// When it was settled, such as 2024-06-01 12:00:00.
         4 settle_time: String => "settle_time: must",
     }
 }
@@ -391,13 +391,13 @@ w::record! {
 w::record! {
     /// `OpenProductSpuAudit` of `mini_program.event.open_product_spu_audit`; `OpenProductSpuAudit` of `mini_program.event.open_product_spu_status_update`.
     pub struct OpenProductSpuAudit {
-        /// `status`.
+        /// Review: `3` rejected, `4` passed; sale: `5` on, `11` taken off by the merchant, `13` taken off by the platform.
         0 status: i64 => "status: must",
-        /// `out_product_id`.
+        /// The merchant's number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `product_id`.
+        /// Number of the product at the platform.
         2 product_id: i64 => "product_id: must",
-        /// `reject_reason`.
+        /// Why it was rejected or taken off sale.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -405,11 +405,11 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_pay`.
     pub struct OrderInfo {
-        /// `trade_no`.
+        /// The merchant's number of the payment.
         0 trade_no: String => "trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
         1 transaction_id: String => "transaction_id: must",
-        /// `pay_time`.
+        /// When the user paid.
         2 pay_time: String => "pay_time: must",
     }
 }
@@ -417,7 +417,7 @@ w::record! {
 w::record! {
     /// `PathInfo` of `mini_program.reply.query_single_waybill`.
     pub struct PathInfo {
-        /// `path_info`.
+        /// Steps of the path, by time.
         0 path_info: Vec<PathInfoDetail> => "path_info: must",
     }
 }
@@ -425,19 +425,19 @@ w::record! {
 w::record! {
     /// An item of `path_info` in `events::PathInfo`.
     pub struct PathInfoDetail {
-        /// `action_time`; format `unix`.
+        /// When this step happened, Unix seconds; format `unix`.
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-        /// `action_type`.
+        /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         1 action_type: i64 => "action_type: must",
-        /// `action_msg`.
+        /// The step in words.
         2 action_msg: String => "action_msg: must",
-        /// `pickup_courier_name`.
+        /// Name of the courier who picks up.
         3 pickup_courier_name: Option<String> => "pickup_courier_name",
-        /// `pickup_courier_phone`.
+        /// Phone of the courier who picks up.
         4 pickup_courier_phone: Option<String> => "pickup_courier_phone",
-        /// `delivery_courier_name`.
+        /// Name of the courier who delivers.
         5 delivery_courier_name: Option<String> => "delivery_courier_name",
-        /// `delivery_courier_phone`.
+        /// Phone of the courier who delivers.
         6 delivery_courier_phone: Option<String> => "delivery_courier_phone",
     }
 }
@@ -445,27 +445,27 @@ w::record! {
 w::record! {
     /// `promoter` of `mini_program.event.miniprogram_sharer_action`.
     pub struct Promoter {
-        /// `finder_nickname`.
+        /// Channels nickname of the promoter.
         0 finder_nickname: Option<String> => "finder_nickname",
-        /// `promoter_id`.
+        /// Number of the promoter.
         1 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        2 promoter_openid: Option<String> => "promoter_openid",
+        /// The promoter's openid under this mini program.
+        2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
     }
 }
 
 w::record! {
     /// `QualificationAuditResult` of `mini_program.event.open_product_brand_audit`.
     pub struct QualificationAuditResult {
-        /// `status`.
+        /// Decision: `1` passed, `9` rejected.
         0 status: i64 => "status: must",
-        /// `audit_id`.
+        /// Number of the review, as returned on submission.
         1 audit_id: String => "audit_id: must",
-        /// `brand_id`.
+        /// Number of the brand that passed.
         2 brand_id: i64 => "brand_id: must",
-        /// `audit_type`.
+        /// Kind of review: `1` brand, `2` category.
         3 audit_type: i64 => "audit_type: must",
-        /// `reject_reason`.
+        /// Why the review rejected it, absent if it passed.
         4 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -473,13 +473,13 @@ w::record! {
 w::record! {
     /// `QualificationAuditResult` of `mini_program.event.open_product_category_audit`.
     pub struct QualificationAuditResultItem {
-        /// `status`.
+        /// Decision: `1` passed, `9` rejected.
         0 status: i64 => "status: must",
-        /// `audit_id`.
+        /// Number of the review, as returned on submission.
         1 audit_id: String => "audit_id: must",
-        /// `audit_type`.
+        /// Kind of review: `1` brand, `2` category.
         2 audit_type: i64 => "audit_type: must",
-        /// `reject_reason`.
+        /// Why the review rejected it, absent if it passed.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -487,13 +487,13 @@ w::record! {
 w::record! {
     /// `SceneGroupAudit` of `mini_program.event.open_product_scene_group_audit`.
     pub struct SceneGroupAudit {
-        /// `group_id`.
+        /// Number of the scene.
         0 group_id: i64 => "group_id: must",
-        /// `name`.
+        /// Name of the scene.
         1 name: String => "name: must",
-        /// `reason`.
+        /// The decision in words.
         2 reason: Option<String> => "reason",
-        /// `scene_group_ext_list`.
+        /// Decision on each item of the review.
         3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
@@ -501,11 +501,11 @@ w::record! {
 w::record! {
     /// An item of `scene_group_ext_list` in `events::SceneGroupAudit`.
     pub struct SceneGroupExt {
-        /// `ext_id`.
+        /// Number of the item.
         0 ext_id: i64 => "ext_id: must",
-        /// `name`.
+        /// Name of the item.
         1 name: String => "name: must",
-        /// `status`.
+        /// Code of the decision on this item.
         2 status: i64 => "status: must",
     }
 }
@@ -513,9 +513,9 @@ w::record! {
 w::record! {
     /// `audit_event` of `mini_program.event.secvod_audit_event`.
     pub struct SecVodAuditEvent {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: String => "drama_id: must",
-        /// `audit_detail`.
+        /// Kind, state and times of the review.
         1 audit_detail: AuditEventAuditDetail => "audit_detail: must",
     }
 }
@@ -523,23 +523,23 @@ w::record! {
 w::record! {
     /// `Sender` of `mini_program.event.add_single_waybill`; `Receiver` of `mini_program.event.add_single_waybill`; and 4 more.
     pub struct Sender {
-        /// `Name`.
+        /// Name of the contact; `Name` on the wire.
         0 name: String => "Name: must",
-        /// `Tel`; personal data, masked in `Debug`.
+        /// Landline; this or the mobile phone is given; personal data, masked in `Debug`; `Tel` on the wire.
         1 tel: Option<String> => "Tel: masked",
-        /// `Mobile`; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is given; personal data, masked in `Debug`; `Mobile` on the wire.
         2 mobile: Option<String> => "Mobile: masked",
-        /// `Province`.
+        /// Province of the address, by name; such as `广东省`; `Province` on the wire.
         3 province: String => "Province: must",
-        /// `City`.
+        /// Town of the address, by name; such as `广州市`; `City` on the wire.
         4 city: String => "City: must",
-        /// `Area`.
+        /// District of the address; such as `海珠区`; `Area` on the wire.
         5 area: String => "Area: must",
-        /// `Street`.
+        /// Street or township of the address; `Street` on the wire.
         6 street: String => "Street: must",
-        /// `Address`; personal data, masked in `Debug`.
+        /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
         7 address: String => "Address: must masked",
-        /// `Id`.
+        /// Id of the address in the user's address book; `Id` on the wire.
         8 id: Option<String> => "Id",
     }
 }
@@ -547,9 +547,9 @@ w::record! {
 w::record! {
     /// `Service` of `mini_program.event.add_waybill`.
     pub struct Service {
-        /// `ServiceType`.
+        /// Number of the kind of express service; `ServiceType` on the wire.
         0 service_type: i64 => "ServiceType: must",
-        /// `ServiceName`.
+        /// Name of the kind of express service; `ServiceName` on the wire.
         1 service_name: String => "ServiceName: must",
     }
 }
@@ -557,7 +557,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgChangeEvent` of `mini_program.event.subscribe_msg_change_event`.
     pub struct SubscribeMsgChangeEventItem {
-        /// `List`.
+        /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
         0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
     }
 }
@@ -565,9 +565,9 @@ w::record! {
 w::record! {
     /// An item of `List` in `mini_program.event.subscribe_msg_change_event`; an item of `List` in `events::SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventList {
-        /// `TemplateId`.
+        /// Number of the subscribe-message template; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
-        /// `SubscribeStatusString`.
+        /// State after the change, at present only `reject` (switched off); `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
     }
 }
@@ -575,7 +575,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgPopupEvent` of `mini_program.event.subscribe_msg_popup_event`.
     pub struct SubscribeMsgPopupEventItem {
-        /// `List`.
+        /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
         0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
     }
 }
@@ -583,11 +583,11 @@ w::record! {
 w::record! {
     /// An item of `List` in `mini_program.event.subscribe_msg_popup_event`; an item of `List` in `events::SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventList {
-        /// `TemplateId`.
+        /// Number of the subscribe-message template; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
-        /// `SubscribeStatusString`.
+        /// The user's choice: `accept` or `reject`; `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
-        /// `PopupScene`.
+        /// Where the dialog stood, `0` is a page of the mini program; `PopupScene` on the wire.
         2 popup_scene: i64 => "PopupScene: must",
     }
 }
@@ -595,7 +595,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgSentEvent` of `mini_program.event.subscribe_msg_sent_event`.
     pub struct SubscribeMsgSentEventItem {
-        /// `List`.
+        /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
         0 list: Vec<SubscribeMsgSentEventList> => "List: must",
     }
 }
@@ -603,13 +603,13 @@ w::record! {
 w::record! {
     /// An item of `List` in `mini_program.event.subscribe_msg_sent_event`; an item of `List` in `events::SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventList {
-        /// `TemplateId`.
+        /// Number of the subscribe-message template; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
-        /// `MsgID`.
+        /// Number of the message, as returned when it was sent; `MsgID` on the wire.
         1 msg_id: Option<i64> => "MsgID",
-        /// `ErrorCode`.
+        /// Result: `0` delivered, others failed, such as refused by the user; `ErrorCode` on the wire.
         2 error_code: i64 => "ErrorCode: must",
-        /// `ErrorStatus`.
+        /// The result in words, such as `success` or `user block`; `ErrorStatus` on the wire.
         3 error_status: String => "ErrorStatus: must",
     }
 }
@@ -617,13 +617,13 @@ w::record! {
 w::record! {
     /// `TeamInfo` of `mini_program.event.xpay_coin_pay_notify`; `TeamInfo` of `mini_program.event.xpay_goods_deliver_notify`; and 1 more.
     pub struct TeamInfo {
-        /// `ActivityId`.
+        /// Number of the group-buying campaign; `ActivityId` on the wire.
         0 activity_id: Option<String> => "ActivityId",
-        /// `TeamId`.
+        /// Number of the group; `TeamId` on the wire.
         1 team_id: Option<String> => "TeamId",
-        /// `TeamType`.
+        /// Kind of group buying: `1` pay in full, refund once the group is complete; `TeamType` on the wire.
         2 team_type: Option<i64> => "TeamType",
-        /// `TeamAction`.
+        /// What the user did: `0` started a group, `1` joined one; `TeamAction` on the wire.
         3 team_action: Option<i64> => "TeamAction",
     }
 }
@@ -631,25 +631,25 @@ w::record! {
 w::record! {
     /// `cargo` of `mini_program.event.transport_add_order`; `cargo` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderCargo {
-        /// `goods_value`; in yuan.
+        /// Value of the goods, at most 5,000 yuan; in yuan.
         0 goods_value: f64 => "goods_value: must",
-        /// `goods_height`; in cm.
+        /// How tall the goods are, at most 45 cm; in cm.
         1 goods_height: Option<f64> => "goods_height",
-        /// `goods_length`; in cm.
+        /// How long the goods are, at most 65 cm; in cm.
         2 goods_length: Option<f64> => "goods_length",
-        /// `goods_width`; in cm.
+        /// How wide the goods are, at most 50 cm; in cm.
         3 goods_width: Option<f64> => "goods_width",
-        /// `goods_weight`; in kg.
+        /// Weight of the goods, at most 50 kg; in kg.
         4 goods_weight: Option<f64> => "goods_weight",
-        /// `goods_detail`.
+        /// Items of the goods.
         5 goods_detail: Option<GoodsDetail> => "goods_detail",
-        /// `goods_pickup_info`.
+        /// Pick-up notes for the rider at the store.
         6 goods_pickup_info: Option<String> => "goods_pickup_info",
-        /// `goods_delivery_info`.
+        /// Notes for the rider at delivery.
         7 goods_delivery_info: Option<String> => "goods_delivery_info",
-        /// `cargo_first_class`.
+        /// Top-level kind of goods; such as `美食夜宵`.
         8 cargo_first_class: String => "cargo_first_class: must",
-        /// `cargo_second_class`.
+        /// Second-level kind of goods; such as `零食小吃`.
         9 cargo_second_class: String => "cargo_second_class: must",
     }
 }
@@ -657,39 +657,39 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.transport_add_order`; `order_info` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderInfo {
-        /// `delivery_service_code`.
+        /// Code of the delivery service, defined by the company.
         0 delivery_service_code: Option<String> => "delivery_service_code",
-        /// `order_type`.
+        /// Kind of order: `0` at once, `1` booked ahead.
         1 order_type: i64 => "order_type: must",
-        /// `expected_delivery_time`; format `unix`.
+        /// When dispatch is wanted, Unix seconds; format `unix`.
         2 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
-        /// `expected_finish_time`; format `unix`.
+        /// When delivery is wanted, Unix seconds; format `unix`.
         3 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
-        /// `expected_pick_time`; format `unix`.
+        /// When pick-up is wanted, Unix seconds; format `unix`.
         4 expected_pick_time: Option<xinqiao_types::UnixSeconds> => "expected_pick_time",
-        /// `poi_seq`.
+        /// Running number at the store, for the rider to ask for.
         5 poi_seq: Option<String> => "poi_seq",
-        /// `order_time`; format `unix`.
+        /// When the user ordered and paid, Unix seconds; format `unix`.
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
-        /// `is_insured`; `0` or `1` on the wire.
+        /// Whether losses are covered up to `declared_value`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// `declared_value`; in yuan.
+        /// Value up to which losses are covered; in yuan.
         8 declared_value: Option<f64> => "declared_value",
-        /// `tips`; in yuan.
+        /// Tip for the rider; each company has its own limit; in yuan.
         9 tips: Option<f64> => "tips",
-        /// `is_direct_delivery`; `0` or `1` on the wire.
+        /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// `cash_on_delivery`; in yuan.
+        /// Amount that the rider collects at delivery; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// `cash_on_pickup`; in yuan.
+        /// Amount that the rider pays at pick-up; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
-        /// `rider_pick_method`.
+        /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
-        /// `is_finish_code_needed`; `0` or `1` on the wire.
+        /// Whether the rider needs a code to finish the delivery; `0` or `1` on the wire.
         14 is_finish_code_needed: Option<bool> => "is_finish_code_needed: zero-one",
-        /// `is_pickup_code_needed`; `0` or `1` on the wire.
+        /// Whether the rider needs a code to pick up; `0` or `1` on the wire.
         15 is_pickup_code_needed: Option<bool> => "is_pickup_code_needed: zero-one",
-        /// `note`.
+        /// Remark on the order, at most 200 characters.
         16 note: Option<String> => "note",
     }
 }
@@ -697,21 +697,21 @@ w::record! {
 w::record! {
     /// `sender` of `mini_program.event.transport_add_order`; `receiver` of `mini_program.event.transport_add_order`; and 4 more.
     pub struct TransportAddOrderSender {
-        /// `name`.
+        /// Name of the contact, at most 256 characters.
         0 name: String => "name: must",
-        /// `city`.
+        /// Town of the address; such as `广州市`.
         1 city: String => "city: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address for locating: street, estate or building; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// `address_detail`.
+        /// Unit, floor and door.
         3 address_detail: String => "address_detail: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the contact, at most 64 characters; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
-        /// `lng`.
+        /// Longitude, up to 6 decimals; such as `113.323720`.
         5 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude, up to 6 decimals; such as `23.106610`.
         6 lat: f64 => "lat: must",
-        /// `coordinate_type`.
+        /// Coordinate system: `0` GCJ-02 (Tencent, Amap), `1` Baidu.
         7 coordinate_type: Option<i64> => "coordinate_type",
     }
 }
@@ -719,14 +719,14 @@ w::record! {
 w::record! {
     /// `upload_event` of `mini_program.event.secvod_upload_event`.
     pub struct UploadEvent {
-        /// `media_id`.
+        /// Number of the media file, to be used in the review.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `source_context`.
+        /// The context that was passed on upload, given back unchanged.
         1 source_context: String => "source_context: must",
-        /// `errcode`.
+        /// Result of the upload: `0` for success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         2 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why the upload failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: Option<String> => "errmsg",
     }
@@ -735,13 +735,13 @@ w::record! {
 w::record! {
     /// An item of `ValidTimeRange` in `mini_program.reply.waybill_query_expect_time_range`.
     pub struct ValidTimeRange {
-        /// `StartTime`.
+        /// Hour at which the slot begins, 0 to 24; `StartTime` on the wire.
         0 start_time: i64 => "StartTime: must",
-        /// `EndTime`.
+        /// Hour at which the slot ends, 0 to 24; `EndTime` on the wire.
         1 end_time: i64 => "EndTime: must",
-        /// `DayDelta`.
+        /// Days from today, `0` is today; `DayDelta` on the wire.
         2 day_delta: Option<i64> => "DayDelta",
-        /// `Status`.
+        /// Code for whether the slot can be booked; `Status` on the wire.
         3 status: Option<i64> => "Status",
     }
 }
@@ -749,11 +749,11 @@ w::record! {
 w::record! {
     /// `WeChatPayInfo` of `mini_program.event.xpay_coin_pay_notify`; `WeChatPayInfo` of `mini_program.event.xpay_goods_deliver_notify`.
     pub struct WeChatPayInfo {
-        /// `MchOrderNo`.
+        /// Merchant order number at WeChat Pay; `MchOrderNo` on the wire.
         0 mch_order_no: String => "MchOrderNo: must",
-        /// `TransactionId`.
+        /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`; `TransactionId` on the wire.
         1 transaction_id: String => "TransactionId: must",
-        /// `PaidTime`; format `unix`.
+        /// When the user paid, Unix seconds; format `unix`; `PaidTime` on the wire.
         2 paid_time: xinqiao_types::UnixSeconds => "PaidTime: must",
     }
 }
@@ -761,9 +761,9 @@ w::record! {
 w::record! {
     /// `withdraw_info` of `mini_program.event.withdraw_notify`.
     pub struct WithdrawInfo {
-        /// `out_request_no`.
+        /// The merchant's number of the withdrawal.
         0 out_request_no: String => "out_request_no: must",
-        /// `event`.
+        /// Code of the outcome, not the event's name.
         1 event: i64 => "event: must",
     }
 }
@@ -771,7 +771,7 @@ w::record! {
 w::record! {
     /// `result` of `mini_program.event.wxa_comment_bad_score`.
     pub struct WxaCommentBadScoreResult {
-        /// `comment_id`.
+        /// Number of the review, to read and answer it with.
         0 comment_id: String => "comment_id: must",
     }
 }
@@ -779,16 +779,16 @@ w::record! {
 w::record! {
     /// An item of `detail` in `mini_program.event.wxa_media_check`.
     pub struct WxaMediaCheckDetail {
-        /// `strategy`.
+        /// Name of the strategy, such as `content_model`.
         0 strategy: String => "strategy: must plain-xml",
-        /// `errcode`.
+        /// Result code of this strategy; the verdict counts only with `0`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `suggest`.
+        /// Advice: `pass`, `review` (by people) or `risky`.
         2 suggest: Option<String> => "suggest: plain-xml",
-        /// `label`.
+        /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// `prob`.
+        /// Confidence, 0 to 100.
         4 prob: Option<i64> => "prob",
     }
 }
@@ -796,9 +796,9 @@ w::record! {
 w::record! {
     /// `result` of `mini_program.event.wxa_media_check`.
     pub struct WxaMediaCheckResult {
-        /// `suggest`.
+        /// Advice: `pass`, `review` (by people) or `risky`.
         0 suggest: String => "suggest: must plain-xml",
-        /// `label`.
+        /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20006` crime, `21000` other.
         1 label: i64 => "label: must",
     }
 }
@@ -814,27 +814,27 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.onPathUpdate.html>.
         /// * Catalog: `mini_program.event.add_express_path`.
         pub struct AddExpressPath {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `DeliveryID`.
+            /// Code of the express company; such as `SF`; `DeliveryID` on the wire.
             5 delivery_id: String => "DeliveryID: must",
-            /// `OrderId`.
+            /// Order number that the merchant placed it with; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
-            /// `WayBillId`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillId` on the wire.
             7 way_bill_id: String => "WayBillId: must",
-            /// `Version`.
+            /// Version of the path, which grows with each update; `Version` on the wire.
             8 version: i64 => "Version: must",
-            /// `Count`.
+            /// How many steps this push carries; `Count` on the wire.
             9 count: i64 => "Count: must",
-            /// `Actions`.
+            /// Steps of the path, each with time, kind and text; `Actions` on the wire.
             10 actions: Vec<super::Action> => "Actions: must",
         }
     }
@@ -846,23 +846,23 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.add_nearby_poi_audit_info`.
         pub struct AddNearbyPoiAuditInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_id`.
+            /// Number of the review, as returned when the place was added.
             5 audit_id: String => "audit_id: must plain-xml",
-            /// `status`.
+            /// Result: `3` passed, `2` failed.
             6 status: i64 => "status: must",
-            /// `reason`.
+            /// Why the review failed, present with `status` `2`.
             7 reason: Option<String> => "reason",
-            /// `poi_id`.
+            /// Number of the place, for later changes.
             8 poi_id: Option<String> => "poi_id: plain-xml",
         }
     }
@@ -874,49 +874,49 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.add_single_waybill`.
         pub struct AddSingleWaybill {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `CompanyID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Number of the corporate customer that the sender belongs to; absent for private senders; `CompanyID` on the wire.
             7 company_id: Option<String> => "CompanyID",
-            /// `Account`.
+            /// Account for monthly billing, only for such orders; `Account` on the wire.
             8 account: Option<String> => "Account",
-            /// `AccountPwd`.
+            /// Password of the account for monthly billing; `AccountPwd` on the wire.
             9 account_pwd: Option<String> => "AccountPwd",
-            /// `OrderID`.
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             10 order_id: Option<String> => "OrderID",
-            /// `Sender`.
+            /// Name, phone and address of the sender; `Sender` on the wire.
             11 sender: super::Sender => "Sender: must",
-            /// `Receiver`.
+            /// Name, phone and address of the receiver; `Receiver` on the wire.
             12 receiver: super::Sender => "Receiver: must",
-            /// `GoodDetail`.
+            /// Kind and weight of what is sent; `GoodDetail` on the wire.
             13 good_detail: Option<super::GoodDetail> => "GoodDetail",
-            /// `Insured`.
+            /// Whether and for how much it is insured; `Insured` on the wire.
             14 insured: Option<super::Insured> => "Insured",
-            /// `Remark`.
+            /// Remark for the carrier; `Remark` on the wire.
             15 remark: Option<String> => "Remark",
-            /// `Settingment`.
+            /// Way of settlement, a code agreed with the company (the spelling is the platform's); `Settingment` on the wire.
             16 settingment: Option<i64> => "Settingment",
-            /// `ExpectStartTime`; format `unix`.
+            /// Start of the desired pick-up period, Unix seconds; format `unix`; `ExpectStartTime` on the wire.
             17 expect_start_time: Option<xinqiao_types::UnixSeconds> => "ExpectStartTime",
-            /// `ExpectEndTime`; format `unix`.
+            /// End of the desired pick-up period, Unix seconds; format `unix`; `ExpectEndTime` on the wire.
             18 expect_end_time: Option<xinqiao_types::UnixSeconds> => "ExpectEndTime",
-            /// `PickUpStartTime`; format `unix`.
+            /// Start of the pick-up slot, Unix seconds; format `unix`; `PickUpStartTime` on the wire.
             19 pick_up_start_time: Option<xinqiao_types::UnixSeconds> => "PickUpStartTime",
-            /// `PickUpEndTime`; format `unix`.
+            /// End of the pick-up slot, Unix seconds; format `unix`; `PickUpEndTime` on the wire.
             20 pick_up_end_time: Option<xinqiao_types::UnixSeconds> => "PickUpEndTime",
-            /// `Scene`.
+            /// Scene in which the order began, a code agreed with the platform; `Scene` on the wire.
             21 scene: Option<i64> => "Scene",
         }
     }
@@ -928,39 +928,39 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onAddOrder.html>.
         /// * Catalog: `mini_program.event.add_waybill`.
         pub struct AddWaybill {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `BizID`.
+            /// Customer code of the merchant at the express company; `BizID` on the wire.
             6 biz_id: String => "BizID: must",
-            /// `BizPwd`.
+            /// Password of the merchant at the express company; `BizPwd` on the wire.
             7 biz_pwd: Option<String> => "BizPwd",
-            /// `ShopAppID`.
-            8 shop_app_id: Option<String> => "ShopAppID",
-            /// `OrderID`.
+            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            8 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             9 order_id: String => "OrderID: must",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             10 way_bill_id: String => "WayBillID: must",
-            /// `Remark`.
+            /// Remark for the carrier; `Remark` on the wire.
             11 remark: Option<String> => "Remark",
-            /// `Sender`.
+            /// Name, phone and address of the sender; `Sender` on the wire.
             12 sender: super::AddWaybillSender => "Sender: must",
-            /// `Receiver`.
+            /// Name, phone and address of the receiver; `Receiver` on the wire.
             13 receiver: super::AddWaybillSender => "Receiver: must",
-            /// `Cargo`.
+            /// Size, weight and details of the goods; `Cargo` on the wire.
             14 cargo: Option<super::Cargo> => "Cargo",
-            /// `Insured`.
+            /// Whether and for how much it is insured; `Insured` on the wire.
             15 insured: Option<super::Insured> => "Insured",
-            /// `Service`.
+            /// Kind of express service; `Service` on the wire.
             16 service: Option<super::Service> => "Service",
         }
     }
@@ -971,17 +971,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_complaint_update_order_state`.
         pub struct AfterSaleComplaintUpdated {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -993,17 +993,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_confirm_receipt_overdue`.
         pub struct AfterSaleConfirmReceiptOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1015,17 +1015,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_refund_overdue`.
         pub struct AfterSaleHandleRefundOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1037,17 +1037,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_return_overdue`.
         pub struct AfterSaleHandleReturnOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1059,17 +1059,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_new_order`.
         pub struct AfterSaleNewOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The new after-sales case and its order; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleNewOrderAfterSaleInfo => "aftersale_info: must",
         }
@@ -1081,17 +1081,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_refund_success`.
         pub struct AfterSaleRefundSuccess {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1103,17 +1103,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_update_order`.
         pub struct AfterSaleUpdateOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1125,17 +1125,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_apply_platform_judge_overdue`.
         pub struct AfterSaleApplyJudgeOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1147,17 +1147,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_cancel`.
         pub struct AfterSaleUserCancel {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1169,17 +1169,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_confirm_refund_certificate`.
         pub struct AfterSaleConfirmRefundProof {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1191,17 +1191,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_modify_return_info`.
         pub struct AfterSaleUserModifyReturnInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1213,17 +1213,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_upload_return_info_overdue`.
         pub struct AfterSaleReturnInfoOverdue {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1235,17 +1235,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_confirm_receipt`.
         pub struct AfterSaleWaitConfirmReceipt {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1257,17 +1257,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_offline_refund`.
         pub struct AfterSaleWaitOfflineRefund {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `aftersale_info`.
+            /// The after-sales case concerned; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1280,21 +1280,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onCancelAuth.html>.
         /// * Catalog: `mini_program.event.cancel_auth_account`.
         pub struct CancelAuthAccount {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `wx_appid`.
-            6 wx_appid: String => "wx_appid: must",
+            /// AppID of the merchant's mini program that withdrew.
+            6 wx_appid: xinqiao_types::AppId => "wx_appid: must",
         }
     }
 
@@ -1305,27 +1305,27 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.cancel_single_waybill`.
         pub struct CancelSingleWaybill {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `OrderID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// `CancelID`.
+            /// Number of the reason; `CancelID` on the wire.
             9 cancel_id: String => "CancelID: must",
-            /// `CancelReason`.
+            /// The reason in words, required for “other”; `CancelReason` on the wire.
             10 cancel_reason: Option<String> => "CancelReason",
         }
     }
@@ -1337,25 +1337,25 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onCancelOrder.html>.
         /// * Catalog: `mini_program.event.cancel_waybill`.
         pub struct CancelWaybill {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `BizID`.
+            /// Customer code of the merchant at the express company; `BizID` on the wire.
             5 biz_id: String => "BizID: must",
-            /// `BizPwd`.
+            /// Password of the merchant at the express company; `BizPwd` on the wire.
             6 biz_pwd: Option<String> => "BizPwd",
-            /// `ShopAppID`.
-            7 shop_app_id: Option<String> => "ShopAppID",
-            /// `OrderID`.
+            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             8 order_id: String => "OrderID: must",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             9 way_bill_id: String => "WayBillID: must",
         }
     }
@@ -1367,38 +1367,38 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onCheckBusiness.html>.
         /// * Catalog: `mini_program.event.check_biz`.
         pub struct CheckBiz {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `BizID`.
+            /// Customer code of the merchant at the express company; `BizID` on the wire.
             5 biz_id: String => "BizID: must",
-            /// `BizPwd`.
+            /// Password of the merchant at the express company; `BizPwd` on the wire.
             6 biz_pwd: Option<String> => "BizPwd",
-            /// `ShopAppID`.
-            7 shop_app_id: Option<String> => "ShopAppID",
-            /// `ShopName`.
+            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
+            /// Name of the merchant; `ShopName` on the wire.
             8 shop_name: Option<String> => "ShopName",
-            /// `ShopTelphone`.
+            /// Phone of the merchant; `ShopTelphone` on the wire.
             #[doc(alias = "ShopTelphone")]
             9 shop_tel_phone: Option<String> => "ShopTelphone",
-            /// `ShopContact`.
+            /// Who to contact at the merchant; `ShopContact` on the wire.
             10 shop_contact: Option<String> => "ShopContact",
-            /// `ServiceName`.
+            /// Express service that the merchant asks for; `ServiceName` on the wire.
             11 service_name: Option<String> => "ServiceName",
-            /// `SenderProvince`.
+            /// Province that the merchant sends from; `SenderProvince` on the wire.
             12 sender_province: Option<String> => "SenderProvince",
-            /// `SenderCity`.
+            /// Town that the merchant sends from; `SenderCity` on the wire.
             13 sender_city: Option<String> => "SenderCity",
-            /// `SenderArea`.
+            /// District that the merchant sends from; `SenderArea` on the wire.
             14 sender_area: Option<String> => "SenderArea",
-            /// `SenderAddress`.
+            /// Address that the merchant sends from; `SenderAddress` on the wire.
             15 sender_address: Option<String> => "SenderAddress",
         }
     }
@@ -1409,17 +1409,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.complaint_callback`.
         pub struct ComplaintCallback {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `BussiCallBackInfo`.
+            /// The complaint as it is now (the spelling is the platform's); `BussiCallBackInfo` on the wire.
             5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must",
         }
     }
@@ -1430,17 +1430,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.complaint_notify`.
         pub struct ComplaintNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `complaint_info`.
+            /// Number, state and event of the dispute.
             5 complaint_info: super::ComplaintInfo => "complaint_info: must",
         }
     }
@@ -1452,17 +1452,17 @@ pub mod event {
         /// * Answer: free.
         /// * Catalog: `mini_program.event.debug_demo`.
         pub struct DebugDemo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `debug_str`.
+            /// Text that was entered for the test push.
             5 debug_str: String => "debug_str: must plain-xml",
         }
     }
@@ -1473,17 +1473,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_pay`.
         pub struct FundsOrderPay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The payment that succeeded.
             5 order_info: super::OrderInfo => "order_info: must",
         }
     }
@@ -1494,17 +1494,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_profitsharing`.
         pub struct FundsOrderProfitSharing {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The profit split and its result.
             5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
         }
     }
@@ -1515,17 +1515,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_refund`.
         pub struct FundsOrderRefund {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The refund and its result.
             5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
         }
     }
@@ -1537,19 +1537,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onAuthInfoGet.html>.
         /// * Catalog: `mini_program.event.get_auth_info`.
         pub struct GetAuthInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `wx_appid`.
-            5 wx_appid: String => "wx_appid: must",
-            /// `code`.
+            /// AppID of the merchant's mini program.
+            5 wx_appid: xinqiao_types::AppId => "wx_appid: must",
+            /// Code that the merchant got by authorizing, to be exchanged for the account.
             6 code: String => "code: must",
         }
     }
@@ -1561,18 +1561,18 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.event.get_pre_auth_code`.
         pub struct GetPreAuthCode {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `wx_appid`.
-            5 wx_appid: String => "wx_appid: must",
+            /// AppID of the merchant's mini program.
+            5 wx_appid: xinqiao_types::AppId => "wx_appid: must",
         }
     }
 
@@ -1583,22 +1583,22 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/express/express-by-provider/onGetQuota.html>.
         /// * Catalog: `mini_program.event.get_quota`.
         pub struct GetQuota {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `BizID`.
+            /// Customer code of the merchant at the express company; `BizID` on the wire.
             5 biz_id: String => "BizID: must",
-            /// `BizPwd`.
+            /// Password of the merchant at the express company; `BizPwd` on the wire.
             6 biz_pwd: Option<String> => "BizPwd",
-            /// `ShopAppID`.
-            7 shop_app_id: Option<String> => "ShopAppID",
+            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
         }
     }
 
@@ -1608,17 +1608,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.minigame_coin_deliver_completed`.
         pub struct MiniGameCoinDeliverCompleted {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `MiniGame`.
+            /// The result with its signature; `MiniGame` on the wire.
             5 mini_game: super::MiniGame => "MiniGame: must",
         }
     }
@@ -1629,21 +1629,21 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_action`.
         pub struct MiniProgramSharerAction {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `type`.
+            /// Code of what the sharer did, such as bound, unbound or promoted.
             5 type_: i64 => "type: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The sharer; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `promoter`.
+            /// The promoter behind the sharer.
             7 promoter: super::Promoter => "promoter: must",
         }
     }
@@ -1654,19 +1654,19 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_bind_status_change`.
         pub struct SharerBindStatusChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The sharer; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bind_status`.
+            /// Code that tells whether the sharer is now bound or unbound.
             6 bind_status: i64 => "bind_status: must",
         }
     }
@@ -1678,32 +1678,32 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onMockUpdateOrder.html>.
         /// * Catalog: `mini_program.event.mock_update_order_status`.
         pub struct MockUpdateOrderStatus {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             8 waybill_id: String => "waybill_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             9 delivery_sign: String => "delivery_sign: must",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             10 order_status: i64 => "order_status: must",
-            /// `action_time`; format `unix`.
+            /// When this state was reached, Unix seconds; format `unix`.
             11 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// `action_msg`.
+            /// Remark on this state.
             12 action_msg: Option<String> => "action_msg",
         }
     }
@@ -1715,31 +1715,31 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.notify_single_waybill_pay`.
         pub struct NotifySingleWaybillPay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `OrderID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// `Fee`; in fen.
+            /// Delivery fee that the user paid; in fen; `Fee` on the wire.
             9 fee: xinqiao_types::Fen => "Fee: must",
-            /// `OriginalFee`; in fen.
+            /// Delivery fee before discounts; in fen; `OriginalFee` on the wire.
             10 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
-            /// `PayOrderId`.
+            /// Number of the fee's payment; `PayOrderId` on the wire.
             11 pay_order_id: Option<String> => "PayOrderId",
-            /// `PayFinishTime`; format `unix`.
+            /// When the fee was paid, Unix seconds; format `unix`; `PayFinishTime` on the wire.
             12 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "PayFinishTime",
         }
     }
@@ -1750,17 +1750,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_account_register`.
         pub struct OpenProductAccountRegister {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenProductAccountRegister`.
+            /// Result of joining the component; `OpenProductAccountRegister` on the wire.
             5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
@@ -1771,17 +1771,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_brand_audit`.
         pub struct OpenProductBrandAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `QualificationAuditResult`.
+            /// The review and its decision; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResult => "QualificationAuditResult: must",
         }
     }
@@ -1792,17 +1792,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_category_audit`.
         pub struct OpenProductCategoryAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `QualificationAuditResult`.
+            /// The review and its decision; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResultItem => "QualificationAuditResult: must",
         }
     }
@@ -1813,17 +1813,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_analyze`.
         pub struct OpenProductOrderAnalyze {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// The order whose origin was worked out.
             5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
         }
     }
@@ -1834,17 +1834,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_cancel`.
         pub struct OpenProductOrderCancel {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// Numbers and data of the order concerned.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1855,17 +1855,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_confirm`.
         pub struct OpenProductOrderConfirm {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// Numbers and data of the order concerned.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1876,17 +1876,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_pay`.
         pub struct OpenProductOrderPay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// Numbers and data of the order concerned.
             5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1897,17 +1897,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_refund`.
         pub struct OpenProductOrderRefund {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// Numbers and data of the order concerned.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1918,17 +1918,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_order_settle`.
         pub struct OpenProductOrderSettle {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `order_info`.
+            /// Numbers and data of the order concerned.
             5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -1939,19 +1939,19 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `out_coupon_id`.
+            /// The merchant's number of the coupon.
             5 out_coupon_id: String => "out_coupon_id: must",
-            /// `request_id`.
+            /// Id of this claim, to drop repeats.
             6 request_id: String => "request_id: must",
         }
     }
@@ -1962,17 +1962,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_scene_group_audit`.
         pub struct OpenProductSceneGroupAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SceneGroupAudit`.
+            /// The scene with the decision on each item; `SceneGroupAudit` on the wire.
             5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
         }
     }
@@ -1983,17 +1983,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_spu_audit`.
         pub struct OpenProductSpuAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenProductSpuAudit`.
+            /// The product and the decision; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
@@ -2004,17 +2004,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.open_product_spu_status_update`.
         pub struct OpenProductSpuStatusUpdate {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenProductSpuAudit`.
+            /// The product and its change of state, such as taken off sale; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
@@ -2026,23 +2026,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.query_single_waybill`.
         pub struct QuerySingleWaybill {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `OrderID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
         }
     }
@@ -2054,23 +2054,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.query_single_waybill_fee`.
         pub struct QuerySingleWaybillFee {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Sender`.
+            /// Name, phone and address of the sender; `Sender` on the wire.
             5 sender: super::Sender => "Sender: must",
-            /// `Receiver`.
+            /// Name, phone and address of the receiver; `Receiver` on the wire.
             6 receiver: super::Sender => "Receiver: must",
-            /// `GoodDetail`.
+            /// Kind and weight of what is sent; `GoodDetail` on the wire.
             7 good_detail: Option<super::GoodDetail> => "GoodDetail",
-            /// `Scene`.
+            /// Scene in which the order began, a code agreed with the platform; `Scene` on the wire.
             8 scene: i64 => "Scene: must",
         }
     }
@@ -2082,23 +2082,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.remind_waybill`.
         pub struct RemindWaybill {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `OrderID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
         }
     }
@@ -2109,17 +2109,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secbook_audit_event`.
         pub struct SecBookAuditEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_event`.
+            /// The work and the result of its review.
             5 audit_event: super::AuditEvent => "audit_event: must",
         }
     }
@@ -2130,17 +2130,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_audit_event`.
         pub struct SecVodAuditEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_event`.
+            /// The work and the result of its review.
             5 audit_event: super::SecVodAuditEvent => "audit_event: must",
         }
     }
@@ -2151,17 +2151,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_upload_event`.
         pub struct SecVodUploadEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `upload_event`.
+            /// Result of the upload.
             5 upload_event: super::UploadEvent => "upload_event: must",
         }
     }
@@ -2174,19 +2174,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.event.subscribe_msg_change_event`.
         pub struct SubscribeMsgChangeEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SubscribeMsgChangeEvent`.
+            /// Templates that the user changed in the settings; at present only sent when switched off; `SubscribeMsgChangeEvent` on the wire.
             5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must",
-            /// `List`.
+            /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
             6 list: Option<Vec<super::SubscribeMsgChangeEventList>> => "List",
         }
     }
@@ -2199,19 +2199,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.event.subscribe_msg_popup_event`.
         pub struct SubscribeMsgPopupEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SubscribeMsgPopupEvent`.
+            /// The user's choice for each template in the dialog; `SubscribeMsgPopupEvent` on the wire.
             5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
-            /// `List`.
+            /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
             6 list: Option<w::serial::Value> => "List",
         }
     }
@@ -2224,19 +2224,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.event.subscribe_msg_sent_event`.
         pub struct SubscribeMsgSentEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SubscribeMsgSentEvent`.
+            /// Whether the subscribe message arrived; `SubscribeMsgSentEvent` on the wire.
             5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
-            /// `List`.
+            /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
             6 list: Option<Vec<super::SubscribeMsgSentEventList>> => "List",
         }
     }
@@ -2247,37 +2247,37 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_order_settlement`.
         pub struct TradeManageOrderSettlement {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shipped_time`; format `unix`.
+            /// When it was shipped, Unix seconds; format `unix`.
             5 shipped_time: xinqiao_types::UnixSeconds => "shipped_time: must",
-            /// `estimated_settlement_time`; format `unix`.
+            /// When settlement is expected, Unix seconds; only in the push on shipping; format `unix`.
             6 estimated_settlement_time: Option<xinqiao_types::UnixSeconds> => "estimated_settlement_time",
-            /// `confirm_receive_method`.
+            /// How receipt was confirmed: `1` by itself, `2` by the user; only in the push on settlement.
             7 confirm_receive_method: Option<i64> => "confirm_receive_method",
-            /// `confirm_receive_time`; format `unix`.
+            /// When receipt was confirmed, Unix seconds; only in the push on settlement; format `unix`.
             8 confirm_receive_time: Option<xinqiao_types::UnixSeconds> => "confirm_receive_time",
-            /// `settlement_time`; format `unix`.
+            /// When it was settled, Unix seconds; only in the push on settlement; format `unix`.
             9 settlement_time: Option<xinqiao_types::UnixSeconds> => "settlement_time",
-            /// `merchant_id`.
+            /// Merchant number that took the payment.
             10 merchant_id: String => "merchant_id: must",
-            /// `sub_merchant_id`.
+            /// Sub-merchant number, only with a service provider.
             11 sub_merchant_id: Option<String> => "sub_merchant_id",
-            /// `merchant_trade_no`.
+            /// The merchant's number of the payment.
             12 merchant_trade_no: String => "merchant_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
             13 transaction_id: String => "transaction_id: must",
-            /// `pay_time`; format `unix`.
+            /// When the payment succeeded, Unix seconds; format `unix`.
             14 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// `msg`.
+            /// Text of the notice.
             15 msg: Option<String> => "msg",
         }
     }
@@ -2288,17 +2288,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_remind_access_api`.
         pub struct TradeManageRemindAccessApi {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `msg`.
+            /// Text of the notice.
             5 msg: Option<String> => "msg",
         }
     }
@@ -2309,27 +2309,27 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.trade_manage_remind_shipping`.
         pub struct TradeManageRemindShipping {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `merchant_id`.
+            /// Merchant number that took the payment.
             5 merchant_id: String => "merchant_id: must",
-            /// `sub_merchant_id`.
+            /// Sub-merchant number, only with a service provider.
             6 sub_merchant_id: Option<String> => "sub_merchant_id",
-            /// `merchant_trade_no`.
+            /// The merchant's number of the payment.
             7 merchant_trade_no: String => "merchant_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
             8 transaction_id: String => "transaction_id: must",
-            /// `pay_time`; format `unix`.
+            /// When the payment succeeded, Unix seconds; format `unix`.
             9 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// `msg`.
+            /// Text of the notice.
             10 msg: Option<String> => "msg",
         }
     }
@@ -2341,34 +2341,34 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderAdd.html>.
         /// * Catalog: `mini_program.event.transport_add_order`.
         pub struct TransportAddOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `wx_token`.
+            /// Token that WeChat gave this delivery order, needed to update its state.
             5 wx_token: String => "wx_token: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             6 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             7 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             8 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             9 delivery_sign: String => "delivery_sign: must",
-            /// `sender`.
+            /// Name, phone and address of the sender.
             10 sender: Option<super::TransportAddOrderSender> => "sender",
-            /// `receiver`.
+            /// Name, phone and address of the receiver.
             11 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// `cargo`.
+            /// Size, weight and details of the goods.
             12 cargo: super::TransportAddOrderCargo => "cargo: must",
-            /// `order_info`.
+            /// Delivery requirements: times, insurance, pick-up code and the like.
             13 order_info: super::TransportAddOrderInfo => "order_info: must",
         }
     }
@@ -2380,30 +2380,30 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderAddTips.html>.
         /// * Catalog: `mini_program.event.transport_add_tips`.
         pub struct TransportAddTips {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
-            /// `tips`; in yuan.
+            /// Tip for the rider; each company has its own limit; in yuan.
             10 tips: f64 => "tips: must",
-            /// `remark`.
+            /// Remark for the carrier.
             11 remark: String => "remark: must",
         }
     }
@@ -2415,30 +2415,30 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderCancel.html>.
         /// * Catalog: `mini_program.event.transport_cancel_order`.
         pub struct TransportCancelOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
-            /// `cancel_reason_id`.
+            /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             10 cancel_reason_id: i64 => "cancel_reason_id: must",
-            /// `cancel_reason`.
+            /// The reason in words, required for “other”.
             11 cancel_reason: Option<String> => "cancel_reason",
         }
     }
@@ -2450,26 +2450,26 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
         /// * Catalog: `mini_program.event.transport_confirm_return_to_biz`.
         pub struct TransportConfirmReturnToBiz {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
         }
     }
@@ -2481,24 +2481,24 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onAgentPosQuery.html>.
         /// * Catalog: `mini_program.event.transport_get_agent_pos`.
         pub struct TransportGetAgentPos {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             8 waybill_id: String => "waybill_id: must",
         }
     }
@@ -2510,30 +2510,30 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
         /// * Catalog: `mini_program.event.transport_precancel_order`.
         pub struct TransportPreCancelOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
-            /// `cancel_reason_id`.
+            /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             10 cancel_reason_id: i64 => "cancel_reason_id: must",
-            /// `cancel_reason`.
+            /// The reason in words, required for “other”.
             11 cancel_reason: Option<String> => "cancel_reason",
         }
     }
@@ -2545,32 +2545,32 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreAdd.html>.
         /// * Catalog: `mini_program.event.transport_precreate_order`.
         pub struct TransportPreCreateOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `sender`.
+            /// Name, phone and address of the sender.
             9 sender: Option<super::TransportAddOrderSender> => "sender",
-            /// `receiver`.
+            /// Name, phone and address of the receiver.
             10 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// `cargo`.
+            /// Size, weight and details of the goods.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
-            /// `order_info`.
+            /// Delivery requirements: times, insurance, pick-up code and the like.
             12 order_info: super::TransportAddOrderInfo => "order_info: must",
         }
     }
@@ -2582,26 +2582,26 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderQuery.html>.
         /// * Catalog: `mini_program.event.transport_query_order_status`.
         pub struct TransportQueryOrderStatus {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
         }
     }
@@ -2613,34 +2613,34 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderReAdd.html>.
         /// * Catalog: `mini_program.event.transport_readd_order`.
         pub struct TransportReAddOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             8 delivery_sign: String => "delivery_sign: must",
-            /// `sender`.
+            /// Name, phone and address of the sender.
             9 sender: Option<super::TransportAddOrderSender> => "sender",
-            /// `receiver`.
+            /// Name, phone and address of the receiver.
             10 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// `cargo`.
+            /// Size, weight and details of the goods.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
-            /// `order_info`.
+            /// Delivery requirements: times, insurance, pick-up code and the like.
             12 order_info: super::TransportAddOrderInfo => "order_info: must",
-            /// `wx_token`.
+            /// Token that WeChat gave this delivery order, needed to update its state.
             13 wx_token: String => "wx_token: must",
         }
     }
@@ -2652,31 +2652,31 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onRiderScoreSet.html>.
         /// * Catalog: `mini_program.event.transport_set_rider_score`.
         pub struct TransportSetRiderScore {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             8 waybill_id: String => "waybill_id: must",
-            /// `delivery_ontime_score`.
+            /// Score for being on time; `delivery_ontime_score` on the wire.
             #[doc(alias = "delivery_ontime_score")]
             9 delivery_on_time_score: i64 => "delivery_ontime_score: must",
-            /// `cargo_intact_score`.
+            /// Score for intact goods.
             10 cargo_intact_score: i64 => "cargo_intact_score: must",
-            /// `attitude_score`.
+            /// Score for the rider's manners.
             11 attitude_score: i64 => "attitude_score: must",
         }
     }
@@ -2688,19 +2688,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.onBindResultUpdate.html>.
         /// * Catalog: `mini_program.event.update_business_bind_result`.
         pub struct UpdateBusinessBindResult {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`.
             5 delivery_id: String => "delivery_id: must",
-            /// `biz_id`.
+            /// Customer code of the merchant that was bound.
             6 biz_id: String => "biz_id: must",
         }
     }
@@ -2712,32 +2712,32 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.onOrderStatus.html>.
         /// * Catalog: `mini_program.event.update_waybill_status`.
         pub struct UpdateWaybillStatus {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             5 shop_id: String => "shopid: must",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             6 shop_order_id: String => "shop_order_id: must",
-            /// `shop_no`.
+            /// Number of the store as registered at the delivery company.
             7 shop_no: String => "shop_no: must",
-            /// `waybill_id`.
+            /// Number of the delivery, given by the delivery company.
             8 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             9 order_status: i64 => "order_status: must",
-            /// `action_time`; format `unix`.
+            /// When this state was reached, Unix seconds; format `unix`.
             10 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// `action_msg`.
+            /// Remark on this state.
             11 action_msg: Option<String> => "action_msg",
-            /// `agent`.
+            /// Rider's name, phone and expected arrival.
             12 agent: Option<super::Agent> => "agent",
         }
     }
@@ -2749,27 +2749,27 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.user_authorization_cancellation`.
         pub struct UserAuthorizationCancellation {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenID: must masked",
-            /// `UnionID`; personal data, masked in `Debug`.
-            6 union_id: Option<String> => "UnionID: masked",
-            /// `AppID`.
-            7 app_id: String => "AppID: must",
-            /// `RevokeInfo`.
+            /// The user who paid; personal data, masked in `Debug`; `OpenID` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenID: must masked",
+            /// The user's id across one open platform account, absent if bound to none; personal data, masked in `Debug`; `UnionID` on the wire.
+            6 union_id: Option<xinqiao_types::UnionId> => "UnionID: masked",
+            /// AppID of the mini program; `AppID` on the wire.
+            7 app_id: xinqiao_types::AppId => "AppID: must",
+            /// Data withdrawn, comma-separated: such as `1` plate, `2` address, `6` nickname and avatar, `8` phone, `13` location; `RevokeInfo` on the wire.
             8 revoke_info: Option<String> => "RevokeInfo",
-            /// `PluginID`.
+            /// AppID of the plugin, only if the user withdrew within a plugin; `PluginID` on the wire.
             9 plugin_id: Option<String> => "PluginID",
-            /// `OpenPID`.
+            /// The plugin user's id, only if the user withdrew within a plugin; `OpenPID` on the wire.
             10 open_pid: Option<String> => "OpenPID",
         }
     }
@@ -2781,27 +2781,27 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.user_authorization_revoke`.
         pub struct UserAuthorizationRevoke {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenID: must masked",
-            /// `UnionID`; personal data, masked in `Debug`.
-            6 union_id: Option<String> => "UnionID: masked",
-            /// `AppID`.
-            7 app_id: String => "AppID: must",
-            /// `RevokeInfo`.
+            /// The user who paid; personal data, masked in `Debug`; `OpenID` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenID: must masked",
+            /// The user's id across one open platform account, absent if bound to none; personal data, masked in `Debug`; `UnionID` on the wire.
+            6 union_id: Option<xinqiao_types::UnionId> => "UnionID: masked",
+            /// AppID of the mini program; `AppID` on the wire.
+            7 app_id: xinqiao_types::AppId => "AppID: must",
+            /// Data withdrawn, comma-separated: such as `1` plate, `2` address, `6` nickname and avatar, `8` phone, `13` location; `RevokeInfo` on the wire.
             8 revoke_info: Option<String> => "RevokeInfo",
-            /// `PluginID`.
+            /// AppID of the plugin, only if the user withdrew within a plugin; `PluginID` on the wire.
             9 plugin_id: Option<String> => "PluginID",
-            /// `OpenPID`.
+            /// The plugin user's id, only if the user withdrew within a plugin; `OpenPID` on the wire.
             10 open_pid: Option<String> => "OpenPID",
         }
     }
@@ -2813,17 +2813,17 @@ pub mod event {
         /// * Answer: success or transfer_customer_service.
         /// * Catalog: `mini_program.event.user_enter_tempsession`.
         pub struct UserEnterTempSession {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SessionFrom`.
+            /// Origin set in the `session-from` attribute of the button; `SessionFrom` on the wire.
             5 session_from: String => "SessionFrom: must",
         }
     }
@@ -2835,27 +2835,27 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.user_info_modified`.
         pub struct UserInfoModified {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenID: must masked",
-            /// `UnionID`; personal data, masked in `Debug`.
-            6 union_id: Option<String> => "UnionID: masked",
-            /// `AppID`.
-            7 app_id: String => "AppID: must",
-            /// `RevokeInfo`.
+            /// The user who paid; personal data, masked in `Debug`; `OpenID` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenID: must masked",
+            /// The user's id across one open platform account, absent if bound to none; personal data, masked in `Debug`; `UnionID` on the wire.
+            6 union_id: Option<xinqiao_types::UnionId> => "UnionID: masked",
+            /// AppID of the mini program; `AppID` on the wire.
+            7 app_id: xinqiao_types::AppId => "AppID: must",
+            /// Data withdrawn, comma-separated: such as `1` plate, `2` address, `6` nickname and avatar, `8` phone, `13` location; `RevokeInfo` on the wire.
             8 revoke_info: Option<String> => "RevokeInfo",
-            /// `PluginID`.
+            /// AppID of the plugin, only if the user withdrew within a plugin; `PluginID` on the wire.
             9 plugin_id: Option<String> => "PluginID",
-            /// `OpenPID`.
+            /// The plugin user's id, only if the user withdrew within a plugin; `OpenPID` on the wire.
             10 open_pid: Option<String> => "OpenPID",
         }
     }
@@ -2867,33 +2867,33 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.waybill_complaint`.
         pub struct WaybillComplaint {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `OrderID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// `ComplainType`.
+            /// Code of the kind of complaint; `ComplainType` on the wire.
             9 complain_type: i64 => "ComplainType: must",
-            /// `Content`.
+            /// What the user wrote; `Content` on the wire.
             10 content: String => "Content: must",
-            /// `Pic`.
+            /// Addresses of pictures of the complaint; `Pic` on the wire.
             11 pic: Option<String> => "Pic",
-            /// `Name`.
+            /// Name of the person who complained; `Name` on the wire.
             12 name: Option<String> => "Name",
-            /// `Phone`; personal data, masked in `Debug`.
+            /// Phone of the person who complained; personal data, masked in `Debug`; `Phone` on the wire.
             13 phone: Option<String> => "Phone: masked",
         }
     }
@@ -2905,27 +2905,27 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.waybill_evaluate_agent`.
         pub struct WaybillEvaluateAgent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Token`.
+            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
             5 token: String => "Token: must",
-            /// `WXAppId`.
-            6 wx_app_id: String => "WXAppId: must",
-            /// `OrderID`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// `CourierType`.
+            /// Which courier is rated, for pick-up or delivery, by code; `CourierType` on the wire.
             9 courier_type: i64 => "CourierType: must",
-            /// `Score`.
+            /// Score that the user gave; `Score` on the wire.
             10 score: i64 => "Score: must",
         }
     }
@@ -2937,29 +2937,29 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.event.waybill_query_expect_time_range`.
         pub struct WaybillQueryExpectTimeRange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `WXAppId`.
-            5 wx_app_id: String => "WXAppId: must",
-            /// `Province`.
+            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            5 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
+            /// Province of the address, by name; such as `广东省`; `Province` on the wire.
             6 province: String => "Province: must",
-            /// `City`.
+            /// Town of the address, by name; such as `广州市`; `City` on the wire.
             7 city: String => "City: must",
-            /// `Area`.
+            /// District of the address; such as `海珠区`; `Area` on the wire.
             8 area: String => "Area: must",
-            /// `Street`.
+            /// Street or township of the address; `Street` on the wire.
             9 street: String => "Street: must",
-            /// `Address`; personal data, masked in `Debug`.
+            /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
             10 address: String => "Address: must masked",
-            /// `Id`.
+            /// Id of the address in the user's address book; `Id` on the wire.
             11 id: Option<String> => "Id",
         }
     }
@@ -2971,19 +2971,19 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.weapp_audit_delay`.
         pub struct WeappAuditDelay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Reason`.
+            /// Why the review was put off; `Reason` on the wire.
             5 reason: String => "Reason: must",
-            /// `DelayTime`.
+            /// When the review was put off, Unix seconds; `DelayTime` on the wire.
             6 delay_time: i64 => "DelayTime: must",
         }
     }
@@ -2995,21 +2995,21 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.weapp_audit_fail`.
         pub struct WeappAuditFail {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Reason`.
+            /// Why the code was rejected; `Reason` on the wire.
             5 reason: String => "Reason: must",
-            /// `FailTime`.
+            /// When the review failed, Unix seconds; `FailTime` on the wire.
             6 fail_time: i64 => "FailTime: must",
-            /// `ScreenShot`.
+            /// Screenshots of the faulty pages: media ids joined by bars; `ScreenShot` on the wire.
             7 screen_shot: Option<String> => "ScreenShot",
         }
     }
@@ -3021,17 +3021,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.weapp_audit_success`.
         pub struct WeappAuditSuccess {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SuccTime`.
+            /// When the code review passed, Unix seconds; `SuccTime` on the wire.
             5 succ_time: i64 => "SuccTime: must",
         }
     }
@@ -3042,17 +3042,17 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.withdraw_notify`.
         pub struct WithdrawNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `withdraw_info`.
+            /// The withdrawal and its result.
             5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
         }
     }
@@ -3064,17 +3064,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.event.wxa_comment_bad_score`.
         pub struct WxaCommentBadScore {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `result`.
+            /// Number of the bad review.
             5 result: super::WxaCommentBadScoreResult => "result: must",
         }
     }
@@ -3086,32 +3086,32 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.wxa_media_check`.
         pub struct WxaMediaCheck {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `appid`.
+            /// AppID of the mini program that asked for the check.
             5 appid: xinqiao_types::AppId => "appid: must plain-xml",
-            /// `trace_id`.
+            /// Id that the check request returned, to match this result with.
             6 trace_id: String => "trace_id: must plain-xml",
-            /// `version`.
+            /// Version of the check, at present `2`.
             7 version: Option<i64> => "version",
-            /// `result`.
+            /// Overall verdict.
             8 result: Option<super::WxaMediaCheckResult> => "result",
-            /// `detail`.
+            /// Verdict of each strategy.
             9 detail: Option<Vec<super::WxaMediaCheckDetail>> => "detail",
-            /// `isrisky`; `0` or `1` on the wire.
+            /// Verdict of the old version: whether it is risky; `0` or `1` on the wire; `isrisky` on the wire.
             #[doc(alias = "isrisky")]
             10 is_risky: Option<bool> => "isrisky: zero-one",
-            /// `extra_info_json`.
+            /// Further data of the old version, as serialized text.
             11 extra_info_json: Option<String> => "extra_info_json: plain-xml",
-            /// `status_code`.
+            /// Task state of the old version: `0` fine, `4294966288` the link could not be fetched.
             12 status_code: Option<i64> => "status_code",
         }
     }
@@ -3122,27 +3122,27 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_coin_pay_notify`.
         pub struct XpayCoinPayNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenId`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenId: must masked",
-            /// `OutTradeNo`.
+            /// The user who paid; personal data, masked in `Debug`; `OpenId` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
+            /// Order number of your system, as passed when paying; `OutTradeNo` on the wire.
             6 out_trade_no: String => "OutTradeNo: must",
-            /// `Env`.
+            /// Environment: `0` live, `1` sandbox; `Env` on the wire.
             7 env: i64 => "Env: must",
-            /// `WeChatPayInfo`.
+            /// Numbers and time of the WeChat payment; may be absent for other channels; `WeChatPayInfo` on the wire.
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
-            /// `CoinInfo`.
+            /// Number and price of the coins bought; `CoinInfo` on the wire.
             9 coin_info: Option<super::CoinInfo> => "CoinInfo",
-            /// `TeamInfo`.
+            /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
             10 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
@@ -3154,33 +3154,33 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_complaint_notify`.
         pub struct XpayComplaintNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenId`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenId: must masked",
-            /// `WxOrderId`.
+            /// The user who complained; personal data, masked in `Debug`; `OpenId` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
+            /// WeChat's number of the order complained about; `WxOrderId` on the wire.
             6 wx_order_id: String => "WxOrderId: must",
-            /// `MchOrderId`.
+            /// Your number of the order complained about; `MchOrderId` on the wire.
             7 mch_order_id: String => "MchOrderId: must",
-            /// `TransactionId`.
+            /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`; `TransactionId` on the wire.
             8 transaction_id: Option<String> => "TransactionId",
-            /// `ComplaintId`.
+            /// Number of the complaint, to read and answer it with; `ComplaintId` on the wire.
             9 complaint_id: String => "ComplaintId: must",
-            /// `ComplaintDetail`.
+            /// What the user wrote; `ComplaintDetail` on the wire.
             10 complaint_detail: Option<String> => "ComplaintDetail",
-            /// `ComplaintTime`; format `unix`.
+            /// When the user complained, Unix seconds; format `unix`; `ComplaintTime` on the wire.
             11 complaint_time: Option<xinqiao_types::UnixSeconds> => "ComplaintTime",
-            /// `RetryTimes`.
+            /// How often this push was tried again, from 0; intervals double, at most 15 times; `RetryTimes` on the wire.
             12 retry_times: i64 => "RetryTimes: must",
-            /// `RequestId`.
+            /// Id of this notice, to drop repeats; `RequestId` on the wire.
             13 request_id: Option<String> => "RequestId",
         }
     }
@@ -3191,27 +3191,27 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_goods_deliver_notify`.
         pub struct XpayGoodsDeliverNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenId`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenId: must masked",
-            /// `OutTradeNo`.
+            /// The user who paid; personal data, masked in `Debug`; `OpenId` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
+            /// Order number of your system, as passed when paying; `OutTradeNo` on the wire.
             6 out_trade_no: String => "OutTradeNo: must",
-            /// `Env`.
+            /// Environment: `0` live, `1` sandbox; `Env` on the wire.
             7 env: i64 => "Env: must",
-            /// `WeChatPayInfo`.
+            /// Numbers and time of the WeChat payment; may be absent for other channels; `WeChatPayInfo` on the wire.
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
-            /// `GoodsInfo`.
+            /// The item bought; `GoodsInfo` on the wire.
             9 goods_info: Option<super::GoodsInfo> => "GoodsInfo",
-            /// `TeamInfo`.
+            /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
             10 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
@@ -3222,46 +3222,46 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `mini_program.event.xpay_refund_notify`.
         pub struct XpayRefundNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenId`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenId: must masked",
-            /// `MchRefundId`.
+            /// The user who paid; personal data, masked in `Debug`; `OpenId` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
+            /// Your number of the refund; `MchRefundId` on the wire.
             6 mch_refund_id: String => "MchRefundId: must",
-            /// `WxRefundId`.
+            /// WeChat's number of the refund; `WxRefundId` on the wire.
             7 wx_refund_id: String => "WxRefundId: must",
-            /// `MchOrderId`.
+            /// Your number of the original order; `MchOrderId` on the wire.
             8 mch_order_id: String => "MchOrderId: must",
-            /// `WxOrderId`.
+            /// WeChat's number of the original order; `WxOrderId` on the wire.
             9 wx_order_id: String => "WxOrderId: must",
-            /// `WxpayRefundTransactionId`.
+            /// WeChat Pay's transaction number of the refund; `WxpayRefundTransactionId` on the wire.
             #[doc(alias = "WxpayRefundTransactionId")]
             10 wx_pay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
-            /// `RefundFee`; in fen.
+            /// How much was refunded; in fen; `RefundFee` on the wire.
             11 refund_fee: xinqiao_types::Fen => "RefundFee: must",
-            /// `RetCode`.
+            /// Result: `0` refunded, others failed; `RetCode` on the wire.
             12 ret_code: i64 => "RetCode: must",
-            /// `RetMsg`.
+            /// Why the refund failed; `RetMsg` on the wire.
             13 ret_msg: Option<String> => "RetMsg",
-            /// `RefundStartTimestamp`; format `unix`.
+            /// When the refund began, Unix seconds; format `unix`; `RefundStartTimestamp` on the wire.
             14 refund_start_timestamp: xinqiao_types::UnixSeconds => "RefundStartTimestamp: must",
-            /// `RefundSuccTimestamp`; format `unix`.
+            /// When the refund succeeded, Unix seconds; format `unix`; `RefundSuccTimestamp` on the wire.
             15 refund_succ_timestamp: Option<xinqiao_types::UnixSeconds> => "RefundSuccTimestamp",
-            /// `RetryTimes`.
+            /// How often this push was tried again, from 0; intervals double, at most 15 times; `RetryTimes` on the wire.
             16 retry_times: i64 => "RetryTimes: must",
-            /// `Attach`.
+            /// Your own data from the order, given back unchanged; `Attach` on the wire.
             17 attach: Option<String> => "Attach",
-            /// `WxTransactionId`.
+            /// WeChat Pay's transaction number of the original order; `WxTransactionId` on the wire.
             18 wx_transaction_id: Option<String> => "WxTransactionId",
-            /// `TeamInfo`.
+            /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
             19 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
@@ -3273,34 +3273,34 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_subscribe_ios_refund_query_notify`.
         pub struct XpaySubscribeIosRefundQuery {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `refund_time`; format `unix`.
+            /// When the refund was asked for, Unix seconds; format `unix`.
             5 refund_time: xinqiao_types::UnixSeconds => "refund_time: must",
-            /// `order_time`; format `unix`.
+            /// When the order concerned was made, Unix seconds; format `unix`.
             6 order_time: xinqiao_types::UnixSeconds => "order_time: must",
-            /// `channel_bill`.
+            /// Transaction number of the channel (Apple).
             7 channel_bill: String => "channel_bill: must",
-            /// `bundleid`.
+            /// Bundle id of the app; `bundleid` on the wire.
             #[doc(alias = "bundleid")]
             8 bundle_id: String => "bundleid: must",
-            /// `product_id`.
+            /// Number of the product refunded.
             9 product_id: String => "product_id: must",
-            /// `p_count`.
+            /// How many were bought.
             10 p_count: i64 => "p_count: must",
-            /// `refund_request_reason`.
+            /// Why the user asked for a refund.
             11 refund_request_reason: Option<String> => "refund_request_reason",
-            /// `provide_status`.
+            /// Delivery: `0` not yet, `1` delivered, `2` under way.
             12 provide_status: Option<String> => "provide_status",
-            /// `pay_order_id`.
+            /// Order number under which it was paid.
             13 pay_order_id: String => "pay_order_id: must",
         }
     }
@@ -3312,15 +3312,15 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_subscribe_pay_fail_notify`.
         pub struct XpaySubscribePayFailNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
         }
     }
@@ -3332,15 +3332,15 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_subscribe_signing_result_notify`.
         pub struct XpaySubscribeSigningResultNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
         }
     }
@@ -3352,35 +3352,35 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_wxpay_callback_notify`.
         pub struct XpayWxPayCallbackNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AppId`.
-            5 app_id: String => "AppId: must",
-            /// `NickName`.
+            /// AppID of the mini program; `AppId` on the wire.
+            5 app_id: xinqiao_types::AppId => "AppId: must",
+            /// Name of the mini program; `NickName` on the wire.
             6 nick_name: Option<String> => "NickName",
-            /// `MerchantCode`.
+            /// Merchant number that the control is about; `MerchantCode` on the wire.
             7 merchant_code: String => "MerchantCode: must",
-            /// `MerchantCompanyName`.
+            /// Owner of the merchant number; `MerchantCompanyName` on the wire.
             8 merchant_company_name: Option<String> => "MerchantCompanyName",
-            /// `BusinessTime`; format `rfc3339`.
+            /// When the case came about; format `rfc3339`; `BusinessTime` on the wire.
             9 business_time: Option<String> => "BusinessTime",
-            /// `BusinessCode`.
+            /// Number of the case, to look up the reasons with; `BusinessCode` on the wire.
             10 business_code: String => "BusinessCode: must",
-            /// `BusinessState`.
+            /// State of the case; `BusinessState` on the wire.
             11 business_state: String => "BusinessState: must",
-            /// `Remark`.
+            /// Remark of the platform; `Remark` on the wire.
             12 remark: Option<String> => "Remark",
-            /// `EventType`.
+            /// Kind of control notice; `EventType` on the wire.
             13 event_type: Option<String> => "EventType",
-            /// `RetryTimes`.
+            /// How often this push was tried again, from 0; intervals double, at most 15 times; `RetryTimes` on the wire.
             14 retry_times: Option<i64> => "RetryTimes",
         }
     }
@@ -3396,24 +3396,24 @@ pub mod info {
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, which identifies the push; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the mini program to verify.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `taskid`.
+            /// Number of the verification task, as returned on submission; `taskid` on the wire.
             #[doc(alias = "taskid")]
             4 task_id: String => "taskid: must",
-            /// `task_status`.
+            /// Task: `3` user agreed, `6` face passed, `9` phone passed, `11` order failed, `12` order made, `15` awaiting payment, and others.
             5 task_status: i64 => "task_status: must",
-            /// `apply_status`.
+            /// Review: `0` none, `1` awaiting payment, `2` in review, `3` sent back, `4` passed, `5` finally failed.
             6 apply_status: i64 => "apply_status: must",
-            /// `message`.
+            /// Message of the review, or why it failed.
             7 message: Option<String> => "message",
-            /// `dispatch_info`.
+            /// Who carries out the review, valid with `apply_status` `2`.
             8 dispatch_info: Option<super::DispatchInfo> => "dispatch_info",
         }
     }
@@ -3424,17 +3424,17 @@ pub mod info {
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxVerify {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, which identifies the push; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the mini program whose verification ends.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `expired`.
+            /// When the verification expires, Unix seconds.
             4 expired: i64 => "expired: must",
-            /// `message`.
+            /// Text of the reminder.
             5 message: Option<String> => "message",
         }
     }
@@ -3449,21 +3449,21 @@ pub mod message {
         ///
         /// * Catalog: `mini_program.message.image`.
         pub struct Image {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `PicUrl`.
+            /// Address of the picture, made by WeChat; `PicUrl` on the wire.
             4 pic_url: String => "PicUrl: must",
-            /// `MediaId`.
-            5 media_id: String => "MediaId: must",
-            /// `MsgId`.
+            /// Media id of the picture, for download within three days; `MediaId` on the wire.
+            5 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// Number of the message, 64 bits, to drop repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `BusinessId`.
+            /// Id of the business that the message belongs to, used by the platform; `BusinessId` on the wire.
             7 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -3473,27 +3473,27 @@ pub mod message {
         ///
         /// * Catalog: `mini_program.message.miniprogrampage`.
         pub struct MiniProgramPage {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `MsgId`.
+            /// Number of the message, 64 bits, to drop repeats; `MsgId` on the wire.
             4 msg_id: i64 => "MsgId: must",
-            /// `Title`.
+            /// Title of the card; `Title` on the wire.
             5 title: String => "Title: must",
-            /// `AppId`.
-            6 app_id: String => "AppId: must",
-            /// `PagePath`.
+            /// AppID of the mini program that the card opens; `AppId` on the wire.
+            6 app_id: xinqiao_types::AppId => "AppId: must",
+            /// Page that the card opens; `PagePath` on the wire.
             7 page_path: String => "PagePath: must",
-            /// `ThumbUrl`.
+            /// Temporary address of the card's cover; `ThumbUrl` on the wire.
             8 thumb_url: String => "ThumbUrl: must",
-            /// `ThumbMediaId`.
-            9 thumb_media_id: String => "ThumbMediaId: must",
-            /// `BusinessId`.
+            /// Media id of the card's cover; `ThumbMediaId` on the wire.
+            9 thumb_media_id: xinqiao_types::MediaId => "ThumbMediaId: must",
+            /// Id of the business that the message belongs to, used by the platform; `BusinessId` on the wire.
             10 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -3503,19 +3503,19 @@ pub mod message {
         ///
         /// * Catalog: `mini_program.message.text`.
         pub struct Text {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Content`.
+            /// What the user wrote; `Content` on the wire.
             4 content: String => "Content: must",
-            /// `MsgId`.
+            /// Number of the message, 64 bits, to drop repeats; `MsgId` on the wire.
             5 msg_id: i64 => "MsgId: must",
-            /// `BusinessId`.
+            /// Id of the business that the message belongs to, used by the platform; `BusinessId` on the wire.
             6 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -3531,17 +3531,17 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.add_single_waybill`.
         pub struct AddSingleWaybill {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             2 way_bill_id: Option<String> => "WayBillID",
-            /// `EstimatedDeliveryTime`; format `yyyy-MM-dd`.
+            /// Day on which delivery is expected; format `yyyy-MM-dd`; such as `2024-06-01`; `EstimatedDeliveryTime` on the wire.
             3 estimated_delivery_time: Option<String> => "EstimatedDeliveryTime",
-            /// `JumpPath`.
+            /// Page to go to after the order; `JumpPath` on the wire.
             4 jump_path: Option<String> => "JumpPath",
-            /// `PickCode`.
+            /// Code to show the courier at pick-up; `PickCode` on the wire.
             5 pick_code: Option<String> => "PickCode",
         }
     }
@@ -3552,10 +3552,10 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.cancel_auth_account`.
         pub struct CancelAuthAccount {
-            /// `resultcode`.
+            /// Outcome: `0` for success, others are your own error codes; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
         }
@@ -3567,9 +3567,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.cancel_single_waybill`.
         pub struct CancelSingleWaybill {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
         }
     }
@@ -3580,18 +3580,18 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.get_auth_info`.
         pub struct GetAuthInfo {
-            /// `resultcode`.
+            /// Outcome: `0` for success, others are your own error codes; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
-            /// `appkey`.
+            /// Key that the delivery company gave the merchant; `appkey` on the wire.
             #[doc(alias = "appkey")]
             2 app_key: String => "appkey: must",
-            /// `account_type`.
+            /// Kind of account, a code of the delivery company.
             3 account_type: i64 => "account_type: must",
-            /// `account`.
+            /// The merchant's account at the delivery company.
             4 account: String => "account: must",
         }
     }
@@ -3602,13 +3602,13 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.get_pre_auth_code`.
         pub struct GetPreAuthCode {
-            /// `resultcode`.
+            /// Outcome: `0` for success, others are your own error codes; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
-            /// `pre_auth_code`.
+            /// Code made by the delivery company to open its authorization page.
             2 pre_auth_code: String => "pre_auth_code: must",
         }
     }
@@ -3619,29 +3619,29 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.query_single_waybill`.
         pub struct QuerySingleWaybill {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             2 way_bill_id: Option<String> => "WayBillID",
-            /// `Sender`.
+            /// Name, phone and address of the sender; `Sender` on the wire.
             3 sender: super::Sender => "Sender: must",
-            /// `Receiver`.
+            /// Name, phone and address of the receiver; `Receiver` on the wire.
             4 receiver: super::Sender => "Receiver: must",
-            /// `GoodDetail`.
+            /// Kind and weight of what is sent; `GoodDetail` on the wire.
             5 good_detail: Option<super::GoodDetail> => "GoodDetail",
-            /// `Insured`.
+            /// Whether and for how much it is insured; `Insured` on the wire.
             6 insured: Option<super::Insured> => "Insured",
-            /// `PathInfo`.
+            /// Path of the parcel; `PathInfo` on the wire.
             7 path_info: Option<super::PathInfo> => "PathInfo",
-            /// `Fee`; in fen.
+            /// Delivery fee that the user has to pay; in fen; `Fee` on the wire.
             8 fee: Option<xinqiao_types::Fen> => "Fee",
-            /// `OriginalFee`; in fen.
+            /// Delivery fee before discounts; in fen; `OriginalFee` on the wire.
             9 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
-            /// `OnlinePay`.
+            /// Code of the way of paying online; `OnlinePay` on the wire.
             10 online_pay: Option<i64> => "OnlinePay",
-            /// `PayResult`.
+            /// Code of the payment's outcome; `PayResult` on the wire.
             11 pay_result: Option<i64> => "PayResult",
         }
     }
@@ -3652,13 +3652,13 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.query_single_waybill_fee`.
         pub struct QuerySingleWaybillFee {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// `Fee`; in yuan.
+            /// Estimated delivery fee; in yuan; `Fee` on the wire.
             2 fee: f64 => "Fee: must",
-            /// `OriginalFee`; in yuan.
+            /// Estimated delivery fee before discounts; in yuan; `OriginalFee` on the wire.
             3 original_fee: Option<f64> => "OriginalFee",
         }
     }
@@ -3669,9 +3669,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.query_single_waybill_pay`.
         pub struct QuerySingleWaybillPay {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
         }
     }
@@ -3682,13 +3682,13 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.remind_waybill`.
         pub struct RemindWaybill {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// `WayBillID`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             2 way_bill_id: Option<String> => "WayBillID",
-            /// `EstimatedDeliveryTime`; format `yyyy-MM-dd`.
+            /// Day on which delivery is expected; format `yyyy-MM-dd`; such as `2024-06-01`; `EstimatedDeliveryTime` on the wire.
             3 estimated_delivery_time: Option<String> => "EstimatedDeliveryTime",
         }
     }
@@ -3698,13 +3698,13 @@ pub mod reply {
         ///
         /// * Catalog: `mini_program.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
         }
     }
@@ -3715,10 +3715,10 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.transport_add_tips`.
         pub struct TransportAddTips {
-            /// `resultcode`.
+            /// Outcome: `0` for success, others are your own error codes; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
         }
@@ -3730,19 +3730,19 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onPreAuthCodeGet.html>.
         /// * Catalog: `mini_program.reply.transport_get_agent_pos`.
         pub struct TransportGetAgentPos {
-            /// `resultcode`.
+            /// Outcome: `0` for success, others are your own error codes; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
-            /// `lng`.
+            /// Longitude of the rider; such as `113.323720`.
             2 lng: f64 => "lng: must",
-            /// `lat`.
+            /// Latitude of the rider; such as `23.106610`.
             3 lat: f64 => "lat: must",
-            /// `distance`; in m.
+            /// How far the rider is from the destination; in m.
             4 distance: Option<i64> => "distance",
-            /// `reach_time`; in s.
+            /// How long until delivery; in s.
             5 reach_time: Option<i64> => "reach_time",
         }
     }
@@ -3753,9 +3753,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.waybill_complaint`.
         pub struct WaybillComplaint {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
         }
     }
@@ -3766,9 +3766,9 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.waybill_evaluate_agent`.
         pub struct WaybillEvaluateAgent {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
         }
     }
@@ -3779,11 +3779,11 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.reply.waybill_query_expect_time_range`.
         pub struct WaybillQueryExpectTimeRange {
-            /// `ResultCode`.
+            /// Outcome: `0` for success, others are your own error codes; `ResultCode` on the wire.
             0 result_code: i64 => "ResultCode: must",
-            /// `ResultMsg`.
+            /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// `ValidTimeRange`.
+            /// Pick-up slots that can be booked; `ValidTimeRange` on the wire.
             2 valid_time_range: Vec<super::ValidTimeRange> => "ValidTimeRange: must",
         }
     }

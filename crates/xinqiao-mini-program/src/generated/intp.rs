@@ -11,9 +11,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/student.html>.
     /// * Catalog: `mini_program.intp.quick_check_student_identity`.
     pub struct QuickCheckStudentIdentity {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `wx_studentcheck_code`.
+        /// Code from the student identity plugin, valid 2 hours; `wx_studentcheck_code` on the wire.
         #[doc(alias = "wx_studentcheck_code")]
         1 wx_student_check_code: String => "wx_studentcheck_code: must",
     }
@@ -23,9 +23,9 @@ w::record! {
 w::record! {
     /// Answer to [`QuickCheckStudentIdentity`].
     pub struct QuickCheckStudentIdentityResponse {
-        /// `bind_status`.
+        /// Student identity: `1` not bound, `2` in review, `3` bound.
         0 bind_status: i64 => "bind_status: must",
-        /// `is_student`.
+        /// Whether the user is a student; only meaningful once bound.
         1 is_student: bool => "is_student: must",
     }
 }
@@ -94,15 +94,15 @@ pub mod real_name {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/cityservice/cityservice-checkrealnameinfo.html>.
         /// * Catalog: `mini_program.intp.real_name.check_real_name_info`.
         pub struct CheckRealNameInfo {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `real_name`; personal data, masked in `Debug`.
+            /// Name that the user gave, checked with the certificate; personal data, masked in `Debug`.
             1 real_name: String => "real_name: must masked",
-            /// `cred_type`.
+            /// Kind of certificate, at present only `1` (identity card).
             2 cred_type: i64 => "cred_type: must",
-            /// `cred_id`.
+            /// Certificate number, checked together with the name.
             3 cred_id: String => "cred_id: must",
-            /// `code`.
+            /// Code that the mini program gets after the user consented.
             4 code: String => "code: must",
         }
         new(
@@ -117,9 +117,9 @@ pub mod real_name {
     w::record! {
         /// Answer to [`CheckRealNameInfo`].
         pub struct CheckRealNameInfoResponse {
-            /// `verify_openid`.
-            0 verify_openid: String => "verify_openid: must",
-            /// `verify_real_name`.
+            /// Outcome for the openid: whether it matches.
+            0 verify_openid: xinqiao_types::OpenId => "verify_openid: must",
+            /// Outcome for name and certificate: whether they match.
             1 verify_real_name: Option<String> => "verify_real_name",
         }
     }
@@ -150,7 +150,7 @@ pub mod real_name {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
         /// * Catalog: `mini_program.intp.real_name.get_auth_url`.
         pub struct GetAuthUrl {
-            /// `redirect_url`.
+            /// Page to return to after the consent.
             0 redirect_url: String => "redirect_url: must",
         }
         new(redirect_url: impl Into<String>)
@@ -159,11 +159,11 @@ pub mod real_name {
     w::record! {
         /// Answer to [`GetAuthUrl`].
         pub struct GetAuthUrlResponse {
-            /// `auth_url`.
+            /// Address of the real-name consent page.
             0 auth_url: String => "auth_url: must",
-            /// `expires_in`; in s.
+            /// Seconds that the link works; in s.
             1 expires_in: i64 => "expires_in: must",
-            /// `appid`.
+            /// AppID of the mini program that opens the page.
             2 appid: Option<xinqiao_types::AppId> => "appid",
         }
     }

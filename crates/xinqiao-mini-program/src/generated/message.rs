@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// A value of `data` in `message::subscribe::BizSend`.
     pub struct BizSendData {
-        /// `value`.
+        /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
     }
     new(value: impl Into<String>)
@@ -15,7 +15,7 @@ w::record! {
 w::record! {
     /// A value of `data` in `message::DeviceSubscribeSend`.
     pub struct DeviceSubscribeSendData {
-        /// `value`.
+        /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
     }
     new(value: impl Into<String>)
@@ -24,9 +24,9 @@ w::record! {
 w::record! {
     /// `miniprogram` of `message::subscribe::BizSend`; `miniprogram` of `message::MpTemplateMsg`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// AppID of the mini program to open.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page to open, may carry parameters; such as `pages/index/index`; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
     }
@@ -36,16 +36,16 @@ w::record! {
 w::record! {
     /// `mp_template_msg` of `message::wx_open::template::UniformSend`.
     pub struct MpTemplateMsg {
-        /// `appid`.
+        /// AppID of the official account, of the same owner and linked.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `template_id`.
+        /// Number of the official account's template.
         1 template_id: String => "template_id: must",
-        /// `url`.
+        /// Web page that a tap opens.
         2 url: Option<String> => "url",
-        /// `miniprogram`.
+        /// Mini program that a tap opens, linked to the account; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         3 mini_program: Option<MiniProgram> => "miniprogram",
-        /// `data`.
+        /// Content of the template, keyed by the names in it.
         4 data: Option<std::collections::BTreeMap<String, MpTemplateMsgData>> => "data",
     }
     new(appid: impl Into<xinqiao_types::AppId>, template_id: impl Into<String>)
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// A value of `data` in `message::MpTemplateMsg`.
     pub struct MpTemplateMsgData {
-        /// `value`.
+        /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
-        /// `color`; format `#RRGGBB`.
+        /// Colour of this text; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
     new(value: impl Into<String>)
@@ -68,9 +68,9 @@ w::record! {
 w::record! {
     /// An item of `parameter_list` in `message::TemplateInfo`.
     pub struct Parameter {
-        /// `name`.
+        /// Parameter: `member_count`, `room_limit`, `path` or `version_type`.
         0 name: String => "name: must",
-        /// `value`.
+        /// Value, such as a page for `path` or `release` for `version_type`.
         1 value: String => "value: must",
     }
     new(name: impl Into<String>, value: impl Into<String>)
@@ -79,7 +79,7 @@ w::record! {
 w::record! {
     /// A value of `data` in `message::subscribe::Send`.
     pub struct TemplateValue {
-        /// `value`.
+        /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
     }
     new(value: impl Into<String>)
@@ -88,7 +88,7 @@ w::record! {
 w::record! {
     /// `template_info` of `message::wx_open::UpdatableMsgSend`.
     pub struct TemplateInfo {
-        /// `parameter_list`.
+        /// Parameters of the template, matching the state.
         0 parameter_list: Vec<Parameter> => "parameter_list: must",
     }
     new(parameter_list: Vec<Parameter>)
@@ -102,25 +102,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/hardware-device/hardwareDevice.send.html>.
     /// * Catalog: `mini_program.message.device_subscribe_send`.
     pub struct DeviceSubscribeSend {
-        /// `to_openid_list`.
-        0 to_openid_list: Vec<String> => "to_openid_list: must",
-        /// `template_id`.
+        /// Recipients, by openid, who have bound the device.
+        0 to_openid_list: Vec<xinqiao_types::OpenId> => "to_openid_list: must",
+        /// Number of the message template. From: The endpoint that lists the templates added.
         1 template_id: String => "template_id: must",
-        /// `modelId`.
+        /// Number of the device model; `modelId` on the wire.
         2 model_id: Option<String> => "modelId",
-        /// `sn`.
+        /// Serial number of the device, at most 128 bytes.
         3 sn: Option<String> => "sn",
-        /// `page`.
+        /// Page that a tap opens, may carry parameters; no jump if left out; such as `pages/index/index?id=7`.
         4 page: Option<String> => "page",
-        /// `miniprogram_state`.
+        /// Which version opens: `formal` (default), `trial` or `developer`; `miniprogram_state` on the wire.
         #[doc(alias = "miniprogram_state")]
         5 mini_program_state: Option<String> => "miniprogram_state",
-        /// `lang`.
+        /// Language after entering: `zh_CN`, `en_US`, `zh_HK` or `zh_TW`.
         6 lang: Option<String> => "lang",
-        /// `data`.
+        /// Content of the template, keyed by its keywords such as `thing1`.
         7 data: Option<std::collections::BTreeMap<String, DeviceSubscribeSendData>> => "data",
     }
-    new(to_openid_list: Vec<String>, template_id: impl Into<String>)
+    new(to_openid_list: Vec<xinqiao_types::OpenId>, template_id: impl Into<String>)
     text(model_id: String, sn: String, page: String, mini_program_state: String, lang: String)
     set(data: std::collections::BTreeMap<String, DeviceSubscribeSendData>)
 }
@@ -156,17 +156,17 @@ pub mod subscribe {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.message.subscribe.biz_send`.
         pub struct BizSend {
-            /// `touser`; personal data, masked in `Debug`.
+            /// Recipient, by openid of the official account; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `template_id`.
+            /// Number of the official account's template.
             1 template_id: String => "template_id: must",
-            /// `page`.
+            /// Page that a tap opens, may carry parameters; no jump if left out; such as `pages/index/index?id=7`.
             2 page: Option<String> => "page",
-            /// `miniprogram`.
+            /// Mini program that a tap opens, linked to the account; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             3 mini_program: Option<super::MiniProgram> => "miniprogram",
-            /// `data`.
+            /// Content of the template, keyed by its keywords such as `thing1`.
             4 data: std::collections::BTreeMap<String, super::BizSendData> => "data: must",
         }
         new(
@@ -206,19 +206,19 @@ pub mod subscribe {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/subscribe-message/subscribeMessage.send.html>.
         /// * Catalog: `mini_program.message.subscribe.send`.
         pub struct Send {
-            /// `touser`; personal data, masked in `Debug`.
+            /// Openid of the recipient; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `template_id`.
+            /// Number of the message template. From: The endpoint that lists the templates added.
             1 template_id: String => "template_id: must",
-            /// `page`.
+            /// Page that a tap opens, may carry parameters; no jump if left out; such as `pages/index/index?id=7`.
             2 page: Option<String> => "page",
-            /// `miniprogram_state`.
+            /// Which version opens: `formal` (default), `trial` or `developer`; `miniprogram_state` on the wire.
             #[doc(alias = "miniprogram_state")]
             3 mini_program_state: Option<String> => "miniprogram_state",
-            /// `data`.
+            /// Content of the template, keyed by its keywords such as `thing1`.
             4 data: std::collections::BTreeMap<String, super::TemplateValue> => "data: must",
-            /// `lang`.
+            /// Language after entering: `zh_CN`, `en_US`, `zh_HK` or `zh_TW`.
             5 lang: Option<String> => "lang",
         }
         new(
@@ -260,9 +260,9 @@ pub mod wx_open {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/updatable-message/updatableMessage.createActivityId.html>.
         /// * Catalog: `mini_program.message.wx_open.activity_id_create`.
         pub struct ActivityIdCreate {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who shares, alternative to `unionid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `unionid`; personal data, masked in `Debug`.
+            /// The user who shares, alternative to `openid`; personal data, masked in `Debug`.
             1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         }
         new()
@@ -272,9 +272,9 @@ pub mod wx_open {
     w::record! {
         /// Answer to [`ActivityIdCreate`].
         pub struct ActivityIdCreateResponse {
-            /// `activity_id`.
+            /// Id of the updatable message's activity, valid 24 hours.
             0 activity_id: String => "activity_id: must",
-            /// `expiration_time`; format `unix`.
+            /// When the activity ends and can no longer be updated, Unix seconds; format `unix`.
             1 expiration_time: xinqiao_types::UnixSeconds => "expiration_time: must",
         }
     }
@@ -338,14 +338,14 @@ pub mod wx_open {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_sendemployeerelationmsg.html>.
         /// * Catalog: `mini_program.message.wx_open.employee_relation_msg_send`.
         pub struct EmployeeRelationMsgSend {
-            /// `template_id`.
+            /// Number of the message template. From: The endpoint that lists the templates added.
             0 template_id: String => "template_id: must",
-            /// `touser`; personal data, masked in `Debug`.
+            /// Openid of the recipient; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             1 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `page`.
+            /// Page that a tap opens, may carry parameters; no jump if left out; such as `pages/index/index?id=7`.
             2 page: String => "page: must",
-            /// `data`.
+            /// Content as serialized text, as the template wants it.
             3 data: Option<String> => "data",
         }
         new(
@@ -383,11 +383,11 @@ pub mod wx_open {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/updatable-message/updatableMessage.setUpdatableMsg.html>.
         /// * Catalog: `mini_program.message.wx_open.updatable_msg_send`.
         pub struct UpdatableMsgSend {
-            /// `activity_id`.
+            /// Id of the updatable message's activity, valid 24 hours.
             0 activity_id: String => "activity_id: must",
-            /// `target_state`.
+            /// State that the message gets: `0` not started, `1` started.
             1 target_state: i64 => "target_state: must",
-            /// `template_info`.
+            /// Template content of the updatable message.
             2 template_info: super::TemplateInfo => "template_info: must",
         }
         new(activity_id: impl Into<String>, target_state: i64, template_info: super::TemplateInfo)
@@ -457,10 +457,10 @@ pub mod wx_open {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html>.
             /// * Catalog: `mini_program.message.wx_open.template.uniform_send`.
             pub struct UniformSend {
-                /// `touser`; personal data, masked in `Debug`.
+                /// Recipient, by openid of the mini program or the official account; personal data, masked in `Debug`; `touser` on the wire.
                 #[doc(alias = "touser")]
                 0 to_user: xinqiao_types::OpenId => "touser: must masked",
-                /// `mp_template_msg`.
+                /// Template message of the official account, which the mini program is linked to.
                 1 mp_template_msg: Option<super::super::MpTemplateMsg> => "mp_template_msg",
             }
             new(to_user: impl Into<xinqiao_types::OpenId>)

@@ -10,25 +10,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.cancelPay.html>.
     /// * Catalog: `mini_program.midas.cancel_pay`.
     pub struct CancelPay {
-        /// `appid`.
+        /// AppID of the mini game.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `offer_id`.
+        /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
-        /// `zone_id`.
+        /// Zone of the game server, `1` without zones.
         2 zone_id: String => "zone_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `pf`.
+        /// Platform, `android` on Android.
         4 pf: String => "pf: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
-        /// `ts`; format `unix`.
+        /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the sorted parameters with the payment key.
         7 sig: Option<String> => "sig",
-        /// `bill_no`.
+        /// Order number of your system, by which repeats are recognized.
         8 bill_no: String => "bill_no: must",
-        /// `pay_item`.
+        /// Item, noted in the statement.
         9 pay_item: Option<String> => "pay_item",
     }
     new(
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// Answer to [`CancelPay`].
     pub struct CancelPayResponse {
-        /// `bill_no`.
+        /// Order number of your system, by which repeats are recognized.
         0 bill_no: String => "bill_no: must",
     }
 }
@@ -81,21 +81,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.getBalance.html>.
     /// * Catalog: `mini_program.midas.get_balance`.
     pub struct GetBalance {
-        /// `appid`.
+        /// AppID of the mini game.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `offer_id`.
+        /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
-        /// `zone_id`.
+        /// Zone of the game server, `1` without zones.
         2 zone_id: String => "zone_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `pf`.
+        /// Platform, `android` on Android.
         4 pf: String => "pf: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
-        /// `ts`; format `unix`.
+        /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the sorted parameters with the payment key.
         7 sig: Option<String> => "sig",
     }
     new(
@@ -110,19 +110,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetBalance`].
     pub struct GetBalanceResponse {
-        /// `balance`.
+        /// Coins that the user has, including presented ones.
         0 balance: i64 => "balance: must",
-        /// `gen_balance`.
+        /// How many of the coins were presented.
         1 gen_balance: i64 => "gen_balance: must",
-        /// `first_save`; `0` or `1` on the wire.
+        /// Whether this would be the user's first top-up; `0` or `1` on the wire.
         2 first_save: bool => "first_save: must zero-one",
-        /// `save_amt`.
+        /// Coins topped up so far.
         3 save_amt: i64 => "save_amt: must",
-        /// `save_sum`.
+        /// Coins gained in all.
         4 save_sum: i64 => "save_sum: must",
-        /// `cost_sum`.
+        /// Coins spent in all.
         5 cost_sum: i64 => "cost_sum: must",
-        /// `present_sum`.
+        /// Coins presented in all.
         6 present_sum: i64 => "present_sum: must",
     }
 }
@@ -153,29 +153,29 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.pay.html>.
     /// * Catalog: `mini_program.midas.pay`.
     pub struct Pay {
-        /// `appid`.
+        /// AppID of the mini game.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `offer_id`.
+        /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
-        /// `zone_id`.
+        /// Zone of the game server, `1` without zones.
         2 zone_id: String => "zone_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `pf`.
+        /// Platform, `android` on Android.
         4 pf: String => "pf: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
-        /// `ts`; format `unix`.
+        /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the sorted parameters with the payment key.
         7 sig: Option<String> => "sig",
-        /// `bill_no`.
+        /// Order number of your system, by which repeats are recognized.
         8 bill_no: String => "bill_no: must",
-        /// `amt`.
+        /// How many coins to take.
         9 amt: i64 => "amt: must",
-        /// `pay_item`.
+        /// Item, noted in the statement.
         10 pay_item: Option<String> => "pay_item",
-        /// `app_remark`.
+        /// Remark of your own, noted in the statement.
         11 app_remark: Option<String> => "app_remark",
     }
     new(
@@ -199,11 +199,11 @@ w::record! {
 w::record! {
     /// Answer to [`Pay`].
     pub struct PayResponse {
-        /// `bill_no`.
+        /// Order number of your system, by which repeats are recognized.
         0 bill_no: String => "bill_no: must",
-        /// `balance`.
+        /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
-        /// `used_gen_amt`.
+        /// How many presented coins this payment used.
         2 used_gen_amt: i64 => "used_gen_amt: must",
     }
 }
@@ -234,25 +234,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.present.html>.
     /// * Catalog: `mini_program.midas.present`.
     pub struct Present {
-        /// `appid`.
+        /// AppID of the mini game.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `offer_id`.
+        /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
-        /// `zone_id`.
+        /// Zone of the game server, `1` without zones.
         2 zone_id: String => "zone_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `pf`.
+        /// Platform, `android` on Android.
         4 pf: String => "pf: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
-        /// `ts`; format `unix`.
+        /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the sorted parameters with the payment key.
         7 sig: Option<String> => "sig",
-        /// `bill_no`.
+        /// Order number of your system, by which repeats are recognized.
         8 bill_no: String => "bill_no: must",
-        /// `present_counts`.
+        /// How many coins to present.
         9 present_counts: i64 => "present_counts: must",
     }
     new(
@@ -269,9 +269,9 @@ w::record! {
 w::record! {
     /// Answer to [`Present`].
     pub struct PresentResponse {
-        /// `bill_no`.
+        /// Order number of your system, by which repeats are recognized.
         0 bill_no: String => "bill_no: must",
-        /// `balance`.
+        /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
     }
 }
@@ -306,25 +306,25 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.cancelPay.html>.
         /// * Catalog: `mini_program.midas.sandbox.cancel_pay`.
         pub struct CancelPay {
-            /// `appid`.
+            /// AppID of the mini game.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `offer_id`.
+            /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             2 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `pf`.
+            /// Platform, `android` on Android.
             4 pf: String => "pf: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `sig`.
+            /// Signature over the sorted parameters with the payment key.
             7 sig: Option<String> => "sig",
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             8 bill_no: String => "bill_no: must",
-            /// `pay_item`.
+            /// Item, noted in the statement.
             9 pay_item: Option<String> => "pay_item",
         }
         new(
@@ -346,7 +346,7 @@ pub mod sandbox {
     w::record! {
         /// Answer to [`CancelPay`].
         pub struct CancelPayResponse {
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             0 bill_no: String => "bill_no: must",
         }
     }
@@ -377,21 +377,21 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.getBalance.html>.
         /// * Catalog: `mini_program.midas.sandbox.get_balance`.
         pub struct GetBalance {
-            /// `appid`.
+            /// AppID of the mini game.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `offer_id`.
+            /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             2 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `pf`.
+            /// Platform, `android` on Android.
             4 pf: String => "pf: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `sig`.
+            /// Signature over the sorted parameters with the payment key.
             7 sig: Option<String> => "sig",
         }
         new(
@@ -406,19 +406,19 @@ pub mod sandbox {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// `balance`.
+            /// Coins that the user has, including presented ones.
             0 balance: i64 => "balance: must",
-            /// `gen_balance`.
+            /// How many of the coins were presented.
             1 gen_balance: i64 => "gen_balance: must",
-            /// `first_save`; `0` or `1` on the wire.
+            /// Whether this would be the user's first top-up; `0` or `1` on the wire.
             2 first_save: bool => "first_save: must zero-one",
-            /// `save_amt`.
+            /// Coins topped up so far.
             3 save_amt: i64 => "save_amt: must",
-            /// `save_sum`.
+            /// Coins gained in all.
             4 save_sum: i64 => "save_sum: must",
-            /// `cost_sum`.
+            /// Coins spent in all.
             5 cost_sum: i64 => "cost_sum: must",
-            /// `present_sum`.
+            /// Coins presented in all.
             6 present_sum: i64 => "present_sum: must",
         }
     }
@@ -449,29 +449,29 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.pay.html>.
         /// * Catalog: `mini_program.midas.sandbox.pay`.
         pub struct Pay {
-            /// `appid`.
+            /// AppID of the mini game.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `offer_id`.
+            /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             2 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `pf`.
+            /// Platform, `android` on Android.
             4 pf: String => "pf: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `sig`.
+            /// Signature over the sorted parameters with the payment key.
             7 sig: Option<String> => "sig",
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             8 bill_no: String => "bill_no: must",
-            /// `amt`.
+            /// How many coins to take.
             9 amt: i64 => "amt: must",
-            /// `pay_item`.
+            /// Item, noted in the statement.
             10 pay_item: Option<String> => "pay_item",
-            /// `app_remark`.
+            /// Remark of your own, noted in the statement.
             11 app_remark: Option<String> => "app_remark",
         }
         new(
@@ -495,11 +495,11 @@ pub mod sandbox {
     w::record! {
         /// Answer to [`Pay`].
         pub struct PayResponse {
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             0 bill_no: String => "bill_no: must",
-            /// `balance`.
+            /// Coins that the user has, including presented ones.
             1 balance: i64 => "balance: must",
-            /// `used_gen_amt`.
+            /// How many presented coins this payment used.
             2 used_gen_amt: i64 => "used_gen_amt: must",
         }
     }
@@ -530,25 +530,25 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.present.html>.
         /// * Catalog: `mini_program.midas.sandbox.present`.
         pub struct Present {
-            /// `appid`.
+            /// AppID of the mini game.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `offer_id`.
+            /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             2 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `pf`.
+            /// Platform, `android` on Android.
             4 pf: String => "pf: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `sig`.
+            /// Signature over the sorted parameters with the payment key.
             7 sig: Option<String> => "sig",
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             8 bill_no: String => "bill_no: must",
-            /// `present_counts`.
+            /// How many coins to present.
             9 present_counts: i64 => "present_counts: must",
         }
         new(
@@ -565,9 +565,9 @@ pub mod sandbox {
     w::record! {
         /// Answer to [`Present`].
         pub struct PresentResponse {
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             0 bill_no: String => "bill_no: must",
-            /// `balance`.
+            /// Coins that the user has, including presented ones.
             1 balance: i64 => "balance: must",
         }
     }

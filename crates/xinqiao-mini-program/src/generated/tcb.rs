@@ -6,14 +6,14 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `file_list` in the answer of `tcb::BatchDownloadFile`.
     pub struct DownloadFile {
-        /// `fileid`.
+        /// Id of the cloud file, with environment and path; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `download_url`.
+        /// Temporary download link.
         1 download_url: Option<String> => "download_url",
-        /// `status`.
+        /// `0` is success, others are error codes.
         2 status: i64 => "status: must",
-        /// `errmsg`.
+        /// Why this file failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: Option<String> => "errmsg",
     }
@@ -22,15 +22,15 @@ w::record! {
 w::record! {
     /// An item of `callbacks` in `tcb::FunctionConfig`.
     pub struct Callback {
-        /// `enable`.
+        /// Whether this is switched on.
         0 enable: bool => "enable: must",
-        /// `msgType`.
+        /// Kind of message pushed; `msgType` on the wire.
         1 msg_type: String => "msgType: must",
-        /// `event`.
+        /// Event pushed, for the kind `event`.
         2 event: String => "event: must",
-        /// `env`.
+        /// Environment of the function.
         3 env: String => "env: must",
-        /// `functionName`.
+        /// Cloud function that takes the message; `functionName` on the wire.
         4 function_name: String => "functionName: must",
     }
     new(
@@ -45,15 +45,15 @@ w::record! {
 w::record! {
     /// An item of `collections` in the answer of `tcb::DatabaseCollectionGet`.
     pub struct Collection {
-        /// `name`.
+        /// Name of the function, collection, index or field.
         0 name: String => "name: must",
-        /// `count`.
+        /// How many documents it holds.
         1 count: i64 => "count: must",
-        /// `size`.
+        /// Bytes that the documents take.
         2 size: i64 => "size: must",
-        /// `index_count`.
+        /// How many indexes the collection has.
         3 index_count: i64 => "index_count: must",
-        /// `index_size`.
+        /// Bytes that the indexes take.
         4 index_size: i64 => "index_size: must",
     }
 }
@@ -61,15 +61,15 @@ w::record! {
 w::record! {
     /// `condition` of `tcb::GetStatistics`.
     pub struct Condition {
-        /// `env_id`.
+        /// Id of the cloud environment.
         0 env_id: Option<String> => "env_id",
-        /// `activity_id`.
+        /// Number of the campaign.
         1 activity_id: Option<String> => "activity_id",
-        /// `by_channel_id`; `0` or `1` on the wire.
+        /// Whether to filter by channel; `0` or `1` on the wire.
         2 by_channel_id: Option<bool> => "by_channel_id: zero-one",
-        /// `channel_id`.
+        /// Channel through which it was placed.
         3 channel_id: Option<String> => "channel_id",
-        /// `act_type`.
+        /// Kind of campaign.
         4 act_type: Option<String> => "act_type",
     }
     new()
@@ -80,13 +80,13 @@ w::record! {
 w::record! {
     /// `container_config` of `tcb::SetCallbackConfig`; `container_config` of `tcb::GetCallbackConfigData`.
     pub struct ContainerConfig {
-        /// `enable`.
+        /// Whether this is switched on.
         0 enable: bool => "enable: must",
-        /// `qbase_env`.
+        /// Hosting environment that takes the messages.
         1 qbase_env: Option<String> => "qbase_env",
-        /// `qbase_container_path`.
+        /// Path of the service that takes the messages.
         2 qbase_container_path: Option<String> => "qbase_container_path",
-        /// `text_mode`.
+        /// Message format: `1` JSON, `2` XML.
         3 text_mode: Option<i64> => "text_mode",
     }
     new(enable: bool)
@@ -97,11 +97,11 @@ w::record! {
 w::record! {
     /// An item of `create_indexes` in `tcb::UpdateIndex`; an item of `drop_indexes` in `tcb::UpdateIndex`.
     pub struct CreateIndex {
-        /// `name`.
+        /// Name of the function, collection, index or field.
         0 name: String => "name: must",
-        /// `unique`.
+        /// Whether values must be unique.
         1 unique: bool => "unique: must",
-        /// `keys`.
+        /// Fields of the index with their direction.
         2 keys: Option<Vec<Key>> => "keys",
     }
     new(name: impl Into<String>, unique: bool)
@@ -111,11 +111,11 @@ w::record! {
 w::record! {
     /// An item of `data_column` in the answer of `tcb::GetStatistics`.
     pub struct DataColumn {
-        /// `col_id`.
+        /// Id of the column.
         0 col_id: String => "col_id: must",
-        /// `col_name`.
+        /// Heading of the column.
         1 col_name: String => "col_name: must",
-        /// `col_data_type`.
+        /// What kind of values the column holds.
         2 col_data_type: w::TextOrNumber => "col_data_type: must",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// An item of `data_value` in the answer of `tcb::GetStatistics`.
     pub struct DataValue {
-        /// `data_value`.
+        /// Rows of the statistics, values by column.
         0 data_value: Vec<String> => "data_value: must",
     }
 }
@@ -131,12 +131,12 @@ w::record! {
 w::record! {
     /// An item of `delete_list` in the answer of `tcb::BatchDeleteFile`.
     pub struct Delete {
-        /// `fileid`.
+        /// Id of the cloud file, with environment and path; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `status`.
+        /// `0` is success, others are error codes.
         1 status: i64 => "status: must",
-        /// `errmsg`.
+        /// Why this file failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -145,19 +145,19 @@ w::record! {
 w::record! {
     /// `PostData` of `tcb::DescribeSmsRecords`.
     pub struct DescribeSmsRecordsPostData {
-        /// `EnvId`.
+        /// Id of the cloud environment; `EnvId` on the wire.
         0 env_id: String => "EnvId: must",
-        /// `StartDate`; format `yyyy-MM-dd`.
+        /// First day of the range, inclusive; format `yyyy-MM-dd`; `StartDate` on the wire.
         1 start_date: String => "StartDate: must",
-        /// `EndDate`; format `yyyy-MM-dd`.
+        /// End of the statistics, Unix seconds; format `yyyy-MM-dd`; `EndDate` on the wire.
         2 end_date: String => "EndDate: must",
-        /// `Mobile`; personal data, masked in `Debug`.
+        /// Phone to look up; personal data, masked in `Debug`; `Mobile` on the wire.
         3 mobile: Option<String> => "Mobile: masked",
-        /// `QueryId`.
+        /// Number of the SMS task, to look up records with; `QueryId` on the wire.
         4 query_id: Option<String> => "QueryId",
-        /// `PageNumber`.
+        /// Page number, from 1; `PageNumber` on the wire.
         5 page_number: Option<i64> => "PageNumber",
-        /// `PageSize`.
+        /// How many entries one page holds; `PageSize` on the wire.
         6 page_size: Option<i64> => "PageSize",
     }
     new(env_id: impl Into<String>, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -168,9 +168,9 @@ w::record! {
 w::record! {
     /// An item of `ExtensionFiles` in `tcb::PostData`.
     pub struct ExtensionFile {
-        /// `FileType`.
+        /// Use of the file, such as function code or static assets; `FileType` on the wire.
         0 file_type: String => "FileType: must",
-        /// `FileName`.
+        /// Name of the file with its extension; such as `license.jpg`; `FileName` on the wire.
         1 file_name: String => "FileName: must",
     }
     new(file_type: impl Into<String>, file_name: impl Into<String>)
@@ -179,10 +179,10 @@ w::record! {
 w::record! {
     /// An item of `file_list` in `tcb::BatchDownloadFile`.
     pub struct File {
-        /// `fileid`.
+        /// Id of the cloud file, with environment and path; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `max_age`; in s.
+        /// How long the download link shall work; in s.
         1 max_age: i64 => "max_age: must",
     }
     new(file_id: impl Into<String>, max_age: i64)
@@ -191,13 +191,13 @@ w::record! {
 w::record! {
     /// An item of `FilesData` in `tcb::Response`.
     pub struct FilesData {
-        /// `CodeUri`.
+        /// Id of the file once uploaded; `CodeUri` on the wire.
         0 code_uri: String => "CodeUri: must",
-        /// `UploadUrl`.
+        /// Where to upload to; `UploadUrl` on the wire.
         1 upload_url: String => "UploadUrl: must",
-        /// `CustomKey`.
+        /// Key of your own to go with the upload; `CustomKey` on the wire.
         2 custom_key: Option<String> => "CustomKey",
-        /// `MaxSize`; in MB.
+        /// Largest file allowed; in MB; `MaxSize` on the wire.
         3 max_size: i64 => "MaxSize: must",
     }
 }
@@ -205,15 +205,15 @@ w::record! {
 w::record! {
     /// An item of `functions` in the answer of `tcb::ListFunctions`.
     pub struct Function {
-        /// `name`.
+        /// Name of the function, collection, index or field.
         0 name: String => "name: must",
-        /// `runtime`.
+        /// Runtime of the function, such as `Nodejs12.16`.
         1 runtime: String => "runtime: must",
-        /// `status`.
+        /// State, mostly `normal` or `success` if fine; others are under way or failed.
         2 status: String => "status: must",
-        /// `mod_time`; format `rfc3339`.
+        /// When the function last changed; format `rfc3339`.
         3 mod_time: String => "mod_time: must",
-        /// `add_time`; format `rfc3339`.
+        /// When the function was made; format `rfc3339`.
         4 add_time: String => "add_time: must",
     }
 }
@@ -221,9 +221,9 @@ w::record! {
 w::record! {
     /// `function_config` of `tcb::SetCallbackConfig`; `function_config` of `tcb::GetCallbackConfigData`.
     pub struct FunctionConfig {
-        /// `enable`.
+        /// Whether this is switched on.
         0 enable: bool => "enable: must",
-        /// `callbacks`.
+        /// Which kind of message goes to which function.
         1 callbacks: Option<Vec<Callback>> => "callbacks",
     }
     new(enable: bool)
@@ -233,9 +233,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `tcb::GetCallbackConfig`.
     pub struct GetCallbackConfigData {
-        /// `container_config`.
+        /// Settings for pushing to cloud hosting.
         0 container_config: ContainerConfig => "container_config: must",
-        /// `function_config`.
+        /// Settings for pushing to cloud functions.
         1 function_config: FunctionConfig => "function_config: must",
     }
 }
@@ -243,19 +243,19 @@ w::record! {
 w::record! {
     /// An item of `info_list` in the answer of `tcb::GetEnvInfo`.
     pub struct EnvInfo {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `alias`.
+        /// Alias of the environment: starts with a letter, only letters, digits and hyphens.
         1 alias: String => "alias: must",
-        /// `status`.
+        /// State, mostly `normal` or `success` if fine; others are under way or failed.
         2 status: String => "status: must",
-        /// `package_id`.
+        /// Number of the environment's plan.
         3 package_id: Option<String> => "package_id",
-        /// `package_name`.
+        /// Name of the environment's plan.
         4 package_name: Option<String> => "package_name",
-        /// `update_time`; format `rfc3339`.
+        /// When the environment last changed; format `rfc3339`.
         5 update_time: String => "update_time: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the environment was made; format `rfc3339`.
         6 create_time: String => "create_time: must",
     }
 }
@@ -263,9 +263,9 @@ w::record! {
 w::record! {
     /// An item of `data_list` in the answer of `tcb::GetOpenData`.
     pub struct OpenData {
-        /// `cloud_id`.
+        /// The cloud id that this belongs to.
         0 cloud_id: String => "cloud_id: must",
-        /// `json`.
+        /// The open data itself.
         1 json: Option<w::serial::Value> => "json",
     }
 }
@@ -273,9 +273,9 @@ w::record! {
 w::record! {
     /// An item of `keys` in `tcb::CreateIndex`.
     pub struct Key {
-        /// `name`.
+        /// Name of the function, collection, index or field.
         0 name: String => "name: must",
-        /// `direction`.
+        /// Direction: `1` ascending, `-1` descending, `2dsphere` for places.
         1 direction: Option<String> => "direction",
     }
     new(name: impl Into<String>)
@@ -285,19 +285,19 @@ w::record! {
 w::record! {
     /// An item of `network_list` in `tcb::Report`.
     pub struct Network {
-        /// `path`.
+        /// Path of the requests.
         0 path: String => "path: must",
-        /// `aver_time_cost`; in ms.
+        /// Average time of these requests; in ms.
         1 aver_time_cost: i64 => "aver_time_cost: must",
-        /// `max_time_cost`; in ms.
+        /// Longest time taken; in ms.
         2 max_time_cost: i64 => "max_time_cost: must",
-        /// `total_request_cnt`.
+        /// How many requests were made.
         3 total_request_cnt: i64 => "total_request_cnt: must",
-        /// `succ_percent`.
+        /// Percentage of requests that succeeded.
         4 succ_percent: i64 => "succ_percent: must",
-        /// `top_time_cost_list`.
+        /// Times taken by percentile.
         5 top_time_cost_list: Vec<TopTimeCost> => "top_time_cost_list: must",
-        /// `over_count`.
+        /// How many took too long.
         6 over_count: i64 => "over_count: must",
     }
 }
@@ -305,11 +305,11 @@ w::record! {
 w::record! {
     /// `pager` of the answer of `tcb::DatabaseCollectionGet`; `pager` of the answer of `tcb::DatabaseQuery`.
     pub struct Pager {
-        /// `Offset`.
+        /// How many rows to skip, 0 by default; `Offset` on the wire.
         0 offset: i64 => "Offset: must",
-        /// `Limit`.
+        /// Rows to return at most; `Limit` on the wire.
         1 limit: i64 => "Limit: must",
-        /// `Total`.
+        /// How many rows there are in all; `Total` on the wire.
         2 total: i64 => "Total: must",
     }
 }
@@ -317,7 +317,7 @@ w::record! {
 w::record! {
     /// `PostData` of `tcb::DescribeExtensionUploadInfo`.
     pub struct PostData {
-        /// `ExtensionFiles`.
+        /// Extension files to upload; `ExtensionFiles` on the wire.
         0 extension_files: Vec<ExtensionFile> => "ExtensionFiles: must",
     }
     new(extension_files: Vec<ExtensionFile>)
@@ -326,26 +326,26 @@ w::record! {
 w::record! {
     /// `report` of the answer of `tcb::GetPressureTestReport`.
     pub struct Report {
-        /// `pressure_id`.
+        /// Number of the pressure test.
         0 pressure_id: i64 => "pressure_id: must",
-        /// `appid`.
+        /// AppID of the mini program tested.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `task_url`.
+        /// Page of the mini program that the test opens.
         2 task_url: String => "task_url: must",
-        /// `run_time`; in s.
+        /// How long the test runs; in s.
         3 run_time: i64 => "run_time: must",
-        /// `blankpage_pencent`.
+        /// Percentage of starts that showed a blank page; `blankpage_pencent` on the wire.
         #[doc(alias = "blankpage_pencent")]
         4 blank_page_pencent: i64 => "blankpage_pencent: must",
-        /// `aver_time_cost`; in ms.
+        /// Average launch time; in ms.
         5 aver_time_cost: i64 => "aver_time_cost: must",
-        /// `max_time_cost`; in ms.
+        /// Longest launch time; in ms.
         6 max_time_cost: i64 => "max_time_cost: must",
-        /// `total_launch_cnt`.
+        /// How often the mini program was started.
         7 total_launch_cnt: i64 => "total_launch_cnt: must",
-        /// `total_request_cnt`.
+        /// How many requests were made.
         8 total_request_cnt: i64 => "total_request_cnt: must",
-        /// `network_list`.
+        /// Results by request path.
         9 network_list: Option<Vec<Network>> => "network_list",
     }
 }
@@ -353,9 +353,9 @@ w::record! {
 w::record! {
     /// `Response` of the answer of `tcb::DescribeExtensionUploadInfo`.
     pub struct Response {
-        /// `FilesData`.
+        /// Upload address of each file; `FilesData` on the wire.
         0 files_data: Vec<FilesData> => "FilesData: must",
-        /// `RequestId`.
+        /// Id of the Tencent Cloud request, for support; `RequestId` on the wire.
         1 request_id: String => "RequestId: must",
     }
 }
@@ -363,11 +363,11 @@ w::record! {
 w::record! {
     /// `Response` of the answer of `tcb::DescribeSmsRecords`.
     pub struct ResponseItem {
-        /// `SmsRecords`.
+        /// Records of SMS sent; `SmsRecords` on the wire.
         0 sms_records: Vec<SmsRecord> => "SmsRecords: must",
-        /// `TotalCount`.
+        /// How many there are in all; `TotalCount` on the wire.
         1 total_count: i64 => "TotalCount: must",
-        /// `RequestId`.
+        /// Id of the Tencent Cloud request, for support; `RequestId` on the wire.
         2 request_id: String => "RequestId: must",
     }
 }
@@ -375,15 +375,15 @@ w::record! {
 w::record! {
     /// An item of `send_status_list` in the answer of `tcb::SendSms`; an item of `send_status_list` in the answer of `tcb::SendSmsV2`.
     pub struct SendStatus {
-        /// `serial_no`.
+        /// Serial number of this SMS.
         0 serial_no: String => "serial_no: must",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         1 phone_number: String => "phone_number: must masked",
-        /// `code`.
+        /// Result code, `Ok` is success.
         2 code: String => "code: must",
-        /// `message`.
+        /// The result in words.
         3 message: Option<String> => "message",
-        /// `iso_code`.
+        /// Country of the number; such as `CN`.
         4 iso_code: Option<String> => "iso_code",
     }
 }
@@ -391,21 +391,21 @@ w::record! {
 w::record! {
     /// An item of `SmsRecords` in `tcb::ResponseItem`.
     pub struct SmsRecord {
-        /// `Mobile`; personal data, masked in `Debug`.
+        /// Phone that the SMS went to; personal data, masked in `Debug`; `Mobile` on the wire.
         0 mobile: String => "Mobile: must masked",
-        /// `Content`.
+        /// Text of the SMS; `Content` on the wire.
         1 content: String => "Content: must",
-        /// `ContentSize`.
+        /// Length of the SMS; `ContentSize` on the wire.
         2 content_size: i64 => "ContentSize: must",
-        /// `Fee`.
+        /// How many SMS were charged; `Fee` on the wire.
         3 fee: i64 => "Fee: must",
-        /// `Status`.
+        /// Whether the SMS arrived; `Status` on the wire.
         4 status: String => "Status: must",
-        /// `ReceivedTime`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user got it; format `yyyy-MM-dd HH:mm:ss`; `ReceivedTime` on the wire.
         5 received_time: Option<String> => "ReceivedTime",
-        /// `CreateTime`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the SMS was submitted; format `yyyy-MM-dd HH:mm:ss`; `CreateTime` on the wire.
         6 create_time: String => "CreateTime: must",
-        /// `Remarks`.
+        /// Why sending failed; `Remarks` on the wire.
         7 remarks: Option<String> => "Remarks",
     }
 }
@@ -413,7 +413,7 @@ w::record! {
 w::record! {
     /// An item of `top_time_cost_list` in `tcb::Network`.
     pub struct TopTimeCost {
-        /// `time_cost`; in ms.
+        /// Time taken at this percentile; in ms.
         0 time_cost: i64 => "time_cost: must",
     }
 }
@@ -421,17 +421,17 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `tcb::WxPayList`.
     pub struct PayList {
-        /// `merchant_code`.
+        /// Merchant number at WeChat Pay.
         0 merchant_code: String => "merchant_code: must",
-        /// `merchant_name`.
+        /// Name of the merchant number.
         1 merchant_name: String => "merchant_name: must",
-        /// `company_name`.
+        /// Name of the owner.
         2 company_name: String => "company_name: must",
-        /// `mch_relation_state`.
+        /// State of the merchant number's binding.
         3 mch_relation_state: String => "mch_relation_state: must",
-        /// `jsapi_auth_state`.
+        /// State of the permission to take payments.
         4 jsapi_auth_state: String => "jsapi_auth_state: must",
-        /// `refund_auth_state`.
+        /// State of the permission to refund.
         5 refund_auth_state: String => "refund_auth_state: must",
     }
 }
@@ -444,13 +444,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.addDelayedFunctionTask.html>.
     /// * Catalog: `mini_program.tcb.add_delayed_function_task`.
     pub struct AddDelayedFunctionTask {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `function_name`.
+        /// Name of the cloud function; such as `sendMail`.
         1 function_name: String => "function_name: must",
-        /// `delay_time`; in s.
+        /// Seconds until it is called, from 6 seconds to 30 days; in s.
         2 delay_time: i64 => "delay_time: must",
-        /// `data`.
+        /// Data for the cloud function, as serialized text.
         3 data: Option<String> => "data",
     }
     new(env: impl Into<String>, function_name: impl Into<String>, delay_time: i64)
@@ -484,9 +484,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/deleteTcbCloudFile.html>.
     /// * Catalog: `mini_program.tcb.batch_delete_file`.
     pub struct BatchDeleteFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `fileid_list`.
+        /// Cloud files to delete, by id; `fileid_list` on the wire.
         #[doc(alias = "fileid_list")]
         1 file_id_list: Vec<String> => "fileid_list: must",
     }
@@ -496,7 +496,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDeleteFile`].
     pub struct BatchDeleteFileResponse {
-        /// `delete_list`.
+        /// Result for each file.
         0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
@@ -528,9 +528,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getDownloadTcbFileLink.html>.
     /// * Catalog: `mini_program.tcb.batch_download_file`.
     pub struct BatchDownloadFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `file_list`.
+        /// Files with their download settings or results.
         1 file_list: Vec<File> => "file_list: must",
     }
     new(env: impl Into<String>, file_list: Vec<File>)
@@ -539,7 +539,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDownloadFile`].
     pub struct BatchDownloadFileResponse {
-        /// `file_list`.
+        /// Files with their download settings or results.
         0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
@@ -570,7 +570,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/checkMobileConfig.html>.
     /// * Catalog: `mini_program.tcb.check_mobile`.
     pub struct CheckMobile {
-        /// `push_tmpl`.
+        /// Whether to ask the admin by a message if no phone is bound.
         0 push_tmpl: Option<bool> => "push_tmpl",
     }
     new()
@@ -580,7 +580,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckMobile`].
     pub struct CheckMobileResponse {
-        /// `has_mobile`.
+        /// Whether the mini program has a phone bound.
         0 has_mobile: bool => "has_mobile: must",
     }
 }
@@ -611,19 +611,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.report.html>.
     /// * Catalog: `mini_program.tcb.cloud_base_report`.
     pub struct CloudBaseReport {
-        /// `report_action`.
+        /// Name of the action reported.
         0 report_action: String => "report_action: must",
-        /// `env_id`.
+        /// Id of the cloud environment.
         1 env_id: String => "env_id: must",
-        /// `activity_id`.
+        /// Number of the campaign.
         2 activity_id: String => "activity_id: must",
-        /// `task_id`.
+        /// Number of the SMS or campaign task.
         3 task_id: Option<String> => "task_id",
-        /// `phone_count`.
+        /// How many phone numbers it concerns.
         4 phone_count: Option<i64> => "phone_count",
-        /// `channel_id`.
+        /// Channel through which it was placed.
         5 channel_id: Option<String> => "channel_id",
-        /// `session_id`.
+        /// Id of the visit.
         6 session_id: Option<String> => "session_id",
     }
     new(
@@ -691,9 +691,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/createEnv.html>.
     /// * Catalog: `mini_program.tcb.create_env_and_resource`.
     pub struct CreateEnvAndResource {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `alias`.
+        /// Alias of the environment: starts with a letter, only letters, digits and hyphens.
         1 alias: String => "alias: must",
     }
     new(env: impl Into<String>, alias: impl Into<String>)
@@ -702,7 +702,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateEnvAndResource`].
     pub struct CreateEnvAndResourceResponse {
-        /// `status`.
+        /// State, mostly `normal` or `success` if fine; others are under way or failed.
         0 status: String => "status: must",
     }
 }
@@ -733,9 +733,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/createFunction.html>.
     /// * Catalog: `mini_program.tcb.create_function`.
     pub struct CreateFunction {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `function_name`.
+        /// Name of the cloud function; such as `sendMail`.
         1 function_name: String => "function_name: must",
     }
     new(env: impl Into<String>, function_name: impl Into<String>)
@@ -767,13 +767,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.createPressureTest.html>.
     /// * Catalog: `mini_program.tcb.create_pressure_test_task`.
     pub struct CreatePressureTestTask {
-        /// `task_url`.
+        /// Page of the mini program that the test opens.
         0 task_url: String => "task_url: must",
-        /// `run_count`.
+        /// How many launches are simulated.
         1 run_count: i64 => "run_count: must",
-        /// `run_time`; in s.
+        /// How long the test runs; in s.
         2 run_time: i64 => "run_time: must",
-        /// `source_type`.
+        /// Code of where the test came from.
         3 source_type: i64 => "source_type: must",
     }
     new(task_url: impl Into<String>, run_count: i64, run_time: i64, source_type: i64)
@@ -782,7 +782,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreatePressureTestTask`].
     pub struct CreatePressureTestTaskResponse {
-        /// `pressure_id`.
+        /// Number of the pressure test.
         0 pressure_id: i64 => "pressure_id: must",
     }
 }
@@ -814,9 +814,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.createSendSmsTask.html>.
     /// * Catalog: `mini_program.tcb.create_send_sms_task`.
     pub struct CreateSendSmsTask {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `file_url`.
+        /// Address of the file: the export, or a file of phone numbers.
         1 file_url: String => "file_url: must",
     }
     new(env: impl Into<String>, file_url: impl Into<String>)
@@ -825,7 +825,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateSendSmsTask`].
     pub struct CreateSendSmsTaskResponse {
-        /// `query_id`.
+        /// Number of the SMS task, to look up records with.
         0 query_id: String => "query_id: must",
     }
 }
@@ -857,9 +857,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_add`.
     pub struct DatabaseAdd {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -868,7 +868,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseAdd`].
     pub struct DatabaseAddResponse {
-        /// `id_list`.
+        /// Keys of the records inserted.
         0 id_list: Vec<String> => "id_list: must",
     }
 }
@@ -900,9 +900,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/aggregateDatabase.html>.
     /// * Catalog: `mini_program.tcb.database_aggregate`.
     pub struct DatabaseAggregate {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -911,7 +911,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseAggregate`].
     pub struct DatabaseAggregateResponse {
-        /// `data`.
+        /// Records found, or data for the function, as serialized text.
         0 data: Vec<String> => "data: must",
     }
 }
@@ -943,9 +943,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseCollection.html>.
     /// * Catalog: `mini_program.tcb.database_collection_add`.
     pub struct DatabaseCollectionAdd {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
     new(env: impl Into<String>, collection_name: impl Into<String>)
@@ -977,9 +977,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/deleteDatabaseCollection.html>.
     /// * Catalog: `mini_program.tcb.database_collection_delete`.
     pub struct DatabaseCollectionDelete {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
     new(env: impl Into<String>, collection_name: impl Into<String>)
@@ -1011,11 +1011,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseCollection.html>.
     /// * Catalog: `mini_program.tcb.database_collection_get`.
     pub struct DatabaseCollectionGet {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Rows to return at most.
         2 limit: Option<i64> => "limit",
     }
     new(env: impl Into<String>)
@@ -1025,9 +1025,9 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseCollectionGet`].
     pub struct DatabaseCollectionGetResponse {
-        /// `collections`.
+        /// Collections with their sizes.
         0 collections: Vec<Collection> => "collections: must",
-        /// `pager`.
+        /// Paging, with the total.
         1 pager: Pager => "pager: must",
     }
 }
@@ -1058,9 +1058,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseCount.html>.
     /// * Catalog: `mini_program.tcb.database_count`.
     pub struct DatabaseCount {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -1069,7 +1069,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseCount`].
     pub struct DatabaseCountResponse {
-        /// `count`.
+        /// How many records match.
         0 count: i64 => "count: must",
     }
 }
@@ -1100,9 +1100,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/deleteDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_delete`.
     pub struct DatabaseDelete {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -1111,7 +1111,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseDelete`].
     pub struct DatabaseDeleteResponse {
-        /// `deleted`.
+        /// How many records were deleted.
         0 deleted: i64 => "deleted: must",
     }
 }
@@ -1142,13 +1142,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/exportDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_migrate_export`.
     pub struct DatabaseMigrateExport {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `file_path`.
+        /// Path of the file to import or export, in the storage of the environment.
         1 file_path: String => "file_path: must",
-        /// `file_type`.
+        /// File format: `1` JSON, `2` CSV.
         2 file_type: i64 => "file_type: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         3 query: String => "query: must",
     }
     new(
@@ -1162,7 +1162,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseMigrateExport`].
     pub struct DatabaseMigrateExportResponse {
-        /// `job_id`.
+        /// Number of the import or export job, to look up its progress with.
         0 job_id: i64 => "job_id: must",
     }
 }
@@ -1193,17 +1193,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/importDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_migrate_import`.
     pub struct DatabaseMigrateImport {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
-        /// `file_path`.
+        /// Path of the file to import or export, in the storage of the environment.
         2 file_path: String => "file_path: must",
-        /// `file_type`.
+        /// File format: `1` JSON, `2` CSV.
         3 file_type: i64 => "file_type: must",
-        /// `stop_on_error`.
+        /// Whether the import stops at the first error.
         4 stop_on_error: bool => "stop_on_error: must",
-        /// `conflict_mode`.
+        /// On equal keys: `1` insert (fails), `2` upsert (overwrites).
         5 conflict_mode: i64 => "conflict_mode: must",
     }
     new(
@@ -1245,9 +1245,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseRecord.html>.
     /// * Catalog: `mini_program.tcb.database_migrate_query_info`.
     pub struct DatabaseMigrateQueryInfo {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `job_id`.
+        /// Number of the import or export job, to look up its progress with.
         1 job_id: i64 => "job_id: must",
     }
     new(env: impl Into<String>, job_id: i64)
@@ -1256,15 +1256,15 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseMigrateQueryInfo`].
     pub struct DatabaseMigrateQueryInfoResponse {
-        /// `status`.
+        /// State, mostly `normal` or `success` if fine; others are under way or failed.
         0 status: String => "status: must",
-        /// `record_success`.
+        /// How many records went through.
         1 record_success: i64 => "record_success: must",
-        /// `record_fail`.
+        /// How many records failed.
         2 record_fail: i64 => "record_fail: must",
-        /// `error_msg`.
+        /// Why the job failed.
         3 error_msg: Option<String> => "error_msg",
-        /// `file_url`.
+        /// Address of the file: the export, or a file of phone numbers.
         4 file_url: Option<String> => "file_url",
     }
 }
@@ -1295,9 +1295,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/databasequery.html>.
     /// * Catalog: `mini_program.tcb.database_query`.
     pub struct DatabaseQuery {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -1306,9 +1306,9 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseQuery`].
     pub struct DatabaseQueryResponse {
-        /// `data`.
+        /// Records found, or data for the function, as serialized text.
         0 data: Vec<String> => "data: must",
-        /// `pager`.
+        /// Paging, with the total.
         1 pager: Pager => "pager: must",
     }
 }
@@ -1339,9 +1339,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/updateDatabaseIndex.html>.
     /// * Catalog: `mini_program.tcb.database_update`.
     pub struct DatabaseUpdate {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -1350,11 +1350,11 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseUpdate`].
     pub struct DatabaseUpdateResponse {
-        /// `modified`.
+        /// How many records changed, without those newly set.
         0 modified: i64 => "modified: must",
-        /// `matched`.
+        /// How many records matched.
         1 matched: i64 => "matched: must",
-        /// `id`.
+        /// Key of the record newly inserted by set, empty without one.
         2 id: Option<String> => "id",
     }
 }
@@ -1385,7 +1385,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.describeExtensionUploadInfo.html>.
     /// * Catalog: `mini_program.tcb.describe_extension_upload_info`.
     pub struct DescribeExtensionUploadInfo {
-        /// `PostData`.
+        /// Content of the request, in Tencent Cloud's format; `PostData` on the wire.
         0 post_data: PostData => "PostData: must",
     }
     new(post_data: PostData)
@@ -1394,7 +1394,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeExtensionUploadInfo`].
     pub struct DescribeExtensionUploadInfoResponse {
-        /// `Response`.
+        /// What the Tencent Cloud endpoint returned; `Response` on the wire.
         0 response: Response => "Response: must",
     }
 }
@@ -1425,7 +1425,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.describeSmsRecords.html>.
     /// * Catalog: `mini_program.tcb.describe_sms_records`.
     pub struct DescribeSmsRecords {
-        /// `PostData`.
+        /// Content of the request, in Tencent Cloud's format; `PostData` on the wire.
         0 post_data: DescribeSmsRecordsPostData => "PostData: must",
     }
     new(post_data: DescribeSmsRecordsPostData)
@@ -1434,7 +1434,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeSmsRecords`].
     pub struct DescribeSmsRecordsResponse {
-        /// `Response`.
+        /// What the Tencent Cloud endpoint returned; `Response` on the wire.
         0 response: ResponseItem => "Response: must",
     }
 }
@@ -1465,9 +1465,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionLink.html>.
     /// * Catalog: `mini_program.tcb.download_function`.
     pub struct DownloadFunction {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `function_name`.
+        /// Name of the cloud function; such as `sendMail`.
         1 function_name: String => "function_name: must",
     }
     new(env: impl Into<String>, function_name: impl Into<String>)
@@ -1476,9 +1476,9 @@ w::record! {
 w::record! {
     /// Answer to [`DownloadFunction`].
     pub struct DownloadFunctionResponse {
-        /// `url`.
+        /// Address to download from or upload to.
         0 url: String => "url: must",
-        /// `checksum`.
+        /// SHA-256 of the function's code.
         1 checksum: String => "checksum: must",
     }
 }
@@ -1509,7 +1509,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/getAppConfig.html>.
     /// * Catalog: `mini_program.tcb.get_app_config`.
     pub struct GetAppConfig {
-        /// `type`.
+        /// Code of the kind of application-wide configuration.
         0 type_: i64 => "type: must",
     }
     new(type_: i64)
@@ -1518,7 +1518,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppConfig`].
     pub struct GetAppConfigResponse {
-        /// `config`.
+        /// Configuration as serialized text.
         0 config: String => "config: must",
     }
 }
@@ -1556,7 +1556,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCallbackConfig`].
     pub struct GetCallbackConfigResponse {
-        /// `data`.
+        /// Settings for pushing messages to hosting and functions.
         0 data: GetCallbackConfigData => "data: must",
     }
 }
@@ -1594,7 +1594,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCodeSecret`].
     pub struct GetCodeSecretResponse {
-        /// `codesecret`.
+        /// Secret that protects the code; `codesecret` on the wire.
         #[doc(alias = "codesecret")]
         0 code_secret: String => "codesecret: must",
     }
@@ -1626,7 +1626,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/getEnvInfo.html>.
     /// * Catalog: `mini_program.tcb.get_env_info`.
     pub struct GetEnvInfo {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -1635,7 +1635,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetEnvInfo`].
     pub struct GetEnvInfoResponse {
-        /// `info_list`.
+        /// Environments with plan and state.
         0 info_list: Vec<EnvInfo> => "info_list: must",
     }
 }
@@ -1666,11 +1666,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionConfig.html>.
     /// * Catalog: `mini_program.tcb.get_func_config`.
     pub struct GetFuncConfig {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `function_name`.
+        /// Name of the cloud function; such as `sendMail`.
         1 function_name: String => "function_name: must",
-        /// `type`.
+        /// Kind of configuration: `1` cloud call, `2` timers, `3` environment.
         2 type_: i64 => "type: must",
     }
     new(env: impl Into<String>, function_name: impl Into<String>, type_: i64)
@@ -1705,9 +1705,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getOpenData.html>.
     /// * Catalog: `mini_program.tcb.get_open_data`.
     pub struct GetOpenData {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `cloudid_list`.
+        /// Cloud ids from the client, to be exchanged for open data; `cloudid_list` on the wire.
         #[doc(alias = "cloudid_list")]
         1 cloud_id_list: Vec<String> => "cloudid_list: must",
     }
@@ -1717,7 +1717,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOpenData`].
     pub struct GetOpenDataResponse {
-        /// `data_list`.
+        /// Open data of each cloud id.
         0 data_list: Vec<OpenData> => "data_list: must",
     }
 }
@@ -1748,7 +1748,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getPressureTestReport.html>.
     /// * Catalog: `mini_program.tcb.get_pressure_test_report`.
     pub struct GetPressureTestReport {
-        /// `pressure_id`.
+        /// Number of the pressure test.
         0 pressure_id: i64 => "pressure_id: must",
     }
     new(pressure_id: i64)
@@ -1757,7 +1757,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPressureTestReport`].
     pub struct GetPressureTestReportResponse {
-        /// `report`.
+        /// Result of the pressure test.
         0 report: Report => "report: must",
     }
 }
@@ -1788,7 +1788,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getPressureTestStatus.html>.
     /// * Catalog: `mini_program.tcb.get_pressure_test_status`.
     pub struct GetPressureTestStatus {
-        /// `pressure_id`.
+        /// Number of the pressure test.
         0 pressure_id: i64 => "pressure_id: must",
     }
     new(pressure_id: i64)
@@ -1797,11 +1797,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetPressureTestStatus`].
     pub struct GetPressureTestStatusResponse {
-        /// `status`.
+        /// State, mostly `normal` or `success` if fine; others are under way or failed.
         0 status: String => "status: must",
-        /// `beg_time`; format `unix`.
+        /// When the test began, Unix seconds; format `unix`.
         1 beg_time: Option<xinqiao_types::UnixSeconds> => "beg_time",
-        /// `end_time`; format `unix`.
+        /// When the test ended, Unix seconds; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
@@ -1833,7 +1833,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/getCloudToken.html>.
     /// * Catalog: `mini_program.tcb.get_qcloud_token`.
     pub struct GetQcloudToken {
-        /// `lifespan`; in s.
+        /// Lifetime of the credentials, at most 7200; in s.
         0 lifespan: i64 => "lifespan: must",
     }
     new(lifespan: i64)
@@ -1842,15 +1842,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetQcloudToken`].
     pub struct GetQcloudTokenResponse {
-        /// `secretid`.
+        /// Id of the temporary credentials; `secretid` on the wire.
         #[doc(alias = "secretid")]
         0 secret_id: String => "secretid: must",
-        /// `secretkey`.
+        /// Key of the temporary credentials; `secretkey` on the wire.
         #[doc(alias = "secretkey")]
         1 secret_key: String => "secretkey: must",
-        /// `token`.
+        /// Token to go with the credentials or the upload.
         2 token: String => "token: must",
-        /// `expired_time`; format `unix`.
+        /// When the credentials end, Unix seconds; format `unix`.
         3 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
     }
 }
@@ -1882,17 +1882,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getStatistics.html>.
     /// * Catalog: `mini_program.tcb.get_statistics`.
     pub struct GetStatistics {
-        /// `action`.
+        /// Which statistics.
         0 action: String => "action: must",
-        /// `begin_date`; format `unix`.
+        /// Start of the statistics, Unix seconds; format `unix`.
         1 begin_date: xinqiao_types::UnixSeconds => "begin_date: must",
-        /// `end_date`; format `unix`.
+        /// End of the statistics, Unix seconds; format `unix`.
         2 end_date: xinqiao_types::UnixSeconds => "end_date: must",
-        /// `page_offset`.
+        /// How many rows to skip.
         3 page_offset: Option<i64> => "page_offset",
-        /// `page_limit`.
+        /// How many rows a page has.
         4 page_limit: Option<i64> => "page_limit",
-        /// `condition`.
+        /// Filter of the statistics.
         5 condition: Option<Condition> => "condition",
     }
     new(
@@ -1906,11 +1906,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
-        /// `data_column`.
+        /// Columns of the statistics.
         0 data_column: Vec<DataColumn> => "data_column: must",
-        /// `data_value`.
+        /// Rows of the statistics, values by column.
         1 data_value: Vec<DataValue> => "data_value: must",
-        /// `total_num`.
+        /// How many rows there are in all.
         2 total_num: i64 => "total_num: must",
     }
 }
@@ -1941,7 +1941,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getYploadSignature.html>.
     /// * Catalog: `mini_program.tcb.get_upload_signature`.
     pub struct GetUploadSignature {
-        /// `hashed_payload`.
+        /// SHA-256 of the upload's body.
         0 hashed_payload: String => "hashed_payload: must",
     }
     new(hashed_payload: impl Into<String>)
@@ -1950,7 +1950,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUploadSignature`].
     pub struct GetUploadSignatureResponse {
-        /// `headers`.
+        /// Signed headers, to be used as they are.
         0 headers: String => "headers: must",
     }
 }
@@ -1981,13 +1981,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getVoIPSign.html>.
     /// * Catalog: `mini_program.tcb.get_voip_sign`.
     pub struct GetVoipSign {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `group_id`.
+        /// Id of the call room, the same for everyone in it.
         1 group_id: String => "group_id: must",
-        /// `nonce`.
+        /// Random text that takes part in the signature.
         2 nonce: Option<String> => "nonce",
-        /// `timestamp`; format `unix`.
+        /// Time that takes part in the signature, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, group_id: impl Into<String>)
@@ -1998,7 +1998,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetVoipSign`].
     pub struct GetVoipSignResponse {
-        /// `signature`.
+        /// Signature needed to join the call.
         0 signature: String => "signature: must",
     }
 }
@@ -2029,9 +2029,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.
     /// * Catalog: `mini_program.tcb.invoke_cloud_function`.
     pub struct InvokeCloudFunction {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must query",
-        /// `name`.
+        /// Name of the cloud function to call.
         1 name: String => "name: must query",
     }
     new(env: impl Into<String>, name: impl Into<String>)
@@ -2040,7 +2040,7 @@ w::record! {
 w::record! {
     /// Answer to [`InvokeCloudFunction`].
     pub struct InvokeCloudFunctionResponse {
-        /// `resp_data`.
+        /// What the cloud function returned, as serialized text.
         0 resp_data: Option<String> => "resp_data",
     }
 }
@@ -2071,11 +2071,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionList.html>.
     /// * Catalog: `mini_program.tcb.list_functions`.
     pub struct ListFunctions {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Rows to return at most.
         2 limit: Option<i64> => "limit",
     }
     new(env: impl Into<String>)
@@ -2085,9 +2085,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListFunctions`].
     pub struct ListFunctionsResponse {
-        /// `functions`.
+        /// Cloud functions of the environment.
         0 functions: Vec<Function> => "functions: must",
-        /// `total_count`.
+        /// How many there are in all.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -2118,7 +2118,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/changeTcbEnv.html>.
     /// * Catalog: `mini_program.tcb.modify_env`.
     pub struct ModifyEnv {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -2151,19 +2151,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.sendSms.html>.
     /// * Catalog: `mini_program.tcb.send_sms`.
     pub struct SendSms {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `phone_number_list`.
+        /// Recipients' phones, with `+86`; such as `+8613800138000`.
         1 phone_number_list: Vec<String> => "phone_number_list: must",
-        /// `sms_type`.
+        /// Kind of SMS, such as `Marketing`.
         2 sms_type: String => "sms_type: must",
-        /// `content`.
+        /// Text of the SMS.
         3 content: Option<String> => "content",
-        /// `path`.
+        /// Path in the cloud: of the file or the static page.
         4 path: Option<String> => "path",
-        /// `template_id`.
+        /// Number of the SMS template.
         5 template_id: Option<String> => "template_id",
-        /// `template_param_list`.
+        /// Parameters of the SMS template, in order.
         6 template_param_list: Option<Vec<String>> => "template_param_list",
     }
     new(env: impl Into<String>, phone_number_list: Vec<String>, sms_type: impl Into<String>)
@@ -2174,7 +2174,7 @@ w::record! {
 w::record! {
     /// Answer to [`SendSms`].
     pub struct SendSmsResponse {
-        /// `send_status_list`.
+        /// Result for each phone number.
         0 send_status_list: Option<Vec<SendStatus>> => "send_status_list",
     }
 }
@@ -2206,15 +2206,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.sendSmsV2.html>.
     /// * Catalog: `mini_program.tcb.send_sms_v2`.
     pub struct SendSmsV2 {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `url_link`.
+        /// Link to the mini program within the SMS.
         1 url_link: String => "url_link: must",
-        /// `template_id`.
+        /// Number of the SMS template.
         2 template_id: Option<String> => "template_id",
-        /// `template_param_list`.
+        /// Parameters of the SMS template, in order.
         3 template_param_list: Option<Vec<String>> => "template_param_list",
-        /// `phone_number_list`.
+        /// Recipients' phones, with `+86`; such as `+8613800138000`.
         4 phone_number_list: Vec<String> => "phone_number_list: must",
     }
     new(env: impl Into<String>, url_link: impl Into<String>, phone_number_list: Vec<String>)
@@ -2251,9 +2251,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/msg-push/setCallBackConfig.html>.
     /// * Catalog: `mini_program.tcb.set_callback_config`.
     pub struct SetCallbackConfig {
-        /// `container_config`.
+        /// Settings for pushing to cloud hosting.
         0 container_config: Option<ContainerConfig> => "container_config",
-        /// `function_config`.
+        /// Settings for pushing to cloud functions.
         1 function_config: Option<FunctionConfig> => "function_config",
     }
     new()
@@ -2286,9 +2286,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/shareEnv.html>.
     /// * Catalog: `mini_program.tcb.share_env`.
     pub struct ShareEnv {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `appid`.
+        /// AppID of the mini program that gets access.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
     new(env: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -2320,13 +2320,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/updateindexinfo.html>.
     /// * Catalog: `mini_program.tcb.update_index`.
     pub struct UpdateIndex {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
-        /// `create_indexes`.
+        /// New indexes of the collection.
         2 create_indexes: Vec<CreateIndex> => "create_indexes: must",
-        /// `drop_indexes`.
+        /// Indexes that shall go, by name.
         3 drop_indexes: Vec<CreateIndex> => "drop_indexes: must",
     }
     new(
@@ -2363,9 +2363,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/uploadAppConfig.html>.
     /// * Catalog: `mini_program.tcb.upload_app_config`.
     pub struct UploadAppConfig {
-        /// `type`.
+        /// Code of the kind of application-wide configuration.
         0 type_: i64 => "type: must",
-        /// `config`.
+        /// Configuration as serialized text.
         1 config: String => "config: must",
     }
     new(type_: i64, config: impl Into<String>)
@@ -2397,9 +2397,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getUploadTcbFileLink.html>.
     /// * Catalog: `mini_program.tcb.upload_file`.
     pub struct UploadFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `path`.
+        /// Path in the cloud: of the file or the static page.
         1 path: String => "path: must",
     }
     new(env: impl Into<String>, path: impl Into<String>)
@@ -2408,15 +2408,15 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFile`].
     pub struct UploadFileResponse {
-        /// `url`.
+        /// Address to download from or upload to.
         0 url: String => "url: must",
-        /// `token`.
+        /// Token to go with the credentials or the upload.
         1 token: String => "token: must",
-        /// `authorization`.
+        /// Value of `Signature` in the form.
         2 authorization: String => "authorization: must",
-        /// `file_id`.
+        /// Id of the cloud file once uploaded.
         3 file_id: String => "file_id: must",
-        /// `cos_file_id`.
+        /// Value of `x-cos-meta-fileid` in the form.
         4 cos_file_id: String => "cos_file_id: must",
     }
 }
@@ -2447,13 +2447,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getUploadFuntionConfig.html>.
     /// * Catalog: `mini_program.tcb.upload_func_config`.
     pub struct UploadFuncConfig {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// `function_name`.
+        /// Name of the cloud function; such as `sendMail`.
         1 function_name: String => "function_name: must",
-        /// `type`.
+        /// Kind of configuration: `1` cloud call, `2` timers, `3` environment.
         2 type_: i64 => "type: must",
-        /// `config`.
+        /// Configuration as serialized text.
         3 config: String => "config: must",
     }
     new(
@@ -2490,15 +2490,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/setCloudAccessToken.html>.
     /// * Catalog: `mini_program.tcb.use_cloud_access_token`.
     pub struct UseCloudAccessToken {
-        /// `action`.
+        /// `get` reads the setting, `set` changes it.
         0 action: String => "action: must",
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         1 env: String => "env: must",
-        /// `open`.
+        /// Main switch of the cloud call token; required with `set`, returned with `get`.
         2 open: Option<bool> => "open",
-        /// `api_whitelist`.
+        /// Paths of the endpoints that the cloud may call without a token; replaced as a whole; such as `/wxa/getwxacode`.
         3 api_whitelist: Option<Vec<String>> => "api_whitelist",
-        /// `version`.
+        /// Version of the setting, against lost updates.
         4 version: Option<i64> => "version",
     }
     new(action: impl Into<String>, env: impl Into<String>)
@@ -2508,11 +2508,11 @@ w::record! {
 w::record! {
     /// Answer to [`UseCloudAccessToken`].
     pub struct UseCloudAccessTokenResponse {
-        /// `open`.
+        /// Main switch of the cloud call token; required with `set`, returned with `get`.
         0 open: Option<bool> => "open",
-        /// `api_whitelist`.
+        /// Paths of the endpoints that the cloud may call without a token; replaced as a whole; such as `/wxa/getwxacode`.
         1 api_whitelist: Option<Vec<String>> => "api_whitelist",
-        /// `version`.
+        /// Version of the setting, against lost updates.
         2 version: Option<i64> => "version",
     }
 }
@@ -2550,7 +2550,7 @@ w::record! {
 w::record! {
     /// Answer to [`WxPayList`].
     pub struct WxPayListResponse {
-        /// `list`.
+        /// Merchant numbers with their authorizations.
         0 list: Vec<PayList> => "list: must",
     }
 }
@@ -2581,9 +2581,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/wechatpay/getWechatPayAuth.html>.
     /// * Catalog: `mini_program.tcb.wx_pay_open_auth`.
     pub struct WxPayOpenAuth {
-        /// `action`.
+        /// `bind` the merchant number, `openjsapi` for payments, `openrefund` for refunds.
         0 action: String => "action: must",
-        /// `merchant_code`.
+        /// Merchant number at WeChat Pay.
         1 merchant_code: String => "merchant_code: must",
     }
     new(action: impl Into<String>, merchant_code: impl Into<String>)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `sub_orders` in `user_order::CombineOrdersShippings`.
     pub struct CombineOrdersShippingsSubOrder {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `shipping_list`.
+        /// Shipments: one at once, several in parts.
         1 shipping_list: Vec<Shipping> => "shipping_list: must",
-        /// `delivery_mode`.
+        /// Mode: `UNIFIED_DELIVERY` or `SPLIT_DELIVERY`.
         2 delivery_mode: String => "delivery_mode: must",
     }
     new(order_key: OrderKey, shipping_list: Vec<Shipping>, delivery_mode: impl Into<String>)
@@ -19,9 +19,9 @@ w::record! {
 w::record! {
     /// `contact` of `user_order::Shipping`.
     pub struct Contact {
-        /// `consignor_contact`.
+        /// Sender's phone, masked except the last four digits; such as `189****1234`.
         0 consignor_contact: Option<String> => "consignor_contact",
-        /// `receiver_contact`.
+        /// Receiver's phone, masked except the last four digits; such as `189****1234`.
         1 receiver_contact: Option<String> => "receiver_contact",
     }
     new()
@@ -31,11 +31,11 @@ w::record! {
 w::record! {
     /// An item of `order_list` in `user_order::Orders`.
     pub struct Order {
-        /// `merchant_order_no`.
+        /// Order number of your system.
         0 merchant_order_no: String => "merchant_order_no: must",
-        /// `order_detail_jump_link`.
+        /// Where a tap on the order leads.
         1 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
-        /// `item_list`.
+        /// Goods, or those of the shipment.
         2 item_list: Vec<SubOrderItem> => "item_list: must",
     }
     new(merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
@@ -45,13 +45,13 @@ w::record! {
 w::record! {
     /// `order_detail_jump_link` of `user_order::Order`; `order_detail_jump_link` of `user_order::SubOrder`; and 1 more.
     pub struct OrderDetailJumpLink {
-        /// `type`.
+        /// Kind of link: `URL` or `MINIAPP`.
         0 type_: String => "type: must",
-        /// `appid`.
+        /// AppID of the mini program, for `MINIAPP`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page of the mini program, for `MINIAPP`.
         2 path: Option<String> => "path",
-        /// `url`.
+        /// Address of the web page, for `URL`.
         3 url: Option<String> => "url",
     }
     new(type_: impl Into<String>)
@@ -61,13 +61,13 @@ w::record! {
 w::record! {
     /// `order_key` of `user_order::CombineOrders`; `order_key` of `user_order::CombineOrdersShippings`; and 5 more.
     pub struct OrderKey {
-        /// `order_number_type`.
+        /// Which numbers: `1` merchant's number and order number, `2` WeChat Pay's number.
         0 order_number_type: i64 => "order_number_type: must",
-        /// `mchid`.
+        /// Merchant number that took the payment, required for `1`.
         1 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `out_trade_no`.
+        /// Order number of the merchant, required for `1`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`.
+        /// WeChat Pay's number, required for `2`.
         3 transaction_id: Option<String> => "transaction_id",
     }
     new(order_number_type: i64)
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `payer` of `user_order::CombineOrders`; `payer` of `user_order::CombineOrdersShippings`; and 3 more.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who paid, by openid; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -86,13 +86,13 @@ w::record! {
 w::record! {
     /// An item of `shipping_list` in `user_order::OrdersShippings`; an item of `shipping_list` in `user_order::CombineOrdersShippingsSubOrder`.
     pub struct Shipping {
-        /// `express_company`.
+        /// Code of the express company, required for express; such as `SF`.
         0 express_company: String => "express_company: must",
-        /// `tracking_no`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 tracking_no: String => "tracking_no: must",
-        /// `contact`.
+        /// Contact, required for SF: receiver's or sender's.
         2 contact: Option<Contact> => "contact",
-        /// `item_list`.
+        /// Goods, or those of the shipment.
         3 item_list: Option<Vec<ShippingItem>> => "item_list",
     }
     new(express_company: impl Into<String>, tracking_no: impl Into<String>)
@@ -102,7 +102,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `user_order::Shipping`.
     pub struct ShippingItem {
-        /// `merchant_item_id`.
+        /// The merchant's number of the goods.
         0 merchant_item_id: String => "merchant_item_id: must",
     }
     new(merchant_item_id: impl Into<String>)
@@ -111,15 +111,15 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `user_order::CombineOrders`.
     pub struct SubOrder {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `merchant_order_no`.
+        /// Order number of your system.
         1 merchant_order_no: String => "merchant_order_no: must",
-        /// `order_detail_jump_link`.
+        /// Where a tap on the order leads.
         2 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
-        /// `item_list`.
+        /// Goods, or those of the shipment.
         3 item_list: Vec<SubOrderItem> => "item_list: must",
-        /// `logistics_type`.
+        /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         4 logistics_type: Option<String> => "logistics_type",
     }
     new(order_key: OrderKey, merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
@@ -130,19 +130,19 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `user_order::Order`; an item of `item_list` in `user_order::SubOrder`.
     pub struct SubOrderItem {
-        /// `merchant_item_id`.
+        /// The merchant's number of the goods.
         0 merchant_item_id: String => "merchant_item_id: must",
-        /// `name`.
+        /// Name of the goods.
         1 name: String => "name: must",
-        /// `description`.
+        /// What the goods are.
         2 description: Option<String> => "description",
-        /// `unit_price`; in fen.
+        /// Price of one piece; in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `quantity`.
+        /// How many were bought.
         4 quantity: i64 => "quantity: must",
-        /// `image_url`.
+        /// Addresses of the goods' pictures.
         5 image_url: Vec<String> => "image_url: must",
-        /// `item_detail_jump_link`.
+        /// Where a tap on the goods leads.
         6 item_detail_jump_link: Option<OrderDetailJumpLink> => "item_detail_jump_link",
     }
     new(
@@ -163,13 +163,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/shopping-detail/uploadCombinedShoppingInfo.html>.
     /// * Catalog: `mini_program.user_order.combine_orders`.
     pub struct CombineOrders {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `sub_orders`.
+        /// Orders that were combined.
         1 sub_orders: Vec<SubOrder> => "sub_orders: must",
-        /// `payer`.
+        /// The user who paid.
         2 payer: Payer => "payer: must",
-        /// `upload_time`; format `rfc3339`.
+        /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         3 upload_time: String => "upload_time: must",
     }
     new(
@@ -206,13 +206,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/shopping-detail/uploadCombinedShippingInfo.html>.
     /// * Catalog: `mini_program.user_order.combine_orders_shippings`.
     pub struct CombineOrdersShippings {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `sub_orders`.
+        /// Orders that were combined.
         1 sub_orders: Vec<CombineOrdersShippingsSubOrder> => "sub_orders: must",
-        /// `payer`.
+        /// The user who paid.
         2 payer: Payer => "payer: must",
-        /// `upload_time`; format `rfc3339`.
+        /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         3 upload_time: String => "upload_time: must",
     }
     new(
@@ -249,15 +249,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/normal-shopping-detail/uploadShoppingInfo.html>.
     /// * Catalog: `mini_program.user_order.orders`.
     pub struct Orders {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `order_list`.
+        /// Orders of one payment.
         1 order_list: Vec<Order> => "order_list: must",
-        /// `payer`.
+        /// The user who paid.
         2 payer: Payer => "payer: must",
-        /// `logistics_type`.
+        /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         3 logistics_type: Option<String> => "logistics_type",
-        /// `upload_time`; format `rfc3339`.
+        /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         4 upload_time: String => "upload_time: must",
     }
     new(order_key: OrderKey, order_list: Vec<Order>, payer: Payer, upload_time: impl Into<String>)
@@ -290,15 +290,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/normal-shopping-detail/uploadShippingInfo.html>.
     /// * Catalog: `mini_program.user_order.orders_shippings`.
     pub struct OrdersShippings {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `shipping_list`.
+        /// Shipments: one at once, several in parts.
         1 shipping_list: Vec<Shipping> => "shipping_list: must",
-        /// `payer`.
+        /// The user who paid.
         2 payer: Payer => "payer: must",
-        /// `delivery_mode`.
+        /// Mode: `UNIFIED_DELIVERY` or `SPLIT_DELIVERY`.
         3 delivery_mode: String => "delivery_mode: must",
-        /// `upload_time`; format `rfc3339`.
+        /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         4 upload_time: String => "upload_time: must",
     }
     new(
@@ -336,9 +336,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/upload-result/ShoppingInfoVerifyUploadResult.html>.
     /// * Catalog: `mini_program.user_order.shopping_info_verify`.
     pub struct ShoppingInfoVerify {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `payer`.
+        /// The user who paid.
         1 payer: Payer => "payer: must",
     }
     new(order_key: OrderKey, payer: Payer)
@@ -381,7 +381,7 @@ pub mod orders_permission {
     w::record! {
         /// Answer to [`Confirm`].
         pub struct ConfirmResponse {
-            /// `last_result`.
+            /// Result of the latest review.
             0 last_result: Option<String> => "last_result",
         }
     }

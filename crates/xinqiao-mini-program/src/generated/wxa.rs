@@ -15,7 +15,7 @@ pub mod sec;
 w::record! {
     /// `data` of the answer of `wxa::AddStore`.
     pub struct AddStoreData {
-        /// `audit_id`.
+        /// Number of the review, to match the result pushed later.
         0 audit_id: i64 => "audit_id: must",
     }
 }
@@ -23,11 +23,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::AddNearbyPoi`.
     pub struct AddNearbyPoiData {
-        /// `audit_id`.
+        /// Number of the review, to match the result pushed later.
         0 audit_id: w::TextOrNumber => "audit_id: must",
-        /// `poi_id`.
+        /// Number of the place or store.
         1 poi_id: w::TextOrNumber => "poi_id: must",
-        /// `related_credential`.
+        /// Licence number that it belongs to.
         2 related_credential: Option<String> => "related_credential",
     }
 }
@@ -35,7 +35,7 @@ w::record! {
 w::record! {
     /// `all_category_info` of `wxa::GetMerchantCategoryData`.
     pub struct AllCategoryInfo {
-        /// `categories`.
+        /// Category nodes; `father` and `children` tell the tree.
         0 categories: Vec<AllCategoryInfoCategory> => "categories: must",
     }
 }
@@ -43,19 +43,19 @@ w::record! {
 w::record! {
     /// An item of `categories` in `wxa::AllCategoryInfo`.
     pub struct AllCategoryInfoCategory {
-        /// `id`.
+        /// Number of the category.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the category.
         1 name: Option<String> => "name",
-        /// `level`.
+        /// Level in the tree, `0` is the virtual root.
         2 level: Option<i64> => "level",
-        /// `father`.
+        /// Number of the parent category.
         3 father: Option<i64> => "father",
-        /// `children`.
+        /// Numbers of the child categories.
         4 children: Option<Vec<i64>> => "children",
-        /// `sensitive_type`.
+        /// Whether documents are needed: `0` no, `1` yes.
         5 sensitive_type: Option<i64> => "sensitive_type",
-        /// `qualify`.
+        /// Documents asked for.
         6 qualify: Option<Qualify> => "qualify",
     }
 }
@@ -63,29 +63,29 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::Business`.
     pub struct BaseInfo {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: String => "poi_id: must",
-        /// `business_name`.
+        /// Name of the store.
         1 business_name: String => "business_name: must",
-        /// `province`.
+        /// Province of the store.
         2 province: String => "province: must",
-        /// `city`.
+        /// City of the store.
         3 city: String => "city: must",
-        /// `district`.
+        /// District of the store.
         4 district: String => "district: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the place; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Phone of the store; personal data, masked in `Debug`.
         6 telephone: String => "telephone: must masked",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         7 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         8 latitude: f64 => "latitude: must masked",
-        /// `open_time`; format `HHmm-HHmm`.
+        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         9 open_time: String => "open_time: must",
-        /// `photo_list`.
+        /// Pictures of the store.
         10 photo_list: Option<Vec<Photo>> => "photo_list",
-        /// `status`.
+        /// Code of the store's state, in review or shown.
         11 status: i64 => "status: must",
     }
 }
@@ -93,7 +93,7 @@ w::record! {
 w::record! {
     /// `business` of the answer of `wxa::GetStoreInfo`; an item of `business_list` in the answer of `wxa::GetStoreList`.
     pub struct Business {
-        /// `base_info`.
+        /// Basic data of the store.
         0 base_info: BaseInfo => "base_info: must",
     }
 }
@@ -101,11 +101,11 @@ w::record! {
 w::record! {
     /// `buyer` of the answer of `wxa::ServiceGetServiceBuyer`; an item of `buyer_list` in the answer of `wxa::ServiceGetServiceBuyerList`.
     pub struct Buyer {
-        /// `appid`.
+        /// AppID of the buyer.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the service in the market.
         1 service_id: w::TextOrNumber => "service_id: must",
-        /// `spec_list`.
+        /// Specifications bought, with their ends.
         2 spec_list: Option<Vec<Spec>> => "spec_list",
     }
 }
@@ -113,9 +113,9 @@ w::record! {
 w::record! {
     /// An item of `categories` in `wxa::DevApplyListApply`.
     pub struct Category {
-        /// `first`.
+        /// Name of the top-level category.
         0 first: String => "first: must",
-        /// `second`.
+        /// Name of the second-level category.
         1 second: Option<String> => "second",
     }
 }
@@ -123,25 +123,25 @@ w::record! {
 w::record! {
     /// `cloud_base` of `wxa::GenerateUrlLink`; `cloud_base` of `wxa::UrlLinkInfo`.
     pub struct CloudBase {
-        /// `env`.
+        /// Id of the cloud environment.
         0 env: String => "env: must",
-        /// `domain`.
+        /// Domain of your own for the static website, the default one if left out.
         1 domain: Option<String> => "domain",
-        /// `path`.
+        /// Path of the static page, without parameters; such as `/jump-wxa.html`.
         2 path: Option<String> => "path",
-        /// `query`.
+        /// Parameters of the static page, at most 1024 characters.
         3 query: Option<String> => "query",
-        /// `resource_appid`.
-        4 resource_appid: Option<String> => "resource_appid",
+        /// AppID that made the environment, required when a third party develops for you.
+        4 resource_appid: Option<xinqiao_types::AppId> => "resource_appid",
     }
     new(env: impl Into<String>)
-    text(domain: String, path: String, query: String, resource_appid: String)
+    text(domain: String, path: String, query: String, resource_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// `data` of the answer of `wxa::CreateMapPoi`.
     pub struct CreateMapPoiData {
-        /// `base_id`.
+        /// Number of the review, to match the result pushed later.
         0 base_id: i64 => "base_id: must",
     }
 }
@@ -149,7 +149,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::CreateWxaGameRoom`.
     pub struct CreateWxaGameRoomData {
-        /// `access_info`.
+        /// Handle of the room, for clients to join.
         0 access_info: String => "access_info: must",
     }
 }
@@ -157,7 +157,7 @@ w::record! {
 w::record! {
     /// `data` of `wxa::GetNearbyPoiListData`.
     pub struct DataDetail {
-        /// `poi_list`.
+        /// The places.
         0 poi_list: Vec<Poi> => "poi_list: must",
     }
 }
@@ -165,34 +165,34 @@ w::record! {
 w::record! {
     /// An item of `info_list` in `wxa::GetWxaGameIdentityInfoData`.
     pub struct DataInfo {
-        /// `client_id`.
+        /// Number of the member within the room.
         0 client_id: i64 => "client_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        1 open_id: String => "open_id: must masked",
+        /// The member, by openid; personal data, masked in `Debug`.
+        1 open_id: xinqiao_types::OpenId => "open_id: must masked",
     }
 }
 
 w::record! {
     /// An item of `item` in `wxa::SearchMapPoiData`.
     pub struct DataItem {
-        /// `sosomap_poi_uid`.
+        /// Number of the place in Tencent Maps, used as `map_poi_id`; `sosomap_poi_uid` on the wire.
         #[doc(alias = "sosomap_poi_uid")]
         0 soso_map_poi_uid: String => "sosomap_poi_uid: must",
-        /// `branch_name`.
+        /// Name of the place.
         1 branch_name: String => "branch_name: must",
-        /// `category`.
+        /// Kind of place.
         2 category: String => "category: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the place; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Phone of the place; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         5 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
-        /// `pic_urls`.
+        /// Addresses of pictures of the place.
         7 pic_urls: Option<Vec<String>> => "pic_urls",
-        /// `card_id_list`.
+        /// Cards that can be used at the place.
         8 card_id_list: Option<Vec<String>> => "card_id_list",
     }
 }
@@ -200,22 +200,22 @@ w::record! {
 w::record! {
     /// An item of `apply_list` in the answer of `wxa::dev_plugin::DevApplyList`.
     pub struct DevApplyListApply {
-        /// `appid`.
+        /// AppID of the applicant.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `status`.
+        /// State: `1` applied, `2` accepted, `3` refused, `4` timed out.
         1 status: i64 => "status: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the mini program or plugin; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headimgurl`; personal data, masked in `Debug`.
+        /// Address of its avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: String => "headimgurl: must masked",
-        /// `categories`.
+        /// Categories of the applicant.
         4 categories: Vec<Category> => "categories: must",
-        /// `apply_url`.
+        /// Page of the applicant.
         5 apply_url: String => "apply_url: must",
-        /// `reason`.
+        /// What the applicant wrote.
         6 reason: String => "reason: must",
-        /// `create_time`; format `unix`.
+        /// When it applied, Unix seconds; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -223,7 +223,7 @@ w::record! {
 w::record! {
     /// An item of `exter_list` in `wxa::Qualify`.
     pub struct Exter {
-        /// `inner_list`.
+        /// Documents that must all be given together.
         0 inner_list: Vec<DetailInfo> => "inner_list: must",
     }
 }
@@ -231,9 +231,9 @@ w::record! {
 w::record! {
     /// An item of `frame_list` in `wxa::GetWxaGameFrameData`.
     pub struct Frame {
-        /// `frame_id`.
+        /// Running number of the frame.
         0 frame_id: i64 => "frame_id: must",
-        /// `pkg_list`.
+        /// What each member did in this frame.
         1 pkg_list: Vec<Pkg> => "pkg_list: must",
     }
 }
@@ -241,23 +241,23 @@ w::record! {
 w::record! {
     /// An item of `detailList` in the answer of `wxa::charge::usage::Get`.
     pub struct GetDetail {
-        /// `pkgId`.
+        /// Number of the package; `pkgId` on the wire.
         0 pkg_id: String => "pkgId: must",
-        /// `spuId`.
+        /// Number of the product; `spuId` on the wire.
         1 spu_id: String => "spuId: must",
-        /// `skuId`.
+        /// Number of the variant (SKU) of the product; `skuId` on the wire.
         2 sku_id: Option<String> => "skuId",
-        /// `status`.
+        /// State: `1` in force, `2` not yet, `3` over.
         3 status: i64 => "status: must",
-        /// `startTime`; format `unix`.
+        /// From when it counts, Unix seconds; format `unix`; `startTime` on the wire.
         4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
-        /// `endTime`; format `unix`.
+        /// When it ends, Unix seconds; format `unix`; `endTime` on the wire.
         5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
-        /// `all`.
+        /// Amount of this package.
         6 all: i64 => "all: must",
-        /// `used`.
+        /// Amount used of this package.
         7 used: i64 => "used: must",
-        /// `source`.
+        /// Origin: `1` trial, `2` bought, `3` from a service provider, others other.
         8 source: Option<i64> => "source",
     }
 }
@@ -265,18 +265,18 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `wxa::GetDistrict`.
     pub struct GetDistrictResult {
-        /// `id`.
+        /// Number of the region, for making stores.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Short name of the region.
         1 name: String => "name: must",
-        /// `fullname`.
+        /// Full name of the region; `fullname` on the wire.
         #[doc(alias = "fullname")]
         2 full_name: String => "fullname: must",
-        /// `location`.
+        /// Coordinates of its centre.
         3 location: Option<Location> => "location",
-        /// `pinyin`.
+        /// Name of the region in pinyin.
         4 pinyin: Option<Vec<String>> => "pinyin",
-        /// `cidx`.
+        /// First and last index of its parts in the list of the next level.
         5 cidx: Option<Vec<i64>> => "cidx",
     }
 }
@@ -284,11 +284,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetMerchantAuditInfo`.
     pub struct GetMerchantAuditInfoData {
-        /// `audit_id`.
+        /// Number of the review, to match the result pushed later.
         0 audit_id: i64 => "audit_id: must",
-        /// `status`.
+        /// Review: `1` passed, `2` in review, `3` failed.
         1 status: i64 => "status: must",
-        /// `reason`.
+        /// Why the review failed.
         2 reason: Option<String> => "reason",
     }
 }
@@ -296,7 +296,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetMerchantCategory`.
     pub struct GetMerchantCategoryData {
-        /// `all_category_info`.
+        /// All categories.
         0 all_category_info: AllCategoryInfo => "all_category_info: must",
     }
 }
@@ -304,11 +304,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetNearbyPoiList`.
     pub struct GetNearbyPoiListData {
-        /// `left_apply_num`.
+        /// How many more places may be added.
         0 left_apply_num: i64 => "left_apply_num: must",
-        /// `max_apply_num`.
+        /// How many places may be added at most.
         1 max_apply_num: i64 => "max_apply_num: must",
-        /// `data`.
+        /// Holds the list of places.
         2 data: w::serial::Value => "data: must",
     }
 }
@@ -316,9 +316,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetWxaGameFrame`.
     pub struct GetWxaGameFrameData {
-        /// `has_more`.
+        /// Whether more frames follow.
         0 has_more: bool => "has_more: must",
-        /// `frame_list`.
+        /// Data of the frames.
         1 frame_list: Vec<Frame> => "frame_list: must",
     }
 }
@@ -326,7 +326,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetWxaGameIdentityInfo`.
     pub struct GetWxaGameIdentityInfoData {
-        /// `info_list`.
+        /// Members of the room.
         0 info_list: Vec<DataInfo> => "info_list: must",
     }
 }
@@ -334,31 +334,31 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetWxaGameRoomInfo`.
     pub struct GetWxaGameRoomInfoData {
-        /// `room_id_str`.
+        /// Text that identifies the room.
         0 room_id_str: String => "room_id_str: must",
-        /// `room_state`.
+        /// Code that tells whether it is waiting, playing or over.
         1 room_state: i64 => "room_state: must",
-        /// `max_member_num`.
+        /// How many members fit in.
         2 max_member_num: i64 => "max_member_num: must",
-        /// `game_tick`; in ms.
+        /// Interval of frame sync; in ms.
         3 game_tick: i64 => "game_tick: must",
-        /// `start_percent`.
+        /// Percentage of ready players at which it may start.
         4 start_percent: i64 => "start_percent: must",
-        /// `udp_reliability_strategy`.
+        /// Code of the redundancy of UDP.
         5 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// `game_last_time`; in s.
+        /// Longest duration of a game; in s.
         6 game_last_time: i64 => "game_last_time: must",
-        /// `game_version`.
+        /// Version that the room was made with.
         7 game_version: i64 => "game_version: must",
-        /// `room_ext_info`.
+        /// Data of your own for the room.
         8 room_ext_info: String => "room_ext_info: must",
-        /// `seed`.
+        /// Random seed of the game.
         9 seed: String => "seed: must",
-        /// `member_list`.
+        /// Members of the room.
         10 member_list: Vec<Member> => "member_list: must",
-        /// `update_timestamp`; format `unix`.
+        /// When the room last changed, Unix seconds; format `unix`.
         11 update_timestamp: xinqiao_types::UnixSeconds => "update_timestamp: must",
-        /// `create_timestamp`; format `unix`.
+        /// When the room was made, Unix seconds; format `unix`.
         12 create_timestamp: xinqiao_types::UnixSeconds => "create_timestamp: must",
     }
 }
@@ -366,13 +366,13 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::ImageSearch`.
     pub struct ImageSearchItem {
-        /// `title`.
+        /// Title of the page.
         0 title: String => "title: must",
-        /// `img_url`.
+        /// Address of the picture.
         1 img_url: String => "img_url: must",
-        /// `price`.
+        /// Price in words.
         2 price: String => "price: must",
-        /// `path`.
+        /// Path of the page.
         3 path: String => "path: must",
     }
 }
@@ -380,9 +380,9 @@ w::record! {
 w::record! {
     /// `info` of `wxa::vip::user::InfoAdd`; `info` of `wxa::vip::user::InfoUpdate`.
     pub struct InfoAddInfo {
-        /// `identity`.
+        /// Kind of membership.
         0 identity: String => "identity: must",
-        /// `outer_userid`.
+        /// Number of the member in your own system.
         1 outer_userid: Option<String> => "outer_userid",
     }
     new(identity: impl Into<String>)
@@ -392,21 +392,21 @@ w::record! {
 w::record! {
     /// `info` of the answer of `wxa::vip::user::InfoGet`.
     pub struct InfoGetInfo {
-        /// `identity`.
+        /// Kind of membership.
         0 identity: String => "identity: must",
-        /// `outer_userid`.
+        /// Number of the member in your own system.
         1 outer_userid: Option<String> => "outer_userid",
-        /// `related_shop_appid`.
-        2 related_shop_appid: Vec<String> => "related_shop_appid: must",
+        /// AppIDs of the shops that the member belongs to.
+        2 related_shop_appid: Vec<xinqiao_types::AppId> => "related_shop_appid: must",
     }
 }
 
 w::record! {
     /// An item of `inner_list` in `wxa::Exter`.
     pub struct DetailInfo {
-        /// `name`.
+        /// Name of the document.
         0 name: String => "name: must",
-        /// `url`.
+        /// Address of a sample image of the document.
         1 url: Option<String> => "url",
     }
 }
@@ -414,11 +414,11 @@ w::record! {
 w::record! {
     /// `jump_wxa` of `wxa::GenerateNfcScheme`; `jump_wxa` of `wxa::GenerateScheme`.
     pub struct JumpWxa {
-        /// `path`.
+        /// Page that opens, released and without parameters; the home page if empty; such as `pages/index/index`.
         0 path: String => "path: must",
-        /// `query`.
+        /// Parameters for the page, without question mark; such as `id=7`.
         1 query: Option<String> => "query",
-        /// `env_version`.
+        /// Which version opens: `release`, `trial` or `develop`.
         2 env_version: Option<String> => "env_version",
     }
     new(path: impl Into<String>)
@@ -428,11 +428,11 @@ w::record! {
 w::record! {
     /// `kf_info` of `wxa::AddNearbyPoi`.
     pub struct KfInfo {
-        /// `open_kf`.
+        /// Whether customer service is on.
         0 open_kf: bool => "open_kf: must",
-        /// `kf_name`.
+        /// Name of the customer service.
         1 kf_name: Option<String> => "kf_name",
-        /// `kf_headimg`.
+        /// Address of its avatar; `kf_headimg` on the wire.
         #[doc(alias = "kf_headimg")]
         2 kf_head_img: Option<String> => "kf_headimg",
     }
@@ -443,9 +443,9 @@ w::record! {
 w::record! {
     /// An item of `kv_list` in `wxa::SetUserStorage`.
     pub struct Kv {
-        /// `key`.
+        /// Key of the datum.
         0 key: String => "key: must",
-        /// `value`.
+        /// The datum, as serialized text.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -454,11 +454,11 @@ w::record! {
 w::record! {
     /// `line_color` of `wxa::GetWxaCode`; `line_color` of `wxa::GetWxaCodeUnlimit`.
     pub struct LineColor {
-        /// `r`.
+        /// Red part of the colour, 0 to 255.
         0 r: i64 => "r: must",
-        /// `g`.
+        /// Green part of the colour, 0 to 255.
         1 g: i64 => "g: must",
-        /// `b`.
+        /// Blue part of the colour, 0 to 255.
         2 b: i64 => "b: must",
     }
     new(r: i64, g: i64, b: i64)
@@ -467,23 +467,23 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::vip::user::ListGet`.
     pub struct ListGetList {
-        /// `wxa_openid`.
-        0 wxa_openid: String => "wxa_openid: must",
-        /// `identity`.
+        /// The member, by openid of the mini program.
+        0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
+        /// Kind of membership.
         1 identity: String => "identity: must",
-        /// `outer_userid`.
+        /// Number of the member in your own system.
         2 outer_userid: Option<String> => "outer_userid",
-        /// `related_shop_appid`.
-        3 related_shop_appid: Vec<String> => "related_shop_appid: must",
+        /// AppIDs of the shops that the member belongs to.
+        3 related_shop_appid: Vec<xinqiao_types::AppId> => "related_shop_appid: must",
     }
 }
 
 w::record! {
     /// `location` of `wxa::GetDistrictResult`.
     pub struct Location {
-        /// `lng`.
+        /// Longitude of the region's centre.
         0 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude of the region's centre.
         1 lat: f64 => "lat: must",
     }
 }
@@ -491,16 +491,16 @@ w::record! {
 w::record! {
     /// An item of `detail` in the answer of `wxa::game::content_spam::MediaCheckSync`.
     pub struct MediaCheckSyncDetail {
-        /// `errcode`.
+        /// Result code of this strategy; the verdict counts only with `0`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `strategy`.
+        /// Name of the strategy, such as `keyword` or `content_model`.
         1 strategy: String => "strategy: must",
-        /// `suggest`.
+        /// Advice: `pass`, `review` (by people) or `risky`.
         2 suggest: Option<String> => "suggest",
-        /// `label`.
+        /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// `prob`.
+        /// Confidence, 0 to 100.
         4 prob: Option<i64> => "prob",
     }
 }
@@ -508,9 +508,9 @@ w::record! {
 w::record! {
     /// `result` of the answer of `wxa::game::content_spam::MediaCheckSync`; `result` of the answer of `wxa::MsgSecCheck`.
     pub struct ResultInfo {
-        /// `suggest`.
+        /// Advice: `pass`, `review` (by people) or `risky`.
         0 suggest: String => "suggest: must",
-        /// `label`.
+        /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         1 label: i64 => "label: must",
     }
 }
@@ -518,22 +518,22 @@ w::record! {
 w::record! {
     /// An item of `member_list` in `wxa::GetWxaGameRoomInfoData`.
     pub struct Member {
-        /// `is_ready`.
+        /// Whether the member is ready.
         0 is_ready: bool => "is_ready: must",
-        /// `role`.
+        /// Code of the role, owner or ordinary member.
         1 role: i64 => "role: must",
-        /// `client_id`.
+        /// Number of the member within the room.
         2 client_id: i64 => "client_id: must",
-        /// `pos_num`.
+        /// Seat of the member.
         3 pos_num: i64 => "pos_num: must",
-        /// `headimg`.
+        /// Address of the member's avatar; `headimg` on the wire.
         #[doc(alias = "headimg")]
         4 head_img: Option<String> => "headimg",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname of the member; personal data, masked in `Debug`.
         5 nickname: Option<String> => "nickname: masked",
-        /// `enable_to_start`.
+        /// Whether the member may start the game.
         6 enable_to_start: bool => "enable_to_start: must",
-        /// `member_ext_info`.
+        /// Data of your own for the member.
         7 member_ext_info: String => "member_ext_info: must",
     }
 }
@@ -541,20 +541,20 @@ w::record! {
 w::record! {
     /// An item of `detail` in the answer of `wxa::game::content_spam::MsgSecCheck`; an item of `detail` in the answer of `wxa::MsgSecCheck`.
     pub struct MsgSecCheckDetail {
-        /// `errcode`.
+        /// Result code of this strategy; the verdict counts only with `0`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `strategy`.
+        /// Name of the strategy, such as `keyword` or `content_model`.
         1 strategy: String => "strategy: must",
-        /// `suggest`.
+        /// Advice: `pass`, `review` (by people) or `risky`.
         2 suggest: Option<String> => "suggest",
-        /// `label`.
+        /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// `level`.
+        /// Level of the keyword.
         4 level: Option<i64> => "level",
-        /// `prob`.
+        /// Confidence, 0 to 100.
         5 prob: Option<i64> => "prob",
-        /// `keyword`.
+        /// Keyword of your own that was hit.
         6 keyword: Option<String> => "keyword",
     }
 }
@@ -562,11 +562,11 @@ w::record! {
 w::record! {
     /// `result` of the answer of `wxa::game::content_spam::MsgSecCheck`.
     pub struct MsgSecCheckResult {
-        /// `suggest`.
+        /// Advice: `pass`, `review` (by people) or `risky`.
         0 suggest: String => "suggest: must",
-        /// `label`.
+        /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         1 label: i64 => "label: must",
-        /// `replaced_content`.
+        /// The text with offending parts masked.
         2 replaced_content: String => "replaced_content: must",
     }
 }
@@ -574,13 +574,13 @@ w::record! {
 w::record! {
     /// `notify_info` of the answer of `wxa::GetUserNotify`.
     pub struct NotifyInfo {
-        /// `notify_type`.
+        /// Number of the service card; such as `2001`.
         0 notify_type: i64 => "notify_type: must",
-        /// `code_state`.
+        /// State of the code: `0` fine, `1` risk, `2` faulty, `10` refused by the user.
         1 code_state: i64 => "code_state: must",
-        /// `code_expire_time`; format `unix`.
+        /// When the code stops working, Unix seconds; format `unix`.
         2 code_expire_time: xinqiao_types::UnixSeconds => "code_expire_time: must",
-        /// `content_json`.
+        /// Content of the card, as serialized text.
         3 content_json: Option<String> => "content_json",
     }
 }
@@ -588,15 +588,15 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `wxa::ServiceMarketGetPaidOrderList`.
     pub struct Order {
-        /// `order_id`.
+        /// Order number in the service market.
         0 order_id: i64 => "order_id: must",
-        /// `specification_id`.
+        /// Number of the specification bought.
         1 specification_id: String => "specification_id: must",
-        /// `effective_time`; format `unix`.
+        /// From when the service counts, Unix seconds; format `unix`.
         2 effective_time: xinqiao_types::UnixSeconds => "effective_time: must",
-        /// `expire_time`; format `unix`.
+        /// When the service ends, Unix seconds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `total_price`; in fen.
+        /// Price of the whole order; in fen.
         4 total_price: Option<xinqiao_types::Fen> => "total_price",
     }
 }
@@ -604,9 +604,9 @@ w::record! {
 w::record! {
     /// An item of `pages` in `wxa::SearchWxaApiSubmitPages`.
     pub struct Page {
-        /// `path`.
+        /// Path of the page.
         0 path: String => "path: must",
-        /// `query`.
+        /// Parameters of the page.
         1 query: String => "query: must",
     }
     new(path: impl Into<String>, query: impl Into<String>)
@@ -615,7 +615,7 @@ w::record! {
 w::record! {
     /// An item of `photo_list` in `wxa::BaseInfo`.
     pub struct Photo {
-        /// `photo_url`.
+        /// Address of the photo.
         0 photo_url: String => "photo_url: must",
     }
 }
@@ -623,7 +623,7 @@ w::record! {
 w::record! {
     /// `pic_list` of `wxa::AddNearbyPoi`; `pic_list` of `wxa::AddStore`; and 1 more.
     pub struct Pic {
-        /// `list`.
+        /// Addresses of the pictures, at most 5.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -632,11 +632,10 @@ w::record! {
 w::record! {
     /// An item of `pkg_list` in `wxa::Frame`.
     pub struct Pkg {
-        /// `open_id`; personal data, masked in `Debug`.
-        0 open_id: String => "open_id: must masked",
-        /// `action_list`.
+        /// The member, by openid; personal data, masked in `Debug`.
+        0 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Actions that the member sent.
         1 action_list: Option<Vec<String>> => "action_list",
-        /// `b`.
         2 b: bool => "b: must",
     }
 }
@@ -644,13 +643,13 @@ w::record! {
 w::record! {
     /// An item of `plugin_list` in the answer of `wxa::plugin::List`.
     pub struct Plugin {
-        /// `appid`.
+        /// Which plugin, by its AppID.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `status`.
+        /// State: `1` applied, `2` accepted, `3` refused, `4` timed out.
         1 status: i64 => "status: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the mini program or plugin; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headimgurl`; personal data, masked in `Debug`.
+        /// Address of its avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: String => "headimgurl: must masked",
     }
@@ -659,17 +658,17 @@ w::record! {
 w::record! {
     /// An item of `poi_list` in `wxa::DataDetail`.
     pub struct Poi {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: w::TextOrNumber => "poi_id: must",
-        /// `qualification_address`.
+        /// Address on the licence.
         1 qualification_address: String => "qualification_address: must",
-        /// `qualification_num`.
+        /// Number of the licence.
         2 qualification_num: String => "qualification_num: must",
-        /// `audit_status`.
+        /// Review: `2` failed, `3` passed, else in review.
         3 audit_status: i64 => "audit_status: must",
-        /// `display_status`.
+        /// Display: `0` hidden, `1` shown.
         4 display_status: i64 => "display_status: must",
-        /// `refuse_reason`.
+        /// Why the review failed.
         5 refuse_reason: Option<String> => "refuse_reason",
     }
 }
@@ -677,9 +676,9 @@ w::record! {
 w::record! {
     /// `qualify` of `wxa::AllCategoryInfoCategory`.
     pub struct Qualify {
-        /// `exter_list`.
+        /// Alternative sets of documents; one set is enough.
         0 exter_list: Vec<Exter> => "exter_list: must",
-        /// `remark`.
+        /// Remark on the documents.
         1 remark: Option<String> => "remark",
     }
 }
@@ -687,7 +686,7 @@ w::record! {
 w::record! {
     /// `quota_info` of the answer of `wxa::QueryScheme`; `quota_info` of the answer of `wxa::QueryUrlLink`.
     pub struct QuotaInfo {
-        /// `remain_visit_quota`.
+        /// How many more openings today allows.
         0 remain_visit_quota: i64 => "remain_visit_quota: must",
     }
 }
@@ -695,17 +694,17 @@ w::record! {
 w::record! {
     /// `scheme_info` of the answer of `wxa::QueryScheme`.
     pub struct SchemeInfo {
-        /// `appid`.
+        /// AppID of the mini program that the link opens.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page that opens, released and without parameters; the home page if empty; such as `pages/index/index`.
         1 path: String => "path: must",
-        /// `query`.
+        /// Parameters for the page, without question mark; such as `id=7`.
         2 query: Option<String> => "query",
-        /// `env_version`.
+        /// Which version opens: `release`, `trial` or `develop`.
         3 env_version: String => "env_version: must",
-        /// `expire_time`; format `unix`.
+        /// When the link expires, Unix seconds, `0` for never; format `unix`.
         4 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `create_time`; format `unix`.
+        /// When the link was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -713,7 +712,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::SearchMapPoi`.
     pub struct SearchMapPoiData {
-        /// `item`.
+        /// Places found.
         0 item: Vec<DataItem> => "item: must",
     }
 }
@@ -721,7 +720,7 @@ w::record! {
 w::record! {
     /// `service_infos` of `wxa::AddNearbyPoi`.
     pub struct ServiceInfo {
-        /// `service_infos`.
+        /// Services offered, item by item.
         0 service_infos: Vec<ServiceInfoDetail> => "service_infos: must",
     }
     new(service_infos: Vec<ServiceInfoDetail>)
@@ -730,17 +729,17 @@ w::record! {
 w::record! {
     /// An item of `service_infos` in `wxa::ServiceInfo`.
     pub struct ServiceInfoDetail {
-        /// `id`.
+        /// Number of the service, fixed for ready-made ones.
         0 id: i64 => "id: must",
-        /// `tpye`.
+        /// Kind: `1` ready-made, `2` your own (the spelling is the platform's).
         1 tpye: i64 => "tpye: must",
-        /// `name`.
+        /// Name of the service.
         2 name: String => "name: must",
-        /// `appid`.
+        /// AppID of the mini program behind the service.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page that the service opens.
         4 path: String => "path: must",
-        /// `desc`.
+        /// What a service of your own does.
         5 desc: Option<String> => "desc",
     }
     new(
@@ -756,9 +755,9 @@ w::record! {
 w::record! {
     /// An item of `kv_list` in `wxa::SetUserInteractiveData`.
     pub struct SetUserInteractiveDataKv {
-        /// `key`.
+        /// Key of the datum.
         0 key: String => "key: must",
-        /// `value`.
+        /// The datum, a whole number.
         1 value: i64 => "value: must",
     }
     new(key: impl Into<String>, value: i64)
@@ -767,21 +766,21 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::vip::ShopListGet`.
     pub struct ShopListGetList {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
+        /// AppID of the shop that is linked.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
     }
 }
 
 w::record! {
     /// An item of `items` in the answer of `wxa::SiteSearch`.
     pub struct SiteSearchItem {
-        /// `title`.
+        /// Title of the page.
         0 title: String => "title: must",
-        /// `image`.
+        /// Picture of the page.
         1 image: String => "image: must",
-        /// `description`.
+        /// Summary of the page.
         2 description: String => "description: must",
-        /// `path`.
+        /// Path and parameters of the page.
         3 path: String => "path: must",
     }
 }
@@ -789,9 +788,9 @@ w::record! {
 w::record! {
     /// An item of `spec_list` in `wxa::Buyer`.
     pub struct Spec {
-        /// `specification_id`.
+        /// Number of the specification bought.
         0 specification_id: String => "specification_id: must",
-        /// `expire_time`.
+        /// When this specification ends, Unix seconds.
         1 expire_time: i64 => "expire_time: must",
     }
 }
@@ -799,9 +798,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::UpdateStore`.
     pub struct UpdateStoreData {
-        /// `has_audit_id`; `0` or `1` on the wire.
+        /// Whether the change caused a review; `0` or `1` on the wire.
         0 has_audit_id: bool => "has_audit_id: must zero-one",
-        /// `audit_id`.
+        /// Number of the review, to match the result pushed later.
         1 audit_id: Option<i64> => "audit_id",
     }
 }
@@ -809,19 +808,19 @@ w::record! {
 w::record! {
     /// `url_link_info` of the answer of `wxa::QueryUrlLink`.
     pub struct UrlLinkInfo {
-        /// `appid`.
+        /// AppID of the mini program that the link opens.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page that opens, released and without parameters; the home page if empty; such as `pages/index/index`.
         1 path: String => "path: must",
-        /// `query`.
+        /// Parameters for the page, without question mark; such as `id=7`.
         2 query: Option<String> => "query",
-        /// `env_version`.
+        /// Which version opens: `release`, `trial` or `develop`.
         3 env_version: String => "env_version: must",
-        /// `expire_time`; format `unix`.
+        /// When the link expires, Unix seconds, `0` for never; format `unix`.
         4 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `create_time`; format `unix`.
+        /// When the link was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `cloud_base`.
+        /// Static website of the cloud environment that serves the jump page.
         6 cloud_base: Option<CloudBase> => "cloud_base",
     }
 }
@@ -833,31 +832,31 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.add.html>.
     /// * Catalog: `mini_program.wxa.add_nearby_poi`.
     pub struct AddNearbyPoi {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: String => "poi_id: must",
-        /// `is_comm_nearby`; `0` or `1` on the wire.
+        /// Always `1`; `0` or `1` on the wire.
         1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
-        /// `map_poi_id`.
+        /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         2 map_poi_id: Option<String> => "map_poi_id",
-        /// `pic_list`; JSON in a text on the wire.
+        /// Pictures of the store, as serialized text; JSON in a text on the wire.
         3 pic_list: Pic => "pic_list: must json",
-        /// `service_infos`; JSON in a text on the wire.
+        /// Services offered, as serialized text; JSON in a text on the wire.
         4 service_infos: ServiceInfo => "service_infos: must json",
-        /// `kf_info`; JSON in a text on the wire.
+        /// Customer service, as serialized text; JSON in a text on the wire.
         5 kf_info: Option<KfInfo> => "kf_info: json",
-        /// `store_name`.
+        /// Name of the store, in line with its licence.
         6 store_name: String => "store_name: must",
-        /// `hour`; format `HHmm-HHmm`.
+        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         7 hour: String => "hour: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the place; personal data, masked in `Debug`.
         8 address: String => "address: must masked",
-        /// `company_name`.
+        /// Name of the company that runs it.
         9 company_name: String => "company_name: must",
-        /// `contract_phone`.
+        /// Phone for customers; such as `020-12345678`.
         10 contract_phone: String => "contract_phone: must",
-        /// `credential`.
+        /// Number of the licence.
         11 credential: String => "credential: must",
-        /// `qualification_list`.
+        /// Media ids of the licences.
         12 qualification_list: Option<Vec<String>> => "qualification_list",
     }
     new(
@@ -879,7 +878,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddNearbyPoi`].
     pub struct AddNearbyPoiResponse {
-        /// `data`.
+        /// Numbers of the review and the place.
         0 data: AddNearbyPoiData => "data: must",
     }
 }
@@ -910,25 +909,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.add_store`.
     pub struct AddStore {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: Option<String> => "poi_id",
-        /// `map_poi_id`.
+        /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
-        /// `pic_list`; JSON in a text on the wire.
+        /// Pictures of the store, as serialized text; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// `hour`; format `HHmm-HHmm`.
+        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         3 hour: String => "hour: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the place; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// `company_name`.
+        /// Name of the company that runs it.
         5 company_name: String => "company_name: must",
-        /// `contract_phone`.
+        /// Phone for customers; such as `020-12345678`.
         6 contract_phone: String => "contract_phone: must",
-        /// `credential`.
+        /// Number of the licence.
         7 credential: String => "credential: must",
-        /// `qualification_list`.
+        /// Media ids of the licences.
         8 qualification_list: Option<Vec<String>> => "qualification_list",
-        /// `card_id`.
+        /// Card shown on the store's page.
         9 card_id: String => "card_id: must",
     }
     new(
@@ -948,7 +947,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddStore`].
     pub struct AddStoreResponse {
-        /// `data`.
+        /// Number of the review.
         0 data: AddStoreData => "data: must",
     }
 }
@@ -979,24 +978,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.apply_merchant`.
     pub struct ApplyMerchant {
-        /// `first_catid`.
+        /// Number of the top-level category; `first_catid` on the wire.
         #[doc(alias = "first_catid")]
         0 first_cat_id: i64 => "first_catid: must",
-        /// `second_catid`.
+        /// Number of the second-level category; `second_catid` on the wire.
         #[doc(alias = "second_catid")]
         1 second_cat_id: i64 => "second_catid: must",
-        /// `qualification_list`.
+        /// Media ids of the licences.
         2 qualification_list: Option<Vec<String>> => "qualification_list",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the store mini program; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// `intro`.
+        /// Introduction of the store mini program.
         4 intro: String => "intro: must",
-        /// `headimg_mediaid`.
+        /// Media id of the avatar; `headimg_mediaid` on the wire.
         #[doc(alias = "headimg_mediaid")]
-        5 head_img_media_id: String => "headimg_mediaid: must",
-        /// `org_code`.
+        5 head_img_media_id: xinqiao_types::MediaId => "headimg_mediaid: must",
+        /// Media id of the licence.
         6 org_code: Option<String> => "org_code",
-        /// `other_files`.
+        /// Media ids of further documents.
         7 other_files: Option<Vec<String>> => "other_files",
     }
     new(
@@ -1004,7 +1003,7 @@ w::record! {
         second_cat_id: i64,
         nickname: impl Into<String>,
         intro: impl Into<String>,
-        head_img_media_id: impl Into<String>,
+        head_img_media_id: impl Into<xinqiao_types::MediaId>,
     )
     text(org_code: String)
     set(qualification_list: Vec<String>, other_files: Vec<String>)
@@ -1071,11 +1070,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html>.
     /// * Catalog: `mini_program.wxa.check_session`.
     pub struct CheckSession {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the empty string with the session key.
         1 signature: String => "signature: must query",
-        /// `sig_method`.
+        /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
     }
     new(
@@ -1111,34 +1110,34 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.create_map_poi`.
     pub struct CreateMapPoi {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: Option<String> => "poi_id",
-        /// `name`.
+        /// Name of the store.
         1 name: String => "name: must",
-        /// `category`.
+        /// Kind of store, two levels; such as `美食:江浙菜`.
         2 category: String => "category: must",
-        /// `introduct`.
+        /// Introduction of the store.
         3 introduct: String => "introduct: must",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Phone of the store; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         5 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
-        /// `districtid`.
+        /// Number of the region; `districtid` on the wire. From: The endpoint that lists regions.
         #[doc(alias = "districtid")]
         7 district_id: i64 => "districtid: must",
-        /// `province`.
+        /// Province of the store.
         8 province: String => "province: must",
-        /// `city`.
+        /// City of the store.
         9 city: String => "city: must",
-        /// `district`.
+        /// District of the store.
         10 district: String => "district: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the place; personal data, masked in `Debug`.
         11 address: String => "address: must masked",
-        /// `photo`.
+        /// Address of the store's picture.
         12 photo: String => "photo: must",
-        /// `license`.
+        /// Address of the licence's image.
         13 license: String => "license: must",
     }
     new(
@@ -1162,7 +1161,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateMapPoi`].
     pub struct CreateMapPoiResponse {
-        /// `data`.
+        /// Number of the application.
         0 data: CreateMapPoiData => "data: must",
     }
 }
@@ -1193,26 +1192,26 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.createGameRoom.html>.
     /// * Catalog: `mini_program.wxa.create_wxa_game_room`.
     pub struct CreateWxaGameRoom {
-        /// `game_tick`; in ms.
+        /// Interval of frame sync; in ms.
         0 game_tick: i64 => "game_tick: must",
-        /// `open_id_list`.
-        1 open_id_list: Vec<String> => "open_id_list: must",
-        /// `start_percent`.
+        /// Members of the room, by openid.
+        1 open_id_list: Vec<xinqiao_types::OpenId> => "open_id_list: must",
+        /// Percentage of ready players at which it may start.
         2 start_percent: i64 => "start_percent: must",
-        /// `udp_reliability_strategy`.
+        /// Code of the redundancy of UDP.
         3 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// `need_user_info`.
+        /// Whether avatars and names of members are returned.
         4 need_user_info: Option<bool> => "need_user_info",
-        /// `game_last_time`; in s.
+        /// Longest duration of a game; in s.
         5 game_last_time: Option<i64> => "game_last_time",
-        /// `room_ext_info`.
+        /// Data of your own for the room.
         6 room_ext_info: Option<String> => "room_ext_info",
-        /// `need_game_seed`.
+        /// Whether a random seed is handed out.
         7 need_game_seed: Option<bool> => "need_game_seed",
     }
     new(
         game_tick: i64,
-        open_id_list: Vec<String>,
+        open_id_list: Vec<xinqiao_types::OpenId>,
         start_percent: i64,
         udp_reliability_strategy: i64,
     )
@@ -1223,7 +1222,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateWxaGameRoom`].
     pub struct CreateWxaGameRoomResponse {
-        /// `data`.
+        /// Handle of the room.
         0 data: CreateWxaGameRoomData => "data: must",
     }
 }
@@ -1254,7 +1253,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.delete.html>.
     /// * Catalog: `mini_program.wxa.del_nearby_poi`.
     pub struct DelNearbyPoi {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1286,7 +1285,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.del_store`.
     pub struct DelStore {
-        /// `poi_id`.
+        /// Number of the store.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1353,11 +1352,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/short-link/shortlink.generate.html>.
     /// * Catalog: `mini_program.wxa.gen_wxa_short_link`.
     pub struct GenWxaShortLink {
-        /// `page_url`.
+        /// Page that opens, with its parameters; such as `pages/index/index?id=7`.
         0 page_url: String => "page_url: must",
-        /// `page_title`.
+        /// Title of the page, shown on the link.
         1 page_title: String => "page_title: must",
-        /// `is_permanent`.
+        /// Whether it lasts for ever; short ones last 30 days, permanent ones are limited in number.
         2 is_permanent: Option<bool> => "is_permanent",
     }
     new(page_url: impl Into<String>, page_title: impl Into<String>)
@@ -1367,7 +1366,7 @@ w::record! {
 w::record! {
     /// Answer to [`GenWxaShortLink`].
     pub struct GenWxaShortLinkResponse {
-        /// `link`.
+        /// The short link, which works only within WeChat.
         0 link: String => "link: must",
     }
 }
@@ -1400,11 +1399,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generateNFC.html>.
     /// * Catalog: `mini_program.wxa.generate_nfc_scheme`.
     pub struct GenerateNfcScheme {
-        /// `jump_wxa`.
+        /// Page and version that open.
         0 jump_wxa: JumpWxa => "jump_wxa: must",
-        /// `model_id`.
+        /// Number of the device model.
         1 model_id: String => "model_id: must",
-        /// `sn`.
+        /// Serial number of the device.
         2 sn: Option<String> => "sn",
     }
     new(jump_wxa: JumpWxa, model_id: impl Into<String>)
@@ -1414,7 +1413,7 @@ w::record! {
 w::record! {
     /// Answer to [`GenerateNfcScheme`].
     pub struct GenerateNfcSchemeResponse {
-        /// `openlink`.
+        /// The link, such as `weixin://dl/business/?t=…`; `openlink` on the wire.
         #[doc(alias = "openlink")]
         0 open_link: String => "openlink: must",
     }
@@ -1448,15 +1447,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generate.html>.
     /// * Catalog: `mini_program.wxa.generate_scheme`.
     pub struct GenerateScheme {
-        /// `jump_wxa`.
+        /// Page and version that open.
         0 jump_wxa: JumpWxa => "jump_wxa: must",
-        /// `is_expire`.
+        /// Whether it expires; nowadays all do, within 30 days.
         1 is_expire: Option<bool> => "is_expire",
-        /// `expire_type`.
+        /// How it expires: `0` at a time, `1` after days.
         2 expire_type: i64 => "expire_type: must",
-        /// `expire_time`; format `unix`.
+        /// When it expires, Unix seconds, at most 30 days ahead; format `unix`.
         3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `expire_interval`; in day.
+        /// Days until it expires, at most 30; in day.
         4 expire_interval: Option<i64> => "expire_interval",
     }
     new(jump_wxa: JumpWxa, expire_type: i64)
@@ -1494,21 +1493,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.generate.html>.
     /// * Catalog: `mini_program.wxa.generate_url_link`.
     pub struct GenerateUrlLink {
-        /// `path`.
+        /// Page that opens, released and without parameters; the home page if empty; such as `pages/index/index`.
         0 path: String => "path: must",
-        /// `query`.
+        /// Parameters for the page, without question mark; such as `id=7`.
         1 query: Option<String> => "query",
-        /// `env_version`.
+        /// Which version opens: `release`, `trial` or `develop`.
         2 env_version: Option<String> => "env_version",
-        /// `is_expire`.
+        /// Whether it expires; nowadays all do, within 30 days.
         3 is_expire: Option<bool> => "is_expire",
-        /// `expire_type`.
+        /// How it expires: `0` at a time, `1` after days.
         4 expire_type: Option<i64> => "expire_type",
-        /// `expire_time`; format `unix`.
+        /// When it expires, Unix seconds, at most 30 days ahead; format `unix`.
         5 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `expire_interval`; in day.
+        /// Days until it expires, at most 30; in day.
         6 expire_interval: Option<i64> => "expire_interval",
-        /// `cloud_base`.
+        /// Static website of the cloud environment that serves the jump page.
         7 cloud_base: Option<CloudBase> => "cloud_base",
     }
     new(path: impl Into<String>)
@@ -1525,7 +1524,7 @@ w::record! {
 w::record! {
     /// Answer to [`GenerateUrlLink`].
     pub struct GenerateUrlLinkResponse {
-        /// `url_link`.
+        /// Web link that opens the mini program, for SMS or mail; such as `https://wxaurl.cn/BQZRrcFCPvg`.
         0 url_link: String => "url_link: must",
     }
 }
@@ -1563,9 +1562,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDistrict`].
     pub struct GetDistrictResponse {
-        /// `data_version`.
+        /// Version of the region data.
         0 data_version: String => "data_version: must",
-        /// `result`.
+        /// Regions on three levels: province, city, district.
         1 result: Vec<Vec<GetDistrictResult>> => "result: must",
     }
 }
@@ -1603,7 +1602,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantAuditInfo`].
     pub struct GetMerchantAuditInfoResponse {
-        /// `data`.
+        /// Review of the store mini program.
         0 data: GetMerchantAuditInfoData => "data: must",
     }
 }
@@ -1641,7 +1640,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantCategory`].
     pub struct GetMerchantCategoryResponse {
-        /// `data`.
+        /// Categories for store mini programs.
         0 data: GetMerchantCategoryData => "data: must",
     }
 }
@@ -1737,9 +1736,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.getList.html>.
     /// * Catalog: `mini_program.wxa.get_nearby_poi_list`.
     pub struct GetNearbyPoiList {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must query",
-        /// `page_rows`.
+        /// Places per page, at most 1,000.
         1 page_rows: i64 => "page_rows: must query",
     }
     new(page: i64, page_rows: i64)
@@ -1748,7 +1747,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetNearbyPoiList`].
     pub struct GetNearbyPoiListResponse {
-        /// `data`.
+        /// Places with the quota left.
         0 data: GetNearbyPoiListData => "data: must",
     }
 }
@@ -1812,13 +1811,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPaidUnionId.html>.
     /// * Catalog: `mini_program.wxa.get_paid_unionid`.
     pub struct GetPaidUnionid {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who paid; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `mch_id`.
+        /// Merchant number that took the payment, used with `out_trade_no`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
-        /// `out_trade_no`.
+        /// Order number of the merchant, alternative to `transaction_id`.
         2 out_trade_no: Option<String> => "out_trade_no: query",
-        /// `transaction_id`.
+        /// WeChat Pay's number, to be used within 5 minutes of the payment.
         3 transaction_id: Option<String> => "transaction_id: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1828,7 +1827,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaidUnionid`].
     pub struct GetPaidUnionidResponse {
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The user's id across one open platform account; personal data, masked in `Debug`.
         0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
 }
@@ -1860,7 +1859,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPluginOpenPId.html>.
     /// * Catalog: `mini_program.wxa.get_plugin_open_pid`.
     pub struct GetPluginOpenPid {
-        /// `code`.
+        /// Code from `wx.pluginLogin` in the plugin.
         0 code: String => "code: must",
     }
     new(code: impl Into<String>)
@@ -1869,7 +1868,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPluginOpenPid`].
     pub struct GetPluginOpenPidResponse {
-        /// `openpid`.
+        /// The user's id under the plugin; `openpid` on the wire.
         #[doc(alias = "openpid")]
         0 open_pid: String => "openpid: must",
     }
@@ -1902,9 +1901,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/hardware-device/hardwareDevice.getSnTicket.html>.
     /// * Catalog: `mini_program.wxa.get_sn_ticket`.
     pub struct GetSnTicket {
-        /// `sn`.
+        /// Serial number of the device.
         0 sn: String => "sn: must",
-        /// `model_id`.
+        /// Number of the device model.
         1 model_id: String => "model_id: must",
     }
     new(sn: impl Into<String>, model_id: impl Into<String>)
@@ -1913,7 +1912,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSnTicket`].
     pub struct GetSnTicketResponse {
-        /// `sn_ticket`.
+        /// Device ticket, valid 5 minutes, for authorizing the device.
         0 sn_ticket: String => "sn_ticket: must",
     }
 }
@@ -1944,7 +1943,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.get_store_info`.
     pub struct GetStoreInfo {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1953,7 +1952,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStoreInfo`].
     pub struct GetStoreInfoResponse {
-        /// `business`.
+        /// Data of the store.
         0 business: Business => "business: must",
     }
 }
@@ -1984,9 +1983,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.get_store_list`.
     pub struct GetStoreList {
-        /// `offset`.
+        /// How many rows to skip; 0 for the first page.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Rows to return at most.
         1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
@@ -1995,9 +1994,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetStoreList`].
     pub struct GetStoreListResponse {
-        /// `business_list`.
+        /// Stores of this page.
         0 business_list: Vec<Business> => "business_list: must",
-        /// `total_count`.
+        /// How many there are in all.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -2061,11 +2060,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/getUserNotify.html>.
     /// * Catalog: `mini_program.wxa.get_user_notify`.
     pub struct GetUserNotify {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `notify_type`.
+        /// Number of the service card; such as `2001`.
         1 notify_type: i64 => "notify_type: must",
-        /// `notify_code`.
+        /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
@@ -2074,7 +2073,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserNotify`].
     pub struct GetUserNotifyResponse {
-        /// `notify_info`.
+        /// Content and state of the notice.
         0 notify_info: NotifyInfo => "notify_info: must",
     }
 }
@@ -2107,25 +2106,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/safety-control-capability/riskControl.getUserRiskRank.html>.
     /// * Catalog: `mini_program.wxa.get_user_risk_rank`.
     pub struct GetUserRiskRank {
-        /// `appid`; the account's appid.
+        /// AppID of the mini program; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `scene`.
+        /// Scene: `0` sign-up, `1` abuse of campaigns.
         2 scene: i64 => "scene: must",
-        /// `client_ip`.
+        /// IP address that the user comes from.
         3 client_ip: Option<String> => "client_ip",
-        /// `email_address`.
+        /// Mailbox of the user.
         4 email_address: Option<String> => "email_address",
-        /// `mobile_no`.
+        /// Phone of the user.
         5 mobile_no: Option<String> => "mobile_no",
-        /// `bank_card_no`.
+        /// Bank card of the user.
         6 bank_card_no: Option<String> => "bank_card_no",
-        /// `cert_no`.
+        /// Certificate number of the user.
         7 cert_no: Option<String> => "cert_no",
-        /// `extended_info`.
+        /// Further data of your own.
         8 extended_info: Option<String> => "extended_info",
-        /// `is_test`.
+        /// Whether it is a test, which returns no real rank.
         9 is_test: Option<bool> => "is_test",
     }
     new(
@@ -2147,9 +2146,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserRiskRank`].
     pub struct GetUserRiskRankResponse {
-        /// `unoin_id`.
+        /// Id of this request (the spelling is the platform's).
         0 unoin_id: w::TextOrNumber => "unoin_id: must",
-        /// `risk_rank`.
+        /// Risk: `0` none, `1` to `4` rising.
         1 risk_rank: i64 => "risk_rank: must",
     }
 }
@@ -2214,17 +2213,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.get.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_code`.
     pub struct GetWxaCode {
-        /// `path`.
+        /// Page that scanning opens, may carry parameters, at most 1024 characters; such as `pages/index/index?id=7`.
         0 path: Option<String> => "path",
-        /// `width`; in px.
+        /// Side of the code, 280 to 1280, 430 by default; in px.
         1 width: Option<i64> => "width",
-        /// `auto_color`.
+        /// Whether the colour of the lines is chosen by itself, no by default.
         2 auto_color: Option<bool> => "auto_color",
-        /// `line_color`.
+        /// Colour of the lines, used without `auto_color`.
         3 line_color: Option<LineColor> => "line_color",
-        /// `is_hyaline`.
+        /// Whether the background is transparent, no by default.
         4 is_hyaline: Option<bool> => "is_hyaline",
-        /// `env_version`.
+        /// Which version opens: `release`, `trial` or `develop`.
         5 env_version: Option<String> => "env_version",
     }
     new()
@@ -2260,21 +2259,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.getUnlimited.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_code_unlimit`.
     pub struct GetWxaCodeUnlimit {
-        /// `scene`.
+        /// Parameter of your own, at most 32 visible characters, found as `scene` among the page's launch options; such as `id=7`.
         0 scene: String => "scene: must",
-        /// `page`.
+        /// Page that opens, without parameters or leading slash, the home page by default; such as `pages/index/index`.
         1 page: Option<String> => "page",
-        /// `width`; in px.
+        /// Side of the code, 280 to 1280, 430 by default; in px.
         2 width: Option<i64> => "width",
-        /// `auto_color`.
+        /// Whether the colour of the lines is chosen by itself, no by default.
         3 auto_color: Option<bool> => "auto_color",
-        /// `line_color`.
+        /// Colour of the lines, used without `auto_color`.
         4 line_color: Option<LineColor> => "line_color",
-        /// `is_hyaline`.
+        /// Whether the background is transparent, no by default.
         5 is_hyaline: Option<bool> => "is_hyaline",
-        /// `check_path`.
+        /// Whether the page must exist (default); without the check there are only 600,000 codes.
         6 check_path: Option<bool> => "check_path",
-        /// `env_version`.
+        /// Which version opens: `release`, `trial` or `develop`.
         7 env_version: Option<String> => "env_version",
     }
     new(scene: impl Into<String>)
@@ -2308,7 +2307,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getDomainInfo.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_dev_info`.
     pub struct GetWxaDevInfo {
-        /// `action`.
+        /// Fixed name of the operation.
         0 action: Option<String> => "action: query",
     }
     new()
@@ -2318,22 +2317,22 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaDevInfo`].
     pub struct GetWxaDevInfoResponse {
-        /// `requestdomain`.
+        /// Hosts that `wx.request` may reach; such as `https://www.example.com`; `requestdomain` on the wire.
         #[doc(alias = "requestdomain")]
         0 request_domain: Option<Vec<String>> => "requestdomain",
-        /// `wsrequestdomain`.
+        /// Hosts to which WebSocket may connect; such as `wss://www.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         1 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// `uploaddomain`.
+        /// Hosts to which files may be uploaded; such as `https://www.example.com`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         2 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// `downloaddomain`.
+        /// Hosts from which files may be downloaded; such as `https://www.example.com`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         3 download_domain: Option<Vec<String>> => "downloaddomain",
-        /// `udpdomain`.
+        /// Hosts that UDP may reach; such as `udp://www.example.com`; `udpdomain` on the wire.
         #[doc(alias = "udpdomain")]
         4 udp_domain: Option<Vec<String>> => "udpdomain",
-        /// `bizdomain`.
+        /// Domains that the web view may open; `bizdomain` on the wire.
         #[doc(alias = "bizdomain")]
         5 biz_domain: Option<Vec<String>> => "bizdomain",
     }
@@ -2365,11 +2364,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.createGameRoom.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_game_frame`.
     pub struct GetWxaGameFrame {
-        /// `access_info`.
+        /// Handle of the game room, given when it was made.
         0 access_info: String => "access_info: must query",
-        /// `begin_frame_id`.
+        /// First frame to return.
         1 begin_frame_id: i64 => "begin_frame_id: must query",
-        /// `end_frame_id`.
+        /// Last frame to return.
         2 end_frame_id: i64 => "end_frame_id: must query",
     }
     new(access_info: impl Into<String>, begin_frame_id: i64, end_frame_id: i64)
@@ -2378,7 +2377,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaGameFrame`].
     pub struct GetWxaGameFrameResponse {
-        /// `data`.
+        /// Frames, and whether more follow.
         0 data: GetWxaGameFrameData => "data: must",
     }
 }
@@ -2409,7 +2408,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.getGameIdentityInfo.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_game_identity_info`.
     pub struct GetWxaGameIdentityInfo {
-        /// `access_info`.
+        /// Handle of the game room, given when it was made.
         0 access_info: String => "access_info: must query",
     }
     new(access_info: impl Into<String>)
@@ -2418,7 +2417,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaGameIdentityInfo`].
     pub struct GetWxaGameIdentityInfoResponse {
-        /// `data`.
+        /// Numbers and openids of the members.
         0 data: GetWxaGameIdentityInfoData => "data: must",
     }
 }
@@ -2449,7 +2448,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.getGameRoomInfo.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_game_room_info`.
     pub struct GetWxaGameRoomInfo {
-        /// `access_info`.
+        /// Handle of the game room, given when it was made.
         0 access_info: String => "access_info: must query",
     }
     new(access_info: impl Into<String>)
@@ -2458,7 +2457,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaGameRoomInfo`].
     pub struct GetWxaGameRoomInfoResponse {
-        /// `data`.
+        /// Settings, state and members of the room.
         0 data: GetWxaGameRoomInfoData => "data: must",
     }
 }
@@ -2522,7 +2521,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html>.
     /// * Catalog: `mini_program.wxa.image_search`.
     pub struct ImageSearch {
-        /// `img`.
+        /// Image to search with.
         0 img: w::FilePart => "img: must",
     }
     new(img: w::FilePart)
@@ -2531,7 +2530,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImageSearch`].
     pub struct ImageSearchResponse {
-        /// `items`.
+        /// Pages of goods found.
         0 items: Vec<ImageSearchItem> => "items: must",
     }
 }
@@ -2562,7 +2561,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/sec-check/security.imgSecCheck.html>.
     /// * Catalog: `mini_program.wxa.img_sec_check`.
     pub struct ImgSecCheck {
-        /// `media`.
+        /// Image to check, up to 1 MB and 750×1334 pixels.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -2596,15 +2595,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/sec-check/security.mediaCheckAsync.html>.
     /// * Catalog: `mini_program.wxa.media_check_async`.
     pub struct MediaCheckAsync {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who posted the content, a visitor of the last two hours; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `media_url`.
+        /// Address of the media to check, which must be downloadable.
         1 media_url: String => "media_url: must",
-        /// `media_type`.
+        /// Kind of media: `1` audio, `2` image.
         2 media_type: i64 => "media_type: must",
-        /// `version`.
+        /// Version of the check, always `2`.
         3 version: Option<i64> => "version",
-        /// `scene`.
+        /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
         4 scene: Option<i64> => "scene",
     }
     new(media_url: impl Into<String>, media_type: i64)
@@ -2615,7 +2614,7 @@ w::record! {
 w::record! {
     /// Answer to [`MediaCheckAsync`].
     pub struct MediaCheckAsyncResponse {
-        /// `trace_id`.
+        /// Id of this check, to match the later result with.
         0 trace_id: String => "trace_id: must",
     }
 }
@@ -2646,13 +2645,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.modify_merchant`.
     pub struct ModifyMerchant {
-        /// `intro`.
+        /// New introduction, left out if unchanged.
         0 intro: String => "intro: must",
-        /// `headimg_mediaid`.
+        /// Media id of the new avatar; `headimg_mediaid` on the wire.
         #[doc(alias = "headimg_mediaid")]
-        1 head_img_media_id: String => "headimg_mediaid: must",
+        1 head_img_media_id: xinqiao_types::MediaId => "headimg_mediaid: must",
     }
-    new(intro: impl Into<String>, head_img_media_id: impl Into<String>)
+    new(intro: impl Into<String>, head_img_media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -2683,19 +2682,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/sec-check/security.msgSecCheck.html>.
     /// * Catalog: `mini_program.wxa.msg_sec_check`.
     pub struct MsgSecCheck {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who posted the content, a visitor of the last two hours; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname of the user, checked too; personal data, masked in `Debug`.
         1 nickname: Option<String> => "nickname: masked",
-        /// `signature`.
+        /// The user's motto, checked only for profiles.
         2 signature: Option<String> => "signature",
-        /// `title`.
+        /// Title of the text, checked too.
         3 title: Option<String> => "title",
-        /// `content`.
+        /// Text to check, at most 2,500 characters.
         4 content: String => "content: must",
-        /// `version`.
+        /// Version of the check, always `2`.
         5 version: Option<i64> => "version",
-        /// `scene`.
+        /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
         6 scene: Option<i64> => "scene",
     }
     new(content: impl Into<String>)
@@ -2706,11 +2705,11 @@ w::record! {
 w::record! {
     /// Answer to [`MsgSecCheck`].
     pub struct MsgSecCheckResponse {
-        /// `trace_id`.
+        /// Id of this check, to match the later result with.
         0 trace_id: String => "trace_id: must",
-        /// `result`.
+        /// Overall verdict.
         1 result: Option<ResultInfo> => "result",
-        /// `detail`.
+        /// Verdict of each strategy.
         2 detail: Option<Vec<MsgSecCheckDetail>> => "detail",
     }
 }
@@ -2775,9 +2774,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.query.html>.
     /// * Catalog: `mini_program.wxa.query_scheme`.
     pub struct QueryScheme {
-        /// `scheme`.
+        /// Scheme to look up; such as `weixin://dl/business/?t=XTSkBZlzqmn`.
         0 scheme: Option<String> => "scheme",
-        /// `query_type`.
+        /// What to look up: `0` the link, `1` openings left.
         1 query_type: Option<i64> => "query_type",
     }
     new()
@@ -2788,9 +2787,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryScheme`].
     pub struct QuerySchemeResponse {
-        /// `scheme_info`.
+        /// Page, version and times of the scheme.
         0 scheme_info: SchemeInfo => "scheme_info: must",
-        /// `quota_info`.
+        /// How many openings are left.
         1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
@@ -2823,9 +2822,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.query.html>.
     /// * Catalog: `mini_program.wxa.query_url_link`.
     pub struct QueryUrlLink {
-        /// `url_link`.
+        /// Link to look up.
         0 url_link: Option<String> => "url_link",
-        /// `query_type`.
+        /// What to look up: `0` the link, `1` openings left.
         1 query_type: Option<i64> => "query_type",
     }
     new()
@@ -2836,9 +2835,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryUrlLink`].
     pub struct QueryUrlLinkResponse {
-        /// `url_link_info`.
+        /// Page, version and times of the link.
         0 url_link_info: UrlLinkInfo => "url_link_info: must",
-        /// `quota_info`.
+        /// How many openings are left.
         1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
@@ -2869,13 +2868,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.removeUserStorage.html>.
     /// * Catalog: `mini_program.wxa.remove_user_storage`.
     pub struct RemoveUserStorage {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the body with the session key.
         1 signature: String => "signature: must query",
-        /// `sig_method`.
+        /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
-        /// `key`.
+        /// Keys to remove.
         3 key: Vec<String> => "key: must",
     }
     new(
@@ -2914,11 +2913,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html>.
     /// * Catalog: `mini_program.wxa.reset_user_session_key`.
     pub struct ResetUserSessionKey {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the empty string with the session key.
         1 signature: String => "signature: must query",
-        /// `sig_method`.
+        /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
     }
     new(
@@ -2931,9 +2930,9 @@ w::record! {
 w::record! {
     /// Answer to [`ResetUserSessionKey`].
     pub struct ResetUserSessionKeyResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `session_key`; a secret, masked in `Debug`.
+        /// The new session key; a secret, masked in `Debug`.
         1 session_key: String => "session_key: must masked",
     }
 }
@@ -2964,10 +2963,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.search_map_poi`.
     pub struct SearchMapPoi {
-        /// `districtid`.
+        /// Number of the region; `districtid` on the wire. From: The endpoint that lists regions.
         #[doc(alias = "districtid")]
         0 district_id: i64 => "districtid: must",
-        /// `keyword`.
+        /// Part of the place's name.
         1 keyword: String => "keyword: must",
     }
     new(district_id: i64, keyword: impl Into<String>)
@@ -2976,7 +2975,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchMapPoi`].
     pub struct SearchMapPoiResponse {
-        /// `data`.
+        /// Places found.
         0 data: SearchMapPoiData => "data: must",
     }
 }
@@ -3008,7 +3007,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.submitPages.html>.
     /// * Catalog: `mini_program.wxa.search_wxa_api_submit_pages`.
     pub struct SearchWxaApiSubmitPages {
-        /// `pages`.
+        /// Pages to be indexed for search, at most 1,000.
         0 pages: Vec<Page> => "pages: must",
     }
     new(pages: Vec<Page>)
@@ -3040,9 +3039,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_get_service_buyer.html>.
     /// * Catalog: `mini_program.wxa.service_get_service_buyer`.
     pub struct ServiceGetServiceBuyer {
-        /// `appid`.
+        /// AppID of the mini program that bought the service.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the service in the market.
         1 service_id: String => "service_id: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
@@ -3051,7 +3050,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceGetServiceBuyer`].
     pub struct ServiceGetServiceBuyerResponse {
-        /// `buyer`.
+        /// The buyer with the specifications bought.
         0 buyer: Buyer => "buyer: must",
     }
 }
@@ -3082,11 +3081,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_get_service_buyer_list.html>.
     /// * Catalog: `mini_program.wxa.service_get_service_buyer_list`.
     pub struct ServiceGetServiceBuyerList {
-        /// `service_id`.
+        /// Number of the service in the market.
         0 service_id: String => "service_id: must",
-        /// `offset`.
+        /// How many rows to skip; 0 for the first page.
         1 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Rows to return at most.
         2 limit: i64 => "limit: must",
     }
     new(service_id: impl Into<String>, offset: i64, limit: i64)
@@ -3095,7 +3094,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceGetServiceBuyerList`].
     pub struct ServiceGetServiceBuyerListResponse {
-        /// `buyer_list`.
+        /// Mini programs that bought the service.
         0 buyer_list: Vec<Buyer> => "buyer_list: must",
     }
 }
@@ -3127,15 +3126,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/service-market/serviceMarket.invokeService.html>.
     /// * Catalog: `mini_program.wxa.service_market`.
     pub struct ServiceMarket {
-        /// `service`.
+        /// Id of the service, an AppID of its provider; such as `wx79ac3de8be320b71`.
         0 service: String => "service: must",
-        /// `api`.
+        /// Name of the operation to call; such as `OcrAllInOne`.
         1 api: String => "api: must",
-        /// `async`.
+        /// Whether to run it later and fetch the result then.
         2 async_: Option<bool> => "async",
-        /// `data`.
+        /// Content for the service in the request, its result as text in the answer.
         3 data: Option<w::serial::Value> => "data",
-        /// `client_msg_id`.
+        /// Id of the request made by you, against repeats.
         4 client_msg_id: String => "client_msg_id: must",
     }
     new(service: impl Into<String>, api: impl Into<String>, client_msg_id: impl Into<String>)
@@ -3145,9 +3144,9 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceMarket`].
     pub struct ServiceMarketResponse {
-        /// `request_id`.
+        /// Id of the later run, to fetch its result with.
         0 request_id: Option<String> => "request_id",
-        /// `data`.
+        /// Content for the service in the request, its result as text in the answer.
         1 data: Option<String> => "data",
     }
 }
@@ -3178,13 +3177,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_get_paid_order_list.html>.
     /// * Catalog: `mini_program.wxa.service_market_get_paid_order_list`.
     pub struct ServiceMarketGetPaidOrderList {
-        /// `appid`.
+        /// AppID of the buyer.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the service in the market.
         1 service_id: String => "service_id: must",
-        /// `offset`.
+        /// How many rows to skip; 0 for the first page.
         2 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Rows to return at most.
         3 limit: i64 => "limit: must",
     }
     new(
@@ -3198,7 +3197,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceMarketGetPaidOrderList`].
     pub struct ServiceMarketGetPaidOrderListResponse {
-        /// `order_list`.
+        /// Paid orders.
         0 order_list: Vec<Order> => "order_list: must",
     }
 }
@@ -3230,7 +3229,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/buyer_guideline/API/retrieve.html>.
     /// * Catalog: `mini_program.wxa.service_market_retrieve`.
     pub struct ServiceMarketRetrieve {
-        /// `request_id`.
+        /// Unique number of the request, for tracing or against repeats.
         0 request_id: String => "request_id: must",
     }
     new(request_id: impl Into<String>)
@@ -3239,7 +3238,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceMarketRetrieve`].
     pub struct ServiceMarketRetrieveResponse {
-        /// `data`.
+        /// Result of the service, as serialized text.
         0 data: String => "data: must",
     }
 }
@@ -3270,7 +3269,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_login_auth.html>.
     /// * Catalog: `mini_program.wxa.service_market_service_login_auth`.
     pub struct ServiceMarketServiceLoginAuth {
-        /// `code`.
+        /// Code that comes with the user from the service market.
         0 code: String => "code: must",
     }
     new(code: impl Into<String>)
@@ -3279,17 +3278,17 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceMarketServiceLoginAuth`].
     pub struct ServiceMarketServiceLoginAuthResponse {
-        /// `order_id`.
+        /// Order number in the service market.
         0 order_id: i64 => "order_id: must",
-        /// `appid`.
+        /// AppID of the account that bought the service.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `service_id`.
+        /// Number of the service in the market.
         3 service_id: w::TextOrNumber => "service_id: must",
-        /// `sku_id`.
+        /// Number of the variant (SKU) of the product.
         4 sku_id: String => "sku_id: must",
-        /// `spec_id`.
+        /// Number of the specification bought.
         5 spec_id: String => "spec_id: must",
     }
 }
@@ -3352,9 +3351,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.setShowStatus.html>.
     /// * Catalog: `mini_program.wxa.set_nearby_poi_show_status`.
     pub struct SetNearbyPoiShowStatus {
-        /// `poi_id`.
+        /// Number of the place or store.
         0 poi_id: String => "poi_id: must",
-        /// `status`; `0` or `1` on the wire.
+        /// Whether to show it among nearby mini programs; `0` or `1` on the wire.
         1 status: bool => "status: must zero-one",
     }
     new(poi_id: impl Into<String>, status: bool)
@@ -3386,13 +3385,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.setUserInteractiveData.html>.
     /// * Catalog: `mini_program.wxa.set_user_interactive_data`.
     pub struct SetUserInteractiveData {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the body with the session key.
         1 signature: String => "signature: must query",
-        /// `sig_method`.
+        /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
-        /// `kv_list`.
+        /// Key-value pairs to write.
         3 kv_list: Vec<SetUserInteractiveDataKv> => "kv_list: must",
     }
     new(
@@ -3430,15 +3429,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/setUserNotify.html>.
     /// * Catalog: `mini_program.wxa.set_user_notify`.
     pub struct SetUserNotify {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `notify_type`.
+        /// Number of the service card; such as `2001`.
         1 notify_type: i64 => "notify_type: must",
-        /// `notify_code`.
+        /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
-        /// `content_json`.
+        /// Content of the card, serialized as its protocol asks.
         3 content_json: Option<String> => "content_json",
-        /// `check_json`.
+        /// Data to verify the payment, for codes that came from one.
         4 check_json: Option<String> => "check_json",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
@@ -3472,13 +3471,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/setUserNotifyExt.html>.
     /// * Catalog: `mini_program.wxa.set_user_notify_ext`.
     pub struct SetUserNotifyExt {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `notify_type`.
+        /// Number of the service card; such as `2001`.
         1 notify_type: i64 => "notify_type: must",
-        /// `notify_code`.
+        /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
-        /// `ext_json`.
         3 ext_json: Option<String> => "ext_json",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
@@ -3511,13 +3509,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.setUserStorage.html>.
     /// * Catalog: `mini_program.wxa.set_user_storage`.
     pub struct SetUserStorage {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the body with the session key.
         1 signature: String => "signature: must query",
-        /// `sig_method`.
+        /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
-        /// `kv_list`.
+        /// Key-value pairs to write.
         3 kv_list: Vec<Kv> => "kv_list: must",
     }
     new(
@@ -3554,9 +3552,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.siteSearch.html>.
     /// * Catalog: `mini_program.wxa.site_search`.
     pub struct SiteSearch {
-        /// `keyword`.
+        /// Words to search for.
         0 keyword: String => "keyword: must",
-        /// `next_page_info`.
+        /// Page mark: none at first, then what the last answer returned.
         1 next_page_info: String => "next_page_info: must",
     }
     new(keyword: impl Into<String>, next_page_info: impl Into<String>)
@@ -3565,13 +3563,13 @@ w::record! {
 w::record! {
     /// Answer to [`SiteSearch`].
     pub struct SiteSearchResponse {
-        /// `items`.
+        /// Pages found.
         0 items: Vec<SiteSearchItem> => "items: must",
-        /// `has_next_page`; `0` or `1` on the wire.
+        /// Whether more pages follow; `0` or `1` on the wire.
         1 has_next_page: bool => "has_next_page: must zero-one",
-        /// `next_page_info`.
+        /// Page mark: none at first, then what the last answer returned.
         2 next_page_info: String => "next_page_info: must",
-        /// `hit_count`.
+        /// How many pages match.
         3 hit_count: i64 => "hit_count: must",
     }
 }
@@ -3602,17 +3600,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.update_store`.
     pub struct UpdateStore {
-        /// `poi_id`.
+        /// Number of the store.
         0 poi_id: String => "poi_id: must",
-        /// `map_poi_id`.
+        /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
-        /// `pic_list`; JSON in a text on the wire.
+        /// Pictures of the store, as serialized text; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// `hour`; format `HHmm-HHmm`.
+        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         3 hour: String => "hour: must",
-        /// `contract_phone`.
+        /// Phone for customers; such as `020-12345678`.
         4 contract_phone: String => "contract_phone: must",
-        /// `card_id`.
+        /// Id of the card or coupon kind, not of the copy that a user holds (that is the code); such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         5 card_id: String => "card_id: must",
     }
     new(
@@ -3628,7 +3626,7 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateStore`].
     pub struct UpdateStoreResponse {
-        /// `data`.
+        /// Whether the change needs a review.
         0 data: UpdateStoreData => "data: must",
     }
 }
@@ -3667,11 +3665,11 @@ pub mod charge {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/charge/api/charge_get_usage_detail.html>.
             /// * Catalog: `mini_program.wxa.charge.usage.get`.
             pub struct Get {
-                /// `spuId`.
+                /// Number of the resource package product; `spuId` on the wire.
                 0 spu_id: String => "spuId: must query",
-                /// `offset`.
+                /// How many rows to skip; 0 for the first page.
                 1 offset: i64 => "offset: must query",
-                /// `limit`.
+                /// Rows to return at most.
                 2 limit: i64 => "limit: must query",
             }
             new(spu_id: impl Into<String>, offset: i64, limit: i64)
@@ -3680,19 +3678,19 @@ pub mod charge {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `all`.
+                /// Amount of all packages.
                 0 all: i64 => "all: must",
-                /// `effectiveAll`.
+                /// Amount of the packages in force; `effectiveAll` on the wire.
                 1 effective_all: i64 => "effectiveAll: must",
-                /// `effectiveUse`.
+                /// Amount used of the packages in force; `effectiveUse` on the wire.
                 2 effective_use: i64 => "effectiveUse: must",
-                /// `startServiceTime`.
+                /// When the subscription began, Unix seconds, for subscriptions; `startServiceTime` on the wire.
                 3 start_service_time: i64 => "startServiceTime: must",
-                /// `endServiceTime`.
+                /// When the subscription ends, Unix seconds, for subscriptions; `endServiceTime` on the wire.
                 4 end_service_time: i64 => "endServiceTime: must",
-                /// `detailList`.
+                /// Usage by package; `detailList` on the wire.
                 5 detail_list: Vec<super::super::GetDetail> => "detailList: must",
-                /// `total`.
+                /// How many packages there are.
                 6 total: i64 => "total: must",
             }
         }
@@ -3724,7 +3722,7 @@ pub mod charge {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/charge/api/charge_get_usage_detail.html>.
             /// * Catalog: `mini_program.wxa.charge.usage.get_recent_average`.
             pub struct GetRecentAverage {
-                /// `spuId`.
+                /// Number of the resource package product; `spuId` on the wire.
                 0 spu_id: String => "spuId: must query",
             }
             new(spu_id: impl Into<String>)
@@ -3733,7 +3731,7 @@ pub mod charge {
         w::record! {
             /// Answer to [`GetRecentAverage`].
             pub struct GetRecentAverageResponse {
-                /// `averageData`.
+                /// Average use of late, blurred; `50` stands for 50 or less; `averageData` on the wire.
                 0 average_data: i64 => "averageData: must",
             }
         }
@@ -3770,9 +3768,9 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_agree`.
         pub struct DevAgree {
-            /// `action`; always `dev_agree`.
+            /// Fixed name of the operation; one address serves several; always `dev_agree`.
             0 action: String => "action: must",
-            /// `appid`.
+            /// AppID of the applicant to be accepted.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
         new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -3804,11 +3802,11 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.getPluginDevApplyList.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_apply_list`.
         pub struct DevApplyList {
-            /// `action`; always `dev_apply_list`.
+            /// Fixed name of the operation; one address serves several; always `dev_apply_list`.
             0 action: String => "action: must",
-            /// `page`.
+            /// Page number, from 1.
             1 page: i64 => "page: must",
-            /// `num`.
+            /// How many rows a page has.
             2 num: i64 => "num: must",
         }
         new(action: impl Into<String>, page: i64, num: i64)
@@ -3817,7 +3815,7 @@ pub mod dev_plugin {
     w::record! {
         /// Answer to [`DevApplyList`].
         pub struct DevApplyListResponse {
-            /// `apply_list`.
+            /// Mini programs that applied for the plugin.
             0 apply_list: Vec<super::DevApplyListApply> => "apply_list: must",
         }
     }
@@ -3848,7 +3846,7 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_delete`.
         pub struct DevDelete {
-            /// `action`; always `dev_delete`.
+            /// Fixed name of the operation; one address serves several; always `dev_delete`.
             0 action: String => "action: must",
         }
         new(action: impl Into<String>)
@@ -3880,9 +3878,9 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_refuse`.
         pub struct DevRefuse {
-            /// `action`; always `dev_refuse`.
+            /// Fixed name of the operation; one address serves several; always `dev_refuse`.
             0 action: String => "action: must",
-            /// `reason`.
+            /// Why it is refused.
             1 reason: String => "reason: must",
         }
         new(action: impl Into<String>, reason: impl Into<String>)
@@ -3919,29 +3917,29 @@ pub mod game {
         /// * Source: <https://docs.qq.com/doc/DVUN0QWJja0J5c2x4>.
         /// * Catalog: `mini_program.wxa.game.cancel_pay`.
         pub struct CancelPay {
-            /// `sig_method`.
+            /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
             0 sig_method: String => "sig_method: must query",
-            /// `signature`.
+            /// Session signature: HMAC-SHA256 of the body with the session key.
             1 signature: Option<String> => "signature: query",
-            /// `pay_sig`.
+            /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// `offer_id`.
+            /// Application id of the virtual payment.
             3 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `env`.
+            /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `pay_bill_no`.
+            /// Number of the payment to take back.
             9 pay_bill_no: String => "pay_bill_no: must",
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             10 bill_no: String => "bill_no: must",
-            /// `amount`.
+            /// How many coins.
             11 amount: i64 => "amount: must",
         }
         new(
@@ -3960,7 +3958,7 @@ pub mod game {
     w::record! {
         /// Answer to [`CancelPay`].
         pub struct CancelPayResponse {
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             0 bill_no: String => "bill_no: must",
         }
     }
@@ -3991,23 +3989,23 @@ pub mod game {
         /// * Source: <https://docs.qq.com/doc/DVUN0QWJja0J5c2x4>.
         /// * Catalog: `mini_program.wxa.game.get_balance`.
         pub struct GetBalance {
-            /// `sig_method`.
+            /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
             0 sig_method: String => "sig_method: must query",
-            /// `signature`.
+            /// Session signature: HMAC-SHA256 of the body with the session key.
             1 signature: Option<String> => "signature: query",
-            /// `pay_sig`.
+            /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// `offer_id`.
+            /// Application id of the virtual payment.
             3 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `env`.
+            /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         }
         new(
@@ -4023,19 +4021,19 @@ pub mod game {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// `balance`.
+            /// Coins that the user has, including presented ones.
             0 balance: i64 => "balance: must",
-            /// `present_balance`.
+            /// How many of the coins were presented.
             1 present_balance: i64 => "present_balance: must",
-            /// `first_save`.
+            /// Whether this would be the user's first top-up.
             2 first_save: bool => "first_save: must",
-            /// `sum_save`.
+            /// Coins topped up so far.
             3 sum_save: i64 => "sum_save: must",
-            /// `sum_present`.
+            /// Coins presented so far.
             4 sum_present: i64 => "sum_present: must",
-            /// `sum_balance`.
+            /// Coins gained in all.
             5 sum_balance: i64 => "sum_balance: must",
-            /// `sum_cost`.
+            /// Coins spent in all.
             6 sum_cost: i64 => "sum_cost: must",
         }
     }
@@ -4066,32 +4064,32 @@ pub mod game {
         /// * Source: <https://docs.qq.com/doc/DVUN0QWJja0J5c2x4>.
         /// * Catalog: `mini_program.wxa.game.pay`.
         pub struct Pay {
-            /// `sig_method`.
+            /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
             0 sig_method: String => "sig_method: must query",
-            /// `signature`.
+            /// Session signature: HMAC-SHA256 of the body with the session key.
             1 signature: Option<String> => "signature: query",
-            /// `pay_sig`.
+            /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// `offer_id`.
+            /// Application id of the virtual payment.
             3 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `env`.
+            /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             9 bill_no: String => "bill_no: must",
-            /// `amount`.
+            /// How many coins.
             10 amount: i64 => "amount: must",
-            /// `payitem`.
+            /// Items as serialized text, noted in the statement; `payitem` on the wire.
             #[doc(alias = "payitem")]
             11 pay_item: Option<String> => "payitem",
-            /// `remark`.
+            /// Remark, noted in the statement.
             12 remark: Option<String> => "remark",
         }
         new(
@@ -4116,11 +4114,11 @@ pub mod game {
     w::record! {
         /// Answer to [`Pay`].
         pub struct PayResponse {
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             0 bill_no: String => "bill_no: must",
-            /// `balance`.
+            /// Coins that the user has, including presented ones.
             1 balance: i64 => "balance: must",
-            /// `used_present_amount`.
+            /// How many presented coins this payment used.
             2 used_present_amount: i64 => "used_present_amount: must",
         }
     }
@@ -4151,27 +4149,27 @@ pub mod game {
         /// * Source: <https://docs.qq.com/doc/DVUN0QWJja0J5c2x4>.
         /// * Catalog: `mini_program.wxa.game.present`.
         pub struct Present {
-            /// `sig_method`.
+            /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
             0 sig_method: String => "sig_method: must query",
-            /// `signature`.
+            /// Session signature: HMAC-SHA256 of the body with the session key.
             1 signature: Option<String> => "signature: query",
-            /// `pay_sig`.
+            /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// `offer_id`.
+            /// Application id of the virtual payment.
             3 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `env`.
+            /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             9 bill_no: String => "bill_no: must",
-            /// `amount`.
+            /// How many coins.
             10 amount: i64 => "amount: must",
         }
         new(
@@ -4189,9 +4187,9 @@ pub mod game {
     w::record! {
         /// Answer to [`Present`].
         pub struct PresentResponse {
-            /// `bill_no`.
+            /// Order number of your system, by which repeats are recognized.
             0 bill_no: String => "bill_no: must",
-            /// `balance`.
+            /// Coins that the user has, including presented ones.
             1 balance: i64 => "balance: must",
         }
     }
@@ -4222,27 +4220,26 @@ pub mod game {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment-v2/pay_v2.queryOrder.html>.
         /// * Catalog: `mini_program.wxa.game.query_order_info`.
         pub struct QueryOrderInfo {
-            /// `sig_method`.
+            /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
             0 sig_method: String => "sig_method: must query",
-            /// `signature`.
+            /// Session signature: HMAC-SHA256 of the body with the session key.
             1 signature: Option<String> => "signature: query",
-            /// `pay_sig`.
+            /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// `offer_id`.
+            /// Application id of the virtual payment.
             3 offer_id: Option<String> => "offer_id",
-            /// `zone_id`.
+            /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `env`.
+            /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// `user_ip`.
+            /// IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// `ts`; format `unix`.
+            /// Time of the request, Unix seconds; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// `out_trade_no`.
+            /// Order number of your system.
             9 out_trade_no: String => "out_trade_no: must",
-            /// `biz_id`.
             10 biz_id: i64 => "biz_id: must",
         }
         new(
@@ -4260,19 +4257,17 @@ pub mod game {
     w::record! {
         /// Answer to [`QueryOrderInfo`].
         pub struct QueryOrderInfoResponse {
-            /// `product_id`.
+            /// Number of the item.
             0 product_id: String => "product_id: must",
-            /// `out_trade_no`.
+            /// Order number of your system.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `mch_order_no`.
+            /// Merchant order number at WeChat Pay.
             2 mch_order_no: Option<String> => "mch_order_no",
-            /// `transaction_id`.
+            /// Transaction number at WeChat Pay.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `pay_state`.
             4 pay_state: i64 => "pay_state: must",
-            /// `deliver_state`.
             5 deliver_state: i64 => "deliver_state: must",
-            /// `pay_finish_time`; format `unix`.
+            /// When it was paid, Unix seconds; format `unix`.
             6 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
         }
     }
@@ -4307,15 +4302,15 @@ pub mod game {
             /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/wxa-sec-check/gamesecurity.mediaCheck.html>.
             /// * Catalog: `mini_program.wxa.game.content_spam.media_check_sync`.
             pub struct MediaCheckSync {
-                /// `openid`; personal data, masked in `Debug`.
+                /// Who posted the content, a visitor of the last two hours; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `media_url`.
+                /// Address of the media to check, which must be downloadable.
                 1 media_url: String => "media_url: must",
-                /// `media_type`.
+                /// Kind of media: `1` audio, `2` image.
                 2 media_type: i64 => "media_type: must",
-                /// `version`.
+                /// Version of the check, always `2`.
                 3 version: i64 => "version: must",
-                /// `scene`.
+                /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
                 4 scene: i64 => "scene: must",
             }
             new(
@@ -4330,11 +4325,11 @@ pub mod game {
         w::record! {
             /// Answer to [`MediaCheckSync`].
             pub struct MediaCheckSyncResponse {
-                /// `trace_id`.
+                /// Id of this check, to match the later result with.
                 0 trace_id: String => "trace_id: must",
-                /// `result`.
+                /// Overall verdict.
                 1 result: Option<super::super::ResultInfo> => "result",
-                /// `detail`.
+                /// Verdict of each strategy.
                 2 detail: Option<Vec<super::super::MediaCheckSyncDetail>> => "detail",
             }
         }
@@ -4365,15 +4360,15 @@ pub mod game {
             /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/wxa-sec-check/gamesecurity.msgSecCheck.html>.
             /// * Catalog: `mini_program.wxa.game.content_spam.msg_sec_check`.
             pub struct MsgSecCheck {
-                /// `openid`; personal data, masked in `Debug`.
+                /// Who posted the content, a visitor of the last two hours; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `nickname`; personal data, masked in `Debug`.
+                /// Nickname of the user, checked too; personal data, masked in `Debug`.
                 1 nickname: Option<String> => "nickname: masked",
-                /// `content`.
+                /// Text to check, at most 2,500 characters.
                 2 content: String => "content: must",
-                /// `version`.
+                /// Version of the check, always `2`.
                 3 version: i64 => "version: must",
-                /// `scene`.
+                /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
                 4 scene: i64 => "scene: must",
             }
             new(
@@ -4388,11 +4383,11 @@ pub mod game {
         w::record! {
             /// Answer to [`MsgSecCheck`].
             pub struct MsgSecCheckResponse {
-                /// `trace_id`.
+                /// Id of this check, to match the later result with.
                 0 trace_id: String => "trace_id: must",
-                /// `result`.
+                /// Overall verdict.
                 1 result: Option<super::super::MsgSecCheckResult> => "result",
-                /// `detail`.
+                /// Verdict of each strategy.
                 2 detail: Option<Vec<super::super::MsgSecCheckDetail>> => "detail",
             }
         }
@@ -4430,14 +4425,18 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.applyPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.apply`.
         pub struct Apply {
-            /// `action`; always `apply`.
+            /// Fixed name of the operation; one address serves several; always `apply`.
             0 action: String => "action: must",
-            /// `plugin_appid`.
-            1 plugin_appid: String => "plugin_appid: must",
-            /// `reason`.
+            /// Which plugin, by its AppID.
+            1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
+            /// Why the plugin is wanted.
             2 reason: String => "reason: must",
         }
-        new(action: impl Into<String>, plugin_appid: impl Into<String>, reason: impl Into<String>)
+        new(
+            action: impl Into<String>,
+            plugin_appid: impl Into<xinqiao_types::AppId>,
+            reason: impl Into<String>,
+        )
     }
 
     w::endpoint! {
@@ -4467,7 +4466,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.list`.
         pub struct List {
-            /// `action`; always `list`.
+            /// Fixed name of the operation; one address serves several; always `list`.
             0 action: String => "action: must",
         }
         new(action: impl Into<String>)
@@ -4476,7 +4475,7 @@ pub mod plugin {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `plugin_list`.
+            /// Plugins added so far.
             0 plugin_list: Vec<super::Plugin> => "plugin_list: must",
         }
     }
@@ -4508,12 +4507,12 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.unbind`.
         pub struct Unbind {
-            /// `action`; always `unbind`.
+            /// Fixed name of the operation; one address serves several; always `unbind`.
             0 action: String => "action: must",
-            /// `plugin_appid`.
-            1 plugin_appid: String => "plugin_appid: must",
+            /// Which plugin, by its AppID.
+            1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
         }
-        new(action: impl Into<String>, plugin_appid: impl Into<String>)
+        new(action: impl Into<String>, plugin_appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -4554,7 +4553,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`ShopListGet`].
         pub struct ShopListGetResponse {
-            /// `list`.
+            /// Members of this page, or shops linked.
             0 list: Vec<super::ShopListGetList> => "list: must",
         }
     }
@@ -4589,16 +4588,16 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/add_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_add`.
             pub struct InfoAdd {
-                /// `session_id`.
+                /// Id of the session in which the user joined.
                 0 session_id: String => "session_id: must",
-                /// `wxa_openid`.
-                1 wxa_openid: String => "wxa_openid: must",
-                /// `info`.
+                /// The member, by openid of the mini program.
+                1 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
+                /// Membership data of the user.
                 2 info: super::super::InfoAddInfo => "info: must",
             }
             new(
                 session_id: impl Into<String>,
-                wxa_openid: impl Into<String>,
+                wxa_openid: impl Into<xinqiao_types::OpenId>,
                 info: super::super::InfoAddInfo,
             )
         }
@@ -4629,10 +4628,10 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/delete_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_delete`.
             pub struct InfoDelete {
-                /// `wxa_openid`.
-                0 wxa_openid: String => "wxa_openid: must",
+                /// The member, by openid of the mini program.
+                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
             }
-            new(wxa_openid: impl Into<String>)
+            new(wxa_openid: impl Into<xinqiao_types::OpenId>)
         }
 
         w::endpoint! {
@@ -4661,16 +4660,16 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/get_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_get`.
             pub struct InfoGet {
-                /// `wxa_openid`.
-                0 wxa_openid: String => "wxa_openid: must",
+                /// The member, by openid of the mini program.
+                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
             }
-            new(wxa_openid: impl Into<String>)
+            new(wxa_openid: impl Into<xinqiao_types::OpenId>)
         }
 
         w::record! {
             /// Answer to [`InfoGet`].
             pub struct InfoGetResponse {
-                /// `info`.
+                /// Membership data of the user.
                 0 info: super::super::InfoGetInfo => "info: must",
             }
         }
@@ -4701,12 +4700,12 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/update_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_update`.
             pub struct InfoUpdate {
-                /// `wxa_openid`.
-                0 wxa_openid: String => "wxa_openid: must",
-                /// `info`.
+                /// The member, by openid of the mini program.
+                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
+                /// Membership data of the user.
                 1 info: super::super::InfoAddInfo => "info: must",
             }
-            new(wxa_openid: impl Into<String>, info: super::super::InfoAddInfo)
+            new(wxa_openid: impl Into<xinqiao_types::OpenId>, info: super::super::InfoAddInfo)
         }
 
         w::endpoint! {
@@ -4735,9 +4734,9 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/get_vip_member_list.html>.
             /// * Catalog: `mini_program.wxa.vip.user.list_get`.
             pub struct ListGet {
-                /// `offset`.
+                /// How many members to skip.
                 0 offset: i64 => "offset: must",
-                /// `limit`.
+                /// Rows to return at most.
                 1 limit: i64 => "limit: must",
             }
             new(offset: i64, limit: i64)
@@ -4746,7 +4745,7 @@ pub mod vip {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// `list`.
+                /// Members of this page, or shops linked.
                 0 list: Vec<super::super::ListGetList> => "list: must",
             }
         }

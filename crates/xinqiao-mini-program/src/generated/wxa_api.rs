@@ -9,9 +9,9 @@ pub mod broadcast;
 w::record! {
     /// An item of `actionList` in `wxa_api::ProcessInfo`.
     pub struct Action {
-        /// `type`.
+        /// Step: `1` bad review, `2` developer handles it, `3` user is asked, `4` user changes it.
         0 type_: i64 => "type: must",
-        /// `updateTime`; format `unix`.
+        /// When this step was reached, Unix seconds; absent before; format `unix`; `updateTime` on the wire.
         1 update_time: Option<xinqiao_types::UnixSeconds> => "updateTime",
     }
 }
@@ -19,21 +19,21 @@ w::record! {
 w::record! {
     /// An item of `appealList` in the answer of `wxa_api::wxa_mp_trade::GetPenaltyList`.
     pub struct Appeal {
-        /// `illegalOrderId`; a number as text on the wire.
+        /// Number of the penalty; a number as text on the wire; `illegalOrderId` on the wire.
         0 illegal_order_id: i64 => "illegalOrderId: must numeric",
-        /// `orderId`.
+        /// Order concerned; `orderId` on the wire.
         1 order_id: w::TextOrNumber => "orderId: must",
-        /// `complaintOrderId`; a number as text on the wire.
+        /// Number of the complaint behind it; a number as text on the wire; `complaintOrderId` on the wire.
         2 complaint_order_id: i64 => "complaintOrderId: must numeric",
-        /// `illegalWording`.
+        /// The violation in words; `illegalWording` on the wire.
         3 illegal_wording: String => "illegalWording: must",
-        /// `status`.
+        /// State: `2` deducted, `4` appealed, `5` appeal rejected, `6` appeal won.
         4 status: i64 => "status: must",
-        /// `minusScore`.
+        /// Points taken; `minusScore` on the wire.
         5 minus_score: i64 => "minusScore: must",
-        /// `illegalTime`; format `unix`.
+        /// When the penalty was made, Unix seconds; format `unix`; `illegalTime` on the wire.
         6 illegal_time: xinqiao_types::UnixSeconds => "illegalTime: must",
-        /// `updateTime`; format `unix`.
+        /// When the record last changed, Unix seconds; format `unix`; `updateTime` on the wire.
         7 update_time: xinqiao_types::UnixSeconds => "updateTime: must",
     }
 }
@@ -41,11 +41,11 @@ w::record! {
 w::record! {
     /// `bizInfo` of `wxa_api::InfoContent`.
     pub struct BizInfo {
-        /// `appid`.
+        /// AppID of the mini program reviewed.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickName`.
+        /// Name of the mini program reviewed; `nickName` on the wire.
         1 nick_name: String => "nickName: must",
-        /// `headImg`.
+        /// Address of the avatar of the mini program reviewed; `headImg` on the wire.
         2 head_img: String => "headImg: must",
     }
 }
@@ -53,17 +53,17 @@ w::record! {
 w::record! {
     /// An item of `commentReplyList` in `wxa_api::ReplyAndCommentReplyListGetList`.
     pub struct CommentReply {
-        /// `commentReplyId`.
+        /// Number of the further answer; `commentReplyId` on the wire.
         0 comment_reply_id: String => "commentReplyId: must",
-        /// `commentId`.
+        /// Number of the review; `commentId` on the wire.
         1 comment_id: String => "commentId: must",
-        /// `commentReplyContent`.
+        /// Content of the further answer; `commentReplyContent` on the wire.
         2 comment_reply_content: CommentReplyContent => "commentReplyContent: must",
-        /// `commentReplyObject`.
+        /// Who gave the further answer; `commentReplyObject` on the wire.
         3 comment_reply_object: ReplyObject => "commentReplyObject: must",
-        /// `createTime`; format `unix`.
+        /// When it was written, Unix seconds; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `updateTime`; format `unix`.
+        /// When it was last changed, Unix seconds; format `unix`; `updateTime` on the wire.
         5 update_time: xinqiao_types::UnixSeconds => "updateTime: must",
     }
 }
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `commentReplyContent` of `wxa_api::CommentReply`.
     pub struct CommentReplyContent {
-        /// `content`.
+        /// Text of the answer.
         0 content: String => "content: must",
     }
 }
@@ -79,7 +79,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `wxa_api::comment::CommentInfoGet`.
     pub struct CommentInfoGetInfo {
-        /// `content`.
+        /// Content of the review.
         0 content: InfoContent => "content: must",
     }
 }
@@ -87,37 +87,37 @@ w::record! {
 w::record! {
     /// `complaintOrder` of the answer of `wxa_api::mini_shop::ComplaintOrderDetail`.
     pub struct ComplaintOrder {
-        /// `complaintOrderId`.
+        /// Number of the complaint; `complaintOrderId` on the wire.
         0 complaint_order_id: i64 => "complaintOrderId: must",
-        /// `openId`; personal data, masked in `Debug`.
-        1 open_id: String => "openId: must masked",
-        /// `type`.
+        /// The user who complained; personal data, masked in `Debug`; `openId` on the wire.
+        1 open_id: xinqiao_types::OpenId => "openId: must masked",
+        /// Code of the kind of problem.
         2 type_: i64 => "type: must",
-        /// `appealState`.
+        /// Appeal: `0` none, `401` open, `402` timed out, `403` under way, `117` won, `118` lost; `appealState` on the wire.
         3 appeal_state: i64 => "appealState: must",
-        /// `nickName`.
+        /// Nickname of who complained; `nickName` on the wire.
         4 nick_name: String => "nickName: must",
-        /// `headImgUrl`; personal data, masked in `Debug`.
+        /// Address of the avatar of who complained; personal data, masked in `Debug`; `headImgUrl` on the wire.
         5 head_img_url: String => "headImgUrl: must masked",
-        /// `phoneNumber`; personal data, masked in `Debug`.
+        /// Phone of who complained; personal data, masked in `Debug`; `phoneNumber` on the wire.
         6 phone_number: w::TextOrNumber => "phoneNumber: must masked",
-        /// `customerMaterial`.
+        /// What the user wrote and uploaded; `customerMaterial` on the wire.
         7 customer_material: Option<CustomerMaterial> => "customerMaterial",
-        /// `outTradeNo`.
+        /// Order number under which the merchant took the payment; `outTradeNo` on the wire.
         8 out_trade_no: String => "outTradeNo: must",
-        /// `orderId`.
+        /// Order number at the platform; `orderId` on the wire.
         9 order_id: String => "orderId: must",
-        /// `status`.
+        /// Code of the complaint's state.
         10 status: i64 => "status: must",
-        /// `productName`.
+        /// Product that the complaint is about; `productName` on the wire.
         11 product_name: String => "productName: must",
-        /// `payTime`; format `unix`.
+        /// When the order was paid, Unix seconds; format `unix`; `payTime` on the wire.
         12 pay_time: xinqiao_types::UnixSeconds => "payTime: must",
-        /// `totalCostStr`.
+        /// Amount of the order, as text; `totalCostStr` on the wire.
         13 total_cost_str: String => "totalCostStr: must",
-        /// `createTime`; format `unix`.
+        /// When the complaint was made, Unix seconds; format `unix`; `createTime` on the wire.
         14 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `expireTime`; format `unix`.
+        /// Deadline of the present state, Unix seconds; `0` if there is none; format `unix`; `expireTime` on the wire.
         15 expire_time: xinqiao_types::UnixSeconds => "expireTime: must",
     }
 }
@@ -125,21 +125,21 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `wxa_api::mini_shop::ComplaintOrderDetail`.
     pub struct ComplaintOrderDetailItem {
-        /// `itemType`.
+        /// Code of the step; `itemType` on the wire.
         0 item_type: i64 => "itemType: must",
-        /// `appealItemType`.
+        /// Code of the step of the appeal; `appealItemType` on the wire.
         1 appeal_item_type: Option<i64> => "appealItemType",
-        /// `time`; format `unix`.
+        /// When this step happened, Unix seconds; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `nickName`.
+        /// Name of who took this step; `nickName` on the wire.
         3 nick_name: String => "nickName: must",
-        /// `phoneNumber`; personal data, masked in `Debug`.
+        /// Phone left in this step; personal data, masked in `Debug`; `phoneNumber` on the wire.
         4 phone_number: Option<w::TextOrNumber> => "phoneNumber: masked",
-        /// `content`.
+        /// Text given in this step.
         5 content: Option<String> => "content",
-        /// `mediaIdList`.
-        6 media_id_list: Option<Vec<String>> => "mediaIdList",
-        /// `blameResult`.
+        /// Pictures of this step, whose addresses expire; `mediaIdList` on the wire.
+        6 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
+        /// If the merchant is at fault: `1` user returns, `0` merchant uploads proof; `blameResult` on the wire.
         7 blame_result: i64 => "blameResult: must",
     }
 }
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// `content` of `wxa_api::InfoContent`; `content` of `wxa_api::OldComment`.
     pub struct ContentDetail {
-        /// `txt`.
+        /// Text of the review.
         0 txt: String => "txt: must",
-        /// `media`.
+        /// Pictures or video of the review, not both.
         1 media: Option<Vec<Media>> => "media",
     }
 }
@@ -157,19 +157,19 @@ w::record! {
 w::record! {
     /// `customerMaterial` of `wxa_api::ComplaintOrder`.
     pub struct CustomerMaterial {
-        /// `content`.
+        /// What the user wrote.
         0 content: Option<String> => "content",
-        /// `mediaIdList`.
-        1 media_id_list: Option<Vec<String>> => "mediaIdList",
+        /// Pictures that the user uploaded; `mediaIdList` on the wire.
+        1 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
     }
 }
 
 w::record! {
     /// An item of `cvlist` in the answer of `wxa_api::log::GetClientVersion`.
     pub struct CvList {
-        /// `type`.
+        /// Kind of client: `1` Android, `2` iOS.
         0 type_: i64 => "type: must",
-        /// `client_version_list`.
+        /// Versions of WeChat; such as `8.0.37`.
         1 client_version_list: Vec<String> => "client_version_list: must",
     }
 }
@@ -177,26 +177,26 @@ w::record! {
 w::record! {
     /// An item of `list` in `wxa_api::UserLogSearchData`.
     pub struct DataList {
-        /// `level`.
+        /// Highest level: `2` info, `4` warning, `8` error.
         0 level: i64 => "level: must",
-        /// `libraryVersion`.
+        /// Base library version of the user; `libraryVersion` on the wire.
         1 library_version: String => "libraryVersion: must",
-        /// `clientVersion`.
+        /// WeChat version of the user; `clientVersion` on the wire.
         2 client_version: String => "clientVersion: must",
-        /// `id`.
+        /// WeChat ID of the user.
         3 id: String => "id: must",
-        /// `platform`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 platform: i64 => "platform: must",
-        /// `traceid`.
+        /// Id of the launch; `traceid` on the wire.
         #[doc(alias = "traceid")]
         5 trace_id: String => "traceid: must",
-        /// `url`.
+        /// Page that logged.
         6 url: String => "url: must",
-        /// `filterMsg`.
+        /// Filter word set in code; `filterMsg` on the wire.
         7 filter_msg: Option<String> => "filterMsg",
-        /// `msg`.
+        /// What was logged.
         8 msg: Vec<Msg> => "msg: must",
-        /// `timestamp`; format `unix`.
+        /// When it was logged, Unix seconds; format `unix`.
         9 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
@@ -204,7 +204,7 @@ w::record! {
 w::record! {
     /// `default_time_data` of the answer of `wxa_api::log::GetPerformance`.
     pub struct DefaultTimeData {
-        /// `list`.
+        /// Daily times.
         0 list: Vec<DefaultTimeDataList> => "list: must",
     }
 }
@@ -212,11 +212,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `wxa_api::DefaultTimeData`.
     pub struct DefaultTimeDataList {
-        /// `ref_date`; format `yyyyMMdd`.
+        /// Day of the figure; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// `cost_time_type`.
+        /// Which time: `1` whole start, `2` download, `3` first rendering.
         1 cost_time_type: i64 => "cost_time_type: must",
-        /// `cost_time`; in ms.
+        /// Average time of that day; in ms.
         2 cost_time: i64 => "cost_time: must",
     }
 }
@@ -224,7 +224,7 @@ w::record! {
 w::record! {
     /// `extInfo` of `wxa_api::InfoContent`.
     pub struct ExtInfo {
-        /// `isAlreadySendTmpl`.
+        /// Whether the user has been asked to change the review; `isAlreadySendTmpl` on the wire.
         0 is_already_send_tmpl: bool => "isAlreadySendTmpl: must",
     }
 }
@@ -232,25 +232,25 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa_api::FeedbackList`.
     pub struct FeedbackListDetail {
-        /// `record_id`.
+        /// Number of the feedback.
         0 record_id: i64 => "record_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname of who gave the feedback; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `head_url`.
+        /// Address of the avatar of who gave it.
         3 head_url: String => "head_url: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone that the user left; personal data, masked in `Debug`.
         4 phone: Option<w::TextOrNumber> => "phone: masked",
-        /// `type`.
+        /// Kind: `1` will not open, `2` crash, `3` slow, `4` blank, `5` freeze, `6` layout, `7` slow loading, `8` other.
         5 type_: i64 => "type: must",
-        /// `content`.
+        /// What the user wrote.
         6 content: String => "content: must",
-        /// `mediaIds`.
-        7 media_ids: Option<Vec<String>> => "mediaIds",
-        /// `systemInfo`.
+        /// Pictures that the user uploaded, as media ids; `mediaIds` on the wire.
+        7 media_ids: Option<Vec<xinqiao_types::MediaId>> => "mediaIds",
+        /// The user's device and system, as serialized text; `systemInfo` on the wire.
         8 system_info: Option<String> => "systemInfo",
-        /// `create_time`; format `unix`.
+        /// When the feedback was given, Unix seconds; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -258,9 +258,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::new_tmpl::GetCategory`.
     pub struct GetCategoryData {
-        /// `id`.
+        /// Number of the category, to look up the library with.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the category.
         1 name: String => "name: must",
     }
 }
@@ -268,13 +268,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::new_tmpl::GetPubTemplateKeywords`.
     pub struct GetPubTemplateKeywordsData {
-        /// `kid`.
+        /// Number of the keyword, to choose when adding.
         0 kid: i64 => "kid: must",
-        /// `name`.
+        /// Name of the keyword; such as `物品名称`.
         1 name: String => "name: must",
-        /// `example`.
+        /// Sample of its content.
         2 example: Option<String> => "example",
-        /// `rule`.
+        /// Kind of content, such as `thing`, `date` or `amount`.
         3 rule: Option<String> => "rule",
     }
 }
@@ -282,13 +282,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::new_tmpl::GetPubTemplateTitles`.
     pub struct GetPubTemplateTitlesData {
-        /// `tid`.
+        /// Number of the title.
         0 tid: i64 => "tid: must",
-        /// `title`.
+        /// Title of the template.
         1 title: String => "title: must",
-        /// `type`.
+        /// Kind: `2` one message per consent, `3` long-term.
         2 type_: i64 => "type: must",
-        /// `categoryId`.
+        /// Number of the title's category; `categoryId` on the wire.
         3 category_id: i64 => "categoryId: must",
     }
 }
@@ -296,17 +296,17 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::new_tmpl::GetTemplate`.
     pub struct GetTemplateData {
-        /// `priTmplId`.
+        /// Number of the template, to send with; `priTmplId` on the wire.
         0 pri_tmpl_id: String => "priTmplId: must",
-        /// `title`.
+        /// Title of the template.
         1 title: String => "title: must",
-        /// `content`.
+        /// Content with placeholders of the keywords.
         2 content: String => "content: must",
-        /// `type`.
+        /// Kind: `2` one message per consent, `3` long-term.
         3 type_: i64 => "type: must",
-        /// `example`.
+        /// Sample with content filled in.
         4 example: Option<String> => "example",
-        /// `keywordEnumValueList`.
+        /// Values allowed for keywords of fixed choice; `keywordEnumValueList` on the wire.
         5 keyword_enum_value_list: Option<Vec<KeywordEnumValue>> => "keywordEnumValueList",
     }
 }
@@ -314,31 +314,31 @@ w::record! {
 w::record! {
     /// An item of `commentList` in the answer of `wxa_api::comment::MpCommentListGet`; `content` of `wxa_api::CommentInfoGetInfo`.
     pub struct InfoContent {
-        /// `commentId`.
+        /// Number of the review; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
-        /// `amount`; in fen.
+        /// Amount of the order; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `orderId`.
+        /// Order that was reviewed; `orderId` on the wire.
         2 order_id: String => "orderId: must",
-        /// `wxPayId`.
+        /// Transaction number at WeChat Pay; `wxPayId` on the wire.
         3 wx_pay_id: String => "wxPayId: must",
-        /// `payTime`; format `unix`.
+        /// When the order was paid, Unix seconds; format `unix`; `payTime` on the wire.
         4 pay_time: xinqiao_types::UnixSeconds => "payTime: must",
-        /// `createTime`; format `unix`.
+        /// When it was written, Unix seconds; format `unix`; `createTime` on the wire.
         5 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `score`.
+        /// Score, 100 points for each star.
         6 score: i64 => "score: must",
-        /// `productInfo`.
+        /// Products reviewed; `productInfo` on the wire.
         7 product_info: ProductInfo => "productInfo: must",
-        /// `orderInfo`.
+        /// The order in your own system; `orderInfo` on the wire.
         8 order_info: Option<OrderInfo> => "orderInfo",
-        /// `userInfo`.
+        /// Who reviewed; `userInfo` on the wire.
         9 user_info: Option<UserInfo> => "userInfo",
-        /// `bizInfo`.
+        /// The mini program reviewed; `bizInfo` on the wire.
         10 biz_info: Option<BizInfo> => "bizInfo",
-        /// `content`.
+        /// Text and pictures of the review.
         11 content: ContentDetail => "content: must",
-        /// `extInfo`.
+        /// Further data for handling it; `extInfo` on the wire.
         12 ext_info: Option<ExtInfo> => "extInfo",
     }
 }
@@ -346,44 +346,44 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::log::JsErrDetail`.
     pub struct JsErrDetailData {
-        /// `Uin`.
+        /// Internal id of the user; `Uin` on the wire.
         0 uin: String => "Uin: must",
-        /// `appId`.
-        1 app_id: String => "appId: must",
-        /// `openId`; personal data, masked in `Debug`.
-        2 open_id: String => "openId: must masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// AppID of the mini program; `appId` on the wire.
+        1 app_id: xinqiao_types::AppId => "appId: must",
+        /// The user who met the error; personal data, masked in `Debug`; `openId` on the wire.
+        2 open_id: xinqiao_types::OpenId => "openId: must masked",
+        /// Nickname of who met the error; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// `source`.
+        /// Code file of the error.
         4 source: String => "source: must",
-        /// `route`.
+        /// Page on which it happened.
         5 route: String => "route: must",
-        /// `errorMsg`.
+        /// Message of the error; `errorMsg` on the wire.
         6 error_msg: String => "errorMsg: must",
-        /// `errorMsgMd5`.
+        /// MD5 of the message, to ask for details with; `errorMsgMd5` on the wire.
         7 error_msg_md5: String => "errorMsgMd5: must",
-        /// `errorStack`.
+        /// Call stack at the time of the error; `errorStack` on the wire.
         8 error_stack: String => "errorStack: must",
-        /// `errorStackMd5`.
+        /// MD5 of the stack, to ask for details with; `errorStackMd5` on the wire.
         9 error_stack_md5: String => "errorStackMd5: must",
-        /// `appVersion`.
+        /// Version of the mini program at fault; `appVersion` on the wire.
         10 app_version: String => "appVersion: must",
-        /// `sdkVersion`.
+        /// Base library version of the user; `sdkVersion` on the wire.
         11 sdk_version: String => "sdkVersion: must",
-        /// `osName`.
+        /// System of the user; `osName` on the wire.
         12 os_name: String => "osName: must",
-        /// `clientVersion`.
+        /// WeChat version of the user; `clientVersion` on the wire.
         13 client_version: String => "clientVersion: must",
-        /// `pluginversion`.
+        /// Version of the plugin at fault; `pluginversion` on the wire.
         #[doc(alias = "pluginversion")]
         14 plugin_version: Option<String> => "pluginversion",
-        /// `DeviceModel`.
+        /// Model of the user's device; `DeviceModel` on the wire.
         15 device_model: String => "DeviceModel: must",
-        /// `Count`.
+        /// How often this user met it; `Count` on the wire.
         16 count: i64 => "Count: must",
-        /// `Ds`; format `yyyy-MM-dd`.
+        /// Day on which it happened; format `yyyy-MM-dd`; `Ds` on the wire.
         17 ds: String => "Ds: must",
-        /// `TimeStamp`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it happened; format `yyyy-MM-dd HH:mm:ss`; `TimeStamp` on the wire.
         18 time_stamp: String => "TimeStamp: must",
     }
 }
@@ -391,21 +391,21 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::log::JsErrList`.
     pub struct JsErrListData {
-        /// `errorMsg`.
+        /// Message of the error; `errorMsg` on the wire.
         0 error_msg: String => "errorMsg: must",
-        /// `errorMsgMd5`.
+        /// MD5 of the message, to ask for details with; `errorMsgMd5` on the wire.
         1 error_msg_md5: String => "errorMsgMd5: must",
-        /// `errorStack`.
+        /// Call stack at the time of the error; `errorStack` on the wire.
         2 error_stack: String => "errorStack: must",
-        /// `errorStackMd5`.
+        /// MD5 of the stack, to ask for details with; `errorStackMd5` on the wire.
         3 error_stack_md5: String => "errorStackMd5: must",
-        /// `uv`.
+        /// How many users met it.
         4 uv: i64 => "uv: must",
-        /// `uvPercent`.
+        /// Share of the users who met it; `uvPercent` on the wire.
         5 uv_percent: String => "uvPercent: must",
-        /// `pv`.
+        /// How often it happened.
         6 pv: i64 => "pv: must",
-        /// `pvPercent`.
+        /// Share among all errors; `pvPercent` on the wire.
         7 pv_percent: String => "pvPercent: must",
     }
 }
@@ -413,9 +413,9 @@ w::record! {
 w::record! {
     /// An item of `keywordEnumValueList` in `wxa_api::GetTemplateData`.
     pub struct KeywordEnumValue {
-        /// `keywordCode`.
+        /// Which keyword, with the suffix `.DATA`; such as `phrase1.DATA`; `keywordCode` on the wire.
         0 keyword_code: String => "keywordCode: must",
-        /// `enumValueList`.
+        /// Values that may be sent; `enumValueList` on the wire.
         1 enum_value_list: Vec<String> => "enumValueList: must",
     }
 }
@@ -423,15 +423,15 @@ w::record! {
 w::record! {
     /// An item of `media` in `wxa_api::ContentDetail`.
     pub struct Media {
-        /// `img`.
+        /// Address of the picture.
         0 img: Option<String> => "img",
-        /// `thumbImg`.
+        /// Address of the thumbnail; `thumbImg` on the wire.
         1 thumb_img: Option<String> => "thumbImg",
-        /// `video`.
+        /// Address of the video.
         2 video: Option<String> => "video",
-        /// `videoCover`.
+        /// Address of the video's cover; `videoCover` on the wire.
         3 video_cover: Option<String> => "videoCover",
-        /// `videoDuration`.
+        /// How long the video plays; `videoDuration` on the wire.
         4 video_duration: Option<i64> => "videoDuration",
     }
 }
@@ -439,11 +439,11 @@ w::record! {
 w::record! {
     /// An item of `msg` in `wxa_api::DataList`.
     pub struct Msg {
-        /// `level`.
+        /// Level: `2` info, `4` warning, `8` error.
         0 level: i64 => "level: must",
-        /// `msg`.
+        /// What was logged.
         1 msg: Vec<String> => "msg: must",
-        /// `time`; format `unix`.
+        /// When it was logged; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -451,13 +451,13 @@ w::record! {
 w::record! {
     /// `oldComment` of the answer of `wxa_api::comment::CommentInfoGet`.
     pub struct OldComment {
-        /// `commentId`.
+        /// Number of the former review; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
-        /// `createTime`; format `unix`.
+        /// When the former review was written, Unix seconds; format `unix`; `createTime` on the wire.
         1 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `score`.
+        /// Former score, 100 points for each star.
         2 score: i64 => "score: must",
-        /// `content`.
+        /// Text and pictures of the former review.
         3 content: ContentDetail => "content: must",
     }
 }
@@ -465,7 +465,7 @@ w::record! {
 w::record! {
     /// `orderInfo` of `wxa_api::InfoContent`.
     pub struct OrderInfo {
-        /// `busiOrderId`.
+        /// Order number of your system, the `out_trade_no` of the payment; `busiOrderId` on the wire.
         0 busi_order_id: String => "busiOrderId: must",
     }
 }
@@ -473,9 +473,9 @@ w::record! {
 w::record! {
     /// `processInfo` of the answer of `wxa_api::comment::CommentInfoGet`.
     pub struct ProcessInfo {
-        /// `commentId`.
+        /// Number of the review; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
-        /// `actionList`.
+        /// Steps; the last one with a time is the present one; `actionList` on the wire.
         1 action_list: Vec<Action> => "actionList: must",
     }
 }
@@ -483,9 +483,9 @@ w::record! {
 w::record! {
     /// An item of `productList` in `wxa_api::ProductInfo`.
     pub struct Product {
-        /// `name`.
+        /// Name of the product.
         0 name: String => "name: must",
-        /// `picUrl`.
+        /// Address of the product's picture; `picUrl` on the wire.
         1 pic_url: String => "picUrl: must",
     }
 }
@@ -493,7 +493,7 @@ w::record! {
 w::record! {
     /// `productInfo` of `wxa_api::InfoContent`.
     pub struct ProductInfo {
-        /// `productList`.
+        /// Products of the order; `productList` on the wire.
         0 product_list: Vec<Product> => "productList: must",
     }
 }
@@ -501,17 +501,17 @@ w::record! {
 w::record! {
     /// `reply` of `wxa_api::ReplyAndCommentReplyListGetList`.
     pub struct Reply {
-        /// `replyId`.
+        /// Number of the merchant's answer; `replyId` on the wire.
         0 reply_id: String => "replyId: must",
-        /// `commentId`.
+        /// Number of the review; `commentId` on the wire.
         1 comment_id: String => "commentId: must",
-        /// `replyContent`.
+        /// Content of the answer; `replyContent` on the wire.
         2 reply_content: ReplyContent => "replyContent: must",
-        /// `replyObject`.
+        /// Who answered; `replyObject` on the wire.
         3 reply_object: ReplyObject => "replyObject: must",
-        /// `createTime`; format `unix`.
+        /// When it was written, Unix seconds; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// `updateTime`; format `unix`.
+        /// When it was last changed, Unix seconds; format `unix`; `updateTime` on the wire.
         5 update_time: xinqiao_types::UnixSeconds => "updateTime: must",
     }
 }
@@ -519,7 +519,7 @@ w::record! {
 w::record! {
     /// `replyContent` of `wxa_api::Reply`.
     pub struct ReplyContent {
-        /// `content`.
+        /// Text of the answer.
         0 content: String => "content: must",
     }
 }
@@ -527,9 +527,9 @@ w::record! {
 w::record! {
     /// `commentReplyObject` of `wxa_api::CommentReply`; `replyObject` of `wxa_api::Reply`.
     pub struct ReplyObject {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of who answered; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `imgUrl`.
+        /// Address of the avatar of who answered; `imgUrl` on the wire.
         1 img_url: String => "imgUrl: must",
     }
 }
@@ -537,9 +537,9 @@ w::record! {
 w::record! {
     /// `list` of the answer of `wxa_api::comment::ReplyAndCommentReplyListGet`.
     pub struct ReplyAndCommentReplyListGetList {
-        /// `reply`.
+        /// First answer of the merchant.
         0 reply: Reply => "reply: must",
-        /// `commentReplyList`.
+        /// Answers that followed; `commentReplyList` on the wire.
         1 comment_reply_list: Vec<CommentReply> => "commentReplyList: must",
     }
 }
@@ -547,13 +547,13 @@ w::record! {
 w::record! {
     /// `returnBill` of the answer of `wxa_api::mini_shop::ComplaintOrderDetail`.
     pub struct ReturnBill {
-        /// `returnId`.
+        /// Number of the return, to go with the response; `returnId` on the wire.
         0 return_id: String => "returnId: must",
-        /// `deliveryName`.
+        /// Express company of the return; `deliveryName` on the wire.
         1 delivery_name: String => "deliveryName: must",
-        /// `waybillId`.
+        /// Tracking number of the return; `waybillId` on the wire.
         2 waybill_id: String => "waybillId: must",
-        /// `orderStatus`.
+        /// Shipment: `0` to pick up, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for; `orderStatus` on the wire.
         3 order_status: i64 => "orderStatus: must",
     }
 }
@@ -561,9 +561,9 @@ w::record! {
 w::record! {
     /// An item of `scene` in the answer of `wxa_api::log::GetScene`.
     pub struct Scene {
-        /// `name`.
+        /// Name of the scene.
         0 name: String => "name: must",
-        /// `value`.
+        /// Number of the scene.
         1 value: w::TextOrNumber => "value: must",
     }
 }
@@ -571,11 +571,11 @@ w::record! {
 w::record! {
     /// `userInfo` of `wxa_api::InfoContent`.
     pub struct UserInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who reviewed, by openid; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickName`.
+        /// Nickname of who reviewed; `nickName` on the wire.
         1 nick_name: String => "nickName: must",
-        /// `headImg`.
+        /// Address of the avatar of who reviewed; `headImg` on the wire.
         2 head_img: String => "headImg: must",
     }
 }
@@ -583,9 +583,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa_api::UserLogSearch`.
     pub struct UserLogSearchData {
-        /// `list`.
+        /// Logs found.
         0 list: Vec<DataList> => "list: must",
-        /// `total`.
+        /// How many logs match.
         1 total: i64 => "total: must",
     }
 }
@@ -593,18 +593,18 @@ w::record! {
 w::record! {
     /// An item of `wxa_embedded_list` in the answer of `wxa_api::wxa_embedded::GetList`; an item of `wxa_embedded_list` in the answer of `wxa_api::wxa_embedded::GetOwnList`.
     pub struct WxaEmbedded {
-        /// `appid`.
+        /// AppID of the other mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the other mini program; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg`.
+        /// Address of its avatar; `headimg` on the wire.
         #[doc(alias = "headimg")]
         2 head_img: String => "headimg: must",
-        /// `reason`.
+        /// Why it was wanted.
         3 reason: String => "reason: must",
-        /// `status`.
+        /// State: `1` open, `2` accepted, `3` refused, `4` timed out, `5` withdrawn, `6` revoked.
         4 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When it was asked for, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -616,11 +616,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getFeedback.html>.
     /// * Catalog: `mini_program.wxa_api.feedback_list`.
     pub struct FeedbackList {
-        /// `type`.
+        /// Kind: `1` will not open, `2` crash, `3` slow, `4` blank, `5` freeze, `6` layout, `7` slow loading, `8` other; all if left out.
         0 type_: Option<i64> => "type: query",
-        /// `page`.
+        /// Page number, from 1.
         1 page: i64 => "page: must query",
-        /// `num`.
+        /// How many rows a page has.
         2 num: i64 => "num: must query",
     }
     new(page: i64, num: i64)
@@ -630,9 +630,9 @@ w::record! {
 w::record! {
     /// Answer to [`FeedbackList`].
     pub struct FeedbackListResponse {
-        /// `list`.
+        /// Feedback of this page.
         0 list: Vec<FeedbackListDetail> => "list: must",
-        /// `total_num`.
+        /// How much feedback there is.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -664,27 +664,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.realtimelogSearch.html>.
     /// * Catalog: `mini_program.wxa_api.user_log_search`.
     pub struct UserLogSearch {
-        /// `date`; format `yyyyMMdd`.
+        /// Day to look at, within the last 7; format `yyyyMMdd`.
         0 date: String => "date: must query",
-        /// `begintime`; format `unix`.
+        /// Start, Unix seconds, within that day; format `unix`; `begintime` on the wire.
         #[doc(alias = "begintime")]
         1 begin_time: xinqiao_types::UnixSeconds => "begintime: must query",
-        /// `endtime`; format `unix`.
+        /// End, Unix seconds, within that day; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         2 end_time: xinqiao_types::UnixSeconds => "endtime: must query",
-        /// `traceId`.
+        /// Id of a launch, to see its logs; `traceId` on the wire.
         3 trace_id: Option<String> => "traceId: query",
-        /// `url`.
+        /// Only logs of this page.
         4 url: Option<String> => "url: query",
-        /// `id`.
+        /// Only logs of this user, by WeChat ID or openid.
         5 id: Option<String> => "id: query",
-        /// `filterMsg`.
+        /// Only logs with this filter word, set in code; `filterMsg` on the wire.
         6 filter_msg: Option<String> => "filterMsg: query",
-        /// `level`.
+        /// Level and above: `2` info, `4` warning, `8` error.
         7 level: Option<i64> => "level: query",
-        /// `start`.
+        /// How many rows to skip, 0 by default.
         8 start: Option<i64> => "start: query",
-        /// `limit`.
+        /// Rows to return, 20 by default.
         9 limit: Option<i64> => "limit: query",
     }
     new(
@@ -699,7 +699,7 @@ w::record! {
 w::record! {
     /// Answer to [`UserLogSearch`].
     pub struct UserLogSearchResponse {
-        /// `data`.
+        /// Logs and how many there are.
         0 data: UserLogSearchData => "data: must",
     }
 }
@@ -735,7 +735,7 @@ pub mod comment {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.wxa_api.comment.api_kf_quota_reset`.
         pub struct ApiKfQuotaReset {
-            /// `commentId`.
+            /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must",
         }
         new(comment_id: impl Into<String>)
@@ -768,7 +768,7 @@ pub mod comment {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.wxa_api.comment.comment_info_get`.
         pub struct CommentInfoGet {
-            /// `commentId`.
+            /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must query",
         }
         new(comment_id: impl Into<String>)
@@ -777,11 +777,11 @@ pub mod comment {
     w::record! {
         /// Answer to [`CommentInfoGet`].
         pub struct CommentInfoGetResponse {
-            /// `info`.
+            /// The review with its order.
             0 info: super::CommentInfoGetInfo => "info: must",
-            /// `processInfo`.
+            /// How far the handling of the bad review is; `processInfo` on the wire.
             1 process_info: Option<super::ProcessInfo> => "processInfo",
-            /// `oldComment`.
+            /// The review before the user changed it; `oldComment` on the wire.
             2 old_comment: Option<super::OldComment> => "oldComment",
         }
     }
@@ -812,11 +812,11 @@ pub mod comment {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.wxa_api.comment.confirm_compromise`.
         pub struct ConfirmCompromise {
-            /// `commentId`.
+            /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must",
-            /// `picList`.
+            /// Pictures that prove the settlement, as media ids; `picList` on the wire.
             1 pic_list: Option<Vec<String>> => "picList",
-            /// `content`.
+            /// Text of the answer or settlement.
             2 content: Option<String> => "content",
         }
         new(comment_id: impl Into<String>)
@@ -850,15 +850,15 @@ pub mod comment {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.wxa_api.comment.mp_comment_list_get`.
         pub struct MpCommentListGet {
-            /// `startTime`; format `unix`.
+            /// Reviewed not before, Unix seconds; format `unix`; `startTime` on the wire.
             0 start_time: xinqiao_types::UnixSeconds => "startTime: must query",
-            /// `endTime`; format `unix`.
+            /// Reviewed not after, Unix seconds; format `unix`; `endTime` on the wire.
             1 end_time: xinqiao_types::UnixSeconds => "endTime: must query",
-            /// `filterType`.
+            /// Filter: `1` bad, `2` good, `3` bad and open, `4` to answer, `5` changed, `6` all; `filterType` on the wire.
             2 filter_type: Option<i64> => "filterType: query",
-            /// `offset`.
+            /// How many reviews to skip.
             3 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Reviews per page, 8 by default.
             4 limit: Option<i64> => "limit: query",
         }
         new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -868,11 +868,11 @@ pub mod comment {
     w::record! {
         /// Answer to [`MpCommentListGet`].
         pub struct MpCommentListGetResponse {
-            /// `commentList`.
+            /// Reviews of this page; `commentList` on the wire.
             0 comment_list: Vec<super::InfoContent> => "commentList: must",
-            /// `total`.
+            /// How many reviews match.
             1 total: i64 => "total: must",
-            /// `offset`.
+            /// How many reviews to skip.
             2 offset: Option<i64> => "offset",
         }
     }
@@ -903,7 +903,7 @@ pub mod comment {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
         /// * Catalog: `mini_program.wxa_api.comment.reply_and_comment_reply_list_get`.
         pub struct ReplyAndCommentReplyListGet {
-            /// `commentId`.
+            /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must query",
         }
         new(comment_id: impl Into<String>)
@@ -912,7 +912,7 @@ pub mod comment {
     w::record! {
         /// Answer to [`ReplyAndCommentReplyListGet`].
         pub struct ReplyAndCommentReplyListGetResponse {
-            /// `list`.
+            /// The merchant's answer and further answers.
             0 list: super::ReplyAndCommentReplyListGetList => "list: must",
         }
     }
@@ -948,9 +948,9 @@ pub mod comment {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
             /// * Catalog: `mini_program.wxa_api.comment.comment_reply.add`.
             pub struct Add {
-                /// `commentId`.
+                /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
                 0 comment_id: String => "commentId: must",
-                /// `content`.
+                /// Text of the answer or settlement.
                 1 content: String => "content: must",
             }
             new(comment_id: impl Into<String>, content: impl Into<String>)
@@ -983,11 +983,11 @@ pub mod comment {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/guarantee/comment.html>.
             /// * Catalog: `mini_program.wxa_api.comment.comment_reply.delete`.
             pub struct Delete {
-                /// `commentId`.
+                /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
                 0 comment_id: String => "commentId: must",
-                /// `replyId`.
+                /// Number of the merchant's answer; `replyId` on the wire.
                 1 reply_id: String => "replyId: must",
-                /// `commentReplyId`.
+                /// Number of a further answer; `commentReplyId` on the wire.
                 2 comment_reply_id: String => "commentReplyId: must",
             }
             new(
@@ -1036,7 +1036,7 @@ pub mod log {
     w::record! {
         /// Answer to [`GetClientVersion`].
         pub struct GetClientVersionResponse {
-            /// `cvlist`.
+            /// WeChat versions with data, by kind of client; `cvlist` on the wire.
             #[doc(alias = "cvlist")]
             0 cv_list: Vec<super::CvList> => "cvlist: must",
         }
@@ -1068,20 +1068,20 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getPerformance.html>.
         /// * Catalog: `mini_program.wxa_api.log.get_performance`.
         pub struct GetPerformance {
-            /// `cost_time_type`.
+            /// Which time: `1` whole start, `2` download, `3` first rendering.
             0 cost_time_type: i64 => "cost_time_type: must",
-            /// `default_start_time`; format `unix`.
+            /// Start of the period, Unix seconds; format `unix`.
             1 default_start_time: xinqiao_types::UnixSeconds => "default_start_time: must",
-            /// `default_end_time`; format `unix`.
+            /// End of the period, Unix seconds; format `unix`.
             2 default_end_time: xinqiao_types::UnixSeconds => "default_end_time: must",
-            /// `device`.
+            /// Platform, `@_all` for all.
             3 device: String => "device: must",
-            /// `is_download_code`.
+            /// Whether code was downloaded: `@_all`, `1` yes, `2` no.
             4 is_download_code: String => "is_download_code: must",
-            /// `networktype`.
+            /// Network: `@_all`, `wifi`, `4g`, `3g` or `2g`; `networktype` on the wire.
             #[doc(alias = "networktype")]
             5 network_type: String => "networktype: must",
-            /// `scene`.
+            /// Number of the access scene, `@_all` for all.
             6 scene: String => "scene: must",
         }
         new(
@@ -1098,9 +1098,9 @@ pub mod log {
     w::record! {
         /// Answer to [`GetPerformance`].
         pub struct GetPerformanceResponse {
-            /// `default_time_data`; JSON in a text on the wire.
+            /// Daily times of the period, as serialized text; JSON in a text on the wire.
             0 default_time_data: Option<super::DefaultTimeData> => "default_time_data: json",
-            /// `compare_time_data`.
+            /// Times of the period to compare with, as serialized text.
             1 compare_time_data: Option<String> => "compare_time_data",
         }
     }
@@ -1139,7 +1139,7 @@ pub mod log {
     w::record! {
         /// Answer to [`GetScene`].
         pub struct GetSceneResponse {
-            /// `scene`.
+            /// Access scenes.
             0 scene: Vec<super::Scene> => "scene: must",
         }
     }
@@ -1171,29 +1171,29 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getJsErrDetail.html>.
         /// * Catalog: `mini_program.wxa_api.log.js_err_detail`.
         pub struct JsErrDetail {
-            /// `startTime`; format `yyyy-MM-dd`.
+            /// First day to look at; format `yyyy-MM-dd`; `startTime` on the wire.
             0 start_time: String => "startTime: must",
-            /// `endTime`; format `yyyy-MM-dd`.
+            /// Last day to look at; format `yyyy-MM-dd`; `endTime` on the wire.
             1 end_time: String => "endTime: must",
-            /// `errorMsgMd5`.
+            /// MD5 of the error message, from the list of JS errors; `errorMsgMd5` on the wire.
             2 error_msg_md5: String => "errorMsgMd5: must",
-            /// `errorStackMd5`.
+            /// MD5 of the stack, from the list of JS errors; `errorStackMd5` on the wire.
             3 error_stack_md5: String => "errorStackMd5: must",
-            /// `appVersion`.
+            /// Version of the mini program, `0` for all; `appVersion` on the wire.
             4 app_version: String => "appVersion: must",
-            /// `sdkVersion`.
+            /// Base library version, `0` for all; `sdkVersion` on the wire.
             5 sdk_version: String => "sdkVersion: must",
-            /// `osName`.
+            /// System: `0` all, `1` Android, `2` iOS, `3` other; `osName` on the wire.
             6 os_name: String => "osName: must",
-            /// `clientVersion`.
+            /// WeChat version, `0` for all; `clientVersion` on the wire.
             7 client_version: String => "clientVersion: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Only errors of this user, all if left out; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `desc`; `0` or `1` on the wire.
+            /// Whether the order is descending; `0` or `1` on the wire.
             9 desc: bool => "desc: must zero-one",
-            /// `offset`.
+            /// How many rows to skip.
             10 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Rows to return, at most 30.
             11 limit: i64 => "limit: must",
         }
         new(
@@ -1215,9 +1215,9 @@ pub mod log {
     w::record! {
         /// Answer to [`JsErrDetail`].
         pub struct JsErrDetailResponse {
-            /// `data`.
+            /// Errors found.
             0 data: Vec<super::JsErrDetailData> => "data: must",
-            /// `totalCount`.
+            /// How many errors match; `totalCount` on the wire.
             1 total_count: i64 => "totalCount: must",
         }
     }
@@ -1249,26 +1249,26 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getJsErrList.html>.
         /// * Catalog: `mini_program.wxa_api.log.js_err_list`.
         pub struct JsErrList {
-            /// `startTime`; format `yyyy-MM-dd`.
+            /// First day to look at; format `yyyy-MM-dd`; `startTime` on the wire.
             0 start_time: String => "startTime: must",
-            /// `endTime`; format `yyyy-MM-dd`.
+            /// Last day to look at; format `yyyy-MM-dd`; `endTime` on the wire.
             1 end_time: String => "endTime: must",
-            /// `errType`.
+            /// Kind of error: `0` all, `1` your code, `2` plugin, `3` framework; `errType` on the wire.
             2 err_type: String => "errType: must",
-            /// `appVersion`.
+            /// Version of the mini program, `0` for all; `appVersion` on the wire.
             3 app_version: String => "appVersion: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Only errors of this user, all if left out; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `keyword`.
+            /// Only errors whose message holds this text.
             5 keyword: String => "keyword: must",
-            /// `orderby`.
+            /// Sort by `uv` (users) or `pv` (times); `orderby` on the wire.
             #[doc(alias = "orderby")]
             6 order_by: String => "orderby: must",
-            /// `desc`; `0` or `1` on the wire.
+            /// Whether the order is descending; `0` or `1` on the wire.
             7 desc: bool => "desc: must zero-one",
-            /// `offset`.
+            /// How many rows to skip.
             8 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Rows to return, at most 30.
             9 limit: i64 => "limit: must",
         }
         new(
@@ -1288,9 +1288,9 @@ pub mod log {
     w::record! {
         /// Answer to [`JsErrList`].
         pub struct JsErrListResponse {
-            /// `data`.
+            /// Errors found.
             0 data: Vec<super::JsErrListData> => "data: must",
-            /// `totalCount`.
+            /// How many errors match; `totalCount` on the wire.
             1 total_count: i64 => "totalCount: must",
         }
     }
@@ -1327,16 +1327,16 @@ pub mod mini_shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `mini_program.wxa_api.mini_shop.busi_appeal`.
         pub struct BusiAppeal {
-            /// `complaintOrderId`.
+            /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// `content`.
+            /// Text of the appeal, response or proof.
             1 content: Option<String> => "content",
-            /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => "mediaIdList",
+            /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
+            2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
         }
         new(complaint_order_id: i64)
         text(content: String)
-        set(media_id_list: Vec<String>)
+        set(media_id_list: Vec<xinqiao_types::MediaId>)
     }
 
     w::endpoint! {
@@ -1366,18 +1366,18 @@ pub mod mini_shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `mini_program.wxa_api.mini_shop.bussi_respond_complaint`.
         pub struct BussiRespondComplaint {
-            /// `complaintOrderId`.
+            /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// `content`.
+            /// Text of the appeal, response or proof.
             1 content: Option<String> => "content",
-            /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => "mediaIdList",
-            /// `bussiHandle`.
+            /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
+            2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
+            /// Decision: `1` settle, `2` refuse to settle; `bussiHandle` on the wire.
             3 bussi_handle: i64 => "bussiHandle: must",
         }
         new(complaint_order_id: i64, bussi_handle: i64)
         text(content: String)
-        set(media_id_list: Vec<String>)
+        set(media_id_list: Vec<xinqiao_types::MediaId>)
     }
 
     w::endpoint! {
@@ -1407,16 +1407,16 @@ pub mod mini_shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `mini_program.wxa_api.mini_shop.bussi_supply_proof`.
         pub struct BussiSupplyProof {
-            /// `complaintOrderId`.
+            /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// `content`.
+            /// Text of the appeal, response or proof.
             1 content: Option<String> => "content",
-            /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => "mediaIdList",
+            /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
+            2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
         }
         new(complaint_order_id: i64)
         text(content: String)
-        set(media_id_list: Vec<String>)
+        set(media_id_list: Vec<xinqiao_types::MediaId>)
     }
 
     w::endpoint! {
@@ -1446,16 +1446,16 @@ pub mod mini_shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `mini_program.wxa_api.mini_shop.bussi_supply_refund`.
         pub struct BussiSupplyRefund {
-            /// `complaintOrderId`.
+            /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// `content`.
+            /// Text of the appeal, response or proof.
             1 content: Option<String> => "content",
-            /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => "mediaIdList",
+            /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
+            2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
         }
         new(complaint_order_id: i64)
         text(content: String)
-        set(media_id_list: Vec<String>)
+        set(media_id_list: Vec<xinqiao_types::MediaId>)
     }
 
     w::endpoint! {
@@ -1484,7 +1484,7 @@ pub mod mini_shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/guarantee/complaint.html>.
         /// * Catalog: `mini_program.wxa_api.mini_shop.complaint_order_detail`.
         pub struct ComplaintOrderDetail {
-            /// `complaintOrderId`.
+            /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must query",
         }
         new(complaint_order_id: i64)
@@ -1493,11 +1493,11 @@ pub mod mini_shop {
     w::record! {
         /// Answer to [`ComplaintOrderDetail`].
         pub struct ComplaintOrderDetailResponse {
-            /// `complaintOrder`.
+            /// User, order and state of the complaint; `complaintOrder` on the wire.
             0 complaint_order: super::ComplaintOrder => "complaintOrder: must",
-            /// `item`.
+            /// What has happened with the complaint.
             1 item: Vec<super::ComplaintOrderDetailItem> => "item: must",
-            /// `returnBill`.
+            /// Shipment of the return; `returnBill` on the wire.
             2 return_bill: Option<super::ReturnBill> => "returnBill",
         }
     }
@@ -1535,11 +1535,11 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.add_template`.
         pub struct AddTemplate {
-            /// `tid`.
+            /// Number of the title in the template library.
             0 tid: String => "tid: must",
-            /// `kidList`.
+            /// Keywords chosen, in order, at most 5; such as `3,5,4`; `kidList` on the wire.
             1 kid_list: Vec<i64> => "kidList: must",
-            /// `sceneDesc`.
+            /// What the template is for, at most 15 characters; `sceneDesc` on the wire.
             2 scene_desc: String => "sceneDesc: must",
         }
         new(tid: impl Into<String>, kid_list: Vec<i64>, scene_desc: impl Into<String>)
@@ -1548,7 +1548,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`AddTemplate`].
         pub struct AddTemplateResponse {
-            /// `priTmplId`.
+            /// Number of the template in this account, to send with; such as `9Aw5ZV1j9xdWTFEkqCpZ7mIBbSC34khK55OtzUPl0rU`; `priTmplId` on the wire.
             0 pri_tmpl_id: String => "priTmplId: must",
         }
     }
@@ -1581,7 +1581,7 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.del_template`.
         pub struct DelTemplate {
-            /// `priTmplId`.
+            /// Number of the template in this account, to send with; such as `9Aw5ZV1j9xdWTFEkqCpZ7mIBbSC34khK55OtzUPl0rU`; `priTmplId` on the wire.
             0 pri_tmpl_id: String => "priTmplId: must",
         }
         new(pri_tmpl_id: impl Into<String>)
@@ -1622,7 +1622,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetCategory`].
         pub struct GetCategoryResponse {
-            /// `data`.
+            /// Categories, titles, keywords or templates found.
             0 data: Vec<super::GetCategoryData> => "data: must",
         }
     }
@@ -1655,7 +1655,7 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.get_pub_template_keywords`.
         pub struct GetPubTemplateKeywords {
-            /// `tid`.
+            /// Number of the title in the template library.
             0 tid: String => "tid: must query",
         }
         new(tid: impl Into<String>)
@@ -1664,7 +1664,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetPubTemplateKeywords`].
         pub struct GetPubTemplateKeywordsResponse {
-            /// `data`.
+            /// Categories, titles, keywords or templates found.
             0 data: Vec<super::GetPubTemplateKeywordsData> => "data: must",
         }
     }
@@ -1697,11 +1697,11 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.get_pub_template_titles`.
         pub struct GetPubTemplateTitles {
-            /// `ids`; joined by `,` on the wire.
+            /// Category numbers, comma-joined; joined by `,` on the wire.
             0 ids: Vec<i64> => "ids: must query comma",
-            /// `start`.
+            /// How many rows to skip.
             1 start: i64 => "start: must query",
-            /// `limit`.
+            /// Rows to return, at most 30.
             2 limit: i64 => "limit: must query",
         }
         new(ids: Vec<i64>, start: i64, limit: i64)
@@ -1710,9 +1710,9 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetPubTemplateTitles`].
         pub struct GetPubTemplateTitlesResponse {
-            /// `data`.
+            /// Categories, titles, keywords or templates found.
             0 data: Vec<super::GetPubTemplateTitlesData> => "data: must",
-            /// `count`.
+            /// How many titles there are.
             1 count: i64 => "count: must",
         }
     }
@@ -1752,7 +1752,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetTemplate`].
         pub struct GetTemplateResponse {
-            /// `data`.
+            /// Categories, titles, keywords or templates found.
             0 data: Vec<super::GetTemplateData> => "data: must",
         }
     }
@@ -1788,9 +1788,9 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/addEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.add_embedded`.
         pub struct AddEmbedded {
-            /// `appid`.
+            /// AppID of the mini program opened in half screen.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `apply_reason`.
+            /// Why it is wanted, at most 30 characters.
             1 apply_reason: Option<String> => "apply_reason",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1823,7 +1823,7 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/deleteAuthorizedEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.del_authorize`.
         pub struct DelAuthorize {
-            /// `appid`.
+            /// AppID of the mini program opened in half screen.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1855,7 +1855,7 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/deleteEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.del_embedded`.
         pub struct DelEmbedded {
-            /// `appid`.
+            /// AppID of the mini program opened in half screen.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1887,9 +1887,9 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/getEmbeddedList.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.get_list`.
         pub struct GetList {
-            /// `start`.
+            /// How many rows to skip, 0 by default.
             0 start: Option<i64> => "start: query",
-            /// `num`.
+            /// Rows to return, 10 by default, at most 1,000.
             1 num: Option<i64> => "num: query",
         }
         new()
@@ -1899,7 +1899,7 @@ pub mod wxa_embedded {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// `wxa_embedded_list`.
+            /// Half-screen mini programs with the state of the request.
             0 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
@@ -1930,9 +1930,9 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/getOwnList.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.get_own_list`.
         pub struct GetOwnList {
-            /// `start`.
+            /// How many rows to skip, 0 by default.
             0 start: Option<i64> => "start: query",
-            /// `num`.
+            /// Rows to return, 10 by default, at most 1,000.
             1 num: Option<i64> => "num: query",
         }
         new()
@@ -1942,9 +1942,9 @@ pub mod wxa_embedded {
     w::record! {
         /// Answer to [`GetOwnList`].
         pub struct GetOwnListResponse {
-            /// `embedded_flag`.
+            /// How requests are handled: `0` admin decides, `1` accepted, `2` refused.
             0 embedded_flag: i64 => "embedded_flag: must",
-            /// `wxa_embedded_list`.
+            /// Half-screen mini programs with the state of the request.
             1 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
@@ -1975,7 +1975,7 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/setAuthorizedEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.set_authorize`.
         pub struct SetAuthorize {
-            /// `flag`.
+            /// How requests are handled: `0` admin decides, `1` accepted, `2` refused.
             0 flag: i64 => "flag: must",
         }
         new(flag: i64)
@@ -2019,11 +2019,11 @@ pub mod wxa_mp_trade {
     w::record! {
         /// Answer to [`GetGuaranteeStatus`].
         pub struct GetGuaranteeStatusResponse {
-            /// `isActived`.
+            /// Whether trade guarantee is enabled; `isActived` on the wire.
             0 is_actived: bool => "isActived: must",
-            /// `msg`.
+            /// Why it is not enabled.
             1 msg: Option<String> => "msg",
-            /// `reasons`.
+            /// Conditions that are not met.
             2 reasons: Option<Vec<String>> => "reasons",
         }
     }
@@ -2055,9 +2055,9 @@ pub mod wxa_mp_trade {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/transaction-guarantee/GetPenaltyList.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_mp_trade.get_penalty_list`.
         pub struct GetPenaltyList {
-            /// `offset`.
+            /// How many penalties to skip.
             0 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Penalties to return at most.
             1 limit: Option<i64> => "limit: query",
         }
         new(offset: i64)
@@ -2067,11 +2067,11 @@ pub mod wxa_mp_trade {
     w::record! {
         /// Answer to [`GetPenaltyList`].
         pub struct GetPenaltyListResponse {
-            /// `appealList`.
+            /// Penalties; `appealList` on the wire.
             0 appeal_list: Vec<super::Appeal> => "appealList: must",
-            /// `totalNum`.
+            /// How many penalties there are; `totalNum` on the wire.
             1 total_num: i64 => "totalNum: must",
-            /// `currentScore`.
+            /// Trade score at present; `currentScore` on the wire.
             2 current_score: i64 => "currentScore: must",
         }
     }

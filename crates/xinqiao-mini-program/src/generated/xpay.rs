@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `acct_list` in the answer of `xpay::QueryTransferAccount`.
     pub struct Acct {
-        /// `transfer_account_uid`.
+        /// Number of the ad account.
         0 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// `transfer_account_name`.
+        /// Name of the ad account.
         1 transfer_account_name: String => "transfer_account_name: must",
-        /// `transfer_account_agency_id`.
+        /// Number of the ad account's agency.
         2 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
-        /// `transfer_account_agency_name`.
+        /// Name of the ad account's agency.
         3 transfer_account_agency_name: Option<String> => "transfer_account_agency_name",
     }
 }
@@ -20,19 +20,19 @@ w::record! {
 w::record! {
     /// An item of `adver_funds_list` in the answer of `xpay::QueryAdverFunds`.
     pub struct AdverFund {
-        /// `fund_id`.
+        /// Number of the ad credit.
         0 fund_id: String => "fund_id: must",
-        /// `fund_type`.
+        /// Origin of the credit: `0` ad reward, `1` general gift.
         1 fund_type: i64 => "fund_type: must",
-        /// `settle_begin`; format `unix`.
+        /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         2 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
-        /// `settle_end`; format `unix`.
+        /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// `total_amount`; in fen.
+        /// How much was given; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `remain_amount`; in fen.
+        /// How much of it is left; in fen.
         5 remain_amount: xinqiao_types::Fen => "remain_amount: must",
-        /// `expire_time`; format `unix`.
+        /// When the credit ends, Unix seconds; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
@@ -40,9 +40,9 @@ w::record! {
 w::record! {
     /// `balance_available` of the answer of `xpay::QueryBizBalance`.
     pub struct BalanceAvailable {
-        /// `amount`; in yuan.
+        /// Amount that can be withdrawn; in yuan.
         0 amount: f64 => "amount: must",
-        /// `currency_code`.
+        /// Currency, usually `CNY`.
         1 currency_code: String => "currency_code: must",
     }
 }
@@ -50,23 +50,23 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryFundsBill`.
     pub struct Bill {
-        /// `bill_id`.
+        /// Number of the top-up or recovery.
         0 bill_id: String => "bill_id: must",
-        /// `oper_time`; format `unix`.
+        /// When it was topped up, Unix seconds; format `unix`.
         1 oper_time: xinqiao_types::UnixSeconds => "oper_time: must",
-        /// `fund_id`.
+        /// Number of the ad credit.
         2 fund_id: String => "fund_id: must",
-        /// `settle_begin`; format `unix`.
+        /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
-        /// `settle_end`; format `unix`.
+        /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// `transfer_account_uid`.
+        /// Number of the ad account.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// `transfer_account_name`.
+        /// Name of the ad account.
         6 transfer_account_name: String => "transfer_account_name: must",
-        /// `transfer_amount`; in fen.
+        /// How much to top up; in fen.
         7 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `status`.
+        /// State: `0` under way, `1` done, `2` failed.
         8 status: i64 => "status: must",
     }
 }
@@ -74,11 +74,11 @@ w::record! {
 w::record! {
     /// `filter` of `xpay::QueryAdverFunds`.
     pub struct Filter {
-        /// `settle_begin`; format `unix`.
+        /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         0 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
-        /// `settle_end`; format `unix`.
+        /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         1 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// `fund_type`.
+        /// Origin of the credit: `0` ad reward, `1` general gift.
         2 fund_type: Option<i64> => "fund_type",
     }
     new(settle_begin: xinqiao_types::UnixSeconds, settle_end: xinqiao_types::UnixSeconds)
@@ -88,48 +88,48 @@ w::record! {
 w::record! {
     /// `order` of the answer of `xpay::QueryOrder`.
     pub struct Order {
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         0 order_id: String => "order_id: must",
-        /// `env_type`.
+        /// Environment: `1` live, `2` sandbox.
         1 env_type: i64 => "env_type: must",
-        /// `order_type`.
+        /// Kind: `0` payment, `1` refund.
         2 order_type: i64 => "order_type: must",
-        /// `status`.
+        /// State: `0` new, `1` made, `2` to deliver, `3` delivering, `4` delivered, `5` refunded, `6` closed, `7` refund failed, `8` refunded to the user.
         3 status: i64 => "status: must",
-        /// `biz_type`.
+        /// Kind of business, `0` short drama.
         4 biz_type: i64 => "biz_type: must",
-        /// `order_fee`; in fen.
+        /// Amount of the order; in fen.
         5 order_fee: xinqiao_types::Fen => "order_fee: must",
-        /// `coupon_fee`; in fen.
+        /// How much was taken off; in fen.
         6 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
-        /// `paid_fee`; in fen.
+        /// What the user really paid; in fen.
         7 paid_fee: xinqiao_types::Fen => "paid_fee: must",
-        /// `refund_fee`; in fen.
+        /// How much has been refunded; in fen.
         8 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
-        /// `left_fee`; in fen.
+        /// What is left to refund; in fen.
         9 left_fee: Option<xinqiao_types::Fen> => "left_fee",
-        /// `paid_time`; format `unix`.
+        /// When it was paid or refunded, Unix seconds; format `unix`.
         10 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
-        /// `provide_time`; format `unix`.
+        /// When it was delivered, Unix seconds; format `unix`.
         11 provide_time: Option<xinqiao_types::UnixSeconds> => "provide_time",
-        /// `create_time`; format `unix`.
+        /// When it was ordered, Unix seconds; format `unix`.
         12 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed, Unix seconds; format `unix`.
         13 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `biz_meta`.
+        /// Data of your own, given back by the order query.
         14 biz_meta: Option<String> => "biz_meta",
-        /// `token`.
+        /// Token that was returned with the order.
         15 token: Option<String> => "token",
-        /// `wx_order_id`.
+        /// Number at WeChat.
         16 wx_order_id: String => "wx_order_id: must",
-        /// `channel_order_id`.
+        /// Channel number, which users see as the merchant's order number.
         17 channel_order_id: Option<String> => "channel_order_id",
-        /// `wxpay_order_id`.
+        /// Transaction number at WeChat Pay; `wxpay_order_id` on the wire.
         #[doc(alias = "wxpay_order_id")]
         18 wx_pay_order_id: Option<String> => "wxpay_order_id",
-        /// `sett_state`.
+        /// Settlement: `0` not begun, `1` under way, `2` done.
         19 sett_state: i64 => "sett_state: must",
-        /// `sett_time`; format `unix`.
+        /// When it was settled, Unix seconds, `0` if not yet; format `unix`.
         20 sett_time: xinqiao_types::UnixSeconds => "sett_time: must",
     }
 }
@@ -137,11 +137,11 @@ w::record! {
 w::record! {
     /// An item of `publish_item` in the answer of `xpay::QueryPublishGoods`.
     pub struct PublishItem {
-        /// `id`.
+        /// Number of the item.
         0 id: String => "id: must",
-        /// `publish_status`.
+        /// State: `0` under way, `1` number taken, `2` done, `3` failed.
         1 publish_status: i64 => "publish_status: must",
-        /// `errmsg`.
+        /// Why publishing failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -150,11 +150,11 @@ w::record! {
 w::record! {
     /// `filter` of `xpay::QueryFundsBill`.
     pub struct QueryFundsBillFilter {
-        /// `oper_time_begin`; format `unix`.
+        /// Topped up not before, Unix seconds; format `unix`.
         0 oper_time_begin: Option<xinqiao_types::UnixSeconds> => "oper_time_begin",
-        /// `oper_time_end`; format `unix`.
+        /// Topped up not after, Unix seconds; format `unix`.
         1 oper_time_end: Option<xinqiao_types::UnixSeconds> => "oper_time_end",
-        /// `bill_id`.
+        /// Number of the top-up or recovery.
         2 bill_id: Option<String> => "bill_id",
     }
     new()
@@ -165,21 +165,21 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryRecoverBill`.
     pub struct RecoverBill {
-        /// `bill_id`.
+        /// Number of the top-up or recovery.
         0 bill_id: String => "bill_id: must",
-        /// `recover_time`; format `unix`.
+        /// When it was taken back, Unix seconds; format `unix`.
         1 recover_time: xinqiao_types::UnixSeconds => "recover_time: must",
-        /// `fund_id`.
+        /// Number of the ad credit.
         2 fund_id: String => "fund_id: must",
-        /// `settle_begin`; format `unix`.
+        /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
-        /// `settle_end`; format `unix`.
+        /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// `recover_account_name`.
+        /// Name of the ad account that it was taken from.
         5 recover_account_name: String => "recover_account_name: must",
-        /// `recover_amount`; in fen.
+        /// How much was taken back; in fen.
         6 recover_amount: xinqiao_types::Fen => "recover_amount: must",
-        /// `refund_order_list`.
+        /// Refunds that caused it.
         7 refund_order_list: Option<Vec<String>> => "refund_order_list",
     }
 }
@@ -187,11 +187,11 @@ w::record! {
 w::record! {
     /// `filter` of `xpay::QueryRecoverBill`.
     pub struct QueryRecoverBillFilter {
-        /// `recover_time_begin`; format `unix`.
+        /// Taken back not before, Unix seconds; format `unix`.
         0 recover_time_begin: Option<xinqiao_types::UnixSeconds> => "recover_time_begin",
-        /// `recover_time_end`; format `unix`.
+        /// Taken back not after, Unix seconds; format `unix`.
         1 recover_time_end: Option<xinqiao_types::UnixSeconds> => "recover_time_end",
-        /// `bill_id`.
+        /// Number of the top-up or recovery.
         2 bill_id: Option<String> => "bill_id",
     }
     new()
@@ -205,7 +205,7 @@ w::record! {
 w::record! {
     /// An item of `publish_item` in `xpay::StartPublishGoods`.
     pub struct StartPublishGoodsPublishItem {
-        /// `id`.
+        /// Item to publish, which must have been uploaded.
         0 id: String => "id: must",
     }
     new(id: impl Into<String>)
@@ -214,15 +214,15 @@ w::record! {
 w::record! {
     /// An item of `upload_item` in `xpay::StartUploadGoods`.
     pub struct StartUploadGoodsUploadItem {
-        /// `id`.
+        /// Number of the item, at most 64 characters.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the item.
         1 name: String => "name: must",
-        /// `price`; in fen.
+        /// Price of one item, above 0; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `remark`.
+        /// Remark on the item.
         3 remark: Option<String> => "remark",
-        /// `item_url`.
+        /// Address of the item's picture, JPG or PNG.
         4 item_url: Option<String> => "item_url",
     }
     new(id: impl Into<String>, name: impl Into<String>, price: xinqiao_types::Fen)
@@ -232,19 +232,19 @@ w::record! {
 w::record! {
     /// An item of `upload_item` in the answer of `xpay::QueryUploadGoods`.
     pub struct UploadItem {
-        /// `id`.
+        /// Number of the item, at most 64 characters.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the item.
         1 name: String => "name: must",
-        /// `price`; in fen.
+        /// Price of one item, above 0; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `remark`.
+        /// Remark on the item.
         3 remark: Option<String> => "remark",
-        /// `item_url`.
+        /// Address of the item's picture, JPG or PNG.
         4 item_url: Option<String> => "item_url",
-        /// `upload_status`.
+        /// State: `0` under way, `1` number taken, `2` done, `3` failed.
         5 upload_status: i64 => "upload_status: must",
-        /// `errmsg`.
+        /// Why the upload failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         6 err_msg: Option<String> => "errmsg",
     }
@@ -258,19 +258,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.bind_transfer_accout`.
     pub struct BindTransferAccout {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `transfer_account_uid`.
+        /// Number of the ad account.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// `transfer_account_org_name`.
         6 transfer_account_org_name: String => "transfer_account_org_name: must",
     }
     new(env: i64, transfer_account_uid: i64, transfer_account_org_name: impl Into<String>)
@@ -305,23 +304,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.cancel_currency_pay`.
     pub struct CancelCurrencyPay {
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the body with the session key.
         0 signature: Option<String> => "signature: query",
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         3 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         4 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
-        /// `pay_order_id`.
+        /// Your number of the original payment.
         6 pay_order_id: String => "pay_order_id: must",
-        /// `order_id`.
+        /// Your number of this return.
         7 order_id: String => "order_id: must",
-        /// `amount`.
+        /// How many coins.
         8 amount: i64 => "amount: must",
     }
     new(env: i64, pay_order_id: impl Into<String>, order_id: impl Into<String>, amount: i64)
@@ -332,7 +331,7 @@ w::record! {
 w::record! {
     /// Answer to [`CancelCurrencyPay`].
     pub struct CancelCurrencyPayResponse {
-        /// `order_id`.
+        /// Your number of this return.
         0 order_id: String => "order_id: must",
     }
 }
@@ -429,33 +428,33 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.create_funds_bill`.
     pub struct CreateFundsBill {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `transfer_account_uid`.
+        /// Number of the ad account.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// `transfer_account_name`.
+        /// Name of the ad account.
         6 transfer_account_name: String => "transfer_account_name: must",
-        /// `transfer_account_agency_id`.
+        /// Number of the ad account's agency.
         7 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
-        /// `transfer_amount`; in fen.
+        /// How much to top up; in fen.
         8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `request_id`.
+        /// Id of the request of your own; equal ones count as repeats.
         9 request_id: String => "request_id: must",
-        /// `settle_begin`; format `unix`.
+        /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         10 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
-        /// `settle_end`; format `unix`.
+        /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         11 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// `fund_type`.
+        /// Origin of the credit: `0` ad reward, `1` general gift.
         12 fund_type: i64 => "fund_type: must",
-        /// `authorize_advertise`; `0` or `1` on the wire.
+        /// Whether ad data may be used; `0` or `1` on the wire.
         13 authorize_advertise: bool => "authorize_advertise: must zero-one",
     }
     new(
@@ -476,7 +475,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateFundsBill`].
     pub struct CreateFundsBillResponse {
-        /// `bill_id`.
+        /// Number of the top-up or recovery.
         0 bill_id: String => "bill_id: must",
     }
 }
@@ -507,19 +506,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.create_withdraw_order`.
     pub struct CreateWithdrawOrder {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `withdraw_no`.
+        /// Your number of the withdrawal, 8 to 32 characters.
         5 withdraw_no: String => "withdraw_no: must",
-        /// `withdraw_amount`; in yuan; a number as text on the wire.
+        /// How much to withdraw, all if left out; in yuan; a number as text on the wire.
         6 withdraw_amount: Option<f64> => "withdraw_amount: numeric",
     }
     new(env: i64, withdraw_no: impl Into<String>)
@@ -530,9 +529,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateWithdrawOrder`].
     pub struct CreateWithdrawOrderResponse {
-        /// `withdraw_no`.
+        /// Your number of the withdrawal, 8 to 32 characters.
         0 withdraw_no: String => "withdraw_no: must",
-        /// `wx_withdraw_no`.
+        /// Number of the withdrawal at WeChat.
         1 wx_withdraw_no: String => "wx_withdraw_no: must",
     }
 }
@@ -563,26 +562,26 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.currency_pay`.
     pub struct CurrencyPay {
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the body with the session key.
         0 signature: Option<String> => "signature: query",
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         3 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         4 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         6 order_id: String => "order_id: must",
-        /// `amount`.
+        /// How many coins.
         7 amount: i64 => "amount: must",
-        /// `payitem`.
+        /// Items as serialized array: id, unit price, quantity; such as `[{"productid":"sword","unit_price":100,"quantity":1}]`; `payitem` on the wire.
         #[doc(alias = "payitem")]
         8 pay_item: Option<String> => "payitem",
-        /// `remark`.
+        /// Remark, noted in the statement.
         9 remark: Option<String> => "remark",
     }
     new(env: i64, order_id: impl Into<String>, amount: i64)
@@ -600,11 +599,11 @@ w::record! {
 w::record! {
     /// Answer to [`CurrencyPay`].
     pub struct CurrencyPayResponse {
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         0 order_id: String => "order_id: must",
-        /// `balance`.
+        /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
-        /// `used_present_amount`.
+        /// How many presented coins this payment used.
         2 used_present_amount: i64 => "used_present_amount: must",
     }
 }
@@ -667,19 +666,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.download_bill`.
     pub struct DownloadBill {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `begin_ds`; format `yyyyMMdd`.
+        /// First day of the bill; format `yyyyMMdd`.
         5 begin_ds: String => "begin_ds: must",
-        /// `end_ds`; format `yyyyMMdd`.
+        /// Last day of the bill, inclusive; format `yyyyMMdd`.
         6 end_ds: String => "end_ds: must",
     }
     new(env: i64, begin_ds: impl Into<String>, end_ds: impl Into<String>)
@@ -690,7 +689,7 @@ w::record! {
 w::record! {
     /// Answer to [`DownloadBill`].
     pub struct DownloadBillResponse {
-        /// `url`.
+        /// Address to download the bill from, works for a while.
         0 url: String => "url: must",
     }
 }
@@ -882,19 +881,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.notify_provide_goods`.
     pub struct NotifyProvideGoods {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         5 order_id: Option<String> => "order_id",
-        /// `wx_order_id`.
+        /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
     }
     new(env: i64)
@@ -934,19 +933,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.present_currency`.
     pub struct PresentCurrency {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         5 order_id: String => "order_id: must",
-        /// `amount`.
+        /// How many coins.
         6 amount: i64 => "amount: must",
     }
     new(env: i64, order_id: impl Into<String>, amount: i64)
@@ -957,11 +956,11 @@ w::record! {
 w::record! {
     /// Answer to [`PresentCurrency`].
     pub struct PresentCurrencyResponse {
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         0 order_id: String => "order_id: must",
-        /// `balance`.
+        /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
-        /// `present_balance`.
+        /// How many of the coins were presented.
         2 present_balance: i64 => "present_balance: must",
     }
 }
@@ -992,21 +991,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_adver_funds`.
     pub struct QueryAdverFunds {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `page`.
+        /// Page number, from 1.
         5 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         6 page_size: i64 => "page_size: must",
-        /// `filter`.
+        /// Filters of the query.
         7 filter: Option<Filter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1017,9 +1016,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryAdverFunds`].
     pub struct QueryAdverFundsResponse {
-        /// `adver_funds_list`.
+        /// Ad credits.
         0 adver_funds_list: Vec<AdverFund> => "adver_funds_list: must",
-        /// `total_page`.
+        /// How many pages there are.
         1 total_page: i64 => "total_page: must",
     }
 }
@@ -1050,15 +1049,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_biz_balance`.
     pub struct QueryBizBalance {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
@@ -1069,7 +1068,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryBizBalance`].
     pub struct QueryBizBalanceResponse {
-        /// `balance_available`.
+        /// Balance that can be withdrawn.
         0 balance_available: BalanceAvailable => "balance_available: must",
     }
 }
@@ -1132,21 +1131,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_funds_bill`.
     pub struct QueryFundsBill {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `page`.
+        /// Page number, from 1.
         5 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         6 page_size: i64 => "page_size: must",
-        /// `filter`.
+        /// Filters of the query.
         7 filter: Option<QueryFundsBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1157,9 +1156,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFundsBill`].
     pub struct QueryFundsBillResponse {
-        /// `bill_list`.
+        /// Records of top-ups or recoveries.
         0 bill_list: Vec<Bill> => "bill_list: must",
-        /// `total_page`.
+        /// How many pages there are.
         1 total_page: i64 => "total_page: must",
     }
 }
@@ -1190,19 +1189,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_order`.
     pub struct QueryOrder {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         5 order_id: Option<String> => "order_id",
-        /// `wx_order_id`.
+        /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
     }
     new(env: i64)
@@ -1219,7 +1218,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryOrder`].
     pub struct QueryOrderResponse {
-        /// `order`.
+        /// Content and state of the order.
         0 order: Order => "order: must",
     }
 }
@@ -1250,15 +1249,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_publish_goods`.
     pub struct QueryPublishGoods {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
@@ -1269,9 +1268,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryPublishGoods`].
     pub struct QueryPublishGoodsResponse {
-        /// `publish_item`.
+        /// Items to publish, or the result of each.
         0 publish_item: Vec<PublishItem> => "publish_item: must",
-        /// `status`.
+        /// State of the task: `0` none, `1` running, `2` failed, also in part, `3` done.
         1 status: i64 => "status: must",
     }
 }
@@ -1335,21 +1334,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_recover_bill`.
     pub struct QueryRecoverBill {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `page`.
+        /// Page number, from 1.
         5 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         6 page_size: i64 => "page_size: must",
-        /// `filter`.
+        /// Filters of the query.
         7 filter: Option<QueryRecoverBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1360,9 +1359,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryRecoverBill`].
     pub struct QueryRecoverBillResponse {
-        /// `bill_list`.
+        /// Records of top-ups or recoveries.
         0 bill_list: Vec<RecoverBill> => "bill_list: must",
-        /// `total_page`.
+        /// How many pages there are.
         1 total_page: i64 => "total_page: must",
     }
 }
@@ -1425,15 +1424,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_transfer_account`.
     pub struct QueryTransferAccount {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
@@ -1444,7 +1443,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryTransferAccount`].
     pub struct QueryTransferAccountResponse {
-        /// `acct_list`.
+        /// Ad accounts that can be topped up.
         0 acct_list: Vec<Acct> => "acct_list: must",
     }
 }
@@ -1475,15 +1474,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_upload_goods`.
     pub struct QueryUploadGoods {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
@@ -1494,9 +1493,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryUploadGoods`].
     pub struct QueryUploadGoodsResponse {
-        /// `upload_item`.
+        /// Items to upload, or the result of each.
         0 upload_item: Vec<UploadItem> => "upload_item: must",
-        /// `status`.
+        /// State of the task: `0` none, `1` running, `2` failed, also in part, `3` done.
         1 status: i64 => "status: must",
     }
 }
@@ -1527,17 +1526,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_user_balance`.
     pub struct QueryUserBalance {
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the body with the session key.
         0 signature: Option<String> => "signature: query",
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         3 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         4 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
@@ -1548,19 +1547,19 @@ w::record! {
 w::record! {
     /// Answer to [`QueryUserBalance`].
     pub struct QueryUserBalanceResponse {
-        /// `balance`.
+        /// Coins that the user has, including presented ones.
         0 balance: i64 => "balance: must",
-        /// `present_balance`.
+        /// How many of the coins were presented.
         1 present_balance: i64 => "present_balance: must",
-        /// `first_save_flag`; `0` or `1` on the wire.
+        /// Whether this would be the user's first top-up; `0` or `1` on the wire.
         2 first_save_flag: bool => "first_save_flag: must zero-one",
-        /// `sum_save`.
+        /// Coins topped up so far.
         3 sum_save: i64 => "sum_save: must",
-        /// `sum_present`.
+        /// Coins presented so far.
         4 sum_present: i64 => "sum_present: must",
-        /// `sum_balance`.
+        /// Coins gained in all.
         5 sum_balance: i64 => "sum_balance: must",
-        /// `sum_cost`.
+        /// Coins spent in all.
         6 sum_cost: i64 => "sum_cost: must",
     }
 }
@@ -1591,17 +1590,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.query_withdraw_order`.
     pub struct QueryWithdrawOrder {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `withdraw_no`.
+        /// Your number of the withdrawal, 8 to 32 characters.
         5 withdraw_no: String => "withdraw_no: must",
     }
     new(env: i64, withdraw_no: impl Into<String>)
@@ -1612,19 +1611,19 @@ w::record! {
 w::record! {
     /// Answer to [`QueryWithdrawOrder`].
     pub struct QueryWithdrawOrderResponse {
-        /// `withdraw_no`.
+        /// Your number of the withdrawal, 8 to 32 characters.
         0 withdraw_no: String => "withdraw_no: must",
-        /// `withdraw_amount`; in yuan.
+        /// How much to withdraw, all if left out; in yuan.
         1 withdraw_amount: f64 => "withdraw_amount: must",
-        /// `status`.
+        /// State: `1` under way, `2` done, `3` failed.
         2 status: i64 => "status: must",
-        /// `withdraw_success_timestamp`; format `unix`.
+        /// When the withdrawal succeeded, Unix seconds; format `unix`.
         3 withdraw_success_timestamp: Option<xinqiao_types::UnixSeconds> => "withdraw_success_timestamp",
-        /// `fail_reason`.
+        /// Why the withdrawal failed.
         4 fail_reason: Option<String> => "fail_reason",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `wx_withdraw_no`.
+        /// Number of the withdrawal at WeChat.
         6 wx_withdraw_no: String => "wx_withdraw_no: must",
     }
 }
@@ -1655,31 +1654,31 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.refund_order`.
     pub struct RefundOrder {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `order_id`.
+        /// Order number of your system, 8 to 32 characters.
         5 order_id: Option<String> => "order_id",
-        /// `wx_order_id`.
+        /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
-        /// `refund_order_id`.
+        /// Your number of the refund, 8 to 32 characters.
         7 refund_order_id: String => "refund_order_id: must",
-        /// `refund_fee`; in fen.
+        /// How much to refund, at most what is left; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `left_fee`; in fen.
+        /// What is left to refund, as the order query says; in fen.
         9 left_fee: xinqiao_types::Fen => "left_fee: must",
-        /// `biz_meta`.
+        /// Data of your own, given back by the order query.
         10 biz_meta: Option<String> => "biz_meta",
-        /// `refund_reason`.
+        /// Reason: `0` none, `1` product, `2` service, `3` changed mind, `4` price, `5` other.
         11 refund_reason: Option<String> => "refund_reason",
-        /// `req_from`.
+        /// Who asked: `1` staff, `2` user, `3` other.
         12 req_from: Option<String> => "req_from",
     }
     new(
@@ -1704,13 +1703,13 @@ w::record! {
 w::record! {
     /// Answer to [`RefundOrder`].
     pub struct RefundOrderResponse {
-        /// `pay_order_id`.
+        /// Your number of the original payment.
         0 pay_order_id: String => "pay_order_id: must",
-        /// `pay_wx_order_id`.
+        /// WeChat's number of the original payment.
         1 pay_wx_order_id: String => "pay_wx_order_id: must",
-        /// `refund_order_id`.
+        /// Your number of the refund, 8 to 32 characters.
         2 refund_order_id: String => "refund_order_id: must",
-        /// `refund_wx_order_id`.
+        /// WeChat's number of the refund.
         3 refund_wx_order_id: String => "refund_wx_order_id: must",
     }
 }
@@ -1838,17 +1837,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.start_publish_goods`.
     pub struct StartPublishGoods {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `publish_item`.
+        /// Items to publish, or the result of each.
         5 publish_item: Vec<StartPublishGoodsPublishItem> => "publish_item: must",
     }
     new(env: i64, publish_item: Vec<StartPublishGoodsPublishItem>)
@@ -1882,17 +1881,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/virtual-payment.html>.
     /// * Catalog: `mini_program.xpay.start_upload_goods`.
     pub struct StartUploadGoods {
-        /// `pay_sig`.
+        /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// `user_ip`.
+        /// IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
-        /// `device_type`.
+        /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// `upload_item`.
+        /// Items to upload, or the result of each.
         5 upload_item: Vec<StartUploadGoodsUploadItem> => "upload_item: must",
     }
     new(env: i64, upload_item: Vec<StartUploadGoodsUploadItem>)

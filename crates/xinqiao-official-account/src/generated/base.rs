@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `action_info` of `qr_code::Create`.
     pub struct ActionInfo {
-        /// `scene`.
+        /// The scene value, either number or text.
         0 scene: Scene => "scene: must",
     }
     new(scene: Scene)
@@ -15,9 +15,9 @@ w::record! {
 w::record! {
     /// `add_friend_autoreply_info` of the answer of `base::GetCurrentAutoReplyInfo`; `message_default_autoreply_info` of the answer of `base::GetCurrentAutoReplyInfo`.
     pub struct AddFriendAutoReplyInfo {
-        /// `type`.
+        /// Form of the reply: `text`, `img`, `voice` or `video`.
         0 type_: String => "type: must",
-        /// `content`.
+        /// The text itself, or the media id of the picture, voice or video.
         1 content: String => "content: must",
     }
 }
@@ -25,9 +25,9 @@ w::record! {
 w::record! {
     /// `base_resp` of the answer of `publisher::stat::PublisherAdPosGeneral`; `base_resp` of the answer of `publisher::stat::PublisherCpsGeneral`; and 1 more.
     pub struct BaseResp {
-        /// `ret`.
+        /// Return code: `0` success, `45009` called too often.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// What the code means, `ok` on success.
         1 err_msg: String => "err_msg: must",
     }
 }
@@ -35,19 +35,19 @@ w::record! {
 w::record! {
     /// An item of `button` in `base::SelfMenuInfo`; an item of `list` in `base::SubButton`.
     pub struct Button {
-        /// `type`.
+        /// Kind of button: console menus use `view`, `text`, `img`, `photo`, `video`, `voice`, `news`; API menus the types of menu creation.
         0 type_: String => "type: must",
-        /// `name`.
+        /// Text on the button.
         1 name: String => "name: must",
-        /// `key`.
+        /// Value that comes back as `EventKey`, for `click` and similar types.
         2 key: Option<String> => "key",
-        /// `value`.
+        /// Text for `text`, media id for `img`, `voice` and `news`, download link for `video`.
         3 value: Option<String> => "value",
-        /// `url`.
+        /// Page that opens, for `view`.
         4 url: Option<String> => "url",
-        /// `news_info`.
+        /// The articles, only when `type` is `news`.
         5 news_info: Option<NewsInfo> => "news_info",
-        /// `sub_button`.
+        /// Its sub-menu; a button with one has no action of its own.
         6 sub_button: Option<SubButton> => "sub_button",
     }
 }
@@ -55,21 +55,21 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `base::ChangeOpenid`.
     pub struct ChangeOpenidResult {
-        /// `err_msg`.
+        /// `ok` on success, otherwise the reason, such as `ori_openid error`.
         0 err_msg: String => "err_msg: must",
-        /// `ori_openid`.
-        1 ori_openid: String => "ori_openid: must",
-        /// `new_openid`.
-        2 new_openid: Option<String> => "new_openid",
+        /// OpenID under the old account.
+        1 ori_openid: xinqiao_types::OpenId => "ori_openid: must",
+        /// OpenID under the new account; absent after a failure.
+        2 new_openid: Option<xinqiao_types::OpenId> => "new_openid",
     }
 }
 
 w::record! {
     /// An item of `dns` in the answer of `callback::Check`.
     pub struct Dns {
-        /// `ip`.
+        /// Address the host resolved to.
         0 ip: String => "ip: must",
-        /// `real_operator`.
+        /// Network operator of the address.
         1 real_operator: String => "real_operator: must",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `keyword_autoreply_info` of the answer of `base::GetCurrentAutoReplyInfo`.
     pub struct KeywordAutoReplyInfo {
-        /// `list`.
+        /// Keyword rules, each with its words and replies.
         0 list: Vec<KeywordAutoReplyInfoList> => "list: must",
     }
 }
@@ -85,15 +85,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::KeywordAutoReplyInfo`.
     pub struct KeywordAutoReplyInfoList {
-        /// `rule_name`.
+        /// Name that the operator gave the rule.
         0 rule_name: String => "rule_name: must",
-        /// `reply_mode`.
+        /// `reply_all` sends all replies, `random_one` one of them at random.
         1 reply_mode: String => "reply_mode: must",
-        /// `create_time`; format `unix`.
+        /// When the rule was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `keyword_list_info`.
+        /// Words that trigger the rule.
         3 keyword_list_info: Vec<KeywordListInfo> => "keyword_list_info: must",
-        /// `reply_list_info`.
+        /// What is sent when the rule is hit.
         4 reply_list_info: Vec<ReplyListInfo> => "reply_list_info: must",
     }
 }
@@ -101,11 +101,11 @@ w::record! {
 w::record! {
     /// An item of `keyword_list_info` in `base::KeywordAutoReplyInfoList`.
     pub struct KeywordListInfo {
-        /// `match_mode`.
+        /// `contain`: the message holds the word; `equal`: it is exactly the word.
         0 match_mode: String => "match_mode: must",
-        /// `type`.
+        /// Form of the keyword, always `text`.
         1 type_: String => "type: must",
-        /// `content`.
+        /// Word that the user's message is matched with.
         2 content: String => "content: must",
     }
 }
@@ -113,7 +113,7 @@ w::record! {
 w::record! {
     /// `news_info` of `base::Button`; `news_info` of `base::ReplyListInfo`.
     pub struct NewsInfo {
-        /// `list`.
+        /// The articles of the message.
         0 list: Vec<NewsInfoList> => "list: must",
     }
 }
@@ -121,19 +121,19 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::NewsInfo`.
     pub struct NewsInfoList {
-        /// `title`.
+        /// Headline of the article, shown in the message.
         0 title: String => "title: must",
-        /// `author`.
+        /// Author printed on the article.
         1 author: Option<String> => "author",
-        /// `digest`.
+        /// Summary, shown under the headline of a single article.
         2 digest: Option<String> => "digest",
-        /// `show_cover`; `0` or `1` on the wire.
+        /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         3 show_cover: bool => "show_cover: must zero-one",
-        /// `cover_url`.
+        /// Address of the cover picture.
         4 cover_url: String => "cover_url: must",
-        /// `content_url`.
+        /// Address of the article page.
         5 content_url: String => "content_url: must",
-        /// `source_url`.
+        /// Target of “阅读原文” (read the original); empty when there is no such link.
         6 source_url: Option<String> => "source_url",
     }
 }
@@ -141,13 +141,13 @@ w::record! {
 w::record! {
     /// An item of `ping` in the answer of `callback::Check`.
     pub struct Ping {
-        /// `ip`.
+        /// Address that was pinged.
         0 ip: String => "ip: must",
-        /// `from_operator`.
+        /// Network the ping came from.
         1 from_operator: String => "from_operator: must",
-        /// `package_loss`.
+        /// Share of lost packets; `0%` is fine, `100%` unreachable; such as `0%`.
         2 package_loss: String => "package_loss: must",
-        /// `time`.
+        /// Round-trip time as text with unit; such as `23.079ms`.
         3 time: String => "time: must",
     }
 }
@@ -155,25 +155,25 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `publisher::stat::PublisherAdPosGeneral`.
     pub struct PublisherAdPosGeneralList {
-        /// `req_succ_count`.
+        /// How many ad requests were answered with an ad.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `exposure_rate`.
+        /// Share of delivered ads that were really shown.
         2 exposure_rate: f64 => "exposure_rate: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicks divided by exposures.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; in fen.
+        /// Estimated income of the publisher in this range; in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// `ecpm`; in fen.
+        /// Income per thousand exposures; in fen.
         6 ecpm: f64 => "ecpm: must",
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day that the row is about; format `yyyy-MM-dd`.
         7 date: String => "date: must",
-        /// `slot_id`.
+        /// Old numeric id of the slot kind, same meaning as `ad_slot`.
         8 slot_id: i64 => "slot_id: must",
-        /// `ad_slot`.
+        /// Name of the slot kind; such as `SLOT_ID_BIZ_BOTTOM`.
         9 ad_slot: String => "ad_slot: must",
     }
 }
@@ -181,23 +181,23 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `publisher::stat::PublisherCpsGeneral`.
     pub struct PublisherCpsGeneralList {
-        /// `req_succ_count`.
+        /// How many ad requests were answered with an ad.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         2 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicks divided by exposures.
         3 click_rate: f64 => "click_rate: must",
-        /// `order_count`.
+        /// Orders that came from commission goods.
         4 order_count: i64 => "order_count: must",
-        /// `order_rate`.
+        /// Orders divided by clicks.
         5 order_rate: f64 => "order_rate: must",
-        /// `total_fee`; in fen.
+        /// Total value of the commission orders; in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `total_commission`; in fen.
+        /// Estimated commission in total; in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day that the row is about; format `yyyy-MM-dd`.
         8 date: String => "date: must",
     }
 }
@@ -205,21 +205,21 @@ w::record! {
 w::record! {
     /// `summary` of the answer of `publisher::stat::PublisherCpsGeneral`.
     pub struct PublisherCpsGeneralSummary {
-        /// `req_succ_count`.
+        /// How many ad requests were answered with an ad.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         2 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicks divided by exposures.
         3 click_rate: f64 => "click_rate: must",
-        /// `order_count`.
+        /// Orders that came from commission goods.
         4 order_count: i64 => "order_count: must",
-        /// `order_rate`.
+        /// Orders divided by clicks.
         5 order_rate: f64 => "order_rate: must",
-        /// `total_fee`; in fen.
+        /// Total value of the commission orders; in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `total_commission`; in fen.
+        /// Estimated commission in total; in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
     }
 }
@@ -227,11 +227,11 @@ w::record! {
 w::record! {
     /// `quota` of the answer of `open_api::quota::Get`.
     pub struct Quota {
-        /// `daily_limit`.
+        /// Calls allowed today.
         0 daily_limit: i64 => "daily_limit: must",
-        /// `used`.
+        /// Calls already made today.
         1 used: i64 => "used: must",
-        /// `remain`.
+        /// Calls left today.
         2 remain: i64 => "remain: must",
     }
 }
@@ -239,11 +239,11 @@ w::record! {
 w::record! {
     /// An item of `reply_list_info` in `base::KeywordAutoReplyInfoList`.
     pub struct ReplyListInfo {
-        /// `type`.
+        /// Form of the reply: `text`, `img`, `voice`, `video`, or `news` for articles.
         0 type_: String => "type: must",
-        /// `content`.
+        /// The text itself, or the media id for other forms.
         1 content: Option<String> => "content",
-        /// `news_info`.
+        /// The articles, only when `type` is `news`.
         2 news_info: Option<NewsInfo> => "news_info",
     }
 }
@@ -251,15 +251,15 @@ w::record! {
 w::record! {
     /// `request` of the answer of `open_api::RidGet`.
     pub struct Request {
-        /// `request_url`.
+        /// Query part of the request URL.
         0 request_url: String => "request_url: must",
-        /// `request_body`.
+        /// Body that was sent, as it was.
         1 request_body: String => "request_body: must",
-        /// `response_body`.
+        /// Body that WeChat answered.
         2 response_body: String => "response_body: must",
-        /// `invoke_time`; format `unix`.
+        /// When the call was made; format `unix`.
         3 invoke_time: xinqiao_types::UnixSeconds => "invoke_time: must",
-        /// `cost_in_ms`; in ms.
+        /// How long the call took; in ms.
         4 cost_in_ms: i64 => "cost_in_ms: must",
     }
 }
@@ -267,9 +267,9 @@ w::record! {
 w::record! {
     /// `scene` of `base::ActionInfo`.
     pub struct Scene {
-        /// `scene_id`.
+        /// Numeric scene: 32-bit and not 0 for temporary codes, 1–100000 for permanent ones.
         0 scene_id: Option<i64> => "scene_id",
-        /// `scene_str`.
+        /// Text scene, 1–64 characters; such as `channel_0401`.
         1 scene_str: Option<String> => "scene_str",
     }
     new()
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// `selfmenu_info` of the answer of `base::GetCurrentSelfMenuInfo`.
     pub struct SelfMenuInfo {
-        /// `button`.
+        /// First-level buttons, 1 to 3.
         0 button: Vec<Button> => "button: must",
     }
 }
@@ -288,23 +288,23 @@ w::record! {
 w::record! {
     /// An item of `settlement_list` in the answer of `publisher::stat::PublisherSettlement`.
     pub struct Settlement {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day the figures were updated; format `yyyy-MM-dd`.
         0 date: String => "date: must",
-        /// `zone`.
+        /// The settlement period in words; such as `2025年3月1日至15日`.
         1 zone: String => "zone: must",
-        /// `month`; format `yyyyMM`.
+        /// Month in which the income was earned; format `yyyyMM`; such as `202503`.
         2 month: String => "month: must",
-        /// `order`.
+        /// `1` first half of the month, `2` second half.
         3 order: i64 => "order: must",
-        /// `sett_status`.
+        /// `1` in settlement, `2` and `3` settled, `4` being paid, `5` paid.
         4 sett_status: i64 => "sett_status: must",
-        /// `settled_revenue`; in fen.
+        /// Income settled for the period; in fen.
         5 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
-        /// `sett_no`.
+        /// Number of the settlement sheet.
         6 sett_no: String => "sett_no: must",
-        /// `mail_send_cnt`.
+        /// How often the sheet was asked to be mailed again.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
-        /// `slot_revenue`.
+        /// Settled income by ad slot.
         8 slot_revenue: Vec<SlotRevenue> => "slot_revenue: must",
     }
 }
@@ -312,9 +312,9 @@ w::record! {
 w::record! {
     /// An item of `slot_revenue` in `base::Settlement`.
     pub struct SlotRevenue {
-        /// `slot_id`.
+        /// Ad slot that earned the income.
         0 slot_id: String => "slot_id: must",
-        /// `slot_settled_revenue`; in fen.
+        /// Amount settled for the slot; in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
@@ -322,7 +322,7 @@ w::record! {
 w::record! {
     /// `sub_button` of `base::Button`.
     pub struct SubButton {
-        /// `list`.
+        /// Second-level buttons, at most 5.
         0 list: Option<Vec<Button>> => "list",
     }
 }
@@ -330,19 +330,19 @@ w::record! {
 w::record! {
     /// `summary` of the answer of `publisher::stat::PublisherAdPosGeneral`.
     pub struct Summary {
-        /// `req_succ_count`.
+        /// How many ad requests were answered with an ad.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `exposure_rate`.
+        /// Share of delivered ads that were really shown.
         2 exposure_rate: f64 => "exposure_rate: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicks divided by exposures.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; in fen.
+        /// Estimated income of the publisher in this range; in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// `ecpm`; in fen.
+        /// Income per thousand exposures; in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -388,18 +388,18 @@ w::record! {
     /// * Source: <https://kf.qq.com/faq/1901177NrqMr190117nqYJze.html>.
     /// * Catalog: `official_account.base.change_openid`.
     pub struct ChangeOpenid {
-        /// `from_appid`.
-        0 from_appid: String => "from_appid: must",
-        /// `openid_list`; personal data, masked in `Debug`.
-        1 openid_list: Vec<String> => "openid_list: must masked",
+        /// AppID of the old account that was migrated; such as `wx8a1b2c3d4e5f6071`.
+        0 from_appid: xinqiao_types::AppId => "from_appid: must",
+        /// OpenIDs under the old account, at most 100 a call; the users must have followed it when it moved; personal data, masked in `Debug`.
+        1 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
-    new(from_appid: impl Into<String>, openid_list: Vec<String>)
+    new(from_appid: impl Into<xinqiao_types::AppId>, openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`ChangeOpenid`].
     pub struct ChangeOpenidResponse {
-        /// `result_list`.
+        /// One result per old OpenID, in the order of the request.
         0 result_list: Vec<ChangeOpenidResult> => "result_list: must",
     }
 }
@@ -432,7 +432,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/API_Call_Limits.html>.
     /// * Catalog: `official_account.base.clear_quota`.
     pub struct ClearQuota {
-        /// `appid`; the account's appid.
+        /// Account whose counters are cleared; must be the one of the access token; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -466,14 +466,14 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/clearQuotaByAppSecret.html>.
     /// * Catalog: `official_account.base.clear_quota_v2`.
     pub struct ClearQuotaV2 {
-        /// `appid`; the account's appid.
+        /// AppID of the account whose counters are cleared; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppSecret of the account, used here to authenticate the reset; the account's appsecret; a secret, masked in `Debug`; `appsecret` on the wire. From: Admin console, basic configuration; shown only once when it is reset.
         #[doc(alias = "appsecret")]
         1 app_secret: String => "appsecret: must query masked",
-        /// `appid`; the account's appid.
+        /// AppID of the account whose counters are cleared; the account's appid; `appid` on the wire.
         2 appid_again: xinqiao_types::AppId => "appid: must",
-        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppSecret of the account, used here to authenticate the reset; the account's appsecret; a secret, masked in `Debug`; `appsecret` on the wire. From: Admin console, basic configuration; shown only once when it is reset.
         3 app_secret_again: String => "appsecret: must masked",
     }
     new(
@@ -551,7 +551,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApiDomainIp`].
     pub struct GetApiDomainIpResponse {
-        /// `ip_list`.
+        /// Addresses or ranges of the API hosts, for outbound firewall rules.
         0 ip_list: Vec<String> => "ip_list: must",
     }
 }
@@ -588,8 +588,13 @@ w::record! {
     new()
 }
 
-/// Answer to [`GetCallbackIp`], the same as to [`GetApiDomainIp`].
-pub type GetCallbackIpResponse = GetApiDomainIpResponse;
+w::record! {
+    /// Answer to [`GetCallbackIp`].
+    pub struct GetCallbackIpResponse {
+        /// Addresses or ranges from which WeChat pushes messages and events.
+        0 ip_list: Vec<String> => "ip_list: must",
+    }
+}
 
 w::endpoint! {
     GetCallbackIp => GetCallbackIpResponse,
@@ -625,18 +630,18 @@ w::record! {
 w::record! {
     /// Answer to [`GetCurrentAutoReplyInfo`].
     pub struct GetCurrentAutoReplyInfoResponse {
-        /// `is_add_friend_reply_open`; `0` or `1` on the wire.
+        /// Whether the reply on following is on: `0` off, `1` on; `0` or `1` on the wire.
         0 is_add_friend_reply_open: bool => "is_add_friend_reply_open: must zero-one",
-        /// `is_autoreply_open`; `0` or `1` on the wire.
+        /// Whether replies to messages (default and keyword) are on: `0` off, `1` on; `0` or `1` on the wire; `is_autoreply_open` on the wire.
         #[doc(alias = "is_autoreply_open")]
         1 is_auto_reply_open: bool => "is_autoreply_open: must zero-one",
-        /// `add_friend_autoreply_info`.
+        /// Reply sent when a user follows; `add_friend_autoreply_info` on the wire.
         #[doc(alias = "add_friend_autoreply_info")]
         2 add_friend_auto_reply_info: Option<AddFriendAutoReplyInfo> => "add_friend_autoreply_info",
-        /// `message_default_autoreply_info`.
+        /// Reply to messages that hit no keyword; `message_default_autoreply_info` on the wire.
         #[doc(alias = "message_default_autoreply_info")]
         3 message_default_auto_reply_info: Option<AddFriendAutoReplyInfo> => "message_default_autoreply_info",
-        /// `keyword_autoreply_info`.
+        /// Rules of the keyword replies; `keyword_autoreply_info` on the wire.
         #[doc(alias = "keyword_autoreply_info")]
         4 keyword_auto_reply_info: Option<KeywordAutoReplyInfo> => "keyword_autoreply_info",
     }
@@ -676,9 +681,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCurrentSelfMenuInfo`].
     pub struct GetCurrentSelfMenuInfoResponse {
-        /// `is_menu_open`; `0` or `1` on the wire.
+        /// Whether the menu is on: `0` off, `1` on; `0` or `1` on the wire.
         0 is_menu_open: bool => "is_menu_open: must zero-one",
-        /// `selfmenu_info`.
+        /// The live menu, whether set by API or in the console; `selfmenu_info` on the wire.
         #[doc(alias = "selfmenu_info")]
         1 self_menu_info: SelfMenuInfo => "selfmenu_info: must",
     }
@@ -775,9 +780,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/URL_Shortener.html>.
     /// * Catalog: `official_account.base.short_url`.
     pub struct ShortUrl {
-        /// `action`.
+        /// Always `long2short`.
         0 action: String => "action: must",
-        /// `long_url`.
+        /// Address to shorten; http, https or weixin scheme.
         1 long_url: String => "long_url: must",
     }
     new(action: impl Into<String>, long_url: impl Into<String>)
@@ -786,7 +791,7 @@ w::record! {
 w::record! {
     /// Answer to [`ShortUrl`].
     pub struct ShortUrlResponse {
-        /// `short_url`.
+        /// The short address, under `https://w.url.cn/`.
         0 short_url: String => "short_url: must",
     }
 }
@@ -819,13 +824,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html>.
     /// * Catalog: `official_account.base.stable_token`.
     pub struct StableToken {
-        /// `appid`; the account's appid.
+        /// AppID of the account that wants a token; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `secret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppSecret of the account; the account's appsecret; a secret, masked in `Debug`. From: Admin console, basic configuration; shown only once when it is reset.
         1 secret: String => "secret: must masked",
-        /// `grant_type`.
+        /// Always `client_credential`; such as `client_credential`.
         2 grant_type: String => "grant_type: must",
-        /// `force_refresh`.
+        /// `true` replaces the token and voids the old one, 20 times a day; `false` (default) returns the current one while it is valid.
         3 force_refresh: Option<bool> => "force_refresh",
     }
     new(
@@ -839,9 +844,9 @@ w::record! {
 w::record! {
     /// Answer to [`StableToken`].
     pub struct StableTokenResponse {
-        /// `access_token`; a secret, masked in `Debug`.
+        /// Credential of later calls, sent as a query parameter; allow for 512 characters; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; in s.
+        /// How long until the credential expires, usually 7200; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -874,11 +879,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html>.
     /// * Catalog: `official_account.base.token`.
     pub struct Token {
-        /// `grant_type`.
+        /// Always `client_credential`; such as `client_credential`.
         0 grant_type: String => "grant_type: must query",
-        /// `appid`; the account's appid.
+        /// AppID of the account that wants a token; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `secret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppSecret of the account; the account's appsecret; a secret, masked in `Debug`. From: Admin console, basic configuration; shown only once when it is reset.
         2 secret: String => "secret: must query masked",
     }
     new(
@@ -1029,9 +1034,9 @@ pub mod callback {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Network_Detection.html>.
         /// * Catalog: `official_account.callback.check`.
         pub struct Check {
-            /// `action`; refused with 40202.
+            /// What to test: `dns`, `ping`, or `all`; refused with 40202.
             0 action: String => "action: must",
-            /// `check_operator`; refused with 40203.
+            /// Network to test from: `CHINANET`, `UNICOM`, `CAP` (Tencent's own) or `DEFAULT`; refused with 40203.
             1 check_operator: String => "check_operator: must",
         }
         new(action: impl Into<String>, check_operator: impl Into<String>)
@@ -1040,9 +1045,9 @@ pub mod callback {
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
-            /// `dns`.
+            /// Addresses that the callback host resolves to.
             0 dns: Option<Vec<super::Dns>> => "dns",
-            /// `ping`.
+            /// Ping results of those addresses.
             1 ping: Option<Vec<super::Ping>> => "ping",
         }
     }
@@ -1149,7 +1154,7 @@ pub mod open_api {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/get_rid_info.html>.
         /// * Catalog: `official_account.open_api.rid_get`.
         pub struct RidGet {
-            /// `rid`.
+            /// Request number from the `errmsg` of a failed call, kept for 7 days; such as `61725984-6126f6f9-040f19c4`.
             0 rid: String => "rid: must",
         }
         new(rid: impl Into<String>)
@@ -1158,7 +1163,7 @@ pub mod open_api {
     w::record! {
         /// Answer to [`RidGet`].
         pub struct RidGetResponse {
-            /// `request`.
+            /// The recorded call: request, response and time taken.
             0 request: super::Request => "request: must",
         }
     }
@@ -1195,7 +1200,7 @@ pub mod open_api {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/apimgnt/clearApiQuota.html>.
             /// * Catalog: `official_account.open_api.quota.clear`.
             pub struct Clear {
-                /// `cgi_path`.
+                /// Path of the endpoint in question, without host and query, starting with `/`; such as `/cgi-bin/message/custom/send`.
                 0 cgi_path: String => "cgi_path: must",
             }
             new(cgi_path: impl Into<String>)
@@ -1229,7 +1234,7 @@ pub mod open_api {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/get_api_quota.html>.
             /// * Catalog: `official_account.open_api.quota.get`.
             pub struct Get {
-                /// `cgi_path`.
+                /// Path of the endpoint in question, without host and query, starting with `/`; such as `/cgi-bin/message/custom/send`.
                 0 cgi_path: String => "cgi_path: must",
             }
             new(cgi_path: impl Into<String>)
@@ -1238,7 +1243,7 @@ pub mod open_api {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `quota`.
+                /// Today's allowance of the endpoint and how much is used.
                 0 quota: super::super::Quota => "quota: must",
             }
         }
@@ -1278,15 +1283,15 @@ pub mod publisher {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Ad_Analysis.html>.
             /// * Catalog: `official_account.publisher.stat.publisher_ad_pos_general`.
             pub struct PublisherAdPosGeneral {
-                /// `ad_slot`.
+                /// Restrict to one kind of ad slot, all when left out; such as `SLOT_ID_BIZ_BOTTOM`, `SLOT_ID_BIZ_MID_CONTEXT`; such as `SLOT_ID_BIZ_BOTTOM`.
                 0 ad_slot: Option<String> => "ad_slot: query",
-                /// `start_date`; format `yyyy-MM-dd`.
+                /// First day of the statistics, inclusive, not before 2016-01-01; format `yyyy-MM-dd`; such as `2025-03-01`.
                 1 start_date: String => "start_date: must query",
-                /// `end_date`; format `yyyy-MM-dd`.
+                /// Last day of the statistics, inclusive; format `yyyy-MM-dd`; such as `2025-03-31`.
                 2 end_date: String => "end_date: must query",
-                /// `page`.
+                /// Which page, counted from 1.
                 3 page: i64 => "page: must query",
-                /// `page_size`.
+                /// Entries per page, at most 90.
                 4 page_size: i64 => "page_size: must query",
             }
             new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
@@ -1296,13 +1301,13 @@ pub mod publisher {
         w::record! {
             /// Answer to [`PublisherAdPosGeneral`].
             pub struct PublisherAdPosGeneralResponse {
-                /// `base_resp`.
+                /// Return code and message of the advertising statistics endpoints.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
-                /// `summary`.
+                /// Totals over the whole range.
                 1 summary: super::super::Summary => "summary: must",
-                /// `list`.
+                /// Figures day by day.
                 2 list: Vec<super::super::PublisherAdPosGeneralList> => "list: must",
-                /// `total_num`.
+                /// How many records match in total, for paging.
                 3 total_num: i64 => "total_num: must",
             }
         }
@@ -1333,13 +1338,13 @@ pub mod publisher {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Ad_Analysis.html>.
             /// * Catalog: `official_account.publisher.stat.publisher_cps_general`.
             pub struct PublisherCpsGeneral {
-                /// `start_date`; format `yyyy-MM-dd`.
+                /// First day of the statistics, inclusive, not before 2016-01-01; format `yyyy-MM-dd`; such as `2025-03-01`.
                 0 start_date: String => "start_date: must query",
-                /// `end_date`; format `yyyy-MM-dd`.
+                /// Last day of the statistics, inclusive; format `yyyy-MM-dd`; such as `2025-03-31`.
                 1 end_date: String => "end_date: must query",
-                /// `page`.
+                /// Which page, counted from 1.
                 2 page: i64 => "page: must query",
-                /// `page_size`.
+                /// Entries per page, at most 90.
                 3 page_size: i64 => "page_size: must query",
             }
             new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
@@ -1348,13 +1353,13 @@ pub mod publisher {
         w::record! {
             /// Answer to [`PublisherCpsGeneral`].
             pub struct PublisherCpsGeneralResponse {
-                /// `base_resp`.
+                /// Return code and message of the advertising statistics endpoints.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
-                /// `summary`.
+                /// Totals over the whole range.
                 1 summary: super::super::PublisherCpsGeneralSummary => "summary: must",
-                /// `list`.
+                /// Figures day by day.
                 2 list: Vec<super::super::PublisherCpsGeneralList> => "list: must",
-                /// `total_num`.
+                /// How many records match in total, for paging.
                 3 total_num: i64 => "total_num: must",
             }
         }
@@ -1385,13 +1390,13 @@ pub mod publisher {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Ad_Analysis.html>.
             /// * Catalog: `official_account.publisher.stat.publisher_settlement`.
             pub struct PublisherSettlement {
-                /// `start_date`; format `yyyy-MM-dd`.
+                /// First day of the statistics, inclusive, not before 2016-01-01; format `yyyy-MM-dd`; such as `2025-03-01`.
                 0 start_date: String => "start_date: must query",
-                /// `end_date`; format `yyyy-MM-dd`.
+                /// Last day of the statistics, inclusive; format `yyyy-MM-dd`; such as `2025-03-31`.
                 1 end_date: String => "end_date: must query",
-                /// `page`.
+                /// Which page, counted from 1.
                 2 page: i64 => "page: must query",
-                /// `page_size`.
+                /// Entries per page, at most 90.
                 3 page_size: i64 => "page_size: must query",
             }
             new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
@@ -1400,19 +1405,19 @@ pub mod publisher {
         w::record! {
             /// Answer to [`PublisherSettlement`].
             pub struct PublisherSettlementResponse {
-                /// `base_resp`.
+                /// Return code and message of the advertising statistics endpoints.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
-                /// `body`.
+                /// Name of the legal entity that is paid.
                 1 body: String => "body: must",
-                /// `revenue_all`; in fen.
+                /// Income of the range so far, settled or not; in fen.
                 2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-                /// `penalty_all`; in fen.
+                /// Amount deducted so far; in fen.
                 3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-                /// `settled_revenue_all`; in fen.
+                /// Amount already settled; in fen.
                 4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
-                /// `settlement_list`.
+                /// One entry per settlement period; each month has two halves.
                 5 settlement_list: Vec<super::super::Settlement> => "settlement_list: must",
-                /// `total_num`.
+                /// How many records match in total, for paging.
                 6 total_num: i64 => "total_num: must",
             }
         }
@@ -1450,11 +1455,11 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Generating_a_Parametric_QR_Code.html>.
         /// * Catalog: `official_account.qr_code.create`.
         pub struct Create {
-            /// `expire_seconds`; in s.
+            /// Life of a temporary code, at most 2592000 (30 days), 60 when left out; not for permanent codes; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
-            /// `action_name`.
+            /// `QR_SCENE` or `QR_STR_SCENE`: temporary with number or text; `QR_LIMIT_SCENE` or `QR_LIMIT_STR_SCENE`: permanent.
             1 action_name: String => "action_name: must",
-            /// `action_info`.
+            /// Scene value that the code carries.
             2 action_info: super::ActionInfo => "action_info: must",
         }
         new(action_name: impl Into<String>, action_info: super::ActionInfo)
@@ -1464,11 +1469,11 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `expire_seconds`; in s.
+            /// Life of a temporary code; absent for permanent ones; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
-            /// `ticket`.
+            /// Exchanged for the picture at `showqrcode`; URL-encode it.
             1 ticket: String => "ticket: must",
-            /// `url`.
+            /// Address inside the code, to draw the picture yourself; such as `http://weixin.qq.com/q/02kLlfx1234`.
             2 url: String => "url: must",
         }
     }
@@ -1505,21 +1510,21 @@ pub mod semantic {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Natural_Language_Processing.html>.
         /// * Catalog: `official_account.semantic.sem_proxy_search`.
         pub struct SemProxySearch {
-            /// `query`.
+            /// What the user typed or said; such as `查一下明天从北京到上海的南航机票`.
             0 query: String => "query: must",
-            /// `type`.
+            /// Services to try, such as `flight`, `hotel`, separated by commas.
             1 type_: String => "type: must",
-            /// `latitude`; personal data, masked in `Debug`.
+            /// User's latitude, together with the longitude; this or `city` is needed; personal data, masked in `Debug`.
             2 latitude: Option<f64> => "latitude: masked",
-            /// `longitude`; personal data, masked in `Debug`.
+            /// User's longitude; personal data, masked in `Debug`.
             3 longitude: Option<f64> => "longitude: masked",
-            /// `city`.
+            /// User's city, instead of the coordinates.
             4 city: Option<String> => "city",
-            /// `region`.
+            /// District; may be left out when the city is given.
             5 region: Option<String> => "region",
-            /// `appid`; the account's appid.
+            /// AppID of the account or app that asks; the account's appid.
             6 appid: xinqiao_types::AppId => "appid: must",
-            /// `uid`.
+            /// Id of the user, for instance the OpenID, so that follow-up questions are understood.
             7 uid: Option<String> => "uid",
         }
         new(query: impl Into<String>, type_: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -1530,9 +1535,9 @@ pub mod semantic {
     w::record! {
         /// Answer to [`SemProxySearch`].
         pub struct SemProxySearchResponse {
-            /// `query`.
+            /// The sentence that was analysed.
             0 query: String => "query: must",
-            /// `type`.
+            /// Service that the sentence asks for, such as `restaurant` or `map`.
             1 type_: String => "type: must",
         }
     }
@@ -1569,7 +1574,7 @@ pub mod shorten {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/KEY_Shortener.html>.
         /// * Catalog: `official_account.shorten.fetch`.
         pub struct Fetch {
-            /// `short_key`.
+            /// Key of 15 characters that stands for the long data.
             0 short_key: String => "short_key: must",
         }
         new(short_key: impl Into<String>)
@@ -1578,11 +1583,11 @@ pub mod shorten {
     w::record! {
         /// Answer to [`Fetch`].
         pub struct FetchResponse {
-            /// `expire_seconds`; in s.
+            /// How long the key still lives; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
-            /// `long_data`.
+            /// The original data behind the key.
             1 long_data: String => "long_data: must",
-            /// `create_time`; format `unix`.
+            /// When the key was made; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         }
     }
@@ -1614,9 +1619,9 @@ pub mod shorten {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/KEY_Shortener.html>.
         /// * Catalog: `official_account.shorten.gen`.
         pub struct Gen {
-            /// `expire_seconds`; in s.
+            /// Life of the key, at most 2592000 (30 days), which is also the default; in s.
             0 expire_seconds: i64 => "expire_seconds: must",
-            /// `long_data`.
+            /// The original data, at most 4 KB.
             1 long_data: String => "long_data: must",
         }
         new(expire_seconds: i64, long_data: impl Into<String>)
@@ -1625,7 +1630,7 @@ pub mod shorten {
     w::record! {
         /// Answer to [`Gen`].
         pub struct GenResponse {
-            /// `short_key`.
+            /// Key of 15 characters that stands for the long data.
             0 short_key: String => "short_key: must",
         }
     }
@@ -1662,7 +1667,7 @@ pub mod ticket {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html>.
         /// * Catalog: `official_account.ticket.get_ticket`.
         pub struct GetTicket {
-            /// `type`.
+            /// Kind of ticket: `jsapi` for the JS-SDK, `wx_card` for cards.
             0 type_: String => "type: must query",
         }
         new(type_: impl Into<String>)
@@ -1671,9 +1676,9 @@ pub mod ticket {
     w::record! {
         /// Answer to [`GetTicket`].
         pub struct GetTicketResponse {
-            /// `ticket`.
+            /// Ticket for signatures: `jsapi_ticket` or, for cards, `api_ticket`.
             0 ticket: String => "ticket: must",
-            /// `expires_in`; in s.
+            /// How long until the credential expires, usually 7200; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }

@@ -15,9 +15,9 @@ pub mod invoice;
 w::record! {
     /// `abstract` of `card::AdvancedInfo`.
     pub struct Abstract {
-        /// `abstract`.
+        /// Short text of the cover.
         0 abstract_: String => "abstract: must",
-        /// `icon_url_list`.
+        /// Cover pictures, best 850×350; only the first is shown.
         1 icon_url_list: Option<Vec<String>> => "icon_url_list",
     }
     new(abstract_: impl Into<String>)
@@ -27,9 +27,9 @@ w::record! {
 w::record! {
     /// `action_info` of `card::QrCodeCreate`.
     pub struct ActionInfo {
-        /// `card`.
+        /// The single card to hand out.
         0 card: Option<ActionInfoCard> => "card",
-        /// `multiple_card`.
+        /// The several cards to hand out.
         1 multiple_card: Option<MultipleCard> => "multiple_card",
     }
     new()
@@ -39,17 +39,17 @@ w::record! {
 w::record! {
     /// `card` of `card::ActionInfo`; an item of `card_list` in `card::MultipleCard`.
     pub struct ActionInfoCard {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Code to give, needed with custom codes.
         1 code: Option<String> => "code",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Only this user may claim it; needed for cards with `bind_openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `is_unique_code`.
+        /// `true`: random code, claimed once; `false` (default): may be claimed repeatedly.
         3 is_unique_code: Option<bool> => "is_unique_code",
-        /// `outer_id`.
+        /// Channel number (old; use `outer_str`).
         4 outer_id: Option<i64> => "outer_id",
-        /// `outer_str`.
+        /// Channel text, handed back in the claim event; such as `12b`.
         5 outer_str: Option<String> => "outer_str",
     }
     new(card_id: impl Into<String>)
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// `activate_msg_operation` of `card::UpdateMemberCard`.
     pub struct ActivateMsgOperation {
-        /// `url_cell`.
+        /// The link in the message.
         0 url_cell: Option<UrlCell> => "url_cell",
     }
     new()
@@ -70,9 +70,9 @@ w::record! {
 w::record! {
     /// `info` of the answer of `card::member_card::ActivateTempInfoGet`; `user_info` of the answer of `card::member_card::UserInfoGet`.
     pub struct ActivateTempInfoGetInfo {
-        /// `common_field_list`.
+        /// Values of WeChat's own fields.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
-        /// `custom_field_list`.
+        /// Values of the merchant's custom fields.
         1 custom_field_list: Vec<CommonField> => "custom_field_list: must",
     }
 }
@@ -80,15 +80,15 @@ w::record! {
 w::record! {
     /// `advanced_info` of `card::BoardingPass`; `advanced_info` of `card::Cash`; and 9 more.
     pub struct AdvancedInfo {
-        /// `use_condition`.
+        /// What must be met, such as least spending or certain goods.
         0 use_condition: Option<UseCondition> => "use_condition",
-        /// `abstract`.
+        /// Text and pictures of the cover.
         1 abstract_: Option<Abstract> => "abstract",
-        /// `text_image_list`.
+        /// Texts with pictures on the details page.
         2 text_image_list: Option<Vec<TextImage>> => "text_image_list",
-        /// `business_service`.
+        /// Services: `BIZ_SERVICE_DELIVER`, `…_FREE_PARK`, `…_WITH_PET`, `…_FREE_WIFI`.
         3 business_service: Option<Vec<String>> => "business_service",
-        /// `time_limit`.
+        /// Hours in which it may be used.
         4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
     new()
@@ -104,9 +104,9 @@ w::record! {
 w::record! {
     /// `abstract` of `card::GrouponAdvancedInfo`.
     pub struct AdvancedInfoAbstract {
-        /// `abstract`.
+        /// Short text of the cover.
         0 abstract_: String => "abstract: must",
-        /// `icon_url_list`.
+        /// Addresses of the cover pictures.
         1 icon_url_list: Vec<String> => "icon_url_list: must",
     }
 }
@@ -114,77 +114,77 @@ w::record! {
 w::record! {
     /// `base_info` of `card::BoardingPass`; `base_info` of `card::Cash`; and 7 more.
     pub struct BaseInfo {
-        /// `sub_merchant_info`.
+        /// Sub-merchant, when made on its behalf.
         0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         1 logo_url: String => "logo_url: must",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         2 code_type: String => "code_type: must",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         3 brand_name: String => "brand_name: must",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         4 title: String => "title: must",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         5 color: String => "color: must",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         6 notice: String => "notice: must",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// `sku`.
+        /// Pieces put in stock at first.
         8 sku: Sku => "sku: must",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
-        /// `use_custom_code`.
+        /// Whether the merchant brings its own codes; by default WeChat makes them.
         10 use_custom_code: Option<bool> => "use_custom_code",
-        /// `get_custom_code_mode`.
+        /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
+        /// Whether only named users may claim it, `false` by default.
         12 bind_openid: Option<bool> => "bind_openid",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         14 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         15 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         16 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         17 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         18 center_url: Option<String> => "center_url",
-        /// `center_app_brand_user_name`.
+        /// Original id of the centre button's mini program with `@app`; such as `gh_86a091e50ad4@app`.
         19 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
-        /// `center_app_brand_pass`.
+        /// Page of the centre button's mini program.
         20 center_app_brand_pass: Option<String> => "center_app_brand_pass",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         21 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         22 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         23 custom_url: Option<String> => "custom_url",
-        /// `custom_app_brand_user_name`.
+        /// Original id of the custom entry's mini program with `@app`.
         24 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
-        /// `custom_app_brand_pass`.
+        /// Page of the custom entry's mini program.
         25 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         26 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         27 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         28 promotion_url: Option<String> => "promotion_url",
-        /// `promotion_app_brand_user_name`.
+        /// Original id of the promotion entry's mini program with `@app`.
         29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
-        /// `promotion_app_brand_pass`.
+        /// Page of the promotion entry's mini program.
         30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         31 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         32 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         33 can_share: Option<bool> => "can_share",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         34 can_give_friend: Option<bool> => "can_give_friend",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         35 source: Option<String> => "source",
     }
     new(
@@ -234,9 +234,9 @@ w::record! {
 w::record! {
     /// `sku` of `card::CardBaseInfo`; `sku` of `card::GrouponBaseInfo`.
     pub struct BaseInfoSku {
-        /// `quantity`.
+        /// Pieces left.
         0 quantity: i64 => "quantity: must",
-        /// `total_quantity`.
+        /// Pieces ever put in stock.
         1 total_quantity: i64 => "total_quantity: must",
     }
 }
@@ -244,27 +244,27 @@ w::record! {
 w::record! {
     /// An item of `info_list` in the answer of `card::sub_merchant::BatchGet`; `info` of the answer of `card::sub_merchant::Get`; and 2 more.
     pub struct BatchGetInfo {
-        /// `merchant_id`.
+        /// Number that the platform gave the sub-merchant; such as `12`.
         0 merchant_id: w::TextOrNumber => "merchant_id: must",
-        /// `app_id`.
-        1 app_id: Option<String> => "app_id",
-        /// `brand_name`.
+        /// AppID of the sub-merchant's account, if any.
+        1 app_id: Option<xinqiao_types::AppId> => "app_id",
+        /// Name of the sub-merchant.
         2 brand_name: String => "brand_name: must",
-        /// `logo_url`.
+        /// Address of the sub-merchant's logo.
         3 logo_url: String => "logo_url: must",
-        /// `status`.
+        /// Review: `CHECKING`, `APPROVED`, `REJECTED` or `EXPIRED` (agreement over).
         4 status: String => "status: must",
-        /// `begin_time`; format `unix`.
+        /// When the agreement starts; format `unix`.
         5 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// When the authorisation ends; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `primary_category_id`.
+        /// Number of the first-level category.
         7 primary_category_id: i64 => "primary_category_id: must",
-        /// `secondary_category_id`.
+        /// Number of the second-level category.
         8 secondary_category_id: i64 => "secondary_category_id: must",
-        /// `update_time`; format `unix`.
+        /// When the sub-merchant was last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the sub-merchant was made; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -272,25 +272,25 @@ w::record! {
 w::record! {
     /// The body `BOARDING_PASS` of `card::Card`.
     pub struct BoardingPass {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `from`.
+        /// Place of departure, at most 18 Chinese characters.
         2 from: String => "from: must",
-        /// `to`.
+        /// Place of arrival, at most 18 Chinese characters.
         3 to: String => "to: must",
-        /// `flight`.
+        /// Flight number, at most 8 characters; such as `CA1234`.
         4 flight: String => "flight: must",
-        /// `gate`.
+        /// Gate; update it when it changes.
         5 gate: Option<String> => "gate",
-        /// `check_in_url`.
+        /// Address for online check-in.
         6 check_in_url: Option<String> => "check_in_url",
-        /// `air_model`.
+        /// Model of aircraft; such as `空客A320`.
         7 air_model: String => "air_model: must",
-        /// `departure_time`; format `unix`.
+        /// When the plane takes off; format `unix`.
         8 departure_time: xinqiao_types::UnixSeconds => "departure_time: must",
-        /// `landing_time`; format `unix`.
+        /// When the plane lands; format `unix`.
         9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
     new(
@@ -309,21 +309,21 @@ w::record! {
 w::record! {
     /// `bonus_rule` of `card::CardMemberCard`; `bonus_rule` of `card::MemberCard`; and 1 more.
     pub struct BonusRule {
-        /// `cost_money_unit`; in fen.
+        /// Spending that earns points once; in fen.
         0 cost_money_unit: Option<xinqiao_types::Fen> => "cost_money_unit",
-        /// `increase_bonus`.
+        /// Points earned each time.
         1 increase_bonus: Option<i64> => "increase_bonus",
-        /// `max_increase_bonus`.
+        /// Most points from one purchase.
         2 max_increase_bonus: Option<i64> => "max_increase_bonus",
-        /// `init_increase_bonus`.
+        /// Points set at the beginning.
         3 init_increase_bonus: Option<i64> => "init_increase_bonus",
-        /// `cost_bonus_unit`.
+        /// Points used up by one deduction.
         4 cost_bonus_unit: Option<i64> => "cost_bonus_unit",
-        /// `reduce_money`; in fen.
+        /// Amount taken off by one deduction; in fen.
         5 reduce_money: Option<xinqiao_types::Fen> => "reduce_money",
-        /// `least_money_to_use_bonus`; in fen.
+        /// Least spending for points to be used; in fen.
         6 least_money_to_use_bonus: Option<xinqiao_types::Fen> => "least_money_to_use_bonus",
-        /// `max_reduce_bonus`.
+        /// Most points used in one purchase.
         7 max_reduce_bonus: Option<i64> => "max_reduce_bonus",
     }
     new()
@@ -342,7 +342,7 @@ w::record! {
 w::record! {
     /// `card` of `card::Create`.
     pub struct Card {
-        /// The body, told apart by `card_type`.
+        /// The card: `card_type` names the kind, the content stands in the lower-case field of that name; told apart by `card_type`.
         0 body: CardBody => ": flat",
     }
     new(body: CardBody)
@@ -351,73 +351,73 @@ w::record! {
 w::record! {
     /// `base_info` of `card::CardMemberCard`.
     pub struct CardBaseInfo {
-        /// `id`.
+        /// Id of the card, the same as `card_id`.
         0 id: String => "id: must",
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         1 logo_url: String => "logo_url: must",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         2 code_type: String => "code_type: must",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         3 brand_name: String => "brand_name: must",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         4 title: String => "title: must",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         5 color: String => "color: must",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         6 notice: String => "notice: must",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// `sku`.
+        /// Pieces left, and pieces ever put in stock.
         8 sku: BaseInfoSku => "sku: must",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
-        /// `status`.
+        /// `CARD_STATUS_NOT_VERIFY` (pending), `…_VERIFY_FAIL`, `…_VERIFY_OK`, `…_DELETE` or `…_DISPATCH` (handed out).
         10 status: String => "status: must",
-        /// `use_custom_code`.
+        /// Whether the merchant brings its own codes; by default WeChat makes them.
         11 use_custom_code: bool => "use_custom_code: must",
-        /// `get_custom_code_mode`.
+        /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
+        /// Whether only named users may claim it, `false` by default.
         13 bind_openid: Option<bool> => "bind_openid",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         14 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         15 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         16 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         17 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         18 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         19 center_url: Option<String> => "center_url",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         20 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         21 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         22 custom_url: Option<String> => "custom_url",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         23 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         24 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         25 promotion_url: Option<String> => "promotion_url",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         27 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         28 can_share: bool => "can_share: must",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         29 can_give_friend: bool => "can_give_friend: must",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
-        /// `update_time`; format `unix`.
+        /// When the card was last changed; format `unix`.
         31 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the card was made; format `unix`.
         32 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `need_push_on_view`.
+        /// Whether an event is pushed when the user opens the card, `false` by default.
         33 need_push_on_view: bool => "need_push_on_view: must",
     }
 }
@@ -425,25 +425,25 @@ w::record! {
 w::record! {
     /// The body `BOARDING_PASS` of `card::CardInfo`.
     pub struct CardBoardingPass {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `from`.
+        /// Place of departure, at most 18 Chinese characters.
         2 from: String => "from: must",
-        /// `to`.
+        /// Place of arrival, at most 18 Chinese characters.
         3 to: String => "to: must",
-        /// `flight`.
+        /// Flight number, at most 8 characters; such as `CA1234`.
         4 flight: String => "flight: must",
-        /// `gate`.
+        /// Gate; update it when it changes.
         5 gate: Option<String> => "gate",
-        /// `check_in_url`.
+        /// Address for online check-in.
         6 check_in_url: Option<String> => "check_in_url",
-        /// `air_model`.
+        /// Model of aircraft; such as `空客A320`.
         7 air_model: String => "air_model: must",
-        /// `departure_time`; format `unix`.
+        /// When the plane takes off; format `unix`.
         8 departure_time: xinqiao_types::UnixSeconds => "departure_time: must",
-        /// `landing_time`; format `unix`.
+        /// When the plane lands; format `unix`.
         9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
 }
@@ -451,13 +451,13 @@ w::record! {
 w::record! {
     /// The body `CASH` of `card::CardInfo`.
     pub struct CardCash {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `least_cost`; in fen.
+        /// Least amount to spend for it to apply; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `reduce_cost`; in fen.
+        /// Amount that the cash coupon takes off; in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
 }
@@ -465,11 +465,11 @@ w::record! {
 w::record! {
     /// The body `DISCOUNT` of `card::CardInfo`.
     pub struct CardDiscount {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `discount`.
+        /// Percentage taken off: `30` means 30% off.
         2 discount: i64 => "discount: must",
     }
 }
@@ -477,11 +477,11 @@ w::record! {
 w::record! {
     /// The body `GENERAL_COUPON` of `card::CardInfo`.
     pub struct CardGeneralCoupon {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `default_detail`.
+        /// What the general coupon offers.
         2 default_detail: String => "default_detail: must",
     }
 }
@@ -489,11 +489,11 @@ w::record! {
 w::record! {
     /// The body `GIFT` of `card::CardInfo`.
     pub struct CardGift {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `gift`.
+        /// What the gift coupon is exchanged for.
         2 gift: String => "gift: must",
     }
 }
@@ -501,11 +501,11 @@ w::record! {
 w::record! {
     /// The body `GROUPON` of `card::CardInfo`.
     pub struct CardGroupon {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `deal_detail`.
+        /// What the group-buying coupon offers.
         2 deal_detail: String => "deal_detail: must",
     }
 }
@@ -513,13 +513,13 @@ w::record! {
 w::record! {
     /// The body `MEETING_TICKET` of `card::CardInfo`.
     pub struct CardMeetingTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `meeting_detail`.
+        /// What the meeting is about, when and where.
         2 meeting_detail: String => "meeting_detail: must",
-        /// `map_url`.
+        /// Address of the venue map.
         3 map_url: Option<String> => "map_url",
     }
 }
@@ -527,29 +527,29 @@ w::record! {
 w::record! {
     /// The body `MEMBER_CARD` of `card::CardInfo`.
     pub struct CardMemberCard {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: CardBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `prerogative`.
+        /// Privileges of the card, at most 1024 Chinese characters.
         2 prerogative: String => "prerogative: must",
-        /// `bind_old_card_url`.
+        /// Page to bind an old membership card.
         3 bind_old_card_url: Option<String> => "bind_old_card_url",
-        /// `activate_url`.
+        /// Page for activation by API; excludes the two other ways.
         4 activate_url: Option<String> => "activate_url",
-        /// `supply_bonus`.
+        /// Whether points are shown.
         5 supply_bonus: bool => "supply_bonus: must",
-        /// `bonus_cleared`.
+        /// When points are cleared.
         6 bonus_cleared: Option<String> => "bonus_cleared",
-        /// `bonus_rules`.
+        /// The rules of points in words.
         7 bonus_rules: Option<String> => "bonus_rules",
-        /// `bonus_rule`.
+        /// The rules of points in figures.
         8 bonus_rule: Option<BonusRule> => "bonus_rule",
-        /// `supply_balance`.
+        /// Whether a balance is shown.
         9 supply_balance: bool => "supply_balance: must",
-        /// `balance_rules`.
+        /// Rules of the balance in words.
         10 balance_rules: Option<String> => "balance_rules",
-        /// `discount`.
+        /// Percentage taken off: `30` means 30% off.
         11 discount: Option<i64> => "discount",
     }
 }
@@ -557,11 +557,11 @@ w::record! {
 w::record! {
     /// The body `MOVIE_TICKET` of `card::CardInfo`.
     pub struct CardMovieTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `detail`.
+        /// Details of the film ticket.
         2 detail: String => "detail: must",
     }
 }
@@ -569,13 +569,13 @@ w::record! {
 w::record! {
     /// The body `SCENIC_TICKET` of `card::CardInfo`.
     pub struct CardScenicTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GrouponBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// `ticket_class`.
+        /// Kind of ticket, such as full fare or 3D.
         2 ticket_class: String => "ticket_class: must",
-        /// `guide_url`.
+        /// Address of the site map.
         3 guide_url: Option<String> => "guide_url",
     }
 }
@@ -583,13 +583,13 @@ w::record! {
 w::record! {
     /// The body `CASH` of `card::Card`.
     pub struct Cash {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `least_cost`; in fen.
+        /// Least amount to spend for it to apply; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `reduce_cost`; in fen.
+        /// Amount that the cash coupon takes off; in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
     new(
@@ -603,11 +603,11 @@ w::record! {
 w::record! {
     /// An item of `category` in the answer of `card::GetApplyProtocol`.
     pub struct Category {
-        /// `primary_category_id`.
+        /// Number of the first-level category. From: The endpoint that lists card categories.
         0 primary_category_id: i64 => "primary_category_id: must",
-        /// `category_name`.
+        /// What the first-level category is called; such as `美食`.
         1 category_name: String => "category_name: must",
-        /// `secondary_category`.
+        /// Subcategories.
         2 secondary_category: Vec<SecondaryCategory> => "secondary_category: must",
     }
 }
@@ -615,9 +615,9 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `card::ActivateTempInfoGetInfo`; an item of `custom_field_list` in `card::ActivateTempInfoGetInfo`.
     pub struct CommonField {
-        /// `name`.
+        /// Name or code of the field, such as `USER_FORM_INFO_FLAG_MOBILE`.
         0 name: String => "name: must",
-        /// `value`.
+        /// What the user filled in.
         1 value: String => "value: must",
     }
 }
@@ -625,11 +625,11 @@ w::record! {
 w::record! {
     /// `custom_cell1` of `card::MemberCard`; `custom_cell2` of `card::MemberCard`; and 4 more.
     pub struct CustomCell1Item {
-        /// `name`.
+        /// Name of the entry, at most 5 Chinese characters.
         0 name: String => "name: must",
-        /// `tips`.
+        /// Hint to the right, at most 6 Chinese characters.
         1 tips: String => "tips: must",
-        /// `url`.
+        /// Page that a tap opens.
         2 url: String => "url: must",
     }
     new(name: impl Into<String>, tips: impl Into<String>, url: impl Into<String>)
@@ -638,11 +638,11 @@ w::record! {
 w::record! {
     /// `custom_field1` of `card::GeneralCard`; `custom_field2` of `card::GeneralCard`; and 10 more.
     pub struct CustomField1Item {
-        /// `name_type`.
+        /// Preset name, such as `FIELD_NAME_TYPE_LEVEL` or `FIELD_NAME_TYPE_COUPON`.
         0 name_type: Option<String> => "name_type",
-        /// `name`.
+        /// Own name, instead of `name_type`.
         1 name: Option<String> => "name",
-        /// `url`.
+        /// Page that a tap on the field opens.
         2 url: Option<String> => "url",
     }
     new()
@@ -652,15 +652,15 @@ w::record! {
 w::record! {
     /// `date_info` of `card::BaseInfo`; `date_info` of `card::CardBaseInfo`; and 6 more.
     pub struct DateInfo {
-        /// `type`.
+        /// `DATE_TYPE_FIX_TIME_RANGE` fixed dates, `DATE_TYPE_FIX_TERM` days after claiming, `DATE_TYPE_PERMANENT` (membership cards).
         0 type_: String => "type: must",
-        /// `begin_timestamp`; format `unix`.
+        /// Start of validity, for fixed dates; format `unix`.
         1 begin_timestamp: Option<xinqiao_types::UnixSeconds> => "begin_timestamp",
-        /// `end_timestamp`; format `unix`.
+        /// End of validity; with a term, the common last moment; format `unix`.
         2 end_timestamp: Option<xinqiao_types::UnixSeconds> => "end_timestamp",
-        /// `fixed_term`.
+        /// Days it is valid after claiming.
         3 fixed_term: Option<i64> => "fixed_term",
-        /// `fixed_begin_term`.
+        /// Days from claiming to validity, `0` for at once.
         4 fixed_begin_term: Option<i64> => "fixed_begin_term",
     }
     new(type_: impl Into<String>)
@@ -675,11 +675,11 @@ w::record! {
 w::record! {
     /// The body `DISCOUNT` of `card::Card`.
     pub struct Discount {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `discount`.
+        /// Percentage taken off: `30` means 30% off.
         2 discount: i64 => "discount: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, discount: i64)
@@ -688,49 +688,49 @@ w::record! {
 w::record! {
     /// An item of `fail_mchid_list` in the answer of `card::pay_gift_card::Add`.
     pub struct FailMchid {
-        /// `mchid`.
+        /// Merchant number that failed.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `errcode`.
+        /// Error code of the failure; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this merchant number failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
-        /// `occupy_rule_id`.
+        /// Rule that already holds the merchant number.
         3 occupy_rule_id: Option<i64> => "occupy_rule_id",
-        /// `occupy_appid`.
-        4 occupy_appid: Option<String> => "occupy_appid",
+        /// AppID of the account that holds it.
+        4 occupy_appid: Option<xinqiao_types::AppId> => "occupy_appid",
     }
 }
 
 w::record! {
     /// The body `GENERAL_CARD` of `card::Card`.
     pub struct GeneralCard {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: GeneralCardBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `sub_card_type`.
+        /// Kind of gift card: `GIFT_CARD` or `VOUCHER`.
         2 sub_card_type: String => "sub_card_type: must",
-        /// `background_pic_url`.
+        /// Background of the card, an address from the picture upload, best 1000×600.
         3 background_pic_url: Option<String> => "background_pic_url",
-        /// `prerogative`.
+        /// Privileges of the card, at most 1024 Chinese characters.
         4 prerogative: String => "prerogative: must",
-        /// `auto_activate`.
+        /// Whether it is active as soon as claimed; goes before other ways of activation.
         5 auto_activate: Option<bool> => "auto_activate",
-        /// `supply_bonus`.
+        /// Whether points are shown.
         6 supply_bonus: bool => "supply_bonus: must",
-        /// `init_bonus`.
+        /// Points that the card starts with.
         7 init_bonus: Option<i64> => "init_bonus",
-        /// `supply_balance`.
+        /// Whether a balance is shown.
         8 supply_balance: bool => "supply_balance: must",
-        /// `init_balance`; in fen.
+        /// Balance that the card starts with; in fen.
         9 init_balance: Option<xinqiao_types::Fen> => "init_balance",
-        /// `custom_field1`.
+        /// First custom field on the card.
         10 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// `custom_field2`.
+        /// Second custom field on the card.
         11 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// `custom_field3`.
+        /// Third custom field on the card.
         12 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
     new(
@@ -755,84 +755,84 @@ w::record! {
 w::record! {
     /// `base_info` of `card::GeneralCard`.
     pub struct GeneralCardBaseInfo {
-        /// `sub_merchant_info`.
+        /// Sub-merchant, when made on its behalf.
         0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         1 logo_url: String => "logo_url: must",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         2 code_type: String => "code_type: must",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         3 brand_name: String => "brand_name: must",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         4 title: String => "title: must",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         5 color: String => "color: must",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         6 notice: String => "notice: must",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// `sku`.
+        /// Pieces put in stock at first.
         8 sku: Sku => "sku: must",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
-        /// `use_custom_code`.
+        /// Whether the merchant brings its own codes; by default WeChat makes them.
         10 use_custom_code: Option<bool> => "use_custom_code",
-        /// `get_custom_code_mode`.
+        /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
+        /// Whether only named users may claim it, `false` by default.
         12 bind_openid: Option<bool> => "bind_openid",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         14 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         15 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         16 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         17 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         18 center_url: Option<String> => "center_url",
-        /// `center_app_brand_user_name`.
+        /// Original id of the centre button's mini program with `@app`; such as `gh_86a091e50ad4@app`.
         19 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
-        /// `center_app_brand_pass`.
+        /// Page of the centre button's mini program.
         20 center_app_brand_pass: Option<String> => "center_app_brand_pass",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         21 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         22 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         23 custom_url: Option<String> => "custom_url",
-        /// `custom_app_brand_user_name`.
+        /// Original id of the custom entry's mini program with `@app`.
         24 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
-        /// `custom_app_brand_pass`.
+        /// Page of the custom entry's mini program.
         25 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         26 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         27 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         28 promotion_url: Option<String> => "promotion_url",
-        /// `promotion_app_brand_user_name`.
+        /// Original id of the promotion entry's mini program with `@app`.
         29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
-        /// `promotion_app_brand_pass`.
+        /// Page of the promotion entry's mini program.
         30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         31 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         32 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         33 can_share: Option<bool> => "can_share",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         34 can_give_friend: Option<bool> => "can_give_friend",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         35 source: Option<String> => "source",
-        /// `giftcard_info`.
+        /// Price of the gift card; `giftcard_info` on the wire.
         #[doc(alias = "giftcard_info")]
         36 gift_card_info: GiftCardInfo => "giftcard_info: must",
-        /// `max_give_friend_times`.
+        /// How often it may be given on.
         37 max_give_friend_times: i64 => "max_give_friend_times: must",
-        /// `need_push_on_view`.
+        /// Whether an event is pushed when the user opens the card, `false` by default.
         38 need_push_on_view: Option<bool> => "need_push_on_view",
     }
     new(
@@ -885,11 +885,11 @@ w::record! {
 w::record! {
     /// The body `GENERAL_COUPON` of `card::Card`.
     pub struct GeneralCoupon {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `default_detail`.
+        /// What the general coupon offers.
         2 default_detail: String => "default_detail: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, default_detail: impl Into<String>)
@@ -898,7 +898,7 @@ w::record! {
 w::record! {
     /// `card` of the answer of `card::Get`.
     pub struct CardInfo {
-        /// The body, told apart by `card_type`.
+        /// The card: `card_type` names the kind, the content stands in the lower-case field of that name; told apart by `card_type`.
         0 body: GetCardBody => ": flat",
     }
 }
@@ -906,11 +906,11 @@ w::record! {
 w::record! {
     /// The body `GIFT` of `card::Card`.
     pub struct Gift {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `gift`.
+        /// What the gift coupon is exchanged for.
         2 gift: String => "gift: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, gift: impl Into<String>)
@@ -919,7 +919,7 @@ w::record! {
 w::record! {
     /// `giftcard_info` of `card::GeneralCardBaseInfo`.
     pub struct GiftCardInfo {
-        /// `price`; in fen.
+        /// Price of the gift card; in fen.
         0 price: xinqiao_types::Fen => "price: must",
     }
     new(price: xinqiao_types::Fen)
@@ -928,11 +928,11 @@ w::record! {
 w::record! {
     /// The body `GROUPON` of `card::Card`.
     pub struct Groupon {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `deal_detail`.
+        /// What the group-buying coupon offers.
         2 deal_detail: String => "deal_detail: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, deal_detail: impl Into<String>)
@@ -941,15 +941,15 @@ w::record! {
 w::record! {
     /// `advanced_info` of `card::CardBoardingPass`; `advanced_info` of `card::CardCash`; and 8 more.
     pub struct GrouponAdvancedInfo {
-        /// `use_condition`.
+        /// What must be met, such as least spending or certain goods.
         0 use_condition: Option<UseCondition> => "use_condition",
-        /// `abstract`.
+        /// Text and pictures of the cover.
         1 abstract_: Option<AdvancedInfoAbstract> => "abstract",
-        /// `text_image_list`.
+        /// Texts with pictures on the details page.
         2 text_image_list: Option<Vec<TextImage>> => "text_image_list",
-        /// `business_service`.
+        /// Services: `BIZ_SERVICE_DELIVER`, `…_FREE_PARK`, `…_WITH_PET`, `…_FREE_WIFI`.
         3 business_service: Option<Vec<String>> => "business_service",
-        /// `time_limit`.
+        /// Hours in which it may be used.
         4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
 }
@@ -957,71 +957,71 @@ w::record! {
 w::record! {
     /// `base_info` of `card::CardBoardingPass`; `base_info` of `card::CardCash`; and 7 more.
     pub struct GrouponBaseInfo {
-        /// `id`.
+        /// Id of the card, the same as `card_id`.
         0 id: String => "id: must",
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         1 logo_url: String => "logo_url: must",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         2 code_type: String => "code_type: must",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         3 brand_name: String => "brand_name: must",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         4 title: String => "title: must",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         5 color: String => "color: must",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         6 notice: String => "notice: must",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// `sku`.
+        /// Pieces left, and pieces ever put in stock.
         8 sku: BaseInfoSku => "sku: must",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
-        /// `status`.
+        /// `CARD_STATUS_NOT_VERIFY` (pending), `…_VERIFY_FAIL`, `…_VERIFY_OK`, `…_DELETE` or `…_DISPATCH` (handed out).
         10 status: String => "status: must",
-        /// `use_custom_code`.
+        /// Whether the merchant brings its own codes; by default WeChat makes them.
         11 use_custom_code: bool => "use_custom_code: must",
-        /// `get_custom_code_mode`.
+        /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
+        /// Whether only named users may claim it, `false` by default.
         13 bind_openid: Option<bool> => "bind_openid",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         14 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         15 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         16 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         17 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         18 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         19 center_url: Option<String> => "center_url",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         20 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         21 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         22 custom_url: Option<String> => "custom_url",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         23 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         24 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         25 promotion_url: Option<String> => "promotion_url",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         27 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         28 can_share: bool => "can_share: must",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         29 can_give_friend: bool => "can_give_friend: must",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
-        /// `update_time`; format `unix`.
+        /// When the card was last changed; format `unix`.
         31 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the card was made; format `unix`.
         32 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1029,9 +1029,9 @@ w::record! {
 w::record! {
     /// An item of `card_list` in `card::LandingPageCreate`.
     pub struct LandingPageCreateCard {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `thumb_url`.
+        /// Thumbnail of the card.
         1 thumb_url: String => "thumb_url: must",
     }
     new(card_id: impl Into<String>, thumb_url: impl Into<String>)
@@ -1040,13 +1040,13 @@ w::record! {
 w::record! {
     /// The body `MEETING_TICKET` of `card::Card`.
     pub struct MeetingTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `meeting_detail`.
+        /// What the meeting is about, when and where.
         2 meeting_detail: String => "meeting_detail: must",
-        /// `map_url`.
+        /// Address of the venue map.
         3 map_url: Option<String> => "map_url",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, meeting_detail: impl Into<String>)
@@ -1056,57 +1056,57 @@ w::record! {
 w::record! {
     /// The body `MEMBER_CARD` of `card::Card`.
     pub struct MemberCard {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: MemberCardBaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `background_pic_url`.
+        /// Background of the card, an address from the picture upload, best 1000×600.
         2 background_pic_url: Option<String> => "background_pic_url",
-        /// `prerogative`.
+        /// Privileges of the card, at most 1024 Chinese characters.
         3 prerogative: String => "prerogative: must",
-        /// `auto_activate`.
+        /// Whether it is active as soon as claimed; goes before other ways of activation.
         4 auto_activate: Option<bool> => "auto_activate",
-        /// `wx_activate`.
+        /// Whether users activate by WeChat's own form.
         5 wx_activate: Option<bool> => "wx_activate",
-        /// `wx_activate_after_submit`.
+        /// Whether the form leads on to a page of yours before activation.
         6 wx_activate_after_submit: Option<bool> => "wx_activate_after_submit",
-        /// `activate_url`.
+        /// Page for activation by API; excludes the two other ways.
         7 activate_url: Option<String> => "activate_url",
-        /// `activate_app_brand_user_name`.
+        /// Original id of the activation mini program with `@app`; such as `gh_86a091e50ad4@app`.
         8 activate_app_brand_user_name: Option<String> => "activate_app_brand_user_name",
-        /// `activate_app_brand_pass`.
+        /// Page of the activation mini program.
         9 activate_app_brand_pass: Option<String> => "activate_app_brand_pass",
-        /// `wx_activate_after_submit_url`.
+        /// The page after the form, needed for that kind of activation.
         10 wx_activate_after_submit_url: Option<String> => "wx_activate_after_submit_url",
-        /// `supply_bonus`.
+        /// Whether points are shown.
         11 supply_bonus: bool => "supply_bonus: must",
-        /// `bonus_url`.
+        /// Page that a tap on the points opens.
         12 bonus_url: Option<String> => "bonus_url",
-        /// `bonus_cleared`.
+        /// When points are cleared.
         13 bonus_cleared: Option<String> => "bonus_cleared",
-        /// `bonus_rules`.
+        /// The rules of points in words.
         14 bonus_rules: Option<String> => "bonus_rules",
-        /// `bonus_rule`.
+        /// The rules of points in figures.
         15 bonus_rule: Option<BonusRule> => "bonus_rule",
-        /// `supply_balance`.
+        /// Whether a balance is shown.
         16 supply_balance: bool => "supply_balance: must",
-        /// `balance_url`.
+        /// Page that a tap on the balance opens.
         17 balance_url: Option<String> => "balance_url",
-        /// `balance_rules`.
+        /// Rules of the balance in words.
         18 balance_rules: Option<String> => "balance_rules",
-        /// `custom_field1`.
+        /// First custom field on the card.
         19 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// `custom_field2`.
+        /// Second custom field on the card.
         20 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// `custom_field3`.
+        /// Third custom field on the card.
         21 custom_field3: Option<CustomField1Item> => "custom_field3",
-        /// `custom_cell1`.
+        /// First custom entry in the details.
         22 custom_cell1: Option<CustomCell1Item> => "custom_cell1",
-        /// `custom_cell2`.
+        /// Second custom entry in the details.
         23 custom_cell2: Option<CustomCell1Item> => "custom_cell2",
-        /// `custom_cell3`.
+        /// Third custom entry in the details.
         24 custom_cell3: Option<CustomCell1Item> => "custom_cell3",
-        /// `discount`.
+        /// Percentage taken off: `30` means 30% off.
         25 discount: Option<i64> => "discount",
     }
     new(
@@ -1146,81 +1146,81 @@ w::record! {
 w::record! {
     /// `base_info` of `card::MemberCard`.
     pub struct MemberCardBaseInfo {
-        /// `sub_merchant_info`.
+        /// Sub-merchant, when made on its behalf.
         0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         1 logo_url: String => "logo_url: must",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         2 code_type: String => "code_type: must",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         3 brand_name: String => "brand_name: must",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         4 title: String => "title: must",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         5 color: String => "color: must",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         6 notice: String => "notice: must",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// `sku`.
+        /// Pieces put in stock at first.
         8 sku: Sku => "sku: must",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
-        /// `use_custom_code`.
+        /// Whether the merchant brings its own codes; by default WeChat makes them.
         10 use_custom_code: Option<bool> => "use_custom_code",
-        /// `get_custom_code_mode`.
+        /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
+        /// Whether only named users may claim it, `false` by default.
         12 bind_openid: Option<bool> => "bind_openid",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         14 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         15 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         16 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         17 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         18 center_url: Option<String> => "center_url",
-        /// `center_app_brand_user_name`.
+        /// Original id of the centre button's mini program with `@app`; such as `gh_86a091e50ad4@app`.
         19 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
-        /// `center_app_brand_pass`.
+        /// Page of the centre button's mini program.
         20 center_app_brand_pass: Option<String> => "center_app_brand_pass",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         21 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         22 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         23 custom_url: Option<String> => "custom_url",
-        /// `custom_app_brand_user_name`.
+        /// Original id of the custom entry's mini program with `@app`.
         24 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
-        /// `custom_app_brand_pass`.
+        /// Page of the custom entry's mini program.
         25 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         26 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         27 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         28 promotion_url: Option<String> => "promotion_url",
-        /// `promotion_app_brand_user_name`.
+        /// Original id of the promotion entry's mini program with `@app`.
         29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
-        /// `promotion_app_brand_pass`.
+        /// Page of the promotion entry's mini program.
         30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         31 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         32 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         33 can_share: Option<bool> => "can_share",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         34 can_give_friend: Option<bool> => "can_give_friend",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         35 source: Option<String> => "source",
-        /// `need_push_on_view`.
+        /// Whether an event is pushed when the user opens the card, `false` by default.
         36 need_push_on_view: Option<bool> => "need_push_on_view",
-        /// `pay_info`.
+        /// Settings of the payment code.
         37 pay_info: Option<PayInfo> => "pay_info",
     }
     new(
@@ -1272,17 +1272,17 @@ w::record! {
 w::record! {
     /// `member_rule` of `card::Rule`; `member_rule` of `card::RuleInfo`.
     pub struct MemberRule {
-        /// `card_id`.
+        /// Membership card handed out after paying.
         0 card_id: String => "card_id: must",
-        /// `least_cost`; in fen.
+        /// Least payment that triggers it; in fen.
         1 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `max_cost`; in fen.
+        /// Largest payment that triggers it; in fen.
         2 max_cost: xinqiao_types::Fen => "max_cost: must",
-        /// `jump_url`.
+        /// Page to go to; the card itself when left out.
         3 jump_url: Option<String> => "jump_url",
-        /// `app_brand_id`.
+        /// Original id of the mini program with `@app`.
         4 app_brand_id: Option<String> => "app_brand_id",
-        /// `app_brand_pass`.
+        /// Page of the mini program.
         5 app_brand_pass: Option<String> => "app_brand_pass",
     }
     new(card_id: impl Into<String>, least_cost: xinqiao_types::Fen, max_cost: xinqiao_types::Fen)
@@ -1292,7 +1292,7 @@ w::record! {
 w::record! {
     /// `modify_msg_operation` of `card::UpdateMemberCard`.
     pub struct ModifyMsgOperation {
-        /// `url_cell`.
+        /// The link in the message.
         0 url_cell: Option<UrlCell> => "url_cell",
     }
     new()
@@ -1302,11 +1302,11 @@ w::record! {
 w::record! {
     /// The body `MOVIE_TICKET` of `card::Card`.
     pub struct MovieTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `detail`.
+        /// Details of the film ticket.
         2 detail: String => "detail: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, detail: impl Into<String>)
@@ -1315,7 +1315,7 @@ w::record! {
 w::record! {
     /// `multiple_card` of `card::ActionInfo`.
     pub struct MultipleCard {
-        /// `card_list`.
+        /// Cards to hand out, at most 5.
         0 card_list: Vec<ActionInfoCard> => "card_list: must",
     }
     new(card_list: Vec<ActionInfoCard>)
@@ -1324,15 +1324,15 @@ w::record! {
 w::record! {
     /// `notify_optional` of `card::member_card::UpdateUser`.
     pub struct NotifyOptional {
-        /// `is_notify_bonus`.
+        /// Whether the user is told about changed points.
         0 is_notify_bonus: Option<bool> => "is_notify_bonus",
-        /// `is_notify_balance`.
+        /// Whether the user is told about a changed balance.
         1 is_notify_balance: Option<bool> => "is_notify_balance",
-        /// `is_notify_custom_field1`.
+        /// Whether the user is told about custom field 1.
         2 is_notify_custom_field1: Option<bool> => "is_notify_custom_field1",
-        /// `is_notify_custom_field2`.
+        /// Whether the user is told about custom field 2.
         3 is_notify_custom_field2: Option<bool> => "is_notify_custom_field2",
-        /// `is_notify_custom_field3`.
+        /// Whether the user is told about custom field 3.
         4 is_notify_custom_field3: Option<bool> => "is_notify_custom_field3",
     }
     new()
@@ -1348,7 +1348,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `card::MemberCardBaseInfo`; `pay_info` of `card::UpdateMemberCardBaseInfo`.
     pub struct PayInfo {
-        /// `swipe_card`.
+        /// Showing the payment code from the card.
         0 swipe_card: Option<SwipeCard> => "swipe_card",
     }
     new()
@@ -1358,13 +1358,13 @@ w::record! {
 w::record! {
     /// `required_form` of `card::member_card::ActivateUserFormSet`; `optional_form` of `card::member_card::ActivateUserFormSet`.
     pub struct RequiredForm {
-        /// `can_modify`.
+        /// Whether users may change the data later.
         0 can_modify: Option<bool> => "can_modify",
-        /// `rich_field_list`.
+        /// Custom fields with options.
         1 rich_field_list: Option<Vec<RichField>> => "rich_field_list",
-        /// `common_field_id_list`.
+        /// Codes of WeChat's own fields, such as `USER_FORM_INFO_FLAG_MOBILE`.
         2 common_field_id_list: Option<Vec<String>> => "common_field_id_list",
-        /// `custom_field_list`.
+        /// Names of custom text fields.
         3 custom_field_list: Option<Vec<String>> => "custom_field_list",
     }
     new()
@@ -1379,11 +1379,11 @@ w::record! {
 w::record! {
     /// An item of `rich_field_list` in `card::RequiredForm`.
     pub struct RichField {
-        /// `type`.
+        /// `FORM_FIELD_RADIO` one of, `FORM_FIELD_SELECT` drop-down, `FORM_FIELD_CHECK_BOX` several.
         0 type_: String => "type: must",
-        /// `name`.
+        /// Question shown to the user.
         1 name: String => "name: must",
-        /// `values`.
+        /// Options to choose from.
         2 values: Vec<String> => "values: must",
     }
     new(type_: impl Into<String>, name: impl Into<String>, values: Vec<String>)
@@ -1392,11 +1392,11 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in the answer of `card::pay_gift_card::BatchGet`; `rule_info` of the answer of `card::pay_gift_card::GetById`.
     pub struct Rule {
-        /// `type`.
+        /// Kind of rule; `RULE_TYPE_PAY_MEMBER_CARD` gives a membership card after paying.
         0 type_: String => "type: must",
-        /// `base_info`.
+        /// Merchants and term of the rule.
         1 base_info: RuleBaseInfo => "base_info: must",
-        /// `member_rule`.
+        /// Conditions and target of the membership rule.
         2 member_rule: Option<MemberRule> => "member_rule",
     }
 }
@@ -1404,17 +1404,17 @@ w::record! {
 w::record! {
     /// `base_info` of `card::Rule`.
     pub struct RuleBaseInfo {
-        /// `mchid_list`.
-        0 mchid_list: Vec<String> => "mchid_list: must",
-        /// `begin_time`.
+        /// Merchant numbers the rule is for.
+        0 mchid_list: Vec<xinqiao_types::MchId> => "mchid_list: must",
+        /// When the rule starts.
         1 begin_time: i64 => "begin_time: must",
-        /// `end_time`.
+        /// When the rule ends.
         2 end_time: i64 => "end_time: must",
-        /// `status`.
+        /// State of the rule; `RULE_STATUS_OK` is normal.
         3 status: String => "status: must",
-        /// `update_time`.
+        /// When the rule was last changed.
         4 update_time: i64 => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the rule was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1422,11 +1422,11 @@ w::record! {
 w::record! {
     /// `rule_info` of `card::pay_gift_card::Add`.
     pub struct RuleInfo {
-        /// `type`.
+        /// Kind of rule; `RULE_TYPE_PAY_MEMBER_CARD` gives a membership card after paying.
         0 type_: String => "type: must",
-        /// `base_info`.
+        /// Merchants and term of the rule.
         1 base_info: RuleInfoBaseInfo => "base_info: must",
-        /// `member_rule`.
+        /// Conditions and target of the membership rule.
         2 member_rule: Option<MemberRule> => "member_rule",
     }
     new(type_: impl Into<String>, base_info: RuleInfoBaseInfo)
@@ -1436,26 +1436,26 @@ w::record! {
 w::record! {
     /// `base_info` of `card::RuleInfo`.
     pub struct RuleInfoBaseInfo {
-        /// `mchid_list`.
-        0 mchid_list: Vec<String> => "mchid_list: must",
-        /// `begin_time`.
+        /// Merchant numbers the rule is for.
+        0 mchid_list: Vec<xinqiao_types::MchId> => "mchid_list: must",
+        /// When the rule starts.
         1 begin_time: i64 => "begin_time: must",
-        /// `end_time`.
+        /// When the rule ends.
         2 end_time: i64 => "end_time: must",
     }
-    new(mchid_list: Vec<String>, begin_time: i64, end_time: i64)
+    new(mchid_list: Vec<xinqiao_types::MchId>, begin_time: i64, end_time: i64)
 }
 
 w::record! {
     /// The body `SCENIC_TICKET` of `card::Card`.
     pub struct ScenicTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: BaseInfo => "base_info: must",
-        /// `advanced_info`.
+        /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// `ticket_class`.
+        /// Kind of ticket, such as full fare or 3D.
         2 ticket_class: String => "ticket_class: must",
-        /// `guide_url`.
+        /// Address of the site map.
         3 guide_url: Option<String> => "guide_url",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, ticket_class: impl Into<String>)
@@ -1465,11 +1465,11 @@ w::record! {
 w::record! {
     /// An item of `secondary_category` in `card::Category`.
     pub struct SecondaryCategory {
-        /// `secondary_category_id`.
+        /// Number of the second-level category. From: The endpoint that lists card categories.
         0 secondary_category_id: i64 => "secondary_category_id: must",
-        /// `category_name`.
+        /// What the subcategory is called; such as `粤菜`.
         1 category_name: String => "category_name: must",
-        /// `need_qualification_stuffs`.
+        /// Documents that the category asks for.
         2 need_qualification_stuffs: Option<Vec<String>> => "need_qualification_stuffs",
     }
 }
@@ -1477,9 +1477,9 @@ w::record! {
 w::record! {
     /// `service_statement` of `card::member_card::ActivateUserFormSet`; `bind_old_card` of `card::member_card::ActivateUserFormSet`.
     pub struct ServiceStatement {
-        /// `name`.
+        /// Text of the link.
         0 name: String => "name: must",
-        /// `url`.
+        /// Target of the link.
         1 url: String => "url: must",
     }
     new(name: impl Into<String>, url: impl Into<String>)
@@ -1488,7 +1488,7 @@ w::record! {
 w::record! {
     /// `sku` of `card::BaseInfo`; `sku` of `card::GeneralCardBaseInfo`; and 1 more.
     pub struct Sku {
-        /// `quantity`.
+        /// Pieces in stock, at most 100 million; cards with imported codes start at 0.
         0 quantity: i64 => "quantity: must",
     }
     new(quantity: i64)
@@ -1497,7 +1497,7 @@ w::record! {
 w::record! {
     /// `sub_merchant_info` of `card::BaseInfo`; `sub_merchant_info` of `card::GeneralCardBaseInfo`; and 1 more.
     pub struct SubMerchantInfo {
-        /// `merchant_id`.
+        /// Sub-merchant for which the card is made.
         0 merchant_id: String => "merchant_id: must",
     }
     new(merchant_id: impl Into<String>)
@@ -1506,23 +1506,23 @@ w::record! {
 w::record! {
     /// `info` of `card::sub_merchant::Submit`.
     pub struct SubmitInfo {
-        /// `app_id`.
-        0 app_id: Option<String> => "app_id",
-        /// `brand_name`.
+        /// AppID of the sub-merchant's own account, if it has one.
+        0 app_id: Option<xinqiao_types::AppId> => "app_id",
+        /// Name of the sub-merchant on the card, at most 12 Chinese characters.
         1 brand_name: String => "brand_name: must",
-        /// `logo_url`.
+        /// Address of the sub-merchant's logo.
         2 logo_url: String => "logo_url: must",
-        /// `protocol`.
+        /// Media id of the letter of authorisation with seal.
         3 protocol: String => "protocol: must",
-        /// `end_time`; format `unix`.
+        /// When the authorisation ends, in the future; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `agreement_media_id`.
-        5 agreement_media_id: Option<String> => "agreement_media_id",
-        /// `operator_media_id`.
-        6 operator_media_id: Option<String> => "operator_media_id",
-        /// `primary_category_id`.
+        /// Media id of the business licence.
+        5 agreement_media_id: Option<xinqiao_types::MediaId> => "agreement_media_id",
+        /// Media id of the operator's identity card.
+        6 operator_media_id: Option<xinqiao_types::MediaId> => "operator_media_id",
+        /// Number of the first-level category. From: The endpoint that lists card categories.
         7 primary_category_id: i64 => "primary_category_id: must",
-        /// `secondary_category_id`.
+        /// Number of the second-level category. From: The endpoint that lists card categories.
         8 secondary_category_id: i64 => "secondary_category_id: must",
     }
     new(
@@ -1533,13 +1533,17 @@ w::record! {
         primary_category_id: i64,
         secondary_category_id: i64,
     )
-    text(app_id: String, agreement_media_id: String, operator_media_id: String)
+    text(
+        app_id: xinqiao_types::AppId,
+        agreement_media_id: xinqiao_types::MediaId,
+        operator_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
     /// `swipe_card` of `card::PayInfo`.
     pub struct SwipeCard {
-        /// `is_swipe_card`.
+        /// Whether the payment code can be shown.
         0 is_swipe_card: bool => "is_swipe_card: must",
     }
     new(is_swipe_card: bool)
@@ -1548,9 +1552,9 @@ w::record! {
 w::record! {
     /// An item of `text_image_list` in `card::AdvancedInfo`; an item of `text_image_list` in `card::GrouponAdvancedInfo`.
     pub struct TextImage {
-        /// `text`.
+        /// Text of the description.
         0 text: String => "text: must",
-        /// `image_url`.
+        /// Address of the picture, from the picture upload.
         1 image_url: String => "image_url: must",
     }
     new(text: impl Into<String>, image_url: impl Into<String>)
@@ -1559,15 +1563,15 @@ w::record! {
 w::record! {
     /// An item of `time_limit` in `card::AdvancedInfo`; an item of `time_limit` in `card::GrouponAdvancedInfo`.
     pub struct TimeLimit {
-        /// `type`.
+        /// Days of use: `MONDAY` to `SUNDAY`, `HOLIDAY`.
         0 type_: String => "type: must",
-        /// `begin_hour`; format `H`.
+        /// Hour at which use starts; format `H`.
         1 begin_hour: Option<i64> => "begin_hour",
-        /// `begin_minute`; format `m`.
+        /// Minute at which use starts; format `m`.
         2 begin_minute: Option<i64> => "begin_minute",
-        /// `end_hour`; format `H`.
+        /// Hour at which use ends; format `H`.
         3 end_hour: Option<i64> => "end_hour",
-        /// `end_minute`; format `m`.
+        /// Minute at which use ends; format `m`.
         4 end_minute: Option<i64> => "end_minute",
     }
     new(type_: impl Into<String>)
@@ -1577,67 +1581,67 @@ w::record! {
 w::record! {
     /// `base_info` of `card::UpdateBoardingPass`; `base_info` of `card::UpdateCash`; and 7 more.
     pub struct UpdateBaseInfo {
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         0 logo_url: Option<String> => "logo_url",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         1 code_type: Option<String> => "code_type",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         2 brand_name: Option<String> => "brand_name",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         3 title: Option<String> => "title",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         4 color: Option<String> => "color",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         5 notice: Option<String> => "notice",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         6 description: Option<String> => "description",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         7 date_info: Option<DateInfo> => "date_info",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         8 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         9 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         10 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         11 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         12 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         13 center_url: Option<String> => "center_url",
-        /// `center_app_brand_user_name`.
+        /// Original id of the centre button's mini program with `@app`; such as `gh_86a091e50ad4@app`.
         14 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
-        /// `center_app_brand_pass`.
+        /// Page of the centre button's mini program.
         15 center_app_brand_pass: Option<String> => "center_app_brand_pass",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         16 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         17 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         18 custom_url: Option<String> => "custom_url",
-        /// `custom_app_brand_user_name`.
+        /// Original id of the custom entry's mini program with `@app`.
         19 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
-        /// `custom_app_brand_pass`.
+        /// Page of the custom entry's mini program.
         20 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         21 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         22 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         23 promotion_url: Option<String> => "promotion_url",
-        /// `promotion_app_brand_user_name`.
+        /// Original id of the promotion entry's mini program with `@app`.
         24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
-        /// `promotion_app_brand_pass`.
+        /// Page of the promotion entry's mini program.
         25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         27 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         28 can_share: Option<bool> => "can_share",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         29 can_give_friend: Option<bool> => "can_give_friend",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
     }
     new()
@@ -1681,23 +1685,23 @@ w::record! {
 w::record! {
     /// `boarding_pass` of `card::Update`.
     pub struct UpdateBoardingPass {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `from`.
+        /// Place of departure, at most 18 Chinese characters.
         1 from: Option<String> => "from",
-        /// `to`.
+        /// Place of arrival, at most 18 Chinese characters.
         2 to: Option<String> => "to",
-        /// `flight`.
+        /// Flight number, at most 8 characters; such as `CA1234`.
         3 flight: Option<String> => "flight",
-        /// `gate`.
+        /// Gate; update it when it changes.
         4 gate: Option<String> => "gate",
-        /// `check_in_url`.
+        /// Address for online check-in.
         5 check_in_url: Option<String> => "check_in_url",
-        /// `air_model`.
+        /// Model of aircraft; such as `空客A320`.
         6 air_model: Option<String> => "air_model",
-        /// `departure_time`; format `unix`.
+        /// When the plane takes off; format `unix`.
         7 departure_time: Option<xinqiao_types::UnixSeconds> => "departure_time",
-        /// `landing_time`; format `unix`.
+        /// When the plane lands; format `unix`.
         8 landing_time: Option<xinqiao_types::UnixSeconds> => "landing_time",
     }
     new(base_info: UpdateBaseInfo)
@@ -1708,11 +1712,11 @@ w::record! {
 w::record! {
     /// `cash` of `card::Update`.
     pub struct UpdateCash {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `least_cost`; in fen.
+        /// Least amount to spend for it to apply; in fen.
         1 least_cost: Option<xinqiao_types::Fen> => "least_cost",
-        /// `reduce_cost`; in fen.
+        /// Amount that the cash coupon takes off; in fen.
         2 reduce_cost: Option<xinqiao_types::Fen> => "reduce_cost",
     }
     new(base_info: UpdateBaseInfo)
@@ -1722,9 +1726,9 @@ w::record! {
 w::record! {
     /// `discount` of `card::Update`.
     pub struct UpdateDiscount {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `discount`.
+        /// Percentage taken off: `30` means 30% off.
         1 discount: Option<i64> => "discount",
     }
     new(base_info: UpdateBaseInfo)
@@ -1734,23 +1738,23 @@ w::record! {
 w::record! {
     /// `general_card` of `card::Update`.
     pub struct UpdateGeneralCard {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateGeneralCardBaseInfo => "base_info: must",
-        /// `background_pic_url`.
+        /// Background of the card, an address from the picture upload, best 1000×600.
         1 background_pic_url: Option<String> => "background_pic_url",
-        /// `prerogative`.
+        /// Privileges of the card, at most 1024 Chinese characters.
         2 prerogative: Option<String> => "prerogative",
-        /// `auto_activate`.
+        /// Whether it is active as soon as claimed; goes before other ways of activation.
         3 auto_activate: Option<bool> => "auto_activate",
-        /// `supply_bonus`.
+        /// Whether points are shown.
         4 supply_bonus: Option<bool> => "supply_bonus",
-        /// `supply_balance`.
+        /// Whether a balance is shown.
         5 supply_balance: Option<bool> => "supply_balance",
-        /// `custom_field1`.
+        /// First custom field on the card.
         6 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// `custom_field2`.
+        /// Second custom field on the card.
         7 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// `custom_field3`.
+        /// Third custom field on the card.
         8 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
     new(base_info: UpdateGeneralCardBaseInfo)
@@ -1768,69 +1772,69 @@ w::record! {
 w::record! {
     /// `base_info` of `card::UpdateGeneralCard`.
     pub struct UpdateGeneralCardBaseInfo {
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         0 logo_url: Option<String> => "logo_url",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         1 code_type: Option<String> => "code_type",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         2 brand_name: Option<String> => "brand_name",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         3 title: Option<String> => "title",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         4 color: Option<String> => "color",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         5 notice: Option<String> => "notice",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         6 description: Option<String> => "description",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         7 date_info: Option<DateInfo> => "date_info",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         8 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         9 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         10 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         11 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         12 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         13 center_url: Option<String> => "center_url",
-        /// `center_app_brand_user_name`.
+        /// Original id of the centre button's mini program with `@app`; such as `gh_86a091e50ad4@app`.
         14 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
-        /// `center_app_brand_pass`.
+        /// Page of the centre button's mini program.
         15 center_app_brand_pass: Option<String> => "center_app_brand_pass",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         16 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         17 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         18 custom_url: Option<String> => "custom_url",
-        /// `custom_app_brand_user_name`.
+        /// Original id of the custom entry's mini program with `@app`.
         19 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
-        /// `custom_app_brand_pass`.
+        /// Page of the custom entry's mini program.
         20 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         21 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         22 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         23 promotion_url: Option<String> => "promotion_url",
-        /// `promotion_app_brand_user_name`.
+        /// Original id of the promotion entry's mini program with `@app`.
         24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
-        /// `promotion_app_brand_pass`.
+        /// Page of the promotion entry's mini program.
         25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         27 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         28 can_share: Option<bool> => "can_share",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         29 can_give_friend: Option<bool> => "can_give_friend",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
-        /// `need_push_on_view`.
+        /// Whether an event is pushed when the user opens the card, `false` by default.
         31 need_push_on_view: Option<bool> => "need_push_on_view",
     }
     new()
@@ -1875,9 +1879,9 @@ w::record! {
 w::record! {
     /// `general_coupon` of `card::Update`.
     pub struct UpdateGeneralCoupon {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `default_detail`.
+        /// What the general coupon offers.
         1 default_detail: Option<String> => "default_detail",
     }
     new(base_info: UpdateBaseInfo)
@@ -1887,9 +1891,9 @@ w::record! {
 w::record! {
     /// `gift` of `card::Update`.
     pub struct UpdateGift {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `gift`.
+        /// What the gift coupon is exchanged for.
         1 gift: Option<String> => "gift",
     }
     new(base_info: UpdateBaseInfo)
@@ -1899,9 +1903,9 @@ w::record! {
 w::record! {
     /// `groupon` of `card::Update`.
     pub struct UpdateGroupon {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `deal_detail`.
+        /// What the group-buying coupon offers.
         1 deal_detail: Option<String> => "deal_detail",
     }
     new(base_info: UpdateBaseInfo)
@@ -1911,25 +1915,25 @@ w::record! {
 w::record! {
     /// `info` of `card::sub_merchant::Update`.
     pub struct UpdateInfo {
-        /// `app_id`.
-        0 app_id: Option<String> => "app_id",
-        /// `brand_name`.
+        /// AppID of the sub-merchant's own account, if it has one.
+        0 app_id: Option<xinqiao_types::AppId> => "app_id",
+        /// Name of the sub-merchant on the card, at most 12 Chinese characters.
         1 brand_name: String => "brand_name: must",
-        /// `logo_url`.
+        /// Address of the sub-merchant's logo.
         2 logo_url: String => "logo_url: must",
-        /// `protocol`.
+        /// Media id of the letter of authorisation with seal.
         3 protocol: String => "protocol: must",
-        /// `end_time`; format `unix`.
+        /// When the authorisation ends, in the future; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `agreement_media_id`.
-        5 agreement_media_id: Option<String> => "agreement_media_id",
-        /// `operator_media_id`.
-        6 operator_media_id: Option<String> => "operator_media_id",
-        /// `primary_category_id`.
+        /// Media id of the business licence.
+        5 agreement_media_id: Option<xinqiao_types::MediaId> => "agreement_media_id",
+        /// Media id of the operator's identity card.
+        6 operator_media_id: Option<xinqiao_types::MediaId> => "operator_media_id",
+        /// Number of the first-level category. From: The endpoint that lists card categories.
         7 primary_category_id: i64 => "primary_category_id: must",
-        /// `secondary_category_id`.
+        /// Number of the second-level category. From: The endpoint that lists card categories.
         8 secondary_category_id: i64 => "secondary_category_id: must",
-        /// `merchant_id`.
+        /// Number that the platform gave the sub-merchant; such as `12`.
         9 merchant_id: String => "merchant_id: must",
     }
     new(
@@ -1941,17 +1945,21 @@ w::record! {
         secondary_category_id: i64,
         merchant_id: impl Into<String>,
     )
-    text(app_id: String, agreement_media_id: String, operator_media_id: String)
+    text(
+        app_id: xinqiao_types::AppId,
+        agreement_media_id: xinqiao_types::MediaId,
+        operator_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
     /// `meeting_ticket` of `card::Update`.
     pub struct UpdateMeetingTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `meeting_detail`.
+        /// What the meeting is about, when and where.
         1 meeting_detail: Option<String> => "meeting_detail",
-        /// `map_url`.
+        /// Address of the venue map.
         2 map_url: Option<String> => "map_url",
     }
     new(base_info: UpdateBaseInfo)
@@ -1961,59 +1969,59 @@ w::record! {
 w::record! {
     /// `member_card` of `card::Update`.
     pub struct UpdateMemberCard {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateMemberCardBaseInfo => "base_info: must",
-        /// `background_pic_url`.
+        /// Background of the card, an address from the picture upload, best 1000×600.
         1 background_pic_url: Option<String> => "background_pic_url",
-        /// `prerogative`.
+        /// Privileges of the card, at most 1024 Chinese characters.
         2 prerogative: Option<String> => "prerogative",
-        /// `auto_activate`.
+        /// Whether it is active as soon as claimed; goes before other ways of activation.
         3 auto_activate: Option<bool> => "auto_activate",
-        /// `wx_activate`.
+        /// Whether users activate by WeChat's own form.
         4 wx_activate: Option<bool> => "wx_activate",
-        /// `wx_activate_after_submit`.
+        /// Whether the form leads on to a page of yours before activation.
         5 wx_activate_after_submit: Option<bool> => "wx_activate_after_submit",
-        /// `activate_url`.
+        /// Page for activation by API; excludes the two other ways.
         6 activate_url: Option<String> => "activate_url",
-        /// `activate_app_brand_user_name`.
+        /// Original id of the activation mini program with `@app`; such as `gh_86a091e50ad4@app`.
         7 activate_app_brand_user_name: Option<String> => "activate_app_brand_user_name",
-        /// `activate_app_brand_pass`.
+        /// Page of the activation mini program.
         8 activate_app_brand_pass: Option<String> => "activate_app_brand_pass",
-        /// `wx_activate_after_submit_url`.
+        /// The page after the form, needed for that kind of activation.
         9 wx_activate_after_submit_url: Option<String> => "wx_activate_after_submit_url",
-        /// `supply_bonus`.
+        /// Whether points are shown.
         10 supply_bonus: Option<bool> => "supply_bonus",
-        /// `bonus_url`.
+        /// Page that a tap on the points opens.
         11 bonus_url: Option<String> => "bonus_url",
-        /// `bonus_cleared`.
+        /// When points are cleared.
         12 bonus_cleared: Option<String> => "bonus_cleared",
-        /// `bonus_rules`.
+        /// The rules of points in words.
         13 bonus_rules: Option<String> => "bonus_rules",
-        /// `bonus_rule`.
+        /// The rules of points in figures.
         14 bonus_rule: Option<BonusRule> => "bonus_rule",
-        /// `supply_balance`.
+        /// Whether a balance is shown.
         15 supply_balance: Option<bool> => "supply_balance",
-        /// `balance_url`.
+        /// Page that a tap on the balance opens.
         16 balance_url: Option<String> => "balance_url",
-        /// `balance_rules`.
+        /// Rules of the balance in words.
         17 balance_rules: Option<String> => "balance_rules",
-        /// `custom_field1`.
+        /// First custom field on the card.
         18 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// `custom_field2`.
+        /// Second custom field on the card.
         19 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// `custom_field3`.
+        /// Third custom field on the card.
         20 custom_field3: Option<CustomField1Item> => "custom_field3",
-        /// `custom_cell1`.
+        /// First custom entry in the details.
         21 custom_cell1: Option<CustomCell1Item> => "custom_cell1",
-        /// `custom_cell2`.
+        /// Second custom entry in the details.
         22 custom_cell2: Option<CustomCell1Item> => "custom_cell2",
-        /// `custom_cell3`.
+        /// Third custom entry in the details.
         23 custom_cell3: Option<CustomCell1Item> => "custom_cell3",
-        /// `discount`.
+        /// Percentage taken off: `30` means 30% off.
         24 discount: Option<i64> => "discount",
-        /// `modify_msg_operation`.
+        /// Promotion shown in messages about changed points or balance.
         25 modify_msg_operation: Option<ModifyMsgOperation> => "modify_msg_operation",
-        /// `activate_msg_operation`.
+        /// Promotion shown in the message after activation.
         26 activate_msg_operation: Option<ActivateMsgOperation> => "activate_msg_operation",
     }
     new(base_info: UpdateMemberCardBaseInfo)
@@ -2052,71 +2060,71 @@ w::record! {
 w::record! {
     /// `base_info` of `card::UpdateMemberCard`.
     pub struct UpdateMemberCardBaseInfo {
-        /// `logo_url`.
+        /// Address of the merchant's logo, best 300×300. From: The article picture upload.
         0 logo_url: Option<String> => "logo_url",
-        /// `code_type`.
+        /// How the code is shown: `CODE_TYPE_` and `TEXT`, `BARCODE`, `QRCODE`, `ONLY_QRCODE`, `ONLY_BARCODE` (without text) or `NONE`.
         1 code_type: Option<String> => "code_type",
-        /// `brand_name`.
+        /// Name of the merchant, at most 12 Chinese characters.
         2 brand_name: Option<String> => "brand_name",
-        /// `title`.
+        /// Name of the card, at most 9 Chinese characters.
         3 title: Option<String> => "title",
-        /// `color`.
+        /// Code of the card's colour, `Color010` to `Color102`; such as `Color010`.
         4 color: Option<String> => "color",
-        /// `notice`.
+        /// Note on how to use it, at most 16 Chinese characters.
         5 notice: Option<String> => "notice",
-        /// `description`.
+        /// Terms of use, at most 1024 Chinese characters.
         6 description: Option<String> => "description",
-        /// `date_info`.
+        /// Term of use: fixed dates, days after claiming, or permanent.
         7 date_info: Option<DateInfo> => "date_info",
-        /// `service_phone`.
+        /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         8 service_phone: Option<String> => "service_phone",
-        /// `location_id_list`.
+        /// Stores where it may be used.
         9 location_id_list: Option<Vec<i64>> => "location_id_list",
-        /// `use_all_locations`.
+        /// Whether all stores accept it; excludes the list of stores.
         10 use_all_locations: Option<bool> => "use_all_locations",
-        /// `center_title`.
+        /// Text of the centre button, shown while the card can be used.
         11 center_title: Option<String> => "center_title",
-        /// `center_sub_title`.
+        /// Hint below the centre button.
         12 center_sub_title: Option<String> => "center_sub_title",
-        /// `center_url`.
+        /// Page that the centre button opens.
         13 center_url: Option<String> => "center_url",
-        /// `center_app_brand_user_name`.
+        /// Original id of the centre button's mini program with `@app`; such as `gh_86a091e50ad4@app`.
         14 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
-        /// `center_app_brand_pass`.
+        /// Page of the centre button's mini program.
         15 center_app_brand_pass: Option<String> => "center_app_brand_pass",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         16 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         17 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         18 custom_url: Option<String> => "custom_url",
-        /// `custom_app_brand_user_name`.
+        /// Original id of the custom entry's mini program with `@app`.
         19 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
-        /// `custom_app_brand_pass`.
+        /// Page of the custom entry's mini program.
         20 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry, at most 5 Chinese characters.
         21 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         22 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         23 promotion_url: Option<String> => "promotion_url",
-        /// `promotion_app_brand_user_name`.
+        /// Original id of the promotion entry's mini program with `@app`.
         24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
-        /// `promotion_app_brand_pass`.
+        /// Page of the promotion entry's mini program.
         25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// `get_limit`.
+        /// Copies one user may claim; no limit when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// `use_limit`.
+        /// Copies one user may redeem; no limit when left out.
         27 use_limit: Option<i64> => "use_limit",
-        /// `can_share`.
+        /// Whether the claim page may be shared, `true` by default.
         28 can_share: Option<bool> => "can_share",
-        /// `can_give_friend`.
+        /// Whether it may be given away, `true` by default.
         29 can_give_friend: Option<bool> => "can_give_friend",
-        /// `source`.
+        /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
-        /// `need_push_on_view`.
+        /// Whether an event is pushed when the user opens the card, `false` by default.
         31 need_push_on_view: Option<bool> => "need_push_on_view",
-        /// `pay_info`.
+        /// Settings of the payment code.
         32 pay_info: Option<PayInfo> => "pay_info",
     }
     new()
@@ -2162,9 +2170,9 @@ w::record! {
 w::record! {
     /// `movie_ticket` of `card::Update`.
     pub struct UpdateMovieTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `detail`.
+        /// Details of the film ticket.
         1 detail: Option<String> => "detail",
     }
     new(base_info: UpdateBaseInfo)
@@ -2174,11 +2182,11 @@ w::record! {
 w::record! {
     /// `scenic_ticket` of `card::Update`.
     pub struct UpdateScenicTicket {
-        /// `base_info`.
+        /// Basic data of the card.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// `ticket_class`.
+        /// Kind of ticket, such as full fare or 3D.
         1 ticket_class: Option<String> => "ticket_class",
-        /// `guide_url`.
+        /// Address of the site map.
         2 guide_url: Option<String> => "guide_url",
     }
     new(base_info: UpdateBaseInfo)
@@ -2188,17 +2196,17 @@ w::record! {
 w::record! {
     /// `url_cell` of `card::ActivateMsgOperation`; `url_cell` of `card::ModifyMsgOperation`.
     pub struct UrlCell {
-        /// `card_id_list`.
+        /// Cards that can be claimed there.
         0 card_id_list: Option<Vec<String>> => "card_id_list",
-        /// `end_time`; format `unix`.
+        /// When the entry disappears; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `text`.
+        /// Text of the entry.
         2 text: Option<String> => "text",
-        /// `url`.
+        /// Page that the entry opens.
         3 url: Option<String> => "url",
-        /// `app_brand_id`.
+        /// Original id of the mini program with `@app`.
         4 app_brand_id: Option<String> => "app_brand_id",
-        /// `app_brand_pass`.
+        /// Page of the mini program.
         5 app_brand_pass: Option<String> => "app_brand_pass",
     }
     new()
@@ -2209,15 +2217,15 @@ w::record! {
 w::record! {
     /// `use_condition` of `card::AdvancedInfo`; `use_condition` of `card::GrouponAdvancedInfo`.
     pub struct UseCondition {
-        /// `accept_category`.
+        /// Goods it applies to, cash coupons only.
         0 accept_category: Option<String> => "accept_category",
-        /// `reject_category`.
+        /// Goods it does not apply to, cash coupons only.
         1 reject_category: Option<String> => "reject_category",
-        /// `least_cost`; in fen.
+        /// Least amount to spend; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// `object_use_for`.
+        /// Goods to be bought for it, gift coupons only.
         3 object_use_for: Option<String> => "object_use_for",
-        /// `can_use_with_other_discount`.
+        /// Whether it goes together with other discounts.
         4 can_use_with_other_discount: Option<bool> => "can_use_with_other_discount",
     }
     new(least_cost: xinqiao_types::Fen)
@@ -2228,9 +2236,9 @@ w::record! {
 w::record! {
     /// An item of `card_list` in the answer of `card::UserGetCardList`.
     pub struct UserGetCardListCard {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Code of the user's copy.
         1 code: String => "code: must",
     }
 }
@@ -2243,11 +2251,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.batch_get`.
     pub struct BatchGet {
-        /// `offset`.
+        /// Entry to start with, from 0.
         0 offset: i64 => "offset: must",
-        /// `count`.
+        /// How many to return, at most 50.
         1 count: i64 => "count: must",
-        /// `status_list`.
+        /// States to list: `CARD_STATUS_NOT_VERIFY`, `…_VERIFY_FAIL`, `…_VERIFY_OK`, `…_DELETE`, `…_DISPATCH` (handed out).
         2 status_list: Option<Vec<String>> => "status_list",
     }
     new(offset: i64, count: i64)
@@ -2257,9 +2265,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGet`].
     pub struct BatchGetResponse {
-        /// `card_id_list`.
+        /// Ids of the cards of this page.
         0 card_id_list: Vec<String> => "card_id_list: must",
-        /// `total_num`.
+        /// Cards of the merchant in all.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -2291,22 +2299,22 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Special_ticket.html>.
     /// * Catalog: `official_account.card.boarding_pass_checkin`.
     pub struct BoardingPassCheckin {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code of the copy that a user holds; such as `110201201245`.
         1 code: String => "code: must",
-        /// `etkt_bnr`.
+        /// Number of the electronic ticket, at most 14 digits.
         2 etkt_bnr: Option<String> => "etkt_bnr",
-        /// `class`.
+        /// Cabin class, such as first or economy.
         3 class: Option<String> => "class",
-        /// `passenger_name`.
+        /// Traveller on the ticket, at most 18 Chinese characters.
         4 passenger_name: Option<String> => "passenger_name",
-        /// `seat`.
+        /// Seat, known after check-in; such as `11C`.
         5 seat: Option<String> => "seat",
-        /// `qrcode_data`.
+        /// Data of the boarding QR code; `qrcode_data` on the wire.
         #[doc(alias = "qrcode_data")]
         6 qr_code_data: Option<String> => "qrcode_data",
-        /// `is_cancel`.
+        /// `true` cancels the check-in, `false` checks in.
         7 is_cancel: Option<bool> => "is_cancel",
     }
     new(code: impl Into<String>)
@@ -2348,7 +2356,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
     /// * Catalog: `official_account.card.create`.
     pub struct Create {
-        /// `card`.
+        /// Type and content of the card.
         0 card: Card => "card: must",
     }
     new(card: Card)
@@ -2357,7 +2365,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
 }
@@ -2389,7 +2397,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.delete`.
     pub struct Delete {
-        /// `card_id`.
+        /// Card to delete; copies already claimed are not touched.
         0 card_id: String => "card_id: must",
     }
     new(card_id: impl Into<String>)
@@ -2422,27 +2430,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
     /// * Catalog: `official_account.card.general_card_update_user`.
     pub struct GeneralCardUpdateUser {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Code of the copy that a user holds; such as `110201201245`.
         1 code: String => "code: must",
-        /// `background_pic_url`.
+        /// Background of this user's card, an address from the picture upload.
         2 background_pic_url: Option<String> => "background_pic_url",
-        /// `bonus`.
+        /// New number of points; replaces the old one.
         3 bonus: Option<i64> => "bonus",
-        /// `record_bonus`.
+        /// Reason of the change, shown in the points record, at most 14 characters.
         4 record_bonus: Option<String> => "record_bonus",
-        /// `balance`; in fen.
+        /// New balance; replaces the old one; in fen.
         5 balance: Option<xinqiao_types::Fen> => "balance",
-        /// `record_balance`.
+        /// Reason of the change, shown in the balance record, at most 14 characters.
         6 record_balance: Option<String> => "record_balance",
-        /// `custom_field_value1`.
+        /// Value of custom field 1 of the card, at most 12 bytes.
         7 custom_field_value1: Option<String> => "custom_field_value1",
-        /// `custom_field_value2`.
+        /// Value of custom field 2 of the card, at most 12 bytes.
         8 custom_field_value2: Option<String> => "custom_field_value2",
-        /// `custom_field_value3`.
+        /// Value of custom field 3 of the card, at most 12 bytes.
         9 custom_field_value3: Option<String> => "custom_field_value3",
-        /// `can_give_friend`.
+        /// Whether it may be given away after the update.
         10 can_give_friend: Option<bool> => "can_give_friend",
     }
     new(card_id: impl Into<String>, code: impl Into<String>)
@@ -2460,11 +2468,11 @@ w::record! {
 w::record! {
     /// Answer to [`GeneralCardUpdateUser`].
     pub struct GeneralCardUpdateUserResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user who holds the card; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `result_bonus`.
+        /// Points after the change.
         1 result_bonus: i64 => "result_bonus: must",
-        /// `result_balance`; in fen.
+        /// Balance after the change; in fen.
         2 result_balance: xinqiao_types::Fen => "result_balance: must",
     }
 }
@@ -2496,7 +2504,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.get`.
     pub struct Get {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
     new(card_id: impl Into<String>)
@@ -2505,7 +2513,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `card`.
+        /// Type and content of the card.
         0 card: CardInfo => "card: must",
     }
 }
@@ -2544,7 +2552,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplyProtocol`].
     pub struct GetApplyProtocolResponse {
-        /// `category`.
+        /// First-level categories with their subcategories.
         0 category: Vec<Category> => "category: must",
     }
 }
@@ -2609,15 +2617,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.landing_page_create`.
     pub struct LandingPageCreate {
-        /// `banner`.
+        /// Banner at the top of the page, best 640 wide.
         0 banner: String => "banner: must",
-        /// `page_title`.
+        /// Heading shown at the top.
         1 page_title: String => "page_title: must",
-        /// `can_share`.
+        /// Whether the page may be shared.
         2 can_share: bool => "can_share: must",
-        /// `scene`.
+        /// Where it is placed: `SCENE_NEAR_BY`, `SCENE_MENU`, `SCENE_QRCODE`, `SCENE_ARTICLE`, `SCENE_H5`, `SCENE_IVR` (auto reply).
         3 scene: String => "scene: must",
-        /// `card_list`.
+        /// Cards on the page.
         4 card_list: Vec<LandingPageCreateCard> => "card_list: must",
     }
     new(
@@ -2632,9 +2640,9 @@ w::record! {
 w::record! {
     /// Answer to [`LandingPageCreate`].
     pub struct LandingPageCreateResponse {
-        /// `page_id`.
+        /// Number of the shop page.
         0 page_id: w::TextOrNumber => "page_id: must",
-        /// `url`.
+        /// Address of the page.
         1 url: String => "url: must",
     }
 }
@@ -2699,19 +2707,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Special_ticket.html>.
     /// * Catalog: `official_account.card.meeting_ticket_update_user`.
     pub struct MeetingTicketUpdateUser {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code of the copy that a user holds; such as `110201201245`.
         1 code: String => "code: must",
-        /// `begin_time`; format `unix`.
+        /// When the meeting begins; format `unix`.
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// When the meeting ends; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `zone`.
+        /// Area of the venue; such as `C区`.
         4 zone: Option<String> => "zone",
-        /// `entrance`.
+        /// Entrance to use; such as `东北门`.
         5 entrance: Option<String> => "entrance",
-        /// `seat_number`.
+        /// Seat of this user; such as `2排15号`.
         6 seat_number: Option<String> => "seat_number",
     }
     new(code: impl Into<String>)
@@ -2779,11 +2787,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.modify_stock`.
     pub struct ModifyStock {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `increase_stock_value`.
+        /// Pieces to add; left out or `0` for none.
         1 increase_stock_value: Option<i64> => "increase_stock_value",
-        /// `reduce_stock_value`.
+        /// Pieces to take; left out or `0` for none.
         2 reduce_stock_value: Option<i64> => "reduce_stock_value",
     }
     new(card_id: impl Into<String>)
@@ -2817,19 +2825,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Special_ticket.html>.
     /// * Catalog: `official_account.card.movie_ticket_update_user`.
     pub struct MovieTicketUpdateUser {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code of the copy that a user holds; such as `110201201245`.
         1 code: String => "code: must",
-        /// `ticket_class`.
+        /// Kind of showing, such as 2D or 3D.
         2 ticket_class: Option<String> => "ticket_class",
-        /// `screening_room`.
+        /// Hall of the cinema; such as `5号影厅`.
         3 screening_room: Option<String> => "screening_room",
-        /// `show_time`; format `unix`.
+        /// When the film starts; format `unix`.
         4 show_time: Option<xinqiao_types::UnixSeconds> => "show_time",
-        /// `duration`; in min.
+        /// Length of the film; in min.
         5 duration: Option<i64> => "duration",
-        /// `seat_number`.
+        /// Places in the hall, one or more.
         6 seat_number: Option<Vec<String>> => "seat_number",
     }
     new(code: impl Into<String>)
@@ -2864,7 +2872,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.mp_news_get_html`.
     pub struct MpNewsGetHtml {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
     new(card_id: impl Into<String>)
@@ -2873,7 +2881,7 @@ w::record! {
 w::record! {
     /// Answer to [`MpNewsGetHtml`].
     pub struct MpNewsGetHtmlResponse {
-        /// `content`.
+        /// HTML of the card, to be put into an article.
         0 content: String => "content: must",
     }
 }
@@ -2905,9 +2913,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
     /// * Catalog: `official_account.card.pay_cell_set`.
     pub struct PayCellSet {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `is_open`.
+        /// Whether quick pay is on.
         1 is_open: bool => "is_open: must",
     }
     new(card_id: impl Into<String>, is_open: bool)
@@ -2940,11 +2948,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.qr_code_create`.
     pub struct QrCodeCreate {
-        /// `expire_seconds`; in s.
+        /// Life of the code, 60–1800; 365 days when left out; in s.
         0 expire_seconds: Option<i64> => "expire_seconds",
-        /// `action_name`.
+        /// `QR_CARD` for one card, `QR_MULTIPLE_CARD` for several.
         1 action_name: String => "action_name: must",
-        /// `action_info`.
+        /// Which cards the code hands out.
         2 action_info: ActionInfo => "action_info: must",
     }
     new(action_name: impl Into<String>, action_info: ActionInfo)
@@ -2954,13 +2962,13 @@ w::record! {
 w::record! {
     /// Answer to [`QrCodeCreate`].
     pub struct QrCodeCreateResponse {
-        /// `expire_seconds`; in s.
+        /// Life of the code; in s.
         0 expire_seconds: i64 => "expire_seconds: must",
-        /// `ticket`.
+        /// Ticket of the code, exchanged for its picture.
         1 ticket: String => "ticket: must",
-        /// `url`.
+        /// Address inside the code.
         2 url: String => "url: must",
-        /// `show_qrcode_url`.
+        /// Address of the picture; `show_qrcode_url` on the wire.
         #[doc(alias = "show_qrcode_url")]
         3 show_qr_code_url: String => "show_qrcode_url: must",
     }
@@ -2993,13 +3001,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
     /// * Catalog: `official_account.card.self_consume_cell_set`.
     pub struct SelfConsumeCellSet {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `is_open`.
+        /// Whether self redemption is on.
         1 is_open: bool => "is_open: must",
-        /// `need_verify_cod`.
+        /// Whether the user has to type a code.
         2 need_verify_cod: bool => "need_verify_cod: must",
-        /// `need_remark_amount`.
+        /// Whether the user has to note the amount.
         3 need_remark_amount: bool => "need_remark_amount: must",
     }
     new(card_id: impl Into<String>, is_open: bool, need_verify_cod: bool, need_remark_amount: bool)
@@ -3032,9 +3040,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.test_whitelist_set`.
     pub struct TestWhitelistSet {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenIDs of the testers, at most 10 together with the WeChat ids; personal data, masked in `Debug`.
         0 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
-        /// `username`.
+        /// WeChat ids of the testers.
         1 username: Option<Vec<String>> => "username",
     }
     new()
@@ -3068,29 +3076,29 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.update`.
     pub struct Update {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `groupon`.
+        /// Changes of a group-buying coupon.
         1 groupon: Option<UpdateGroupon> => "groupon",
-        /// `cash`.
+        /// Changes of a cash coupon.
         2 cash: Option<UpdateCash> => "cash",
-        /// `discount`.
+        /// Changes of a discount coupon.
         3 discount: Option<UpdateDiscount> => "discount",
-        /// `gift`.
+        /// Changes of a gift coupon.
         4 gift: Option<UpdateGift> => "gift",
-        /// `general_coupon`.
+        /// Changes of a general coupon.
         5 general_coupon: Option<UpdateGeneralCoupon> => "general_coupon",
-        /// `general_card`.
+        /// Changes of a gift card.
         6 general_card: Option<UpdateGeneralCard> => "general_card",
-        /// `member_card`.
+        /// Changes of a membership card.
         7 member_card: Option<UpdateMemberCard> => "member_card",
-        /// `meeting_ticket`.
+        /// Changes of a meeting ticket.
         8 meeting_ticket: Option<UpdateMeetingTicket> => "meeting_ticket",
-        /// `scenic_ticket`.
+        /// Changes of a sightseeing ticket.
         9 scenic_ticket: Option<UpdateScenicTicket> => "scenic_ticket",
-        /// `movie_ticket`.
+        /// Changes of a film ticket.
         10 movie_ticket: Option<UpdateMovieTicket> => "movie_ticket",
-        /// `boarding_pass`.
+        /// Changes of a boarding pass.
         11 boarding_pass: Option<UpdateBoardingPass> => "boarding_pass",
     }
     new(card_id: impl Into<String>)
@@ -3112,7 +3120,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// `send_check`.
+        /// Whether the change has to be reviewed again.
         0 send_check: bool => "send_check: must",
     }
 }
@@ -3144,9 +3152,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.user_get_card_list`.
     pub struct UserGetCardList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user who holds the card; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `card_id`.
+        /// Restrict to one card; all when left out.
         1 card_id: Option<String> => "card_id",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -3156,9 +3164,9 @@ w::record! {
 w::record! {
     /// Answer to [`UserGetCardList`].
     pub struct UserGetCardListResponse {
-        /// `card_list`.
+        /// Cards that the user holds.
         0 card_list: Vec<UserGetCardListCard> => "card_list: must",
-        /// `has_share_card`.
+        /// Whether the user has coupons shared by friends.
         1 has_share_card: bool => "has_share_card: must",
     }
 }
@@ -3319,29 +3327,29 @@ pub mod member_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons-Mini_Program_Start_Up.html>.
         /// * Catalog: `official_account.card.member_card.activate`.
         pub struct Activate {
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             0 card_id: Option<String> => "card_id",
-            /// `code`.
+            /// Code of the user's membership card.
             1 code: String => "code: must",
-            /// `membership_number`.
+            /// Member number shown on the card; the code by default.
             2 membership_number: String => "membership_number: must",
-            /// `background_pic_url`.
+            /// Background of this user's card, an address from the picture upload.
             3 background_pic_url: Option<String> => "background_pic_url",
-            /// `activate_begin_time`; format `unix`.
+            /// Start of validity after activation; as set on creation by default; format `unix`.
             4 activate_begin_time: Option<xinqiao_types::UnixSeconds> => "activate_begin_time",
-            /// `activate_end_time`; format `unix`.
+            /// End of validity after activation; as set on creation by default; format `unix`.
             5 activate_end_time: Option<xinqiao_types::UnixSeconds> => "activate_end_time",
-            /// `init_bonus`.
+            /// Points that the card starts with.
             6 init_bonus: Option<i64> => "init_bonus",
-            /// `init_bonus_record`.
+            /// Reason shown for the first points.
             7 init_bonus_record: Option<String> => "init_bonus_record",
-            /// `init_balance`; in fen.
+            /// Balance that the card starts with; in fen.
             8 init_balance: Option<xinqiao_types::Fen> => "init_balance",
-            /// `init_custom_field_value1`.
+            /// First value of custom field 1, at most 12 bytes.
             9 init_custom_field_value1: Option<String> => "init_custom_field_value1",
-            /// `init_custom_field_value2`.
+            /// First value of custom field 2, at most 12 bytes.
             10 init_custom_field_value2: Option<String> => "init_custom_field_value2",
-            /// `init_custom_field_value3`.
+            /// First value of custom field 3, at most 12 bytes.
             11 init_custom_field_value3: Option<String> => "init_custom_field_value3",
         }
         new(code: impl Into<String>, membership_number: impl Into<String>)
@@ -3388,9 +3396,9 @@ pub mod member_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons-Mini_Program_Start_Up.html>.
         /// * Catalog: `official_account.card.member_card.activate_get_url`.
         pub struct ActivateGetUrl {
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             0 card_id: String => "card_id: must",
-            /// `outer_str`.
+            /// Channel text, handed back in the activation event.
             1 outer_str: Option<String> => "outer_str",
         }
         new(card_id: impl Into<String>)
@@ -3400,7 +3408,7 @@ pub mod member_card {
     w::record! {
         /// Answer to [`ActivateGetUrl`].
         pub struct ActivateGetUrlResponse {
-            /// `url`.
+            /// Activation page; its parameters serve the mini program plug-in.
             0 url: String => "url: must",
         }
     }
@@ -3432,7 +3440,7 @@ pub mod member_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons-Mini_Program_Start_Up.html>.
         /// * Catalog: `official_account.card.member_card.activate_temp_info_get`.
         pub struct ActivateTempInfoGet {
-            /// `activate_ticket`.
+            /// Ticket from the URL with which the user reached your page.
             0 activate_ticket: String => "activate_ticket: must",
         }
         new(activate_ticket: impl Into<String>)
@@ -3441,7 +3449,7 @@ pub mod member_card {
     w::record! {
         /// Answer to [`ActivateTempInfoGet`].
         pub struct ActivateTempInfoGetResponse {
-            /// `info`.
+            /// What the user filled in.
             0 info: super::ActivateTempInfoGetInfo => "info: must",
         }
     }
@@ -3473,15 +3481,15 @@ pub mod member_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html>.
         /// * Catalog: `official_account.card.member_card.activate_user_form_set`.
         pub struct ActivateUserFormSet {
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             0 card_id: String => "card_id: must",
-            /// `service_statement`.
+            /// Terms of service, shown as a link.
             1 service_statement: Option<super::ServiceStatement> => "service_statement",
-            /// `bind_old_card`.
+            /// Entry to bind an old card.
             2 bind_old_card: Option<super::ServiceStatement> => "bind_old_card",
-            /// `required_form`.
+            /// Fields that must be filled in.
             3 required_form: Option<super::RequiredForm> => "required_form",
-            /// `optional_form`.
+            /// Fields that may be filled in.
             4 optional_form: Option<super::RequiredForm> => "optional_form",
         }
         new(card_id: impl Into<String>)
@@ -3520,31 +3528,31 @@ pub mod member_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html>.
         /// * Catalog: `official_account.card.member_card.update_user`.
         pub struct UpdateUser {
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             0 card_id: String => "card_id: must",
-            /// `code`.
+            /// Code of the copy that a user holds; such as `110201201245`.
             1 code: String => "code: must",
-            /// `background_pic_url`.
+            /// Background of this user's card, an address from the picture upload.
             2 background_pic_url: Option<String> => "background_pic_url",
-            /// `bonus`.
+            /// New number of points; replaces the old one.
             3 bonus: Option<i64> => "bonus",
-            /// `add_bonus`.
+            /// Points to add, may be negative; instead of `bonus`.
             4 add_bonus: Option<i64> => "add_bonus",
-            /// `record_bonus`.
+            /// Reason of the change, shown in the points record, at most 14 characters.
             5 record_bonus: Option<String> => "record_bonus",
-            /// `balance`; in fen.
+            /// New balance; replaces the old one; in fen.
             6 balance: Option<xinqiao_types::Fen> => "balance",
-            /// `add_balance`; in fen.
+            /// Amount to add, may be negative; instead of `balance`; in fen.
             7 add_balance: Option<xinqiao_types::Fen> => "add_balance",
-            /// `record_balance`.
+            /// Reason of the change, shown in the balance record, at most 14 characters.
             8 record_balance: Option<String> => "record_balance",
-            /// `custom_field_value1`.
+            /// Value of custom field 1 of the card, at most 12 bytes.
             9 custom_field_value1: Option<String> => "custom_field_value1",
-            /// `custom_field_value2`.
+            /// Value of custom field 2 of the card, at most 12 bytes.
             10 custom_field_value2: Option<String> => "custom_field_value2",
-            /// `custom_field_value3`.
+            /// Value of custom field 3 of the card, at most 12 bytes.
             11 custom_field_value3: Option<String> => "custom_field_value3",
-            /// `notify_optional`.
+            /// Which changes the user is told about.
             12 notify_optional: Option<super::NotifyOptional> => "notify_optional",
         }
         new(card_id: impl Into<String>, code: impl Into<String>)
@@ -3568,11 +3576,11 @@ pub mod member_card {
     w::record! {
         /// Answer to [`UpdateUser`].
         pub struct UpdateUserResponse {
-            /// `openid`; personal data, masked in `Debug`.
+            /// OpenID of the user who holds the card; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `result_bonus`.
+            /// Points after the change.
             1 result_bonus: i64 => "result_bonus: must",
-            /// `result_balance`; in fen.
+            /// Balance after the change; in fen.
             2 result_balance: xinqiao_types::Fen => "result_balance: must",
         }
     }
@@ -3604,9 +3612,9 @@ pub mod member_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.member_card.user_info_get`.
         pub struct UserInfoGet {
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             0 card_id: String => "card_id: must",
-            /// `code`.
+            /// Code of the copy that a user holds; such as `110201201245`.
             1 code: String => "code: must",
         }
         new(card_id: impl Into<String>, code: impl Into<String>)
@@ -3615,21 +3623,21 @@ pub mod member_card {
     w::record! {
         /// Answer to [`UserInfoGet`].
         pub struct UserInfoGetResponse {
-            /// `openid`; personal data, masked in `Debug`.
+            /// OpenID of the user who holds the card; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `nickname`; personal data, masked in `Debug`.
+            /// WeChat nickname of the user; personal data, masked in `Debug`.
             1 nickname: String => "nickname: must masked",
-            /// `sex`.
+            /// Sex of the user, such as `MALE` or `FEMALE`.
             2 sex: String => "sex: must",
-            /// `membership_number`.
+            /// Member number shown on the card; the code by default.
             3 membership_number: String => "membership_number: must",
-            /// `user_info`.
+            /// What the user filled in on activation.
             4 user_info: Option<super::ActivateTempInfoGetInfo> => "user_info",
-            /// `bonus`.
+            /// Present points.
             5 bonus: i64 => "bonus: must",
-            /// `balance`; in fen.
+            /// Present balance; in fen.
             6 balance: xinqiao_types::Fen => "balance: must",
-            /// `user_card_status`.
+            /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE`, `GIFTING`, `GIFT_TIMEOUT`, `DELETE` or `UNAVAILABLE`.
             7 user_card_status: String => "user_card_status: must",
         }
     }
@@ -3902,7 +3910,7 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.add`.
         pub struct Add {
-            /// `rule_info`.
+            /// Content of the rule.
             0 rule_info: super::RuleInfo => "rule_info: must",
         }
         new(rule_info: super::RuleInfo)
@@ -3911,12 +3919,12 @@ pub mod pay_gift_card {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `rule_id`.
+            /// Number that the rule was given.
             0 rule_id: i64 => "rule_id: must",
-            /// `fail_mchid_list`.
+            /// Merchant numbers that failed, with reasons.
             1 fail_mchid_list: Vec<super::FailMchid> => "fail_mchid_list: must",
-            /// `succ_mchid_list`.
-            2 succ_mchid_list: Vec<String> => "succ_mchid_list: must",
+            /// Merchant numbers that succeeded.
+            2 succ_mchid_list: Vec<xinqiao_types::MchId> => "succ_mchid_list: must",
         }
     }
 
@@ -3947,13 +3955,13 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.batch_get`.
         pub struct BatchGet {
-            /// `type`.
+            /// Kind of rule; `RULE_TYPE_PAY_MEMBER_CARD` gives a membership card after paying.
             0 type_: String => "type: must",
-            /// `effective`.
+            /// Whether only rules in force are listed.
             1 effective: bool => "effective: must",
-            /// `offset`.
+            /// Rule to start with, from 0.
             2 offset: i64 => "offset: must",
-            /// `count`.
+            /// How many rules to return.
             3 count: i64 => "count: must",
         }
         new(type_: impl Into<String>, effective: bool, offset: i64, count: i64)
@@ -3962,9 +3970,9 @@ pub mod pay_gift_card {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `rule_list`.
+            /// Rules of this page.
             0 rule_list: Vec<super::Rule> => "rule_list: must",
-            /// `total_count`.
+            /// Records in all, for paging.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -3996,7 +4004,7 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.delete`.
         pub struct Delete {
-            /// `rule_id`.
+            /// Number that the rule was given.
             0 rule_id: i64 => "rule_id: must",
         }
         new(rule_id: i64)
@@ -4029,7 +4037,7 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.get_by_id`.
         pub struct GetById {
-            /// `rule_id`.
+            /// Number that the rule was given.
             0 rule_id: i64 => "rule_id: must",
         }
         new(rule_id: i64)
@@ -4038,7 +4046,7 @@ pub mod pay_gift_card {
     w::record! {
         /// Answer to [`GetById`].
         pub struct GetByIdResponse {
-            /// `rule_info`.
+            /// Content of the rule.
             0 rule_info: super::Rule => "rule_info: must",
         }
     }
@@ -4179,7 +4187,7 @@ pub mod store_wxa {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
         /// * Catalog: `official_account.card.store_wxa.get`.
         pub struct Get {
-            /// `poi_id`.
+            /// Number of the store in the store mini program.
             0 poi_id: String => "poi_id: must",
         }
         new(poi_id: impl Into<String>)
@@ -4188,7 +4196,7 @@ pub mod store_wxa {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             0 card_id: Option<String> => "card_id",
         }
     }
@@ -4220,9 +4228,9 @@ pub mod store_wxa {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
         /// * Catalog: `official_account.card.store_wxa.set`.
         pub struct Set {
-            /// `poi_id`.
+            /// Number of the store in the store mini program.
             0 poi_id: String => "poi_id: must",
-            /// `card_id`.
+            /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             1 card_id: String => "card_id: must",
         }
         new(poi_id: impl Into<String>, card_id: impl Into<String>)
@@ -4260,11 +4268,11 @@ pub mod sub_merchant {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.card.sub_merchant.batch_get`.
         pub struct BatchGet {
-            /// `begin_id`.
+            /// Sub-merchant to start with: `0` at first, then the value of the previous answer.
             0 begin_id: String => "begin_id: must",
-            /// `limit`.
+            /// How many to return, at most 100.
             1 limit: i64 => "limit: must",
-            /// `status`.
+            /// State to list: `CHECKING`, `APPROVED`, `REJECTED` or `EXPIRED` (agreement over).
             2 status: Option<String> => "status",
         }
         new(begin_id: impl Into<String>, limit: i64)
@@ -4274,9 +4282,9 @@ pub mod sub_merchant {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `info_list`.
+            /// Sub-merchants of this page.
             0 info_list: Vec<super::BatchGetInfo> => "info_list: must",
-            /// `next_begin_id`.
+            /// Where the next page starts.
             1 next_begin_id: Option<w::TextOrNumber> => "next_begin_id",
         }
     }
@@ -4308,7 +4316,7 @@ pub mod sub_merchant {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.card.sub_merchant.get`.
         pub struct Get {
-            /// `merchant_id`.
+            /// Number that the platform gave the sub-merchant; such as `12`.
             0 merchant_id: String => "merchant_id: must",
         }
         new(merchant_id: impl Into<String>)
@@ -4317,7 +4325,7 @@ pub mod sub_merchant {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `info`.
+            /// The sub-merchant: name, category, documents and state.
             0 info: super::BatchGetInfo => "info: must",
         }
     }
@@ -4349,7 +4357,7 @@ pub mod sub_merchant {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.card.sub_merchant.submit`.
         pub struct Submit {
-            /// `info`.
+            /// The sub-merchant: name, category, documents and state.
             0 info: super::SubmitInfo => "info: must",
         }
         new(info: super::SubmitInfo)
@@ -4385,7 +4393,7 @@ pub mod sub_merchant {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.card.sub_merchant.update`.
         pub struct Update {
-            /// `info`.
+            /// The sub-merchant: name, category, documents and state.
             0 info: super::UpdateInfo => "info: must",
         }
         new(info: super::UpdateInfo)

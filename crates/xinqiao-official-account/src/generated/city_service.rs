@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `business_info` of `city_service::SendChannelMsg`.
     pub struct BusinessInfo {
-        /// `redirect_page`.
+        /// Page that a tap on the message opens.
         0 redirect_page: Option<RedirectPage> => "redirect_page",
         /// Further keys.
         1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// An item of `params` in `city_service::GetServicePath`; an item of `ext_params` in `city_service::GetServicePath`.
     pub struct GetServicePathParam {
-        /// `key`.
+        /// Name of the parameter, not repeated; `keyword` for list pages.
         0 key: String => "key: must",
-        /// `value`.
+        /// Value of the parameter, always text.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -29,26 +29,26 @@ w::record! {
 w::record! {
     /// `redirect_page` of `city_service::BusinessInfo`.
     pub struct RedirectPage {
-        /// `page_type`.
+        /// Web page or mini program; decides between `url` and `app_id` with `fullpath`.
         0 page_type: String => "page_type: must",
-        /// `url`.
+        /// Address, for a web page.
         1 url: Option<String> => "url",
-        /// `app_id`.
-        2 app_id: Option<String> => "app_id",
-        /// `fullpath`.
+        /// AppID, for a mini program page.
+        2 app_id: Option<xinqiao_types::AppId> => "app_id",
+        /// Mini program page path, may carry a query; `fullpath` on the wire.
         #[doc(alias = "fullpath")]
         3 full_path: Option<String> => "fullpath",
     }
     new(page_type: impl Into<String>)
-    text(url: String, app_id: String, full_path: String)
+    text(url: String, app_id: xinqiao_types::AppId, full_path: String)
 }
 
 w::record! {
     /// A value of `data` in `city_service::SendMsgData`.
     pub struct MsgData {
-        /// `value`.
+        /// Text shown for the keyword.
         0 value: String => "value: must",
-        /// `color`; format `#RRGGBB`.
+        /// Text colour, only in service notices; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
     new(value: impl Into<String>)
@@ -63,29 +63,33 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/elderMedical/elderMedical-api.html>.
     /// * Catalog: `official_account.city_service.get_med_real_name`.
     pub struct GetMedRealName {
-        /// `app_id`; the account's appid.
-        0 app_id: String => "app_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        1 open_id: String => "open_id: must masked",
-        /// `wxmed_authcode`.
+        /// AppID of the service's account or mini program; the account's appid.
+        0 app_id: xinqiao_types::AppId => "app_id: must",
+        /// OpenID of the user; personal data, masked in `Debug`.
+        1 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Authorisation code for the real name, valid for 10 minutes; `wxmed_authcode` on the wire. From: Parameter of the same name in the link the user arrives with.
         #[doc(alias = "wxmed_authcode")]
         2 wx_med_auth_code: String => "wxmed_authcode: must",
     }
-    new(app_id: impl Into<String>, open_id: impl Into<String>, wx_med_auth_code: impl Into<String>)
+    new(
+        app_id: impl Into<xinqiao_types::AppId>,
+        open_id: impl Into<xinqiao_types::OpenId>,
+        wx_med_auth_code: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`GetMedRealName`].
     pub struct GetMedRealNameResponse {
-        /// `app_id`.
-        0 app_id: String => "app_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        1 open_id: String => "open_id: must masked",
-        /// `key_version`.
+        /// AppID of the service's account or mini program.
+        0 app_id: xinqiao_types::AppId => "app_id: must",
+        /// OpenID of the user; personal data, masked in `Debug`.
+        1 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Version of the key, `0` at first, raised when the key changes.
         2 key_version: i64 => "key_version: must",
-        /// `cipher_real_name`.
+        /// Encrypted and Base64-coded identity; decrypts to JSON with name, document and phone.
         3 cipher_real_name: String => "cipher_real_name: must",
-        /// `cipher_algorithm`.
+        /// Cipher, by default `AES_256_ECB_PKCS7Padding`.
         4 cipher_algorithm: String => "cipher_algorithm: must",
     }
 }
@@ -116,18 +120,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/elderMedical/elderMedical-api.html>.
     /// * Catalog: `official_account.city_service.get_msg_relation`.
     pub struct GetMsgRelation {
-        /// `business_id`.
+        /// Number that the platform gave the message service.
         0 business_id: i64 => "business_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        1 open_id: String => "open_id: must masked",
+        /// OpenID of the user; personal data, masked in `Debug`.
+        1 open_id: xinqiao_types::OpenId => "open_id: must masked",
     }
-    new(business_id: i64, open_id: impl Into<String>)
+    new(business_id: i64, open_id: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`GetMsgRelation`].
     pub struct GetMsgRelationResponse {
-        /// `is_subscribed`; `0` or `1` on the wire.
+        /// Whether the user has switched it on: `0` no, `1` yes; `0` or `1` on the wire.
         0 is_subscribed: bool => "is_subscribed: must zero-one",
     }
 }
@@ -159,21 +163,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/cityservice/InterconnectionCapabilities/API/API.html>.
     /// * Catalog: `official_account.city_service.get_service_path`.
     pub struct GetServicePath {
-        /// `page_type`.
+        /// Page wanted: `0` a service, `1` home, `2` health code, `3` topic, `5` list of services.
         0 page_type: i64 => "page_type: must",
-        /// `src_channel`.
+        /// Where the user comes from: `0` official account, `1` mini program, `2` SMS, `3` other.
         1 src_channel: i64 => "src_channel: must",
-        /// `city_name`.
+        /// City at prefecture level; needed for home, topic and list pages; such as `广州`.
         2 city_name: Option<String> => "city_name",
-        /// `card_type`.
+        /// Number of the card kind, for health code pages; such as `10001`.
         3 card_type: Option<i64> => "card_type",
-        /// `service_id`.
+        /// Number of the service; needed for `page_type` 0.
         4 service_id: Option<i64> => "service_id",
-        /// `content_name`.
+        /// Name of the topic; needed for `page_type` 3.
         5 content_name: Option<String> => "content_name",
-        /// `params`; JSON in a text on the wire.
+        /// Pairs passed on to the service, at most 10; JSON in a text on the wire.
         6 params: Option<Vec<GetServicePathParam>> => "params: json",
-        /// `ext_params`.
+        /// Extra parameters; needed for `page_type` 5 with key `keyword`.
         7 ext_params: Option<Vec<GetServicePathParam>> => "ext_params",
     }
     new(page_type: i64, src_channel: i64)
@@ -189,15 +193,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetServicePath`].
     pub struct GetServicePathResponse {
-        /// `app_id`.
-        0 app_id: Option<String> => "app_id",
-        /// `path`.
+        /// AppID of the mini program to open.
+        0 app_id: Option<xinqiao_types::AppId> => "app_id",
+        /// Path of the page to open.
         1 path: String => "path: must",
-        /// `query_string`.
+        /// Query to append to the path.
         2 query_string: String => "query_string: must",
-        /// `business_type`.
+        /// Business type for opening the native-like page.
         3 business_type: Option<w::TextOrNumber> => "business_type",
-        /// `username`.
+        /// Original id of the mini program, starting with `gh_`; such as `gh_7f083739789a`.
         4 username: Option<String> => "username",
     }
 }
@@ -228,27 +232,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/medicalassistant.html>.
     /// * Catalog: `official_account.city_service.send_channel_msg`.
     pub struct SendChannelMsg {
-        /// `app_id`.
-        0 app_id: String => "app_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        1 open_id: String => "open_id: must masked",
-        /// `order_id`.
+        /// AppID of the account that has the medical assistant.
+        0 app_id: xinqiao_types::AppId => "app_id: must",
+        /// OpenID of the user; personal data, masked in `Debug`.
+        1 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// The service's order number; one visit keeps the same number.
         2 order_id: Option<String> => "order_id",
-        /// `msg_id`.
+        /// The service's message number, unique per user and order.
         3 msg_id: String => "msg_id: must",
-        /// `status`.
+        /// Sub-state that picks the template, such as `1501001` appointment made.
         4 status: i64 => "status: must",
-        /// `business_id`.
+        /// Always `150`, the medical assistant.
         5 business_id: i64 => "business_id: must",
-        /// `testonly_is_trial`; `0` or `1` on the wire.
+        /// For tests: `1` opens the trial version of the mini program, `0` not; `0` or `1` on the wire; `testonly_is_trial` on the wire.
         #[doc(alias = "testonly_is_trial")]
         6 test_only_is_trial: Option<bool> => "testonly_is_trial: zero-one",
-        /// `business_info`.
+        /// Content of the message; its fields depend on `status`.
         7 business_info: Option<BusinessInfo> => "business_info",
     }
     new(
-        app_id: impl Into<String>,
-        open_id: impl Into<String>,
+        app_id: impl Into<xinqiao_types::AppId>,
+        open_id: impl Into<xinqiao_types::OpenId>,
         msg_id: impl Into<String>,
         status: i64,
         business_id: i64,
@@ -284,21 +288,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/cityservice/cityservice-results-page.html>.
     /// * Catalog: `official_account.city_service.send_msg_data`.
     pub struct SendMsgData {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Receiver; a mini program user must belong to the linked mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `biz_template_id`.
+        /// Template id that the city service assigned.
         1 biz_template_id: String => "biz_template_id: must",
-        /// `result_page_style_id`.
+        /// Style of the result page, when there is one.
         2 result_page_style_id: Option<String> => "result_page_style_id",
-        /// `deal_msg_style_id`.
+        /// Style of the service record, when there is one.
         3 deal_msg_style_id: Option<String> => "deal_msg_style_id",
-        /// `card_style_id`.
+        /// Style of the page card, when there is one.
         4 card_style_id: Option<String> => "card_style_id",
-        /// `order_no`.
+        /// Order number; records of one number are merged.
         5 order_no: String => "order_no: must",
-        /// `url`.
+        /// Target of taps on notice, result page and reminder.
         6 url: Option<String> => "url",
-        /// `data`.
+        /// Values of the template's keywords, by keyword.
         7 data: Option<std::collections::BTreeMap<String, MsgData>> => "data",
     }
     new(
@@ -318,7 +322,7 @@ w::record! {
 w::record! {
     /// Answer to [`SendMsgData`].
     pub struct SendMsgDataResponse {
-        /// `result_page_url`.
+        /// Address of the result page that was made.
         0 result_page_url: Option<String> => "result_page_url",
     }
 }
@@ -355,7 +359,7 @@ pub mod face {
             /// * Call: `POST /cityservice/face/identify/getimage` on `api.weixin.qq.com`.
             /// * Catalog: `official_account.city_service.face.identify.get_image`.
             pub struct GetImage {
-                /// `verify_result`.
+                /// Encrypted proof that the page received after the face check. From: Callback of the face check on the page.
                 0 verify_result: String => "verify_result: must",
             }
             new(verify_result: impl Into<String>)
@@ -386,7 +390,7 @@ pub mod face {
             /// * Call: `POST /cityservice/face/identify/getinfo` on `api.weixin.qq.com`.
             /// * Catalog: `official_account.city_service.face.identify.get_info`.
             pub struct GetInfo {
-                /// `verify_result`.
+                /// Encrypted proof that the page received after the face check. From: Callback of the face check on the page.
                 0 verify_result: String => "verify_result: must",
             }
             new(verify_result: impl Into<String>)
@@ -395,21 +399,21 @@ pub mod face {
         w::record! {
             /// Answer to [`GetInfo`].
             pub struct GetInfoResponse {
-                /// `identify_ret`.
+                /// Result of the check; `0` means passed.
                 0 identify_ret: i64 => "identify_ret: must",
-                /// `identify_time`; format `unix`.
+                /// When the face was checked; format `unix`.
                 1 identify_time: xinqiao_types::UnixSeconds => "identify_time: must",
-                /// `validate_data`.
+                /// Digits that the user read aloud, if that method was used.
                 2 validate_data: Option<String> => "validate_data",
-                /// `openid`; personal data, masked in `Debug`.
+                /// OpenID of the person who was checked; personal data, masked in `Debug`.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `user_id_key`.
+                /// Key used to start the check, to match both.
                 4 user_id_key: Option<String> => "user_id_key",
-                /// `name_utf8_md5`.
+                /// MD5 of the name in UTF-8, for comparison.
                 5 name_utf8_md5: Option<String> => "name_utf8_md5",
-                /// `id_card_number_md5`.
+                /// MD5 of the id number, a trailing X in upper case.
                 6 id_card_number_md5: Option<String> => "id_card_number_md5",
-                /// `finish_time`; format `unix`.
+                /// When the process ended; format `unix`.
                 7 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
             }
         }
@@ -439,9 +443,9 @@ pub mod face {
             /// * Call: `POST /cityservice/face/identify/getuseridkey` on `api.weixin.qq.com`.
             /// * Catalog: `official_account.city_service.face.identify.get_userid_key`.
             pub struct GetUseridKey {
-                /// `name`.
+                /// Real name of the user.
                 0 name: String => "name: must",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Identity card number of the user; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
             }
             new(name: impl Into<String>, id_card_number: impl Into<String>)
@@ -450,9 +454,9 @@ pub mod face {
         w::record! {
             /// Answer to [`GetUseridKey`].
             pub struct GetUseridKeyResponse {
-                /// `user_id_key`.
+                /// Key that stands for the user's name and id number when the page starts the face check.
                 0 user_id_key: String => "user_id_key: must",
-                /// `expires_in`; in s.
+                /// How long `user_id_key` is valid, usually 3600; in s.
                 1 expires_in: i64 => "expires_in: must",
             }
         }

@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `comment` in the answer of `comment::List`.
     pub struct Comment {
-        /// `user_comment_id`.
+        /// Number of the comment within the article. From: The endpoint that lists comments.
         0 user_comment_id: i64 => "user_comment_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the commenter; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `content`.
+        /// Text of the comment.
         2 content: String => "content: must",
-        /// `comment_type`; `0` or `1` on the wire.
+        /// `0` ordinary, `1` featured; `0` or `1` on the wire.
         3 comment_type: bool => "comment_type: must zero-one",
-        /// `reply`.
+        /// The author's reply to it.
         4 reply: Option<Vec<Reply>> => "reply",
-        /// `create_time`; format `unix`.
+        /// When the comment was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -24,9 +24,9 @@ w::record! {
 w::record! {
     /// An item of `reply` in `comment::Comment`.
     pub struct Reply {
-        /// `content`.
+        /// Text of the author's reply.
         0 content: String => "content: must",
-        /// `create_time`; format `unix`.
+        /// When the reply was made; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -39,9 +39,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
     /// * Catalog: `official_account.comment.close`.
     pub struct Close {
-        /// `msg_data_id`.
+        /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
         0 msg_data_id: i64 => "msg_data_id: must",
-        /// `index`.
+        /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
     }
     new(msg_data_id: i64)
@@ -75,11 +75,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
     /// * Catalog: `official_account.comment.delete`.
     pub struct Delete {
-        /// `msg_data_id`.
+        /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
         0 msg_data_id: i64 => "msg_data_id: must",
-        /// `index`.
+        /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
-        /// `user_comment_id`.
+        /// Number of the comment within the article. From: The endpoint that lists comments.
         2 user_comment_id: i64 => "user_comment_id: must",
     }
     new(msg_data_id: i64, user_comment_id: i64)
@@ -113,15 +113,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
     /// * Catalog: `official_account.comment.list`.
     pub struct List {
-        /// `msg_data_id`.
+        /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
         0 msg_data_id: i64 => "msg_data_id: must",
-        /// `index`.
+        /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
-        /// `begin`.
+        /// Where to start, counted from 0.
         2 begin: i64 => "begin: must",
-        /// `count`.
+        /// How many to return, below 50.
         3 count: i64 => "count: must",
-        /// `type`.
+        /// Filter: `0` all, `1` ordinary, `2` featured.
         4 type_: i64 => "type: must",
     }
     new(msg_data_id: i64, begin: i64, count: i64, type_: i64)
@@ -131,9 +131,9 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `comment`.
+        /// The comments of this page.
         0 comment: Vec<Comment> => "comment: must",
-        /// `total`.
+        /// How many comments there are in all, not in this answer.
         1 total: i64 => "total: must",
     }
 }
@@ -165,11 +165,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
     /// * Catalog: `official_account.comment.mark_elect`.
     pub struct MarkElect {
-        /// `msg_data_id`.
+        /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
         0 msg_data_id: i64 => "msg_data_id: must",
-        /// `index`.
+        /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
-        /// `user_comment_id`.
+        /// Number of the comment within the article. From: The endpoint that lists comments.
         2 user_comment_id: i64 => "user_comment_id: must",
     }
     new(msg_data_id: i64, user_comment_id: i64)
@@ -203,9 +203,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
     /// * Catalog: `official_account.comment.open`.
     pub struct Open {
-        /// `msg_data_id`.
+        /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
         0 msg_data_id: i64 => "msg_data_id: must",
-        /// `index`.
+        /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
     }
     new(msg_data_id: i64)
@@ -239,11 +239,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
     /// * Catalog: `official_account.comment.unmark_elect`.
     pub struct UnmarkElect {
-        /// `msg_data_id`.
+        /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
         0 msg_data_id: i64 => "msg_data_id: must",
-        /// `index`.
+        /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
-        /// `user_comment_id`.
+        /// Number of the comment within the article. From: The endpoint that lists comments.
         2 user_comment_id: i64 => "user_comment_id: must",
     }
     new(msg_data_id: i64, user_comment_id: i64)
@@ -281,13 +281,13 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
         /// * Catalog: `official_account.comment.reply.add`.
         pub struct Add {
-            /// `msg_data_id`.
+            /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
             0 msg_data_id: i64 => "msg_data_id: must",
-            /// `index`.
+            /// Which article, counted from 0; the first when left out.
             1 index: Option<i64> => "index",
-            /// `user_comment_id`.
+            /// Number of the comment within the article. From: The endpoint that lists comments.
             2 user_comment_id: i64 => "user_comment_id: must",
-            /// `content`.
+            /// Text of the comment or reply.
             3 content: String => "content: must",
         }
         new(msg_data_id: i64, user_comment_id: i64, content: impl Into<String>)
@@ -321,11 +321,11 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
         /// * Catalog: `official_account.comment.reply.delete`.
         pub struct Delete {
-            /// `msg_data_id`.
+            /// Data id of the mass message or publication. From: Answer of mass sending or publishing.
             0 msg_data_id: i64 => "msg_data_id: must",
-            /// `index`.
+            /// Which article, counted from 0; the first when left out.
             1 index: Option<i64> => "index",
-            /// `user_comment_id`.
+            /// Number of the comment within the article. From: The endpoint that lists comments.
             2 user_comment_id: i64 => "user_comment_id: must",
         }
         new(msg_data_id: i64, user_comment_id: i64)

@@ -6,24 +6,24 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `kf_list` in the answer of `custom_service::GetKfList`.
     pub struct Kf {
-        /// `kf_id`.
+        /// Number that the platform gave the staff account, from 1001; such as `1001`.
         0 kf_id: String => "kf_id: must",
-        /// `kf_account`.
+        /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
         1 kf_account: String => "kf_account: must",
-        /// `kf_nick`.
+        /// Nickname of the staff account.
         2 kf_nick: String => "kf_nick: must",
-        /// `kf_headimgurl`.
+        /// Address of the avatar; `kf_headimgurl` on the wire.
         #[doc(alias = "kf_headimgurl")]
         3 kf_head_img_url: String => "kf_headimgurl: must",
-        /// `kf_wx`.
+        /// WeChat id bound to it; absent until bound.
         4 kf_wx: Option<String> => "kf_wx",
-        /// `kf_openid`.
-        5 kf_openid: Option<String> => "kf_openid",
-        /// `invite_wx`.
+        /// OpenID of the WeChat user bound to the staff account.
+        5 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid",
+        /// WeChat id that was invited but has not accepted.
         6 invite_wx: Option<String> => "invite_wx",
-        /// `invite_expire_time`; format `unix`.
+        /// When the invitation runs out; format `unix`.
         7 invite_expire_time: Option<xinqiao_types::UnixSeconds> => "invite_expire_time",
-        /// `invite_status`.
+        /// State of the invitation: `waiting`, `rejected` or `expired`.
         8 invite_status: Option<String> => "invite_status",
     }
 }
@@ -31,15 +31,15 @@ w::record! {
 w::record! {
     /// An item of `kf_online_list` in the answer of `custom_service::GetOnlineKfList`.
     pub struct KfOnline {
-        /// `kf_id`.
+        /// Number that the platform gave the staff account, from 1001; such as `1001`.
         0 kf_id: String => "kf_id: must",
-        /// `kf_account`.
+        /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
         1 kf_account: String => "kf_account: must",
-        /// `status`.
+        /// How the staff is online; `1` in the web console.
         2 status: i64 => "status: must",
-        /// `kf_openid`.
-        3 kf_openid: Option<String> => "kf_openid",
-        /// `accepted_case`.
+        /// OpenID of the WeChat user bound to the staff account.
+        3 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid",
+        /// Conversations being served now.
         4 accepted_case: i64 => "accepted_case: must",
     }
 }
@@ -47,16 +47,16 @@ w::record! {
 w::record! {
     /// An item of `recordlist` in the answer of `custom_service::msg_record::GetMsgList`.
     pub struct RecordList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user in the conversation; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `worker`.
+        /// The staff account in the conversation.
         1 worker: String => "worker: must",
-        /// `opercode`.
+        /// `2002` staff to user, `2003` user to staff; `opercode` on the wire.
         #[doc(alias = "opercode")]
         2 oper_code: i64 => "opercode: must",
-        /// `text`.
+        /// Content of the message; a placeholder for other kinds than text.
         3 text: String => "text: must",
-        /// `time`; format `unix`.
+        /// When the message was sent; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -64,9 +64,9 @@ w::record! {
 w::record! {
     /// An item of `sessionlist` in the answer of `custom_service::kf_session::GetSessionList`.
     pub struct SessionList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user in the session; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `createtime`; format `unix`.
+        /// When the session began; format `unix`; `createtime` on the wire.
         #[doc(alias = "createtime")]
         1 create_time: xinqiao_types::UnixSeconds => "createtime: must",
     }
@@ -75,9 +75,9 @@ w::record! {
 w::record! {
     /// An item of `waitcaselist` in the answer of `custom_service::kf_session::GetWaitCase`.
     pub struct WaitCaseList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The waiting user; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `latest_time`; format `unix`.
+        /// When the user last wrote; format `unix`.
         1 latest_time: xinqiao_types::UnixSeconds => "latest_time: must",
     }
 }
@@ -98,7 +98,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetKfList`].
     pub struct GetKfListResponse {
-        /// `kf_list`.
+        /// All staff accounts with their binding state.
         0 kf_list: Vec<Kf> => "kf_list: must",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOnlineKfList`].
     pub struct GetOnlineKfListResponse {
-        /// `kf_online_list`.
+        /// Staff online now and their load.
         0 kf_online_list: Vec<KfOnline> => "kf_online_list: must",
     }
 }
@@ -175,13 +175,13 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.custom_service.kf_account.add`.
         pub struct Add {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: Option<String> => "kf_account",
-            /// `nickname`; personal data, masked in `Debug`.
+            /// Nickname of the staff account, at most 16 characters; personal data, masked in `Debug`.
             1 nickname: Option<String> => "nickname: masked",
-            /// `password`; a secret, masked in `Debug`.
+            /// MD5 of the login password, for the old multi-staff console only; a secret, masked in `Debug`.
             2 password: Option<String> => "password: masked",
-            /// `kf_wx`.
+            /// WeChat id bound to the staff account.
             3 kf_wx: Option<String> => "kf_wx",
         }
         new()
@@ -215,10 +215,10 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.cancel_admin`.
         pub struct CancelAdmin {
-            /// `kf_openid`.
-            0 kf_openid: String => "kf_openid: must query",
+            /// OpenID of the WeChat user bound to the staff account.
+            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query",
         }
-        new(kf_openid: impl Into<String>)
+        new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -248,10 +248,10 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.del_get`.
         pub struct DelGet {
-            /// `kf_openid`.
-            0 kf_openid: String => "kf_openid: must query",
+            /// OpenID of the WeChat user bound to the staff account.
+            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query",
         }
-        new(kf_openid: impl Into<String>)
+        new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -281,7 +281,7 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.custom_service.kf_account.del_post`.
         pub struct DelPost {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must",
         }
         new(kf_account: impl Into<String>)
@@ -314,9 +314,9 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Customer_Service_Management.html>.
         /// * Catalog: `official_account.custom_service.kf_account.invite_worker`.
         pub struct InviteWorker {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must",
-            /// `invite_wx`.
+            /// WeChat id that is invited; it counts once the person accepts.
             1 invite_wx: String => "invite_wx: must",
         }
         new(kf_account: impl Into<String>, invite_wx: impl Into<String>)
@@ -348,10 +348,10 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.set_admin`.
         pub struct SetAdmin {
-            /// `kf_openid`.
-            0 kf_openid: String => "kf_openid: must query",
+            /// OpenID of the WeChat user bound to the staff account.
+            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query",
         }
-        new(kf_openid: impl Into<String>)
+        new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -381,13 +381,13 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.custom_service.kf_account.update`.
         pub struct Update {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: Option<String> => "kf_account",
-            /// `nickname`; personal data, masked in `Debug`.
+            /// Nickname of the staff account, at most 16 characters; personal data, masked in `Debug`.
             1 nickname: Option<String> => "nickname: masked",
-            /// `password`; a secret, masked in `Debug`.
+            /// MD5 of the login password, for the old multi-staff console only; a secret, masked in `Debug`.
             2 password: Option<String> => "password: masked",
-            /// `kf_wx`.
+            /// WeChat id bound to the staff account.
             3 kf_wx: Option<String> => "kf_wx",
         }
         new()
@@ -421,9 +421,9 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.custom_service.kf_account.upload_head_img`.
         pub struct UploadHeadImg {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must query",
-            /// `media`.
+            /// Avatar file, JPG, at most 5 MB, best 640×640.
             1 media: w::FilePart => "media: must",
         }
         new(kf_account: impl Into<String>, media: w::FilePart)
@@ -461,9 +461,9 @@ pub mod kf_session {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Session_control.html>.
         /// * Catalog: `official_account.custom_service.kf_session.close`.
         pub struct Close {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user in the conversation; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -496,9 +496,9 @@ pub mod kf_session {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Session_control.html>.
         /// * Catalog: `official_account.custom_service.kf_session.create`.
         pub struct Create {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user in the conversation; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -531,7 +531,7 @@ pub mod kf_session {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Session_control.html>.
         /// * Catalog: `official_account.custom_service.kf_session.get_session`.
         pub struct GetSession {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user in the conversation; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -540,9 +540,9 @@ pub mod kf_session {
     w::record! {
         /// Answer to [`GetSession`].
         pub struct GetSessionResponse {
-            /// `kf_account`.
+            /// Staff account that serves the user; empty when nobody does.
             0 kf_account: Option<String> => "kf_account",
-            /// `createtime`; format `unix`.
+            /// When the session began; format `unix`; `createtime` on the wire.
             #[doc(alias = "createtime")]
             1 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
         }
@@ -575,7 +575,7 @@ pub mod kf_session {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Session_control.html>.
         /// * Catalog: `official_account.custom_service.kf_session.get_session_list`.
         pub struct GetSessionList {
-            /// `kf_account`.
+            /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must query",
         }
         new(kf_account: impl Into<String>)
@@ -584,7 +584,7 @@ pub mod kf_session {
     w::record! {
         /// Answer to [`GetSessionList`].
         pub struct GetSessionListResponse {
-            /// `sessionlist`.
+            /// Sessions that the staff account has open; `sessionlist` on the wire.
             #[doc(alias = "sessionlist")]
             0 session_list: Vec<super::SessionList> => "sessionlist: must",
         }
@@ -624,9 +624,9 @@ pub mod kf_session {
     w::record! {
         /// Answer to [`GetWaitCase`].
         pub struct GetWaitCaseResponse {
-            /// `count`.
+            /// How many conversations wait in all.
             0 count: i64 => "count: must",
-            /// `waitcaselist`.
+            /// Waiting users, at most 100, longest wait first; `waitcaselist` on the wire.
             #[doc(alias = "waitcaselist")]
             1 wait_case_list: Vec<super::WaitCaseList> => "waitcaselist: must",
         }
@@ -664,16 +664,16 @@ pub mod msg_record {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Obtain_chat_transcript.html>.
         /// * Catalog: `official_account.custom_service.msg_record.get_msg_list`.
         pub struct GetMsgList {
-            /// `starttime`; format `unix`.
+            /// Start of the search; same day as the end and at most 24 hours before it; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// `endtime`; format `unix`.
+            /// End of the search; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-            /// `msgid`.
+            /// Where to start: `1` at first, then the value of the previous answer; `msgid` on the wire.
             #[doc(alias = "msgid")]
             2 msg_id: i64 => "msgid: must",
-            /// `number`.
+            /// Number of records: at most 10000 when asking, the real number in the answer.
             3 number: i64 => "number: must",
         }
         new(
@@ -687,12 +687,12 @@ pub mod msg_record {
     w::record! {
         /// Answer to [`GetMsgList`].
         pub struct GetMsgListResponse {
-            /// `msgid`.
+            /// Id of the last record, to be sent in the next request; `msgid` on the wire.
             #[doc(alias = "msgid")]
             0 msg_id: i64 => "msgid: must",
-            /// `number`.
+            /// Number of records: at most 10000 when asking, the real number in the answer.
             1 number: i64 => "number: must",
-            /// `recordlist`.
+            /// Chat records in order of time; `recordlist` on the wire.
             #[doc(alias = "recordlist")]
             2 record_list: Vec<super::RecordList> => "recordlist: must",
         }
@@ -762,7 +762,7 @@ pub mod work {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/kf-work/bindKfWork.html>.
         /// * Catalog: `official_account.custom_service.work.bind`.
         pub struct Bind {
-            /// `corpid`.
+            /// CorpID of the WeCom company bound to the account; such as `wwd4e4c8a7b2f01234`.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
         new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -802,11 +802,11 @@ pub mod work {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `entityName`.
+            /// Legal name of the bound company; `entityName` on the wire.
             0 entity_name: Option<String> => "entityName",
-            /// `corpid`.
+            /// CorpID of the WeCom company bound to the account; such as `wwd4e4c8a7b2f01234`.
             1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-            /// `bindTime`; format `unix`.
+            /// When account and company were bound; format `unix`; `bindTime` on the wire.
             2 bind_time: Option<xinqiao_types::UnixSeconds> => "bindTime",
         }
     }
@@ -838,7 +838,7 @@ pub mod work {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/kf-work/unbindKfWork.html>.
         /// * Catalog: `official_account.custom_service.work.unbind`.
         pub struct Unbind {
-            /// `corpid`.
+            /// CorpID of the WeCom company bound to the account; such as `wwd4e4c8a7b2f01234`.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
         new(corpid: impl Into<xinqiao_types::CorpId>)

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `results` in the answer of `cv::img::AiCrop`.
     pub struct AiCropResult {
-        /// `crop_left`; in px.
+        /// Left edge of the crop area; in px.
         0 crop_left: i64 => "crop_left: must",
-        /// `crop_top`; in px.
+        /// Upper edge of the crop area; in px.
         1 crop_top: i64 => "crop_top: must",
-        /// `crop_right`; in px.
+        /// Right edge of the crop area; in px.
         2 crop_right: i64 => "crop_right: must",
-        /// `crop_bottom`; in px.
+        /// Lower edge of the crop area; in px.
         3 crop_bottom: i64 => "crop_bottom: must",
     }
 }
@@ -20,7 +20,7 @@ w::record! {
 w::record! {
     /// `card_position_back` of the answer of `cv::ocr::Driving`.
     pub struct CardPositionBack {
-        /// `pos`.
+        /// Corners of the second page in the picture.
         0 pos: Pos => "pos: must",
     }
 }
@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// `card_position_front` of the answer of `cv::ocr::Driving`.
     pub struct CardPositionFront {
-        /// `pos`.
+        /// Corners of the front page in the picture.
         0 pos: Pos => "pos: must",
     }
 }
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// `cert_position` of the answer of `cv::ocr::BizLicense`.
     pub struct CertPosition {
-        /// `pos`.
+        /// Corners of the licence in the picture.
         0 pos: Pos => "pos: must",
     }
 }
@@ -44,11 +44,11 @@ w::record! {
 w::record! {
     /// An item of `code_results` in the answer of `cv::img::QrCode`.
     pub struct CodeResult {
-        /// `type_name`.
+        /// Kind of code, such as `QR_CODE` or `EAN_13`; such as `QR_CODE`.
         0 type_name: String => "type_name: must",
-        /// `data`.
+        /// What the code says.
         1 data: Option<String> => "data",
-        /// `pos`.
+        /// Its four corners; missing for some bar codes.
         2 pos: Option<Pos> => "pos",
     }
 }
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `cv::ocr::Comm`.
     pub struct CommItem {
-        /// `text`.
+        /// One piece of text that was read.
         0 text: String => "text: must",
-        /// `pos`.
+        /// Four corners of that text.
         1 pos: Pos => "pos: must",
     }
 }
@@ -66,9 +66,9 @@ w::record! {
 w::record! {
     /// `img_size` of the answer of `cv::img::AiCrop`; `img_size` of the answer of `cv::img::QrCode`; and 3 more.
     pub struct ImgSize {
-        /// `w`; in px.
+        /// Width of the picture; in px.
         0 w: i64 => "w: must",
-        /// `h`; in px.
+        /// Height of the picture; in px.
         1 h: i64 => "h: must",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// `left_top` of `cv::Pos`; `right_top` of `cv::Pos`; and 2 more.
     pub struct LeftTop {
-        /// `x`; in px.
+        /// Horizontal place, counted from the left; in px.
         0 x: i64 => "x: must",
-        /// `y`; in px.
+        /// Vertical place, counted from the top; in px.
         1 y: i64 => "y: must",
     }
 }
@@ -86,13 +86,13 @@ w::record! {
 w::record! {
     /// `pos` of `cv::CardPositionBack`; `pos` of `cv::CardPositionFront`; and 3 more.
     pub struct Pos {
-        /// `left_top`.
+        /// Upper left corner in pixels.
         0 left_top: LeftTop => "left_top: must",
-        /// `right_top`.
+        /// Upper right corner in pixels.
         1 right_top: LeftTop => "right_top: must",
-        /// `right_bottom`.
+        /// Lower right corner in pixels.
         2 right_bottom: LeftTop => "right_bottom: must",
-        /// `left_bottom`.
+        /// Lower left corner in pixels.
         3 left_bottom: LeftTop => "left_bottom: must",
     }
 }
@@ -109,9 +109,9 @@ pub mod img {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Img_Proc.html>.
         /// * Catalog: `official_account.cv.img.ai_crop`.
         pub struct AiCrop {
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             0 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
         new()
@@ -122,9 +122,9 @@ pub mod img {
     w::record! {
         /// Answer to [`AiCrop`].
         pub struct AiCropResponse {
-            /// `results`.
+            /// Suggested crop areas, best first.
             0 results: Vec<super::AiCropResult> => "results: must",
-            /// `img_size`.
+            /// Width and height of the picture, to place the coordinates.
             1 img_size: super::ImgSize => "img_size: must",
         }
     }
@@ -156,9 +156,9 @@ pub mod img {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Img_Proc.html>.
         /// * Catalog: `official_account.cv.img.qr_code`.
         pub struct QrCode {
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             0 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
         new()
@@ -169,9 +169,9 @@ pub mod img {
     w::record! {
         /// Answer to [`QrCode`].
         pub struct QrCodeResponse {
-            /// `code_results`.
+            /// Bar codes and QR codes found in the picture.
             0 code_results: Vec<super::CodeResult> => "code_results: must",
-            /// `img_size`.
+            /// Width and height of the picture, to place the coordinates.
             1 img_size: super::ImgSize => "img_size: must",
         }
     }
@@ -202,9 +202,9 @@ pub mod img {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Img_Proc.html>.
         /// * Catalog: `official_account.cv.img.super_resolution`.
         pub struct SuperResolution {
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             0 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
         new()
@@ -215,7 +215,7 @@ pub mod img {
     w::record! {
         /// Answer to [`SuperResolution`].
         pub struct SuperResolutionResponse {
-            /// `media_id`.
+            /// Temporary media id of the enlarged picture, valid for 3 days.
             0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
@@ -252,11 +252,11 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.bank_card`.
         pub struct BankCard {
-            /// `type`.
+            /// How the picture was taken: `photo` or `scan`.
             0 type_: String => "type: must query",
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             1 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
         new(type_: impl Into<String>)
@@ -267,7 +267,7 @@ pub mod ocr {
     w::record! {
         /// Answer to [`BankCard`].
         pub struct BankCardResponse {
-            /// `number`.
+            /// Number of the bank card; such as `6222021234567890123`.
             0 number: String => "number: must",
         }
     }
@@ -299,11 +299,11 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.biz_license`.
         pub struct BizLicense {
-            /// `type`.
+            /// How the picture was taken: `photo` or `scan`.
             0 type_: String => "type: must query",
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             1 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
         new(type_: impl Into<String>)
@@ -314,33 +314,33 @@ pub mod ocr {
     w::record! {
         /// Answer to [`BizLicense`].
         pub struct BizLicenseResponse {
-            /// `reg_num`.
+            /// Registration number, on newer licences the unified social credit code; such as `91440300MA5EXAMPLE`.
             0 reg_num: String => "reg_num: must",
-            /// `serial`.
+            /// Serial number printed on the licence.
             1 serial: String => "serial: must",
-            /// `legal_representative`.
+            /// Person who legally represents the company.
             2 legal_representative: String => "legal_representative: must",
-            /// `type_of_organization`.
+            /// Form of organisation, only on licences of individual businesses.
             3 type_of_organization: String => "type_of_organization: must",
-            /// `enterprise_name`.
+            /// Company as printed on the licence.
             4 enterprise_name: String => "enterprise_name: must",
-            /// `type_of_enterprise`.
+            /// Kind of company, such as limited liability.
             5 type_of_enterprise: String => "type_of_enterprise: must",
-            /// `address`; personal data, masked in `Debug`.
+            /// Registered address or place of business; personal data, masked in `Debug`.
             6 address: String => "address: must masked",
-            /// `business_scope`.
+            /// Fields of business the company is licensed for.
             7 business_scope: String => "business_scope: must",
-            /// `registered_capital`.
+            /// Registered capital as text with unit.
             8 registered_capital: String => "registered_capital: must",
-            /// `paid_in_capital`.
+            /// Paid-in capital as text with unit.
             9 paid_in_capital: Option<String> => "paid_in_capital",
-            /// `valid_period`.
+            /// Term of operation, from and to, or unlimited.
             10 valid_period: String => "valid_period: must",
-            /// `registered_date`.
+            /// Date of establishment; such as `2015年06月01日`.
             11 registered_date: String => "registered_date: must",
-            /// `cert_position`.
+            /// Where the licence lies in the picture.
             12 cert_position: Option<super::CertPosition> => "cert_position",
-            /// `img_size`.
+            /// Width and height of the picture, to place the coordinates.
             13 img_size: super::ImgSize => "img_size: must",
         }
     }
@@ -372,9 +372,9 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.comm`.
         pub struct Comm {
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             0 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
         new()
@@ -385,9 +385,9 @@ pub mod ocr {
     w::record! {
         /// Answer to [`Comm`].
         pub struct CommResponse {
-            /// `items`.
+            /// Pieces of text found, with their places.
             0 items: Vec<super::CommItem> => "items: must",
-            /// `img_size`.
+            /// Width and height of the picture, to place the coordinates.
             1 img_size: super::ImgSize => "img_size: must",
         }
     }
@@ -419,11 +419,11 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.driving`.
         pub struct Driving {
-            /// `type`.
+            /// How the picture was taken: `photo` or `scan`.
             0 type_: String => "type: must query",
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             1 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
         new(type_: impl Into<String>)
@@ -434,43 +434,43 @@ pub mod ocr {
     w::record! {
         /// Answer to [`Driving`].
         pub struct DrivingResponse {
-            /// `plate_num`.
+            /// Licence plate number; such as `粤A12345`.
             0 plate_num: String => "plate_num: must",
-            /// `vehicle_type`.
+            /// Kind of vehicle, such as small car.
             1 vehicle_type: String => "vehicle_type: must",
-            /// `owner`.
+            /// Person or company that owns the vehicle.
             2 owner: String => "owner: must",
-            /// `addr`.
+            /// Address of the owner.
             3 addr: String => "addr: must",
-            /// `use_character`.
+            /// Use of the vehicle, such as non-commercial.
             4 use_character: String => "use_character: must",
-            /// `model`.
+            /// Make and model of the vehicle.
             5 model: String => "model: must",
-            /// `vin`.
+            /// Vehicle identification number.
             6 vin: String => "vin: must",
-            /// `engine_num`.
+            /// Engine number.
             7 engine_num: String => "engine_num: must",
-            /// `register_date`.
+            /// When the vehicle was first registered; such as `2015-06-01`.
             8 register_date: String => "register_date: must",
-            /// `issue_date`.
+            /// When the licence was issued; such as `2015-06-01`.
             9 issue_date: String => "issue_date: must",
-            /// `plate_num_b`.
+            /// Plate number on the second page.
             10 plate_num_b: String => "plate_num_b: must",
-            /// `record`.
+            /// File number on the second page.
             11 record: String => "record: must",
-            /// `passengers_num`.
+            /// Seats approved for; such as `5人`.
             12 passengers_num: String => "passengers_num: must",
-            /// `total_quality`.
+            /// Gross weight with unit.
             13 total_quality: String => "total_quality: must",
-            /// `prepare_quality`.
+            /// Curb weight with unit.
             14 prepare_quality: String => "prepare_quality: must",
-            /// `overall_size`.
+            /// Outer size: length × width × height.
             15 overall_size: String => "overall_size: must",
-            /// `card_position_front`.
+            /// Place of the front page, when found.
             16 card_position_front: Option<super::CardPositionFront> => "card_position_front",
-            /// `card_position_back`.
+            /// Place of the second page, when found.
             17 card_position_back: Option<super::CardPositionBack> => "card_position_back",
-            /// `img_size`.
+            /// Width and height of the picture, to place the coordinates.
             18 img_size: super::ImgSize => "img_size: must",
         }
     }
@@ -501,11 +501,11 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.driving_license`.
         pub struct DrivingLicense {
-            /// `type`.
+            /// How the picture was taken: `photo` or `scan`.
             0 type_: String => "type: must query",
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             1 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
         new(type_: impl Into<String>)
@@ -516,27 +516,27 @@ pub mod ocr {
     w::record! {
         /// Answer to [`DrivingLicense`].
         pub struct DrivingLicenseResponse {
-            /// `id_num`.
+            /// Licence number, the same as the id number.
             0 id_num: String => "id_num: must",
-            /// `name`.
+            /// Name of the holder.
             1 name: String => "name: must",
-            /// `sex`.
+            /// Sex as printed, “男” (male) or “女” (female).
             2 sex: String => "sex: must",
-            /// `nationality`.
+            /// Country the holder belongs to.
             3 nationality: String => "nationality: must",
-            /// `address`; personal data, masked in `Debug`.
+            /// Address of the holder; personal data, masked in `Debug`.
             4 address: String => "address: must masked",
-            /// `birth_date`.
+            /// When the holder was born; such as `1990-01-01`.
             5 birth_date: String => "birth_date: must",
-            /// `issue_date`.
+            /// When a licence was first issued; such as `2015-06-01`.
             6 issue_date: String => "issue_date: must",
-            /// `car_class`.
+            /// Class of vehicles that may be driven; such as `C1`.
             7 car_class: String => "car_class: must",
-            /// `valid_from`.
+            /// First day of validity.
             8 valid_from: String => "valid_from: must",
-            /// `valid_to`.
+            /// Last day of validity.
             9 valid_to: String => "valid_to: must",
-            /// `official_seal`.
+            /// Text of the seal, that is the issuing office.
             10 official_seal: String => "official_seal: must",
         }
     }
@@ -568,11 +568,11 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.id_card`.
         pub struct IdCard {
-            /// `type`.
+            /// How the picture was taken: `photo` or `scan`.
             0 type_: String => "type: must query",
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             1 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
         new(type_: impl Into<String>)
@@ -583,19 +583,19 @@ pub mod ocr {
     w::record! {
         /// Answer to [`IdCard`].
         pub struct IdCardResponse {
-            /// `type`.
+            /// Side that was recognised: `Front` (portrait) or `Back` (emblem).
             0 type_: String => "type: must",
-            /// `id`.
+            /// Identity card number, front side only.
             1 id: Option<String> => "id",
-            /// `name`.
+            /// Name, front side only.
             2 name: Option<String> => "name",
-            /// `addr`.
+            /// Address, front side only.
             3 addr: Option<String> => "addr",
-            /// `gender`.
+            /// Sex, front side only.
             4 gender: Option<String> => "gender",
-            /// `nationality`.
+            /// Ethnic group, front side only.
             5 nationality: Option<String> => "nationality",
-            /// `valid_date`.
+            /// Term of validity, back side only; such as `20171025-20271025`.
             6 valid_date: Option<String> => "valid_date",
         }
     }
@@ -658,9 +658,9 @@ pub mod ocr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
         /// * Catalog: `official_account.cv.ocr.plate_num`.
         pub struct PlateNum {
-            /// `img_url`.
+            /// Public address of the picture, instead of uploading `img`.
             0 img_url: Option<String> => "img_url: query",
-            /// `img`.
+            /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
         new()
@@ -668,8 +668,13 @@ pub mod ocr {
         set(img: w::FilePart)
     }
 
-    /// Answer to [`PlateNum`], the same as to [`BankCard`].
-    pub type PlateNumResponse = BankCardResponse;
+    w::record! {
+        /// Answer to [`PlateNum`].
+        pub struct PlateNumResponse {
+            /// Licence plate number; such as `粤A12345`.
+            0 number: String => "number: must",
+        }
+    }
 
     w::endpoint! {
         PlateNum => PlateNumResponse,

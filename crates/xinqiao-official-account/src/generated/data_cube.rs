@@ -6,28 +6,28 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetArticleSummary`.
     pub struct GetArticleSummaryList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day of the reading; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
-        /// `msgid`.
+        /// Number of the mass message, underscore, position of the article from 1; such as `12003_3`; `msgid` on the wire.
         #[doc(alias = "msgid")]
         1 msg_id: String => "msgid: must",
-        /// `title`.
+        /// Headline of the article that is counted.
         2 title: String => "title: must",
-        /// `int_page_read_user`.
+        /// People who read the article page.
         3 int_page_read_user: i64 => "int_page_read_user: must",
-        /// `int_page_read_count`.
+        /// Reads of the article page.
         4 int_page_read_count: i64 => "int_page_read_count: must",
-        /// `ori_page_read_user`.
+        /// People who opened “阅读原文” (the original); 0 without one.
         5 ori_page_read_user: i64 => "ori_page_read_user: must",
-        /// `ori_page_read_count`.
+        /// How often “阅读原文” (the original) was opened.
         6 ori_page_read_count: i64 => "ori_page_read_count: must",
-        /// `share_user`.
+        /// People who shared.
         7 share_user: i64 => "share_user: must",
-        /// `share_count`.
+        /// How often it was shared.
         8 share_count: i64 => "share_count: must",
-        /// `add_to_fav_user`.
+        /// People who added it to favourites.
         9 add_to_fav_user: i64 => "add_to_fav_user: must",
-        /// `add_to_fav_count`.
+        /// How often it was added to favourites.
         10 add_to_fav_count: i64 => "add_to_fav_count: must",
     }
 }
@@ -35,14 +35,14 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetArticleTotal`.
     pub struct GetArticleTotalList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day of the mass message; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
-        /// `msgid`.
+        /// Number of the mass message, underscore, position of the article from 1; such as `12003_3`; `msgid` on the wire.
         #[doc(alias = "msgid")]
         1 msg_id: String => "msgid: must",
-        /// `title`.
+        /// Headline of the article that is counted.
         2 title: String => "title: must",
-        /// `details`.
+        /// Running totals for each day from the sending on, at most 7 days.
         3 details: Vec<ListDetail> => "details: must",
     }
 }
@@ -50,27 +50,27 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardBizUinInfo`.
     pub struct GetCardBizUinInfoList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `view_cnt`.
+        /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
-        /// `view_user`.
+        /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// `receive_cnt`.
+        /// How often it was claimed.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// `receive_user`.
+        /// People who claimed it.
         4 receive_user: i64 => "receive_user: must",
-        /// `verify_cnt`.
+        /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
-        /// `verify_user`.
+        /// People who redeemed it.
         6 verify_user: i64 => "verify_user: must",
-        /// `given_cnt`.
+        /// How often it was given away.
         7 given_cnt: i64 => "given_cnt: must",
-        /// `given_user`.
+        /// People who gave it away.
         8 given_user: i64 => "given_user: must",
-        /// `expire_cnt`.
+        /// How many expired.
         9 expire_cnt: i64 => "expire_cnt: must",
-        /// `expire_user`.
+        /// People whose card expired.
         10 expire_user: i64 => "expire_user: must",
     }
 }
@@ -78,31 +78,31 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardInfo`.
     pub struct GetCardInfoList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `view_cnt`.
+        /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
-        /// `view_user`.
+        /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// `receive_cnt`.
+        /// How often it was claimed.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// `receive_user`.
+        /// People who claimed it.
         4 receive_user: i64 => "receive_user: must",
-        /// `verify_cnt`.
+        /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
-        /// `verify_user`.
+        /// People who redeemed it.
         6 verify_user: i64 => "verify_user: must",
-        /// `given_cnt`.
+        /// How often it was given away.
         7 given_cnt: i64 => "given_cnt: must",
-        /// `given_user`.
+        /// People who gave it away.
         8 given_user: i64 => "given_user: must",
-        /// `expire_cnt`.
+        /// How many expired.
         9 expire_cnt: i64 => "expire_cnt: must",
-        /// `expire_user`.
+        /// People whose card expired.
         10 expire_user: i64 => "expire_user: must",
-        /// `card_id`.
+        /// Card that the row is about.
         11 card_id: String => "card_id: must",
-        /// `card_type`.
+        /// Kind: `0` discount, `1` cash, `2` gift, `3` general coupon, `4` group buying.
         12 card_type: i64 => "card_type: must",
     }
 }
@@ -110,42 +110,42 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardMemberCardDetail`.
     pub struct GetCardMemberCardDetailList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `view_cnt`.
+        /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
-        /// `view_user`.
+        /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// `receive_cnt`.
+        /// How often it was claimed.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// `receive_user`.
+        /// People who claimed it.
         4 receive_user: i64 => "receive_user: must",
-        /// `verify_cnt`.
+        /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
-        /// `verify_user`.
+        /// People who redeemed it.
         6 verify_user: i64 => "verify_user: must",
-        /// `active_cnt`.
+        /// How often membership cards were activated.
         7 active_cnt: i64 => "active_cnt: must",
-        /// `active_user`.
+        /// People who activated their membership card.
         8 active_user: i64 => "active_user: must",
-        /// `total_user`.
+        /// Valid members in total.
         9 total_user: i64 => "total_user: must",
-        /// `total_receive_user`.
+        /// People who ever claimed the membership card.
         10 total_receive_user: i64 => "total_receive_user: must",
-        /// `cardid`.
+        /// Id of the membership card that was asked for; `cardid` on the wire.
         #[doc(alias = "cardid")]
         11 card_id: String => "cardid: must",
-        /// `merchanttype`.
+        /// Type of the sub-merchant, of use only when made on its behalf; `merchanttype` on the wire.
         #[doc(alias = "merchanttype")]
         12 merchant_type: Option<i64> => "merchanttype",
-        /// `submerchantid`.
+        /// Number of the sub-merchant, when made on its behalf; `submerchantid` on the wire.
         #[doc(alias = "submerchantid")]
         13 sub_merchant_id: Option<w::TextOrNumber> => "submerchantid",
-        /// `new_user`.
+        /// Members gained that day.
         14 new_user: i64 => "new_user: must",
-        /// `payOriginalFee`; in fen.
+        /// Amount due, only for membership cards with quick pay; in fen; `payOriginalFee` on the wire.
         15 pay_original_fee: xinqiao_types::Fen => "payOriginalFee: must",
-        /// `fee`; in fen.
+        /// Amount received, only for membership cards with quick pay; in fen.
         16 fee: xinqiao_types::Fen => "fee: must",
     }
 }
@@ -153,27 +153,27 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardMemberCardInfo`.
     pub struct GetCardMemberCardInfoList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `view_cnt`.
+        /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
-        /// `view_user`.
+        /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// `receive_cnt`.
+        /// How often it was claimed.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// `receive_user`.
+        /// People who claimed it.
         4 receive_user: i64 => "receive_user: must",
-        /// `verify_cnt`.
+        /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
-        /// `verify_user`.
+        /// People who redeemed it.
         6 verify_user: i64 => "verify_user: must",
-        /// `active_cnt`.
+        /// How often membership cards were activated.
         7 active_cnt: i64 => "active_cnt: must",
-        /// `active_user`.
+        /// People who activated their membership card.
         8 active_user: i64 => "active_user: must",
-        /// `total_user`.
+        /// Valid members in total.
         9 total_user: i64 => "total_user: must",
-        /// `total_receive_user`.
+        /// People who ever claimed the membership card.
         10 total_receive_user: i64 => "total_receive_user: must",
     }
 }
@@ -181,15 +181,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetInterfaceSummary`.
     pub struct GetInterfaceSummaryList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `callback_count`.
+        /// How often WeChat called the developer's server.
         1 callback_count: i64 => "callback_count: must",
-        /// `fail_count`.
+        /// How many of these calls failed.
         2 fail_count: i64 => "fail_count: must",
-        /// `total_time_cost`; in ms.
+        /// Time taken in all; divided by the calls it gives the average; in ms.
         3 total_time_cost: i64 => "total_time_cost: must",
-        /// `max_time_cost`; in ms.
+        /// Longest single call; in ms.
         4 max_time_cost: i64 => "max_time_cost: must",
     }
 }
@@ -197,17 +197,17 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetInterfaceSummaryHour`.
     pub struct GetInterfaceSummaryHourList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `callback_count`.
+        /// How often WeChat called the developer's server.
         1 callback_count: i64 => "callback_count: must",
-        /// `fail_count`.
+        /// How many of these calls failed.
         2 fail_count: i64 => "fail_count: must",
-        /// `total_time_cost`; in ms.
+        /// Time taken in all; divided by the calls it gives the average; in ms.
         3 total_time_cost: i64 => "total_time_cost: must",
-        /// `max_time_cost`; in ms.
+        /// Longest single call; in ms.
         4 max_time_cost: i64 => "max_time_cost: must",
-        /// `ref_hour`; format `Hmm`.
+        /// Hour of the figures: `1500` is 15:00 to 16:00, `0` midnight; format `Hmm`.
         5 ref_hour: i64 => "ref_hour: must",
     }
 }
@@ -215,13 +215,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUpstreamMsg`; an item of `list` in the answer of `data_cube::GetUpstreamMsgMonth`; and 1 more.
     pub struct ListInfo {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `msg_type`.
+        /// Kind of message: `1` text, `2` image, `3` voice, `4` video, `6` third-party app (link).
         1 msg_type: i64 => "msg_type: must",
-        /// `msg_user`.
+        /// Users who sent messages.
         2 msg_user: i64 => "msg_user: must",
-        /// `msg_count`.
+        /// Messages that users sent.
         3 msg_count: i64 => "msg_count: must",
     }
 }
@@ -229,11 +229,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUpstreamMsgDist`; an item of `list` in the answer of `data_cube::GetUpstreamMsgDistMonth`; and 1 more.
     pub struct GetUpstreamMsgDistList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `count_interval`.
+        /// Messages per user: `0` none, `1` 1–5, `2` 6–10, `3` more than 10.
         1 count_interval: i64 => "count_interval: must",
-        /// `msg_user`.
+        /// Users who sent messages.
         2 msg_user: i64 => "msg_user: must",
     }
 }
@@ -241,15 +241,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUpstreamMsgHour`.
     pub struct GetUpstreamMsgHourList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `msg_type`.
+        /// Kind of message: `1` text, `2` image, `3` voice, `4` video, `6` third-party app (link).
         1 msg_type: i64 => "msg_type: must",
-        /// `msg_user`.
+        /// Users who sent messages.
         2 msg_user: i64 => "msg_user: must",
-        /// `msg_count`.
+        /// Messages that users sent.
         3 msg_count: i64 => "msg_count: must",
-        /// `ref_hour`; format `Hmm`.
+        /// Hour of the figures: `1500` is 15:00 to 16:00, `0` midnight; format `Hmm`.
         4 ref_hour: i64 => "ref_hour: must",
     }
 }
@@ -257,9 +257,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserCumulate`.
     pub struct GetUserCumulateList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `cumulate_user`.
+        /// Followers in total at the end of the day.
         1 cumulate_user: i64 => "cumulate_user: must",
     }
 }
@@ -267,25 +267,25 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserRead`.
     pub struct GetUserReadList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `user_source`.
+        /// Way in: `0` chat, `1` friend, `2` Moments, `4` history, `5` other, `6` Top Stories, `7` search, `99999999` all.
         1 user_source: i64 => "user_source: must",
-        /// `int_page_read_user`.
+        /// People who read the article page.
         2 int_page_read_user: i64 => "int_page_read_user: must",
-        /// `int_page_read_count`.
+        /// Reads of the article page.
         3 int_page_read_count: i64 => "int_page_read_count: must",
-        /// `ori_page_read_user`.
+        /// People who opened “阅读原文” (the original); 0 without one.
         4 ori_page_read_user: i64 => "ori_page_read_user: must",
-        /// `ori_page_read_count`.
+        /// How often “阅读原文” (the original) was opened.
         5 ori_page_read_count: i64 => "ori_page_read_count: must",
-        /// `share_user`.
+        /// People who shared.
         6 share_user: i64 => "share_user: must",
-        /// `share_count`.
+        /// How often it was shared.
         7 share_count: i64 => "share_count: must",
-        /// `add_to_fav_user`.
+        /// People who added it to favourites.
         8 add_to_fav_user: i64 => "add_to_fav_user: must",
-        /// `add_to_fav_count`.
+        /// How often it was added to favourites.
         9 add_to_fav_count: i64 => "add_to_fav_count: must",
     }
 }
@@ -293,27 +293,27 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserReadHour`.
     pub struct GetUserReadHourList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `user_source`.
+        /// Way in: `0` chat, `1` friend, `2` Moments, `4` history, `5` other, `6` Top Stories, `7` search, `99999999` all.
         1 user_source: i64 => "user_source: must",
-        /// `int_page_read_user`.
+        /// People who read the article page.
         2 int_page_read_user: i64 => "int_page_read_user: must",
-        /// `int_page_read_count`.
+        /// Reads of the article page.
         3 int_page_read_count: i64 => "int_page_read_count: must",
-        /// `ori_page_read_user`.
+        /// People who opened “阅读原文” (the original); 0 without one.
         4 ori_page_read_user: i64 => "ori_page_read_user: must",
-        /// `ori_page_read_count`.
+        /// How often “阅读原文” (the original) was opened.
         5 ori_page_read_count: i64 => "ori_page_read_count: must",
-        /// `share_user`.
+        /// People who shared.
         6 share_user: i64 => "share_user: must",
-        /// `share_count`.
+        /// How often it was shared.
         7 share_count: i64 => "share_count: must",
-        /// `add_to_fav_user`.
+        /// People who added it to favourites.
         8 add_to_fav_user: i64 => "add_to_fav_user: must",
-        /// `add_to_fav_count`.
+        /// How often it was added to favourites.
         9 add_to_fav_count: i64 => "add_to_fav_count: must",
-        /// `ref_hour`; format `Hmm`.
+        /// Hour of the figures: `1500` is 15:00 to 16:00, `0` midnight; format `Hmm`.
         10 ref_hour: i64 => "ref_hour: must",
     }
 }
@@ -321,13 +321,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserShare`.
     pub struct GetUserShareList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `share_scene`.
+        /// Shared to: `1` friends, `2` Moments, `3` Tencent Weibo, `255` other.
         1 share_scene: i64 => "share_scene: must",
-        /// `share_user`.
+        /// People who shared.
         2 share_user: i64 => "share_user: must",
-        /// `share_count`.
+        /// How often it was shared.
         3 share_count: i64 => "share_count: must",
     }
 }
@@ -335,15 +335,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserShareHour`.
     pub struct GetUserShareHourList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `share_scene`.
+        /// Shared to: `1` friends, `2` Moments, `3` Tencent Weibo, `255` other.
         1 share_scene: i64 => "share_scene: must",
-        /// `share_user`.
+        /// People who shared.
         2 share_user: i64 => "share_user: must",
-        /// `share_count`.
+        /// How often it was shared.
         3 share_count: i64 => "share_count: must",
-        /// `ref_hour`; format `Hmm`.
+        /// Hour of the figures: `1500` is 15:00 to 16:00, `0` midnight; format `Hmm`.
         4 ref_hour: i64 => "ref_hour: must",
     }
 }
@@ -351,13 +351,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserSummary`.
     pub struct GetUserSummaryList {
-        /// `ref_date`; format `yyyy-MM-dd`.
+        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
-        /// `user_source`.
+        /// Follow source: `0` other, `1` search, `17` name card, `30` QR code, `51` payment, `57` article, `100` ad, `200` Channels.
         1 user_source: i64 => "user_source: must",
-        /// `new_user`.
+        /// Followers gained that day by this source.
         2 new_user: i64 => "new_user: must",
-        /// `cancel_user`.
+        /// Followers lost that day; gained minus lost is the net growth.
         3 cancel_user: i64 => "cancel_user: must",
     }
 }
@@ -365,57 +365,57 @@ w::record! {
 w::record! {
     /// An item of `details` in `data_cube::GetArticleTotalList`.
     pub struct ListDetail {
-        /// `stat_date`; format `yyyy-MM-dd`.
+        /// Day up to which the figures add up, from the sending on; format `yyyy-MM-dd`; such as `2025-04-03`.
         0 stat_date: String => "stat_date: must",
-        /// `target_user`.
+        /// People reached, about the number of followers.
         1 target_user: i64 => "target_user: must",
-        /// `int_page_read_user`.
+        /// People who read the article page.
         2 int_page_read_user: i64 => "int_page_read_user: must",
-        /// `int_page_read_count`.
+        /// Reads of the article page.
         3 int_page_read_count: i64 => "int_page_read_count: must",
-        /// `ori_page_read_user`.
+        /// People who opened “阅读原文” (the original); 0 without one.
         4 ori_page_read_user: i64 => "ori_page_read_user: must",
-        /// `ori_page_read_count`.
+        /// How often “阅读原文” (the original) was opened.
         5 ori_page_read_count: i64 => "ori_page_read_count: must",
-        /// `share_user`.
+        /// People who shared.
         6 share_user: i64 => "share_user: must",
-        /// `share_count`.
+        /// How often it was shared.
         7 share_count: i64 => "share_count: must",
-        /// `add_to_fav_user`.
+        /// People who added it to favourites.
         8 add_to_fav_user: i64 => "add_to_fav_user: must",
-        /// `add_to_fav_count`.
+        /// How often it was added to favourites.
         9 add_to_fav_count: i64 => "add_to_fav_count: must",
-        /// `int_page_from_session_read_user`.
+        /// Readers who came from the account's chat.
         10 int_page_from_session_read_user: i64 => "int_page_from_session_read_user: must",
-        /// `int_page_from_session_read_count`.
+        /// Reads that came from the account's chat.
         11 int_page_from_session_read_count: i64 => "int_page_from_session_read_count: must",
-        /// `int_page_from_hist_msg_read_user`.
+        /// Readers who came from the history page.
         12 int_page_from_hist_msg_read_user: i64 => "int_page_from_hist_msg_read_user: must",
-        /// `int_page_from_hist_msg_read_count`.
+        /// Reads that came from the history page; `int_page_from_hist_msg_read_count` on the wire.
         13 int_page_from_hist_read_count: i64 => "int_page_from_hist_msg_read_count: must",
-        /// `int_page_from_feed_read_user`.
+        /// Readers who came from Moments.
         14 int_page_from_feed_read_user: i64 => "int_page_from_feed_read_user: must",
-        /// `int_page_from_feed_read_count`.
+        /// Reads that came from Moments.
         15 int_page_from_feed_read_count: i64 => "int_page_from_feed_read_count: must",
-        /// `int_page_from_friends_read_user`.
+        /// Readers who came from a friend's message.
         16 int_page_from_friends_read_user: i64 => "int_page_from_friends_read_user: must",
-        /// `int_page_from_friends_read_count`.
+        /// Reads that came from a friend's message.
         17 int_page_from_friends_read_count: i64 => "int_page_from_friends_read_count: must",
-        /// `int_page_from_other_read_user`.
+        /// Readers who came from elsewhere.
         18 int_page_from_other_read_user: i64 => "int_page_from_other_read_user: must",
-        /// `int_page_from_other_read_count`.
+        /// Reads that came from elsewhere.
         19 int_page_from_other_read_count: i64 => "int_page_from_other_read_count: must",
-        /// `feed_share_from_session_user`.
+        /// People who shared to Moments from the account's chat.
         20 feed_share_from_session_user: i64 => "feed_share_from_session_user: must",
-        /// `feed_share_from_session_cnt`.
+        /// Shares to Moments from the account's chat.
         21 feed_share_from_session_cnt: i64 => "feed_share_from_session_cnt: must",
-        /// `feed_share_from_feed_user`.
+        /// People who shared to Moments from Moments.
         22 feed_share_from_feed_user: i64 => "feed_share_from_feed_user: must",
-        /// `feed_share_from_feed_cnt`.
+        /// Shares to Moments from Moments.
         23 feed_share_from_feed_cnt: i64 => "feed_share_from_feed_cnt: must",
-        /// `feed_share_from_other_user`.
+        /// People who shared to Moments from elsewhere.
         24 feed_share_from_other_user: i64 => "feed_share_from_other_user: must",
-        /// `feed_share_from_other_cnt`.
+        /// Shares to Moments from elsewhere.
         25 feed_share_from_other_cnt: i64 => "feed_share_from_other_cnt: must",
     }
 }
@@ -492,9 +492,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_article_summary`.
     pub struct GetArticleSummary {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -503,7 +503,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetArticleSummary`].
     pub struct GetArticleSummaryResponse {
-        /// `list`.
+        /// Reads, shares and favourites of each article that day.
         0 list: Vec<GetArticleSummaryList> => "list: must",
     }
 }
@@ -535,9 +535,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_article_total`.
     pub struct GetArticleTotal {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -546,7 +546,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetArticleTotal`].
     pub struct GetArticleTotalResponse {
-        /// `list`.
+        /// Articles sent that day, with running totals of 7 days.
         0 list: Vec<GetArticleTotalList> => "list: must",
     }
 }
@@ -641,11 +641,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_biz_uin_info`.
     pub struct GetCardBizUinInfo {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
-        /// `cond_source`.
+        /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
@@ -654,7 +654,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardBizUinInfo`].
     pub struct GetCardBizUinInfoResponse {
-        /// `list`.
+        /// Views, claims, uses and so on of all cards, by day.
         0 list: Vec<GetCardBizUinInfoList> => "list: must",
     }
 }
@@ -685,13 +685,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_info`.
     pub struct GetCardInfo {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
-        /// `cond_source`.
+        /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
-        /// `card_id`.
+        /// Restrict to one card; all when left out.
         3 card_id: Option<String> => "card_id",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
@@ -701,7 +701,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardInfo`].
     pub struct GetCardInfoResponse {
-        /// `list`.
+        /// Views, claims, uses and so on of each coupon, by day.
         0 list: Vec<GetCardInfoList> => "list: must",
     }
 }
@@ -732,11 +732,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_detail`.
     pub struct GetCardMemberCardDetail {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
-        /// `card_id`.
+        /// Membership card to look up.
         2 card_id: String => "card_id: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>, card_id: impl Into<String>)
@@ -745,7 +745,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardMemberCardDetail`].
     pub struct GetCardMemberCardDetailResponse {
-        /// `list`.
+        /// Views, claims, activations and payments of the membership card, by day.
         0 list: Vec<GetCardMemberCardDetailList> => "list: must",
     }
 }
@@ -776,11 +776,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_info`.
     pub struct GetCardMemberCardInfo {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
-        /// `cond_source`.
+        /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
@@ -789,7 +789,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardMemberCardInfo`].
     pub struct GetCardMemberCardInfoResponse {
-        /// `list`.
+        /// Views, claims and activations of all membership cards, by day.
         0 list: Vec<GetCardMemberCardInfoList> => "list: must",
     }
 }
@@ -821,9 +821,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Analytics_API.html>.
     /// * Catalog: `official_account.data_cube.get_interface_summary`.
     pub struct GetInterfaceSummary {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -832,7 +832,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInterfaceSummary`].
     pub struct GetInterfaceSummaryResponse {
-        /// `list`.
+        /// Calls to your server, failures and time, by day.
         0 list: Vec<GetInterfaceSummaryList> => "list: must",
     }
 }
@@ -864,9 +864,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Analytics_API.html>.
     /// * Catalog: `official_account.data_cube.get_interface_summary_hour`.
     pub struct GetInterfaceSummaryHour {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -875,7 +875,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInterfaceSummaryHour`].
     pub struct GetInterfaceSummaryHourResponse {
-        /// `list`.
+        /// Calls to your server, failures and time, by hour.
         0 list: Vec<GetInterfaceSummaryHourList> => "list: must",
     }
 }
@@ -907,9 +907,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg`.
     pub struct GetUpstreamMsg {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -918,7 +918,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUpstreamMsg`].
     pub struct GetUpstreamMsgResponse {
-        /// `list`.
+        /// Messages from users, by day and kind.
         0 list: Vec<ListInfo> => "list: must",
     }
 }
@@ -950,9 +950,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_dist`.
     pub struct GetUpstreamMsgDist {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 15 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -961,7 +961,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUpstreamMsgDist`].
     pub struct GetUpstreamMsgDistResponse {
-        /// `list`.
+        /// Users by how many messages they sent, by day.
         0 list: Vec<GetUpstreamMsgDistList> => "list: must",
     }
 }
@@ -993,16 +993,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_dist_month`.
     pub struct GetUpstreamMsgDistMonth {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-/// Answer to [`GetUpstreamMsgDistMonth`], the same as to [`GetUpstreamMsgDist`].
-pub type GetUpstreamMsgDistMonthResponse = GetUpstreamMsgDistResponse;
+w::record! {
+    /// Answer to [`GetUpstreamMsgDistMonth`].
+    pub struct GetUpstreamMsgDistMonthResponse {
+        /// Users by how many messages they sent, by month; the date is the first.
+        0 list: Vec<GetUpstreamMsgDistList> => "list: must",
+    }
+}
 
 w::endpoint! {
     GetUpstreamMsgDistMonth => GetUpstreamMsgDistMonthResponse,
@@ -1031,16 +1036,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_dist_week`.
     pub struct GetUpstreamMsgDistWeek {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-/// Answer to [`GetUpstreamMsgDistWeek`], the same as to [`GetUpstreamMsgDist`].
-pub type GetUpstreamMsgDistWeekResponse = GetUpstreamMsgDistResponse;
+w::record! {
+    /// Answer to [`GetUpstreamMsgDistWeek`].
+    pub struct GetUpstreamMsgDistWeekResponse {
+        /// Users by how many messages they sent, by week; the date is the Monday.
+        0 list: Vec<GetUpstreamMsgDistList> => "list: must",
+    }
+}
 
 w::endpoint! {
     GetUpstreamMsgDistWeek => GetUpstreamMsgDistWeekResponse,
@@ -1069,9 +1079,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_hour`.
     pub struct GetUpstreamMsgHour {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1080,7 +1090,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUpstreamMsgHour`].
     pub struct GetUpstreamMsgHourResponse {
-        /// `list`.
+        /// Messages from users, by hour and kind.
         0 list: Vec<GetUpstreamMsgHourList> => "list: must",
     }
 }
@@ -1112,16 +1122,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_month`.
     pub struct GetUpstreamMsgMonth {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-/// Answer to [`GetUpstreamMsgMonth`], the same as to [`GetUpstreamMsg`].
-pub type GetUpstreamMsgMonthResponse = GetUpstreamMsgResponse;
+w::record! {
+    /// Answer to [`GetUpstreamMsgMonth`].
+    pub struct GetUpstreamMsgMonthResponse {
+        /// Messages from users, by month and kind; the date is the first.
+        0 list: Vec<ListInfo> => "list: must",
+    }
+}
 
 w::endpoint! {
     GetUpstreamMsgMonth => GetUpstreamMsgMonthResponse,
@@ -1150,16 +1165,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_week`.
     pub struct GetUpstreamMsgWeek {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-/// Answer to [`GetUpstreamMsgWeek`], the same as to [`GetUpstreamMsg`].
-pub type GetUpstreamMsgWeekResponse = GetUpstreamMsgResponse;
+w::record! {
+    /// Answer to [`GetUpstreamMsgWeek`].
+    pub struct GetUpstreamMsgWeekResponse {
+        /// Messages from users, by week and kind; the date is the Monday.
+        0 list: Vec<ListInfo> => "list: must",
+    }
+}
 
 w::endpoint! {
     GetUpstreamMsgWeek => GetUpstreamMsgWeekResponse,
@@ -1188,9 +1208,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/User_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_cumulate`.
     pub struct GetUserCumulate {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1199,7 +1219,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCumulate`].
     pub struct GetUserCumulateResponse {
-        /// `list`.
+        /// Followers in total, by day.
         0 list: Vec<GetUserCumulateList> => "list: must",
     }
 }
@@ -1231,9 +1251,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_read`.
     pub struct GetUserRead {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 3 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1242,7 +1262,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserRead`].
     pub struct GetUserReadResponse {
-        /// `list`.
+        /// Article reading, by day.
         0 list: Vec<GetUserReadList> => "list: must",
     }
 }
@@ -1274,9 +1294,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_read_hour`.
     pub struct GetUserReadHour {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1285,7 +1305,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserReadHour`].
     pub struct GetUserReadHourResponse {
-        /// `list`.
+        /// Article reading, by hour and way in.
         0 list: Vec<GetUserReadHourList> => "list: must",
     }
 }
@@ -1317,9 +1337,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_share`.
     pub struct GetUserShare {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1328,7 +1348,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserShare`].
     pub struct GetUserShareResponse {
-        /// `list`.
+        /// Shares, by day and where to.
         0 list: Vec<GetUserShareList> => "list: must",
     }
 }
@@ -1360,9 +1380,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_share_hour`.
     pub struct GetUserShareHour {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1371,7 +1391,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserShareHour`].
     pub struct GetUserShareHourResponse {
-        /// `list`.
+        /// Shares, by hour and where to.
         0 list: Vec<GetUserShareHourList> => "list: must",
     }
 }
@@ -1403,9 +1423,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/User_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_summary`.
     pub struct GetUserSummary {
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1414,7 +1434,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserSummary`].
     pub struct GetUserSummaryResponse {
-        /// `list`.
+        /// Users gained and lost, by day and source.
         0 list: Vec<GetUserSummaryList> => "list: must",
     }
 }

@@ -6,26 +6,30 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `articles` in `draft::Add`; `articles` of `draft::Update`.
     pub struct Article {
-        /// `thumb_media_id`.
-        0 thumb_media_id: String => "thumb_media_id: must",
-        /// `title`.
+        /// Permanent media id of the cover picture. From: Uploading permanent material.
+        0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Headline, at most 32 characters.
         1 title: String => "title: must",
-        /// `author`.
+        /// Writer printed under the headline, at most 16 characters.
         2 author: Option<String> => "author",
-        /// `digest`.
+        /// Summary, shown for single articles; the first 54 characters of the body by default.
         3 digest: Option<String> => "digest",
-        /// `content_source_url`.
+        /// Target of “阅读原文” (read the original).
         4 content_source_url: Option<String> => "content_source_url",
-        /// `content`.
+        /// Body as HTML, under 20,000 characters and 1 MB; pictures must come from the article picture upload.
         5 content: String => "content: must",
-        /// `show_cover_pic`; `0` or `1` on the wire.
+        /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         6 show_cover_pic: Option<bool> => "show_cover_pic: zero-one",
-        /// `need_open_comment`; `0` or `1` on the wire.
+        /// Whether comments are open: `0` (default) no, `1` yes; `0` or `1` on the wire.
         7 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`; `0` or `1` on the wire.
+        /// Who may comment: `0` (default) everybody, `1` followers only; `0` or `1` on the wire.
         8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
-    new(thumb_media_id: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    new(
+        thumb_media_id: impl Into<xinqiao_types::MediaId>,
+        title: impl Into<String>,
+        content: impl Into<String>,
+    )
     text(author: String, digest: String, content_source_url: String)
     set(show_cover_pic: bool, need_open_comment: bool, only_fans_can_comment: bool)
 }
@@ -33,11 +37,11 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `draft::BatchGet`.
     pub struct BatchGetItem {
-        /// `media_id`.
+        /// Id of the draft; the draft is gone once published or mass-sent.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `content`.
+        /// Content of the draft with its articles.
         1 content: Option<ItemContent> => "content",
-        /// `update_time`; format `unix`.
+        /// When the draft was last changed; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -45,7 +49,7 @@ w::record! {
 w::record! {
     /// `content` of `draft::BatchGetItem`.
     pub struct ItemContent {
-        /// `news_item`.
+        /// Articles of the draft.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
@@ -53,25 +57,25 @@ w::record! {
 w::record! {
     /// An item of `news_item` in the answer of `draft::Get`; an item of `news_item` in `draft::ItemContent`.
     pub struct NewsItem {
-        /// `thumb_media_id`.
-        0 thumb_media_id: String => "thumb_media_id: must",
-        /// `title`.
+        /// Media id of the cover picture.
+        0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Headline of the article, shown in the message.
         1 title: String => "title: must",
-        /// `author`.
+        /// Writer printed under the headline.
         2 author: String => "author: must",
-        /// `digest`.
+        /// Summary, shown for single articles.
         3 digest: String => "digest: must",
-        /// `content_source_url`.
+        /// Target of “阅读原文” (read the original); empty without one.
         4 content_source_url: String => "content_source_url: must",
-        /// `content`.
+        /// Body as HTML; left out with `no_content` 1.
         5 content: String => "content: must",
-        /// `url`.
+        /// Temporary preview address of the draft.
         6 url: String => "url: must",
-        /// `show_cover_pic`; `0` or `1` on the wire.
+        /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         7 show_cover_pic: bool => "show_cover_pic: must zero-one",
-        /// `need_open_comment`; `0` or `1` on the wire.
+        /// Whether comments are open: `0` no, `1` yes; `0` or `1` on the wire.
         8 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`; `0` or `1` on the wire.
+        /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         9 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
 }
@@ -84,7 +88,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Add_draft.html>.
     /// * Catalog: `official_account.draft.add`.
     pub struct Add {
-        /// `articles`.
+        /// Articles of the draft, at most 8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -93,7 +97,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `media_id`.
+        /// Id of the new draft, to publish, mass-send or change it.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
@@ -125,11 +129,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Get_draft_list.html>.
     /// * Catalog: `official_account.draft.batch_get`.
     pub struct BatchGet {
-        /// `offset`.
+        /// Draft to start with, from 0.
         0 offset: i64 => "offset: must",
-        /// `count`.
+        /// How many drafts to return, 1–20.
         1 count: i64 => "count: must",
-        /// `no_content`; `0` or `1` on the wire.
+        /// `1` leaves the article bodies out, `0` (default) includes them; `0` or `1` on the wire.
         2 no_content: Option<bool> => "no_content: zero-one",
     }
     new(offset: i64, count: i64)
@@ -139,11 +143,11 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGet`].
     pub struct BatchGetResponse {
-        /// `item`.
+        /// The drafts of this page.
         0 item: Vec<BatchGetItem> => "item: must",
-        /// `item_count`.
+        /// Drafts in this answer.
         1 item_count: i64 => "item_count: must",
-        /// `total_count`.
+        /// Drafts of the account in all, whatever this answer holds.
         2 total_count: i64 => "total_count: must",
     }
 }
@@ -182,7 +186,7 @@ w::record! {
 w::record! {
     /// Answer to [`Count`].
     pub struct CountResponse {
-        /// `total_count`.
+        /// Drafts of the account in all, whatever this answer holds.
         0 total_count: i64 => "total_count: must",
     }
 }
@@ -214,7 +218,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Delete_draft.html>.
     /// * Catalog: `official_account.draft.delete`.
     pub struct Delete {
-        /// `media_id`.
+        /// Draft to delete; there is no way back.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -247,7 +251,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Add_draft.html>.
     /// * Catalog: `official_account.draft.get`.
     pub struct Get {
-        /// `media_id`.
+        /// Draft whose content is wanted.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -256,7 +260,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `news_item`.
+        /// Articles of the draft.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
@@ -322,11 +326,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Update_draft.html>.
     /// * Catalog: `official_account.draft.update`.
     pub struct Update {
-        /// `media_id`.
+        /// Draft to change.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `index`.
+        /// Which article to replace, from 0.
         1 index: i64 => "index: must",
-        /// `articles`.
+        /// New version of the one article that `index` points to.
         2 articles: Article => "articles: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>, index: i64, articles: Article)

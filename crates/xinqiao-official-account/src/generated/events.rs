@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `AroundBeacons` of `official_account.event.shakearound_user_shake`.
     pub struct AroundBeacon {
-        /// `AroundBeacon`.
+        /// Ids and distances of the beacons; `AroundBeacon` on the wire.
         0 around_beacon: Vec<ChosenBeacon> => "AroundBeacon: must",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// `Articles` of `official_account.reply.news`.
     pub struct Article {
-        /// `item`.
+        /// The articles one by one.
         0 item: Vec<ArticleItem> => "item: must",
     }
 }
@@ -22,9 +22,9 @@ w::record! {
 w::record! {
     /// `article_detail` of `events::PublishEventInfo`.
     pub struct ArticleDetail {
-        /// `count`.
+        /// How many articles there are.
         0 count: i64 => "count: must",
-        /// `item`.
+        /// Position and link of each article.
         1 item: Vec<ArticleDetailItem> => "item: must",
     }
 }
@@ -32,9 +32,9 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::ArticleDetail`.
     pub struct ArticleDetailItem {
-        /// `idx`.
+        /// Position of the article, from 1.
         0 idx: i64 => "idx: must",
-        /// `article_url`.
+        /// Permanent link of the article.
         1 article_url: String => "article_url: must",
     }
 }
@@ -42,13 +42,13 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::Article`.
     pub struct ArticleItem {
-        /// `Title`.
+        /// Headline of the article card; `Title` on the wire.
         0 title: String => "Title: must",
-        /// `Description`.
+        /// Text under the headline of the card; `Description` on the wire.
         1 description: String => "Description: must",
-        /// `PicUrl`.
+        /// Address of the picture, 360×200 for the first, else 200×200; `PicUrl` on the wire.
         2 pic_url: String => "PicUrl: must",
-        /// `Url`.
+        /// Page that a tap opens; `Url` on the wire.
         3 url: String => "Url: must",
     }
 }
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// `ArticleUrlResult` of `official_account.event.masssendjobfinish`.
     pub struct ArticleUrlResult {
-        /// `Count`.
+        /// How many articles there are; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// `ResultList`.
+        /// Links of the articles; `ResultList` on the wire.
         1 result_list: UrlResult => "ResultList: must",
     }
 }
@@ -66,9 +66,9 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::UrlResult`.
     pub struct ArticleUrlResultItem {
-        /// `ArticleIdx`.
+        /// Position of the article, from 1; `ArticleIdx` on the wire.
         0 article_idx: i64 => "ArticleIdx: must",
-        /// `ArticleUrl`.
+        /// Link of the article; `ArticleUrl` on the wire.
         1 article_url: String => "ArticleUrl: must",
     }
 }
@@ -76,7 +76,7 @@ w::record! {
 w::record! {
     /// `ResultList` of `events::ArticleUrlResult`.
     pub struct UrlResult {
-        /// `item`.
+        /// Position and link of each article.
         0 item: Vec<ArticleUrlResultItem> => "item: must",
     }
 }
@@ -84,13 +84,13 @@ w::record! {
 w::record! {
     /// `ChosenBeacon` of `official_account.event.shakearound_user_shake`; an item of `AroundBeacon` in `events::AroundBeacon`.
     pub struct ChosenBeacon {
-        /// `Uuid`.
+        /// UUID of the iBeacon; `Uuid` on the wire.
         0 uuid: String => "Uuid: must",
-        /// `Major`.
+        /// Major value of the iBeacon; `Major` on the wire.
         1 major: i64 => "Major: must",
-        /// `Minor`.
+        /// Minor value of the iBeacon; `Minor` on the wire.
         2 minor: i64 => "Minor: must",
-        /// `Distance`.
+        /// Distance between user and beacon, in metres; `Distance` on the wire.
         3 distance: f64 => "Distance: must",
     }
 }
@@ -98,11 +98,11 @@ w::record! {
 w::record! {
     /// `CopyrightCheckResult` of `official_account.event.masssendjobfinish`.
     pub struct CopyrightCheckResult {
-        /// `Count`.
+        /// How many articles were checked; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// `ResultList`.
+        /// Result of each article; `ResultList` on the wire.
         1 result_list: CheckResult => "ResultList: must",
-        /// `CheckState`.
+        /// Overall: `1` no reprint, may go; `2` reprint, may go; `3` reprint, stopped; `CheckState` on the wire.
         2 check_state: i64 => "CheckState: must",
     }
 }
@@ -110,7 +110,7 @@ w::record! {
 w::record! {
     /// `ResultList` of `events::CopyrightCheckResult`.
     pub struct CheckResult {
-        /// `item`.
+        /// Results article by article.
         0 item: Vec<ResultItem> => "item: must",
     }
 }
@@ -118,17 +118,17 @@ w::record! {
 w::record! {
     /// `GuideScanEvent` of `official_account.event.guide_qrcode_scan_event`.
     pub struct GuideScanEvent {
-        /// `qrcode_guide_account`.
+        /// WeChat id of the adviser the code belongs to; `qrcode_guide_account` on the wire.
         #[doc(alias = "qrcode_guide_account")]
         0 qr_code_guide_account: String => "qrcode_guide_account: must",
-        /// `qrcode_guide_openid`.
+        /// OpenID of the adviser the code belongs to; `qrcode_guide_openid` on the wire.
         #[doc(alias = "qrcode_guide_openid")]
-        1 qr_code_guide_openid: Option<String> => "qrcode_guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        1 qr_code_guide_openid: Option<xinqiao_types::OpenId> => "qrcode_guide_openid",
+        /// OpenID of the customer who scanned; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `action`.
+        /// Number of the action or outcome of the scan.
         3 action: i64 => "action: must",
-        /// `qrcode_info`.
+        /// Extra information given when the code was made; `qrcode_info` on the wire.
         #[doc(alias = "qrcode_info")]
         4 qr_code_info: Option<String> => "qrcode_info",
     }
@@ -137,9 +137,9 @@ w::record! {
 w::record! {
     /// `HardWare` of `official_account.reply.hardware`.
     pub struct HardWare {
-        /// `MessageView`.
+        /// How the message is shown, such as `myrank` for the ranking; `MessageView` on the wire.
         0 message_view: String => "MessageView: must",
-        /// `MessageAction`.
+        /// What a tap does, such as `ranklist` to open the ranking; `MessageAction` on the wire.
         1 message_action: String => "MessageAction: must",
     }
 }
@@ -147,31 +147,31 @@ w::record! {
 w::record! {
     /// `Image` of `official_account.reply.image`.
     pub struct Image {
-        /// `MediaId`.
-        0 media_id: String => "MediaId: must",
+        /// Media id of the picture; `MediaId` on the wire.
+        0 media_id: xinqiao_types::MediaId => "MediaId: must",
     }
 }
 
 w::record! {
     /// `Music` of `official_account.reply.music`.
     pub struct Music {
-        /// `Title`.
+        /// Title on the music card; `Title` on the wire.
         0 title: Option<String> => "Title",
-        /// `Description`.
+        /// Line under the title, such as the singer; `Description` on the wire.
         1 description: Option<String> => "Description",
-        /// `MusicUrl`.
+        /// Address of the music; `MusicUrl` on the wire.
         2 music_url: Option<String> => "MusicUrl",
-        /// `HQMusicUrl`.
+        /// Address of a better quality, preferred on WiFi; `HQMusicUrl` on the wire.
         3 hq_music_url: Option<String> => "HQMusicUrl",
-        /// `ThumbMediaId`.
-        4 thumb_media_id: String => "ThumbMediaId: must",
+        /// Media id of the thumbnail, required; `ThumbMediaId` on the wire.
+        4 thumb_media_id: xinqiao_types::MediaId => "ThumbMediaId: must",
     }
 }
 
 w::record! {
     /// `PicList` of `events::SendPicsInfo`.
     pub struct Pic {
-        /// `item`.
+        /// The pictures one by one.
         0 item: Vec<PicItem> => "item: must",
     }
 }
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::Pic`.
     pub struct PicItem {
-        /// `PicMd5Sum`.
+        /// MD5 of the picture, to match the image message that follows; `PicMd5Sum` on the wire.
         0 pic_md5_sum: String => "PicMd5Sum: must",
     }
 }
@@ -187,15 +187,15 @@ w::record! {
 w::record! {
     /// `PublishEventInfo` of `official_account.event.publishjobfinish`.
     pub struct PublishEventInfo {
-        /// `publish_id`.
+        /// Number of the publishing job.
         0 publish_id: i64 => "publish_id: must",
-        /// `publish_status`.
+        /// `0` done, `1` running, `2` original check failed, `3` failed, `4` review refused, `5` all deleted by the user, `6` banned by the system.
         1 publish_status: i64 => "publish_status: must",
-        /// `article_id`.
+        /// Id of the article message, only after success.
         2 article_id: Option<w::TextOrNumber> => "article_id",
-        /// `article_detail`.
+        /// Links of the articles, only after success.
         3 article_detail: Option<ArticleDetail> => "article_detail",
-        /// `fail_idx`.
+        /// Positions of the articles that failed, from 1.
         4 fail_idx: Option<Vec<i64>> => "fail_idx",
     }
 }
@@ -203,21 +203,21 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::CheckResult`.
     pub struct ResultItem {
-        /// `ArticleIdx`.
+        /// Position of the article, from 1; `ArticleIdx` on the wire.
         0 article_idx: i64 => "ArticleIdx: must",
-        /// `UserDeclareState`.
+        /// What the user declared about the article, such as original; `UserDeclareState` on the wire.
         1 user_declare_state: i64 => "UserDeclareState: must",
-        /// `AuditState`.
+        /// What the system's check found; `AuditState` on the wire.
         2 audit_state: i64 => "AuditState: must",
-        /// `OriginalArticleUrl`.
+        /// Link of the similar original; `OriginalArticleUrl` on the wire.
         3 original_article_url: String => "OriginalArticleUrl: must",
-        /// `OriginalArticleType`.
+        /// Kind of the similar original; `OriginalArticleType` on the wire.
         4 original_article_type: i64 => "OriginalArticleType: must",
-        /// `CanReprint`; `0` or `1` on the wire.
+        /// Whether it may be reprinted: `0` no, `1` yes; `0` or `1` on the wire; `CanReprint` on the wire.
         5 can_reprint: bool => "CanReprint: must zero-one",
-        /// `NeedReplaceContent`; `0` or `1` on the wire.
+        /// Whether it is replaced by the original's text: `0` no, `1` yes; `0` or `1` on the wire; `NeedReplaceContent` on the wire.
         6 need_replace_content: bool => "NeedReplaceContent: must zero-one",
-        /// `NeedShowReprintSource`; `0` or `1` on the wire.
+        /// Whether the source must be shown: `0` no, `1` yes; `0` or `1` on the wire; `NeedShowReprintSource` on the wire.
         7 need_show_reprint_source: bool => "NeedShowReprintSource: must zero-one",
     }
 }
@@ -225,9 +225,9 @@ w::record! {
 w::record! {
     /// `ScanCodeInfo` of `official_account.event.scancode_push`; `ScanCodeInfo` of `official_account.event.scancode_waitmsg`.
     pub struct ScanCodeInfo {
-        /// `ScanType`.
+        /// Kind of code, mostly `qrcode` or `barcode`; `ScanType` on the wire.
         0 scan_type: String => "ScanType: must",
-        /// `ScanResult`.
+        /// What the code says; `ScanResult` on the wire.
         1 scan_result: String => "ScanResult: must",
     }
 }
@@ -235,15 +235,15 @@ w::record! {
 w::record! {
     /// `SendLocationInfo` of `official_account.event.location_select`.
     pub struct SendLocationInfo {
-        /// `Location_X`.
+        /// Latitude of the place chosen; such as `23.134521`; `Location_X` on the wire.
         0 location_x: String => "Location_X: must",
-        /// `Location_Y`.
+        /// Longitude of the place chosen; such as `113.358803`; `Location_Y` on the wire.
         1 location_y: String => "Location_Y: must",
-        /// `Scale`.
+        /// Zoom level; the larger the finer; `Scale` on the wire.
         2 scale: String => "Scale: must",
-        /// `Label`.
+        /// Place in words; `Label` on the wire.
         3 label: String => "Label: must",
-        /// `Poiname`.
+        /// Name of the place, may be empty; `Poiname` on the wire.
         #[doc(alias = "Poiname")]
         4 poi_name: String => "Poiname: must",
     }
@@ -252,9 +252,9 @@ w::record! {
 w::record! {
     /// `SendPicsInfo` of `official_account.event.pic_photo_or_album`; `SendPicsInfo` of `official_account.event.pic_sysphoto`; and 1 more.
     pub struct SendPicsInfo {
-        /// `Count`.
+        /// How many pictures were sent; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// `PicList`.
+        /// Checksums of the pictures; `PicList` on the wire.
         1 pic_list: Pic => "PicList: must",
     }
 }
@@ -262,7 +262,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgChangeEvent` of `official_account.event.subscribe_msg_change_event`.
     pub struct SubscribeMsgChangeEventItem {
-        /// `List`.
+        /// The templates that changed; `List` on the wire.
         0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
     }
 }
@@ -270,9 +270,9 @@ w::record! {
 w::record! {
     /// An item of `List` in `events::SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventList {
-        /// `TemplateId`.
+        /// Template of the notice; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
-        /// `SubscribeStatusString`.
+        /// Choice after the change: `accept` or `reject`; `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgPopupEvent` of `official_account.event.subscribe_msg_popup_event`.
     pub struct SubscribeMsgPopupEventItem {
-        /// `List`.
+        /// The templates of the dialog; `List` on the wire.
         0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
     }
 }
@@ -288,11 +288,11 @@ w::record! {
 w::record! {
     /// An item of `List` in `events::SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventList {
-        /// `TemplateId`.
+        /// Template of the notice; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
-        /// `SubscribeStatusString`.
+        /// The user's choice: `accept` or `reject`; `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
-        /// `PopupScene`.
+        /// Where the dialog was: `1` web page, `2` article, `0` mini program page; `PopupScene` on the wire.
         2 popup_scene: i64 => "PopupScene: must",
     }
 }
@@ -300,7 +300,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgSentEvent` of `official_account.event.subscribe_msg_sent_event`.
     pub struct SubscribeMsgSentEventItem {
-        /// `List`.
+        /// Result of each notice; `List` on the wire.
         0 list: Vec<SubscribeMsgSentEventList> => "List: must",
     }
 }
@@ -308,13 +308,13 @@ w::record! {
 w::record! {
     /// An item of `List` in `events::SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventList {
-        /// `TemplateId`.
+        /// Template of the notice; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
-        /// `MsgID`.
+        /// Number of the notice, as returned when it was sent; `MsgID` on the wire.
         1 msg_id: String => "MsgID: must",
-        /// `ErrorCode`.
+        /// Result code, `0` for success; `ErrorCode` on the wire.
         2 error_code: i64 => "ErrorCode: must",
-        /// `ErrorStatus`.
+        /// Result in words, `success` when delivered; `ErrorStatus` on the wire.
         3 error_status: String => "ErrorStatus: must",
     }
 }
@@ -322,7 +322,7 @@ w::record! {
 w::record! {
     /// `TransInfo` of `official_account.reply.transfer_customer_service`.
     pub struct TransInfo {
-        /// `KfAccount`.
+        /// Staff account that takes the conversation; such as `test1@test`; `KfAccount` on the wire.
         0 kf_account: String => "KfAccount: must",
     }
 }
@@ -330,11 +330,11 @@ w::record! {
 w::record! {
     /// `Video` of `official_account.reply.video`.
     pub struct Video {
-        /// `MediaId`.
-        0 media_id: String => "MediaId: must",
-        /// `Title`.
+        /// Media id of the video, which must have passed review; `MediaId` on the wire.
+        0 media_id: xinqiao_types::MediaId => "MediaId: must",
+        /// Title shown with the video; `Title` on the wire.
         1 title: Option<String> => "Title",
-        /// `Description`.
+        /// Line under the title of the video; `Description` on the wire.
         2 description: Option<String> => "Description",
     }
 }
@@ -342,8 +342,8 @@ w::record! {
 w::record! {
     /// `Voice` of `official_account.reply.voice`.
     pub struct Voice {
-        /// `MediaId`.
-        0 media_id: String => "MediaId: must",
+        /// Media id of the recording; `MediaId` on the wire.
+        0 media_id: xinqiao_types::MediaId => "MediaId: must",
     }
 }
 
@@ -358,25 +358,25 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.add_store_audit_info`.
         pub struct AddStoreAuditInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `add_store_audit_info`; such as `add_store_audit_info`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_id`.
+            /// Number of the review, given on submission.
             5 audit_id: i64 => "audit_id: must",
-            /// `status`.
+            /// Result of the review: `1` passed, `3` failed.
             6 status: i64 => "status: must",
-            /// `reason`.
+            /// Why the review failed; empty when it passed.
             7 reason: String => "reason: must",
-            /// `is_upgrade`.
+            /// Whether it comes from upgrading an old store: `0` no, `1` yes.
             8 is_upgrade: i64 => "is_upgrade: must",
-            /// `poiid`.
+            /// Number of the store once it passed; `poiid` on the wire.
             #[doc(alias = "poiid")]
             9 poi_id: String => "poiid: must plain-xml",
         }
@@ -390,17 +390,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.annual_renew`.
         pub struct AnnualRenew {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `annual_renew`; such as `annual_renew`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ExpiredTime`; format `unix`.
+            /// When the verification ends; renew before; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -412,21 +412,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.apply_merchant_audit_info`.
         pub struct ApplyMerchantAuditInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `apply_merchant_audit_info`; such as `apply_merchant_audit_info`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_id`.
+            /// Number of the review, given on submission.
             5 audit_id: i64 => "audit_id: must",
-            /// `status`.
+            /// Result of the review: `1` passed, `3` failed, `4` refused by the administrator.
             6 status: i64 => "status: must",
-            /// `reason`.
+            /// Why the review failed; empty when it passed.
             7 reason: String => "reason: must",
         }
     }
@@ -438,23 +438,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.event.card_merchant_check_result`.
         pub struct CardMerchantCheckResult {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `card_merchant_check_result`; such as `card_merchant_check_result`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `MerchantId`.
+            /// Number of the sub-merchant that was reviewed; `MerchantId` on the wire.
             5 merchant_id: String => "MerchantId: must",
-            /// `IsPass`; `0` or `1` on the wire.
+            /// Whether the review passed: `0` no, `1` yes; `0` or `1` on the wire; `IsPass` on the wire.
             6 is_pass: bool => "IsPass: must zero-one",
-            /// `Reason`.
+            /// Why it was turned down; `Reason` on the wire.
             7 reason: Option<String> => "Reason",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             8 card_id: String => "CardId: must",
         }
     }
@@ -466,19 +466,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.card_not_pass_check`.
         pub struct CardNotPassCheck {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `card_not_pass_check`; such as `card_not_pass_check`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `RefuseReason`.
+            /// Why the card was refused; `RefuseReason` on the wire.
             5 refuse_reason: String => "RefuseReason: must",
-            /// `CardId`.
+            /// Card that was refused; `CardId` on the wire.
             6 card_id: String => "CardId: must",
         }
     }
@@ -490,17 +490,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.card_pass_check`.
         pub struct CardPassCheck {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `card_pass_check`; such as `card_pass_check`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Card that passed; `CardId` on the wire.
             5 card_id: String => "CardId: must",
         }
     }
@@ -512,39 +512,39 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.card_pay_order`.
         pub struct CardPayOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `card_pay_order`; such as `card_pay_order`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OrderId`.
+            /// Order number of the card coin movement; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
-            /// `Status`.
+            /// State, `ORDER_STATUS_` and `WAITING` to be paid, `SUCC` paid, `FINANCE_SUCC` coins added, `QUANTITY_SUCC` stock added; `Status` on the wire.
             6 status: String => "Status: must",
-            /// `CreateOrderTime`.
+            /// When the coins were ordered; `CreateOrderTime` on the wire.
             7 create_order_time: i64 => "CreateOrderTime: must",
-            /// `PayFinishTime`.
+            /// When the order was paid, `0` until then; `PayFinishTime` on the wire.
             8 pay_finish_time: i64 => "PayFinishTime: must",
-            /// `Desc`.
+            /// Note on the payment, usually a top-up by WeChat Pay; `Desc` on the wire.
             9 desc: String => "Desc: must",
-            /// `FreeCoinCount`.
+            /// Free coins left after the movement; `FreeCoinCount` on the wire.
             10 free_coin_count: String => "FreeCoinCount: must",
-            /// `PayCoinCount`.
+            /// Paid coins left after the movement; `PayCoinCount` on the wire.
             11 pay_coin_count: String => "PayCoinCount: must",
-            /// `RefundFreeCoinCount`.
+            /// Free coins moved this time; `RefundFreeCoinCount` on the wire.
             12 refund_free_coin_count: String => "RefundFreeCoinCount: must",
-            /// `RefundPayCoinCount`.
+            /// Paid coins moved this time; `RefundPayCoinCount` on the wire.
             13 refund_pay_coin_count: String => "RefundPayCoinCount: must",
-            /// `OrderType`.
+            /// `ORDER_TYPE_` and `SYS_ADD` gift, `WXPAY` top-up, `REFUND` returned, `REDUCE` spent on stock, `SYS_REDUCE` deducted; `OrderType` on the wire.
             14 order_type: String => "OrderType: must",
-            /// `Memo`.
+            /// Remark of the system, such as a welcome gift; `Memo` on the wire.
             15 memo: String => "Memo: must",
-            /// `ReceiptInfo`.
+            /// Details of the invoice; `ReceiptInfo` on the wire.
             16 receipt_info: String => "ReceiptInfo: must",
         }
     }
@@ -556,19 +556,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.card_sku_remind`.
         pub struct CardSkuRemind {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `card_sku_remind`; such as `card_sku_remind`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Card that runs short; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `Detail`.
+            /// The warning, with the stock left; `Detail` on the wire.
             6 detail: String => "Detail: must",
         }
     }
@@ -581,17 +581,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.click`.
         pub struct Click {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `CLICK`; such as `CLICK`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
         }
     }
@@ -603,21 +603,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.event.cloud_invoice_invoiceresult_event`.
         pub struct CloudInvoiceResultEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `cloud_invoice_invoiceresult_event`; such as `cloud_invoice_invoiceresult_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `status`.
+            /// Status code of the invoicing, given by the invoicing platform; such as `100`.
             5 status: i64 => "status: must",
-            /// `fpqqlsh`.
+            /// Serial number of the invoice request.
             6 fpqqlsh: String => "fpqqlsh: must",
-            /// `nsrsbh`.
+            /// Taxpayer number of the seller.
             7 nsrsbh: String => "nsrsbh: must",
         }
     }
@@ -629,31 +629,31 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
         /// * Catalog: `official_account.event.create_map_poi_audit_info`.
         pub struct CreateMapPoiAuditInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `create_map_poi_audit_info`; such as `create_map_poi_audit_info`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_id`.
+            /// Number of the review, given on submission.
             5 audit_id: i64 => "audit_id: must",
-            /// `status`.
+            /// Result of the review: `1` passed, `3` failed.
             6 status: i64 => "status: must",
-            /// `map_poi_id`.
+            /// Number of the place in Tencent Maps.
             7 map_poi_id: String => "map_poi_id: must",
-            /// `name`.
+            /// Name under which the store was submitted.
             8 name: String => "name: must",
-            /// `address`; personal data, masked in `Debug`.
+            /// Full address of the store; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
-            /// `longitude`; personal data, masked in `Debug`.
+            /// Longitude of the store; personal data, masked in `Debug`.
             10 longitude: f64 => "longitude: must masked",
-            /// `latitude`; personal data, masked in `Debug`.
+            /// Latitude of the store; personal data, masked in `Debug`.
             11 latitude: f64 => "latitude: must masked",
-            /// `sh_remark`.
+            /// Remark of the review, or why it failed.
             12 sh_remark: String => "sh_remark: must",
         }
     }
@@ -665,17 +665,17 @@ pub mod event {
         /// * Answer: free.
         /// * Catalog: `official_account.event.debug_demo`.
         pub struct DebugDemo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `debug_demo`; such as `debug_demo`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `debug_str`.
+            /// Content of the test push.
             5 debug_str: String => "debug_str: must plain-xml",
         }
     }
@@ -687,19 +687,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_pay_done`.
         pub struct GiftCardPayDone {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the buyer; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `giftcard_pay_done`; such as `giftcard_pay_done`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `PageId`.
+            /// Number of the gift card shop page; `PageId` on the wire.
             5 page_id: String => "PageId: must",
-            /// `OrderId`.
+            /// Number of the gift card order; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
         }
     }
@@ -711,23 +711,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_send_to_friend`.
         pub struct GiftCardSendToFriend {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the giver; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `giftcard_send_to_friend`; such as `giftcard_send_to_friend`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `PageId`.
+            /// Number of the gift card shop page; `PageId` on the wire.
             5 page_id: String => "PageId: must",
-            /// `OrderId`.
+            /// Number of the gift card order; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
-            /// `IsReturnBack`; `0` or `1` on the wire.
+            /// `0` given away, `1` came back because nobody took it; `0` or `1` on the wire; `IsReturnBack` on the wire.
             7 is_return_back: bool => "IsReturnBack: must zero-one",
-            /// `IsChatRoom`; `0` or `1` on the wire.
+            /// Whether it was given in a group chat: `0` no, `1` yes; `0` or `1` on the wire; `IsChatRoom` on the wire.
             8 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
@@ -739,21 +739,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_user_accept`.
         pub struct GiftCardUserAccept {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the receiver; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `giftcard_user_accept`; such as `giftcard_user_accept`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `PageId`.
+            /// Number of the gift card shop page; `PageId` on the wire.
             5 page_id: String => "PageId: must",
-            /// `OrderId`.
+            /// Number of the gift card order; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
-            /// `IsChatRoom`; `0` or `1` on the wire.
+            /// Whether it was given in a group chat: `0` no, `1` yes; `0` or `1` on the wire; `IsChatRoom` on the wire.
             7 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
@@ -765,17 +765,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.onGuideCreateQrCode.html>.
         /// * Catalog: `official_account.event.guide_qrcode_scan_event`.
         pub struct GuideQrCodeScanEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `guide_qrcode_scan_event`; such as `guide_qrcode_scan_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `GuideScanEvent`.
+            /// The adviser's QR code that was scanned, and the customer; `GuideScanEvent` on the wire.
             5 guide_scan_event: super::GuideScanEvent => "GuideScanEvent: must",
         }
     }
@@ -787,19 +787,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.kf_close_session`.
         pub struct KfCloseSession {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user of the session; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `kf_close_session`; such as `kf_close_session`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `KfAccount`.
+            /// Staff account whose session ended; `KfAccount` on the wire.
             5 kf_account: String => "KfAccount: must",
-            /// `CloseType`.
+            /// How it ended, such as `KF` by the staff or `TIMEOUT`; `CloseType` on the wire.
             6 close_type: Option<String> => "CloseType",
         }
     }
@@ -811,17 +811,17 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.kf_create_session`.
         pub struct KfCreateSession {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who is served; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `kf_create_session`; such as `kf_create_session`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `KfAccount`.
+            /// Staff account that took the session; `KfAccount` on the wire.
             5 kf_account: String => "KfAccount: must",
         }
     }
@@ -833,19 +833,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.kf_switch_session`.
         pub struct KfSwitchSession {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who is handed over; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `kf_switch_session`; such as `kf_switch_session`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `FromKfAccount`.
+            /// Staff account that handed the session over; `FromKfAccount` on the wire.
             5 from_kf_account: String => "FromKfAccount: must",
-            /// `ToKfAccount`.
+            /// Staff account that took the session over; `ToKfAccount` on the wire.
             6 to_kf_account: String => "ToKfAccount: must",
         }
     }
@@ -858,21 +858,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.location`.
         pub struct Location {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `LOCATION`; such as `LOCATION`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `Latitude`; personal data, masked in `Debug`.
+            /// Latitude of the user; personal data, masked in `Debug`; `Latitude` on the wire.
             5 latitude: f64 => "Latitude: must masked",
-            /// `Longitude`; personal data, masked in `Debug`.
+            /// Longitude of the user; personal data, masked in `Debug`; `Longitude` on the wire.
             6 longitude: f64 => "Longitude: must masked",
-            /// `Precision`.
+            /// Accuracy of the position, in metres; `Precision` on the wire.
             7 precision: f64 => "Precision: must",
         }
     }
@@ -884,19 +884,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.location_select`.
         pub struct LocationSelect {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `location_select`; such as `location_select`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendLocationInfo`.
+            /// Place the user chose; a location message follows; `SendLocationInfo` on the wire.
             6 send_location_info: super::SendLocationInfo => "SendLocationInfo: must",
         }
     }
@@ -909,31 +909,31 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.event.masssendjobfinish`.
         pub struct MassSendJobFinish {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of WeChat's mass assistant, no ordinary user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `MASSSENDJOBFINISH`; such as `MASSSENDJOBFINISH`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `MsgID`.
+            /// Number of the mass message, as returned when it was sent; `MsgID` on the wire.
             5 msg_id: i64 => "MsgID: must",
-            /// `Status`.
+            /// `send success`, `send fail` or `err(number)`, such as `err(20013)` for copyright; `Status` on the wire.
             6 status: String => "Status: must",
-            /// `TotalCount`.
+            /// Followers under the tag, or OpenIDs in the request; `TotalCount` on the wire.
             7 total_count: i64 => "TotalCount: must",
-            /// `FilterCount`.
+            /// Receivers after filtering, about sent plus failed; `FilterCount` on the wire.
             8 filter_count: i64 => "FilterCount: must",
-            /// `SentCount`.
+            /// Receivers that got it; `SentCount` on the wire.
             9 sent_count: i64 => "SentCount: must",
-            /// `ErrorCount`.
+            /// Receivers that did not; `ErrorCount` on the wire.
             10 error_count: i64 => "ErrorCount: must",
-            /// `CopyrightCheckResult`.
+            /// Result of the original check of each article; `CopyrightCheckResult` on the wire.
             11 copyright_check_result: Option<super::CopyrightCheckResult> => "CopyrightCheckResult",
-            /// `ArticleUrlResult`.
+            /// Links of the articles; `ArticleUrlResult` on the wire.
             12 article_url_result: Option<super::ArticleUrlResult> => "ArticleUrlResult",
         }
     }
@@ -945,23 +945,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
         /// * Catalog: `official_account.event.merchant_order`.
         pub struct MerchantOrder {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the buyer; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `merchant_order`; such as `merchant_order`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OrderId`.
+            /// Number of the order in the old WeChat shop; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
-            /// `OrderStatus`.
+            /// State of the order: `2` to ship, `3` shipped, `5` done, `8` in dispute; `OrderStatus` on the wire.
             6 order_status: i64 => "OrderStatus: must",
-            /// `ProductId`.
+            /// Number of the goods bought; `ProductId` on the wire.
             7 product_id: String => "ProductId: must",
-            /// `SkuInfo`.
+            /// Variant bought, pairs of attribute and value; such as `10001:1000012;10002:100021`; `SkuInfo` on the wire.
             8 sku_info: String => "SkuInfo: must",
         }
     }
@@ -973,21 +973,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.modify_store_audit_info`.
         pub struct ModifyStoreAuditInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `modify_store_audit_info`; such as `modify_store_audit_info`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `audit_id`.
+            /// Number of the review, given on submission.
             5 audit_id: i64 => "audit_id: must",
-            /// `status`.
+            /// Result for the changed pictures: `1` passed, `3` failed.
             6 status: i64 => "status: must",
-            /// `reason`.
+            /// Why the review failed; empty when it passed.
             7 reason: String => "reason: must",
         }
     }
@@ -1000,19 +1000,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.naming_verify_fail`.
         pub struct NamingVerifyFail {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `naming_verify_fail`; such as `naming_verify_fail`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `FailTime`; format `unix`.
+            /// When the verification failed; format `unix`; `FailTime` on the wire.
             5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
-            /// `FailReason`.
+            /// Why the verification failed; `FailReason` on the wire.
             6 fail_reason: String => "FailReason: must",
         }
     }
@@ -1025,17 +1025,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.naming_verify_success`.
         pub struct NamingVerifySuccess {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `naming_verify_success`; such as `naming_verify_success`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ExpiredTime`; format `unix`.
+            /// When the verification ends; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -1047,39 +1047,39 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.order_status_finance_succ`.
         pub struct OrderStatusFinanceSucc {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `ORDER_STATUS_FINANCE_SUCC`; such as `ORDER_STATUS_FINANCE_SUCC`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OrderId`.
+            /// Order number of the movement; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
-            /// `OrderType`.
+            /// Kind of movement, such as `ORDER_TYPE_SYS_ADD` gift or `ORDER_TYPE_WXPAY` top-up; `OrderType` on the wire.
             6 order_type: String => "OrderType: must",
-            /// `Status`.
+            /// State; `ORDER_STATUS_FINANCE_SUCC` when the coins were added; `Status` on the wire.
             7 status: String => "Status: must",
-            /// `CreateOrderTime`; format `unix`.
+            /// When the order was made; format `unix`; `CreateOrderTime` on the wire.
             8 create_order_time: xinqiao_types::UnixSeconds => "CreateOrderTime: must",
-            /// `PayFinishTime`; format `unix`.
+            /// When it was paid, `0` until then; format `unix`; `PayFinishTime` on the wire.
             9 pay_finish_time: xinqiao_types::UnixSeconds => "PayFinishTime: must",
-            /// `Desc`.
+            /// Note on the payment; `Desc` on the wire.
             10 desc: Option<String> => "Desc",
-            /// `FreeCoinCount`.
+            /// Free coins left after the movement; `FreeCoinCount` on the wire.
             11 free_coin_count: i64 => "FreeCoinCount: must",
-            /// `PayCoinCount`.
+            /// Paid coins left after the movement; `PayCoinCount` on the wire.
             12 pay_coin_count: i64 => "PayCoinCount: must",
-            /// `RefundFreeCoinCount`.
+            /// Free coins moved this time; `RefundFreeCoinCount` on the wire.
             13 refund_free_coin_count: i64 => "RefundFreeCoinCount: must",
-            /// `RefundPayCoinCount`.
+            /// Paid coins moved this time; `RefundPayCoinCount` on the wire.
             14 refund_pay_coin_count: i64 => "RefundPayCoinCount: must",
-            /// `ReceiptInfo`.
+            /// Details of the invoice; `ReceiptInfo` on the wire.
             15 receipt_info: Option<String> => "ReceiptInfo",
-            /// `Memo`.
+            /// Remark of the system, such as a welcome gift; `Memo` on the wire.
             16 memo: Option<String> => "Memo",
         }
     }
@@ -1091,19 +1091,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_photo_or_album`.
         pub struct PicPhotoOrAlbum {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `pic_photo_or_album`; such as `pic_photo_or_album`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendPicsInfo`.
+            /// The pictures that the user sent; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
@@ -1115,19 +1115,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_sysphoto`.
         pub struct PicSysPhoto {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `pic_sysphoto`; such as `pic_sysphoto`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendPicsInfo`.
+            /// The pictures that the user sent; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
@@ -1139,19 +1139,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_weixin`.
         pub struct PicWeixin {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `pic_weixin`; such as `pic_weixin`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendPicsInfo`.
+            /// The pictures that the user sent; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
@@ -1163,23 +1163,23 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.poi_check_notify`.
         pub struct PoiCheckNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `poi_check_notify`; such as `poi_check_notify`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `UniqId`.
+            /// The merchant's own number of the store, the `sid` it submitted; `UniqId` on the wire.
             5 uniq_id: String => "UniqId: must",
-            /// `PoiId`.
+            /// Number that WeChat gave the store; `PoiId` on the wire.
             6 poi_id: String => "PoiId: must",
-            /// `Result`.
+            /// Result: `succ` passed, `fail` refused; `Result` on the wire.
             7 result: String => "Result: must",
-            /// `Msg`.
+            /// Note on the success, or why it was refused; `Msg` on the wire.
             8 msg: String => "Msg: must",
         }
     }
@@ -1192,17 +1192,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Callback_on_finish.html>.
         /// * Catalog: `official_account.event.publishjobfinish`.
         pub struct PublishJobFinish {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `PUBLISHJOBFINISH`; such as `PUBLISHJOBFINISH`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `PublishEventInfo`.
+            /// The publishing job: number, result and links; `PublishEventInfo` on the wire.
             5 publish_event_info: super::PublishEventInfo => "PublishEventInfo: must",
         }
     }
@@ -1215,19 +1215,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.qualification_verify_fail`.
         pub struct QualificationVerifyFail {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `qualification_verify_fail`; such as `qualification_verify_fail`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `FailTime`; format `unix`.
+            /// When the verification failed; format `unix`; `FailTime` on the wire.
             5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
-            /// `FailReason`.
+            /// Why the verification failed; `FailReason` on the wire.
             6 fail_reason: String => "FailReason: must",
         }
     }
@@ -1240,17 +1240,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.qualification_verify_success`.
         pub struct QualificationVerifySuccess {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `qualification_verify_success`; such as `qualification_verify_success`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ExpiredTime`; format `unix`.
+            /// When the qualification ends; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -1263,19 +1263,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.scan`.
         pub struct Scan {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the follower who scanned; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `SCAN`; such as `SCAN`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Scene of the QR code, without prefix; such as `123`; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `Ticket`.
+            /// Ticket of the QR code, exchanged for its picture; `Ticket` on the wire.
             6 ticket: String => "Ticket: must",
         }
     }
@@ -1288,19 +1288,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html>.
         /// * Catalog: `official_account.event.scancode_push`.
         pub struct ScanCodePush {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `scancode_push`; such as `scancode_push`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `ScanCodeInfo`.
+            /// Kind and content of the code that was scanned; `ScanCodeInfo` on the wire.
             6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
@@ -1312,19 +1312,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.scancode_waitmsg`.
         pub struct ScanCodeWaitMsg {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `scancode_waitmsg`; such as `scancode_waitmsg`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `ScanCodeInfo`.
+            /// Kind and content of the code that was scanned; `ScanCodeInfo` on the wire.
             6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
@@ -1336,19 +1336,19 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.shakearound_user_shake`.
         pub struct ShakeAroundUserShake {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `ShakearoundUserShake`; such as `ShakearoundUserShake`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ChosenBeacon`.
+            /// Beacon that the user shook and opened; `ChosenBeacon` on the wire.
             5 chosen_beacon: super::ChosenBeacon => "ChosenBeacon: must",
-            /// `AroundBeacons`.
+            /// Other beacons around; `AroundBeacons` on the wire.
             6 around_beacons: Option<super::AroundBeacon> => "AroundBeacons",
         }
     }
@@ -1360,31 +1360,31 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
         /// * Catalog: `official_account.event.submit_invoice_title`.
         pub struct SubmitInvoiceTitle {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `submit_invoice_title`; such as `submit_invoice_title`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `title_type`.
+            /// `InvoiceUserTitleBusinessType` for a company, `InvoiceUserTitlePersonType` for a person.
             5 title_type: String => "title_type: must",
-            /// `title`.
+            /// Title that the user submitted.
             6 title: String => "title: must",
-            /// `tax_no`.
+            /// Taxpayer number of the buyer, for companies.
             7 tax_no: Option<String> => "tax_no",
-            /// `phone`; personal data, masked in `Debug`.
+            /// Telephone of the buyer; personal data, masked in `Debug`.
             8 phone: Option<String> => "phone: masked",
-            /// `addr`.
+            /// Address of the buyer.
             9 addr: Option<String> => "addr",
-            /// `bank_type`.
+            /// Bank of the buyer.
             10 bank_type: Option<String> => "bank_type",
-            /// `bank_no`.
+            /// Bank account of the buyer.
             11 bank_no: Option<String> => "bank_no",
-            /// `attach`.
+            /// Extra data given when the link was made, handed back unchanged.
             12 attach: Option<String> => "attach",
         }
     }
@@ -1396,19 +1396,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.submit_membercard_user_info`.
         pub struct SubmitMemberCardUserInfo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who activated the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `submit_membercard_user_info`; such as `submit_membercard_user_info`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
         }
     }
@@ -1421,19 +1421,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.subscribe`.
         pub struct Subscribe {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the new follower; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `subscribe`; such as `subscribe`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// `qrscene_` and the scene for a follow by QR code; empty otherwise; such as `qrscene_123`; `EventKey` on the wire.
             5 event_key: Option<String> => "EventKey",
-            /// `Ticket`.
+            /// Ticket of the QR code, only for a follow by QR code; `Ticket` on the wire.
             6 ticket: Option<String> => "Ticket",
         }
     }
@@ -1445,17 +1445,17 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.subscribe_msg_change_event`.
         pub struct SubscribeMsgChangeEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `subscribe_msg_change_event`; such as `subscribe_msg_change_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SubscribeMsgChangeEvent`.
+            /// Subscriptions the user changed in the settings; `SubscribeMsgChangeEvent` on the wire.
             5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must",
         }
     }
@@ -1467,17 +1467,17 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.subscribe_msg_popup_event`.
         pub struct SubscribeMsgPopupEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `subscribe_msg_popup_event`; such as `subscribe_msg_popup_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SubscribeMsgPopupEvent`.
+            /// What the user chose for each template in the dialog; `SubscribeMsgPopupEvent` on the wire.
             5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
         }
     }
@@ -1489,17 +1489,17 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.subscribe_msg_sent_event`.
         pub struct SubscribeMsgSentEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `subscribe_msg_sent_event`; such as `subscribe_msg_sent_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SubscribeMsgSentEvent`.
+            /// Delivery results of subscription notices; `SubscribeMsgSentEvent` on the wire.
             5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
         }
     }
@@ -1512,19 +1512,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
         /// * Catalog: `official_account.event.templatesendjobfinish`.
         pub struct TemplatesEndJobFinish {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the receiver of the template message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `TEMPLATESENDJOBFINISH`; such as `TEMPLATESENDJOBFINISH`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `MsgId`.
+            /// Number of the template message, as returned when it was sent; `MsgId` on the wire.
             5 msg_id: i64 => "MsgId: must xml=MsgID",
-            /// `Status`.
+            /// `success`, `failed:user block` (refused by the user) or `failed: system failed`; `Status` on the wire.
             6 status: String => "Status: must",
         }
     }
@@ -1537,19 +1537,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.unsubscribe`.
         pub struct Unsubscribe {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who left; the same if they come back; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `unsubscribe`; such as `unsubscribe`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Empty when a user leaves; `EventKey` on the wire.
             5 event_key: Option<String> => "EventKey",
-            /// `Ticket`.
+            /// Absent when a user leaves; `Ticket` on the wire.
             6 ticket: Option<String> => "Ticket",
         }
     }
@@ -1561,21 +1561,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.event.update_invoice_status`.
         pub struct UpdateInvoiceStatus {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `update_invoice_status`; such as `update_invoice_status`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the invoice card; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `Code`.
+            /// Code of the invoice in the user's wallet; `Code` on the wire.
             6 code: String => "Code: must",
-            /// `Status`.
+            /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed, `…_CANCEL` reversed; `Status` on the wire.
             7 status: Option<String> => "Status",
         }
     }
@@ -1587,23 +1587,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.update_member_card`.
         pub struct UpdateMemberCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the member; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `update_member_card`; such as `update_member_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// `ModifyBonus`.
+            /// Points added or taken; `ModifyBonus` on the wire.
             7 modify_bonus: Option<i64> => "ModifyBonus",
-            /// `ModifyBalance`; in fen.
+            /// Balance added or taken; in fen; `ModifyBalance` on the wire.
             8 modify_balance: Option<xinqiao_types::Fen> => "ModifyBalance",
         }
     }
@@ -1615,21 +1615,21 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `official_account.event.user_authorization_cancellation`.
         pub struct UserAuthorizationCancellation {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_authorization_cancellation`; such as `user_authorization_cancellation`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenID: must masked",
-            /// `AppID`.
-            6 app_id: String => "AppID: must",
-            /// `RevokeInfo`.
+            /// OpenID of the user who closed the account; personal data, masked in `Debug`; `OpenID` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenID: must masked",
+            /// AppID of the account that the user authorised; `AppID` on the wire.
+            6 app_id: xinqiao_types::AppId => "AppID: must",
+            /// Permissions that ended with it, numbers separated by commas; `RevokeInfo` on the wire.
             7 revoke_info: Option<String> => "RevokeInfo",
         }
     }
@@ -1642,21 +1642,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/authorization_change.html>.
         /// * Catalog: `official_account.event.user_authorization_revoke`.
         pub struct UserAuthorizationRevoke {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_authorization_revoke`; such as `user_authorization_revoke`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenID: must masked",
-            /// `AppID`.
-            6 app_id: String => "AppID: must",
-            /// `RevokeInfo`.
+            /// OpenID of the user who gave the authorisation; personal data, masked in `Debug`; `OpenID` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenID: must masked",
+            /// AppID of the account that the user authorised; `AppID` on the wire.
+            6 app_id: xinqiao_types::AppId => "AppID: must",
+            /// Permissions withdrawn, comma-separated: `201` address, `202` invoice, `203` cards, `204` microphone, `205` name and avatar, `206` location, `207` pictures; `RevokeInfo` on the wire.
             7 revoke_info: Option<w::TextOrNumber> => "RevokeInfo",
         }
     }
@@ -1668,21 +1668,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.user_authorize_invoice`.
         pub struct UserAuthorizeInvoice {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_authorize_invoice`; such as `user_authorize_invoice`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SuccOrderId`.
+            /// Order authorised successfully; either this or the failed one; `SuccOrderId` on the wire.
             5 succ_order_id: Option<String> => "SuccOrderId",
-            /// `FailOrderId`.
+            /// Order whose authorisation failed; `FailOrderId` on the wire.
             6 fail_order_id: Option<String> => "FailOrderId",
-            /// `Source`.
+            /// Where the authorisation came from: `web`, `app` or `wxa` (mini program); `Source` on the wire.
             7 source: String => "Source: must",
         }
     }
@@ -1694,35 +1694,35 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_consume_card`.
         pub struct UserConsumeCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who held the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_consume_card`; such as `user_consume_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// `ConsumeSource`.
+            /// Where it was redeemed: `FROM_API`, `FROM_MP` (console), `FROM_MOBILE_HELPER` (helper app); `ConsumeSource` on the wire.
             7 consume_source: String => "ConsumeSource: must",
-            /// `LocationId`.
+            /// Number of the store, only for self redemption and quick pay; `LocationId` on the wire.
             8 location_id: Option<i64> => "LocationId",
-            /// `LocationName`.
+            /// Name of the store; `LocationName` on the wire.
             9 location_name: Option<String> => "LocationName",
-            /// `StaffOpenId`.
-            10 staff_open_id: Option<String> => "StaffOpenId",
-            /// `VerifyCode`.
+            /// OpenID of the staff, only with the helper app; `StaffOpenId` on the wire.
+            10 staff_open_id: Option<xinqiao_types::OpenId> => "StaffOpenId",
+            /// Code the user typed for self redemption; `VerifyCode` on the wire.
             11 verify_code: Option<String> => "VerifyCode",
-            /// `RemarkAmount`.
+            /// Amount the user noted for self redemption; `RemarkAmount` on the wire.
             12 remark_amount: Option<String> => "RemarkAmount",
-            /// `OuterId`.
+            /// Channel number set when the card was handed out (old); `OuterId` on the wire.
             13 outer_id: Option<String> => "OuterId",
-            /// `OuterStr`.
+            /// Channel text set when the card was handed out; `OuterStr` on the wire.
             14 outer_str: Option<String> => "OuterStr",
         }
     }
@@ -1734,19 +1734,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_del_card`.
         pub struct UserDelCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who deleted the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_del_card`; such as `user_del_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
         }
     }
@@ -1758,19 +1758,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_enter_session_from_card`.
         pub struct UserEnterSessionFromCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_enter_session_from_card`; such as `user_enter_session_from_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
         }
     }
@@ -1782,17 +1782,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.event.user_enter_tempsession`.
         pub struct UserEnterTempSession {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_enter_tempsession`; such as `user_enter_tempsession`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SessionFrom`.
+            /// Source parameter given when the chat was opened; `SessionFrom` on the wire.
             5 session_from: String => "SessionFrom: must",
         }
     }
@@ -1804,35 +1804,35 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
         /// * Catalog: `official_account.event.user_get_card`.
         pub struct UserGetCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who claimed it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_get_card`; such as `user_get_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that was claimed; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// `OldUserCardCode`.
+            /// Code before it was given away, only for gifts; `OldUserCardCode` on the wire.
             7 old_user_card_code: Option<String> => "OldUserCardCode",
-            /// `UnionId`; personal data, masked in `Debug`.
-            8 union_id: Option<String> => "UnionId: masked",
-            /// `IsGiveByFriend`; `0` or `1` on the wire.
+            /// UnionID of the user, when the account is bound to the Open Platform; personal data, masked in `Debug`; `UnionId` on the wire.
+            8 union_id: Option<xinqiao_types::UnionId> => "UnionId: masked",
+            /// Whether a friend gave it: `0` no, `1` yes; `0` or `1` on the wire; `IsGiveByFriend` on the wire.
             9 is_give_by_friend: bool => "IsGiveByFriend: must zero-one",
-            /// `FriendUserName`.
+            /// OpenID of the giver, only for gifts; `FriendUserName` on the wire.
             10 friend_user_name: Option<String> => "FriendUserName",
-            /// `IsRestoreMemberCard`; `0` or `1` on the wire.
+            /// Whether a deleted membership card was restored: `0` no, `1` yes; `0` or `1` on the wire; `IsRestoreMemberCard` on the wire.
             11 is_restore_member_card: Option<bool> => "IsRestoreMemberCard: zero-one",
-            /// `IsRecommendByFriend`; `0` or `1` on the wire.
+            /// Whether a friend recommended it: `0` no, `1` yes; `0` or `1` on the wire; `IsRecommendByFriend` on the wire.
             12 is_recommend_by_friend: Option<bool> => "IsRecommendByFriend: zero-one",
-            /// `OuterId`.
+            /// Channel number set when the card was handed out (old); `OuterId` on the wire.
             13 outer_id: Option<String> => "OuterId",
-            /// `OuterStr`.
+            /// Channel text set when the card was handed out; `OuterStr` on the wire.
             14 outer_str: Option<String> => "OuterStr",
         }
     }
@@ -1844,25 +1844,25 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_gifting_card`.
         pub struct UserGiftingCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gives the card away; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_gifting_card`; such as `user_gifting_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// `FriendUserName`.
+            /// OpenID of the receiver; `FriendUserName` on the wire.
             7 friend_user_name: String => "FriendUserName: must",
-            /// `IsReturnBack`; `0` or `1` on the wire.
+            /// `0` given away, `1` came back because nobody took it; `0` or `1` on the wire; `IsReturnBack` on the wire.
             8 is_return_back: bool => "IsReturnBack: must zero-one",
-            /// `IsChatRoom`; `0` or `1` on the wire.
+            /// Whether it was given in a group chat: `0` no, `1` yes; `0` or `1` on the wire; `IsChatRoom` on the wire.
             9 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
@@ -1874,21 +1874,21 @@ pub mod event {
         /// * Answer: success.
         /// * Catalog: `official_account.event.user_info_modified`.
         pub struct UserInfoModified {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_info_modified`; such as `user_info_modified`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            5 open_id: String => "OpenID: must masked",
-            /// `AppID`.
-            6 app_id: String => "AppID: must",
-            /// `RevokeInfo`.
+            /// OpenID of the user whose data changed; personal data, masked in `Debug`; `OpenID` on the wire.
+            5 open_id: xinqiao_types::OpenId => "OpenID: must masked",
+            /// AppID of the account that the user authorised; `AppID` on the wire.
+            6 app_id: xinqiao_types::AppId => "AppID: must",
+            /// Permissions withdrawn; usually absent when only the profile changed; `RevokeInfo` on the wire.
             7 revoke_info: Option<String> => "RevokeInfo",
         }
     }
@@ -1900,29 +1900,29 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
         /// * Catalog: `official_account.event.user_pay_from_pay_cell`.
         pub struct UserPayFromPayCell {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_pay_from_pay_cell`; such as `user_pay_from_pay_cell`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// `TransId`.
+            /// Transaction number of WeChat Pay; `TransId` on the wire.
             7 trans_id: Option<String> => "TransId",
-            /// `LocationId`.
+            /// Number of the store; `LocationId` on the wire.
             8 location_id: Option<i64> => "LocationId",
-            /// `LocationName`.
+            /// Name of the store; `LocationName` on the wire.
             9 location_name: Option<String> => "LocationName",
-            /// `Fee`; in fen.
+            /// What the user paid after the discount; in fen; `Fee` on the wire.
             10 fee: xinqiao_types::Fen => "Fee: must",
-            /// `OriginalFee`; in fen.
+            /// Amount before the discount; in fen; `OriginalFee` on the wire.
             11 original_fee: xinqiao_types::Fen => "OriginalFee: must",
         }
     }
@@ -1934,23 +1934,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.user_view_card`.
         pub struct UserViewCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who opened the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `user_view_card`; such as `user_view_card`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CardId`.
+            /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             5 card_id: String => "CardId: must",
-            /// `UserCardCode`.
+            /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// `OuterId`.
+            /// Channel number set when the card was handed out (old); `OuterId` on the wire.
             7 outer_id: Option<String> => "OuterId",
-            /// `OuterStr`.
+            /// Channel text set when the card was handed out; `OuterStr` on the wire.
             8 outer_str: Option<String> => "OuterStr",
         }
     }
@@ -1963,17 +1963,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Wechat_Accreditation_Event_Push.html>.
         /// * Catalog: `official_account.event.verify_expired`.
         pub struct VerifyExpired {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `verify_expired`; such as `verify_expired`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ExpiredTime`; format `unix`.
+            /// When the verification ran out; rights are withdrawn; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -1986,19 +1986,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.view`.
         pub struct View {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `VIEW`; such as `VIEW`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Address of the page that was opened; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `MenuID`.
+            /// Number of the conditional menu; absent for the default menu; `MenuID` on the wire.
             6 menu_id: Option<String> => "MenuID: xml=MenuId",
         }
     }
@@ -2011,19 +2011,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html>.
         /// * Catalog: `official_account.event.view_miniprogram`.
         pub struct ViewMiniProgram {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `view_miniprogram`; such as `view_miniprogram`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Path of the mini program page that was opened; such as `pages/index/index`; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `MenuID`.
+            /// Number of the conditional menu; absent for the default menu; `MenuID` on the wire.
             6 menu_id: Option<String> => "MenuID: xml=MenuId",
         }
     }
@@ -2035,25 +2035,25 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.wifi_connected`.
         pub struct WifiConnected {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who got online; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, always `WifiConnected`; such as `WifiConnected`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ConnectTime`.
+            /// When the user got online; `ConnectTime` on the wire.
             5 connect_time: i64 => "ConnectTime: must",
-            /// `ExpireTime`.
+            /// Reserved, a fixed value; `ExpireTime` on the wire.
             6 expire_time: i64 => "ExpireTime: must",
-            /// `VendorId`.
+            /// Reserved, a fixed value; `VendorId` on the wire.
             7 vendor_id: String => "VendorId: must",
-            /// `PlaceId`.
+            /// Number of the store; `PlaceId` on the wire.
             8 place_id: String => "PlaceId: must",
-            /// `DeviceNo`.
+            /// MAC address of the access point; `DeviceNo` on the wire.
             9 device_no: String => "DeviceNo: must",
         }
     }
@@ -2068,26 +2068,26 @@ pub mod message {
         ///
         /// * Catalog: `official_account.message.device_text`.
         pub struct DeviceText {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `device_text`; such as `device_text`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `DeviceType`.
+            /// Type of the device, the original id of the account; `DeviceType` on the wire.
             4 device_type: String => "DeviceType: must",
-            /// `DeviceID`.
+            /// Number of the device, registered by its maker; `DeviceID` on the wire.
             5 device_id: String => "DeviceID: must",
-            /// `Content`.
+            /// Content from the device, Base64; `Content` on the wire.
             6 content: String => "Content: must",
-            /// `SessionID`.
+            /// Session number made by the client, to be repeated in the answer; `SessionID` on the wire.
             7 session_id: String => "SessionID: must plain-xml",
-            /// `MsgId`.
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             8 msg_id: i64 => "MsgId: must",
-            /// `OpenID`; personal data, masked in `Debug`.
-            9 open_id: String => "OpenID: must masked",
+            /// User the device is bound to; personal data, masked in `Debug`; `OpenID` on the wire.
+            9 open_id: xinqiao_types::OpenId => "OpenID: must masked",
         }
     }
 
@@ -2096,25 +2096,25 @@ pub mod message {
         ///
         /// * Catalog: `official_account.message.file`.
         pub struct File {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `file`; such as `file`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Title`.
+            /// Name of the file; `Title` on the wire.
             4 title: String => "Title: must",
-            /// `Description`.
+            /// Description of the file; `Description` on the wire.
             5 description: String => "Description: must",
-            /// `FileKey`.
+            /// Handle of the file; it cannot be used to download; `FileKey` on the wire.
             6 file_key: String => "FileKey: must",
-            /// `FileMd5`.
+            /// MD5 of the content; `FileMd5` on the wire.
             7 file_md5: String => "FileMd5: must",
-            /// `FileTotalLen`.
+            /// Size of the file in bytes; `FileTotalLen` on the wire.
             8 file_total_len: i64 => "FileTotalLen: must",
-            /// `MsgId`.
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             9 msg_id: i64 => "MsgId: must",
         }
     }
@@ -2125,25 +2125,25 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.image`.
         pub struct Image {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `image`; such as `image`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `PicUrl`.
+            /// Address of the picture, made by WeChat; `PicUrl` on the wire.
             4 pic_url: String => "PicUrl: must",
-            /// `MediaId`.
-            5 media_id: String => "MediaId: must",
-            /// `MsgId`.
+            /// Temporary id of the picture, to be downloaded within 3 days; `MediaId` on the wire.
+            5 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             7 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             8 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             9 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2154,27 +2154,27 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.link`.
         pub struct Link {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `link`; such as `link`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Title`.
+            /// Title of the link that the user sent; `Title` on the wire.
             4 title: String => "Title: must",
-            /// `Description`.
+            /// Description of the link that the user sent; `Description` on the wire.
             5 description: String => "Description: must",
-            /// `Url`.
+            /// Target of the link that the user sent; `Url` on the wire.
             6 url: String => "Url: must",
-            /// `MsgId`.
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             7 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             8 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             9 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             10 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2185,29 +2185,29 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.location`.
         pub struct Location {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `location`; such as `location`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Location_X`.
+            /// Latitude of the place the user sent; such as `23.134521`; `Location_X` on the wire.
             4 location_x: f64 => "Location_X: must",
-            /// `Location_Y`.
+            /// Longitude of the place the user sent; such as `113.358803`; `Location_Y` on the wire.
             5 location_y: f64 => "Location_Y: must",
-            /// `Scale`.
+            /// Zoom level of the map; `Scale` on the wire.
             6 scale: f64 => "Scale: must",
-            /// `Label`.
+            /// Place in words; `Label` on the wire.
             7 label: String => "Label: must",
-            /// `MsgId`.
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             8 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             9 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             10 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             11 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2218,26 +2218,26 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.message.miniprogrampage`.
         pub struct MiniProgramPage {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `miniprogrampage`; such as `miniprogrampage`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `AppId`.
-            4 app_id: Option<String> => "AppId",
-            /// `MsgId`.
+            /// AppID of the mini program of the card; `AppId` on the wire.
+            4 app_id: Option<xinqiao_types::AppId> => "AppId",
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             5 msg_id: i64 => "MsgId: must",
-            /// `Title`.
+            /// Title of the card; `Title` on the wire.
             6 title: String => "Title: must",
-            /// `PagePath`.
+            /// Page that the card opens; `PagePath` on the wire.
             7 page_path: String => "PagePath: must",
-            /// `ThumbUrl`.
+            /// Temporary address of the cover; `ThumbUrl` on the wire.
             8 thumb_url: String => "ThumbUrl: must",
-            /// `ThumbMediaId`.
-            9 thumb_media_id: Option<String> => "ThumbMediaId",
+            /// Temporary media id of the cover; `ThumbMediaId` on the wire.
+            9 thumb_media_id: Option<xinqiao_types::MediaId> => "ThumbMediaId",
         }
     }
 
@@ -2247,25 +2247,25 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.shortvideo`.
         pub struct ShortVideo {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `shortvideo`; such as `shortvideo`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `MediaId`.
-            4 media_id: String => "MediaId: must",
-            /// `ThumbMediaId`.
-            5 thumb_media_id: String => "ThumbMediaId: must",
-            /// `MsgId`.
+            /// Temporary id of the video, to be downloaded within 3 days; `MediaId` on the wire.
+            4 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// Temporary media id of the cover; `ThumbMediaId` on the wire.
+            5 thumb_media_id: xinqiao_types::MediaId => "ThumbMediaId: must",
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             7 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             8 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             9 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2276,23 +2276,23 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.text`.
         pub struct Text {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `text`; such as `text`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Content`.
+            /// Text that the user sent; `Content` on the wire.
             4 content: String => "Content: must",
-            /// `MsgId`.
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             5 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             6 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             7 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             8 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2303,25 +2303,25 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.video`.
         pub struct Video {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `video`; such as `video`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `MediaId`.
-            4 media_id: String => "MediaId: must",
-            /// `ThumbMediaId`.
-            5 thumb_media_id: String => "ThumbMediaId: must",
-            /// `MsgId`.
+            /// Temporary id of the video, to be downloaded within 3 days; `MediaId` on the wire.
+            4 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// Temporary media id of the cover; `ThumbMediaId` on the wire.
+            5 thumb_media_id: xinqiao_types::MediaId => "ThumbMediaId: must",
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             7 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             8 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             9 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2332,29 +2332,29 @@ pub mod message {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.voice`.
         pub struct Voice {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the account that gets the push, starting with `gh_`; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the user sent it; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, always `voice`; such as `voice`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `MediaId`.
-            4 media_id: String => "MediaId: must",
-            /// `Format`.
+            /// Temporary id of the recording, to be downloaded within 3 days; `MediaId` on the wire.
+            4 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// Format of the recording, such as `amr` or `speex`; `Format` on the wire.
             5 format: String => "Format: must",
-            /// `Recognition`.
+            /// Recognised text, with speech recognition on; `Recognition` on the wire.
             6 recognition: Option<String> => "Recognition",
-            /// `MediaId16K`.
+            /// Media id of the 16 kHz copy, valid for 3 days; `MediaId16K` on the wire.
             7 media_id16_k: Option<String> => "MediaId16K",
-            /// `MsgId`.
+            /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             8 msg_id: i64 => "MsgId: must",
-            /// `MsgDataId`.
+            /// Data id of the article, only for messages sent from an article page; `MsgDataId` on the wire.
             9 msg_data_id: Option<String> => "MsgDataId: plain-xml",
-            /// `Idx`.
+            /// Position of the article, from 1, only for messages sent from an article page; `Idx` on the wire.
             10 idx: Option<i64> => "Idx",
-            /// `BusinessId`.
+            /// Number of the business that the message is for, when several share the service; `BusinessId` on the wire.
             11 business_id: Option<i64> => "BusinessId",
         }
     }
@@ -2369,17 +2369,17 @@ pub mod reply {
         ///
         /// * Catalog: `official_account.reply.hardware`.
         pub struct Hardware {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `hardware`; such as `hardware`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `HardWare`.
+            /// How the message looks and acts, on the retired hardware platform; `HardWare` on the wire.
             4 hard_ware: super::HardWare => "HardWare: must",
-            /// `FuncFlag`.
+            /// Flag, `0`; `FuncFlag` on the wire.
             5 func_flag: i64 => "FuncFlag: must",
         }
     }
@@ -2390,15 +2390,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.image`.
         pub struct Image {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `image`; such as `image`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Image`.
+            /// The picture to answer with; `Image` on the wire.
             4 image: super::Image => "Image: must",
         }
     }
@@ -2409,15 +2409,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.music`.
         pub struct Music {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `music`; such as `music`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Music`.
+            /// The music to answer with; `Music` on the wire.
             4 music: super::Music => "Music: must",
         }
     }
@@ -2428,17 +2428,17 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.news`.
         pub struct News {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `news`; such as `news`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `ArticleCount`.
+            /// How many articles; 1 when answering a message, otherwise up to 8; `ArticleCount` on the wire.
             4 article_count: i64 => "ArticleCount: must",
-            /// `Articles`.
+            /// The articles; more than allowed are cut; `Articles` on the wire.
             5 articles: super::Article => "Articles: must",
         }
     }
@@ -2449,15 +2449,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.text`.
         pub struct Text {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `text`; such as `text`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Content`.
+            /// Text of the answer, may hold line breaks; must not be empty; `Content` on the wire.
             4 content: String => "Content: must",
         }
     }
@@ -2468,15 +2468,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Forwarding_of_messages_to_service_center.html>.
         /// * Catalog: `official_account.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `transfer_customer_service`; such as `transfer_customer_service`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `TransInfo`.
+            /// Staff account to hand over to; chosen by the system when left out; `TransInfo` on the wire.
             4 trans_info: Option<super::TransInfo> => "TransInfo",
         }
     }
@@ -2487,15 +2487,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.video`.
         pub struct Video {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `video`; such as `video`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Video`.
+            /// The video to answer with; `Video` on the wire.
             4 video: super::Video => "Video: must",
         }
     }
@@ -2506,15 +2506,15 @@ pub mod reply {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html>.
         /// * Catalog: `official_account.reply.voice`.
         pub struct Voice {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// OpenID of the user who gets the answer, the `FromUserName` of the message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, always `voice`; such as `voice`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Voice`.
+            /// The recording to answer with; `Voice` on the wire.
             4 voice: super::Voice => "Voice: must",
         }
     }

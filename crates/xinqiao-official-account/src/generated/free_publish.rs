@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `article_detail` of the answer of `free_publish::Get`.
     pub struct ArticleDetail {
-        /// `count`.
+        /// How many articles there are.
         0 count: i64 => "count: must",
-        /// `item`.
+        /// Position and link of each article.
         1 item: Vec<ArticleDetailItem> => "item: must",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// An item of `item` in `free_publish::ArticleDetail`.
     pub struct ArticleDetailItem {
-        /// `idx`.
+        /// Position of the article, from 1.
         0 idx: i64 => "idx: must",
-        /// `article_url`.
+        /// Permanent link of the article.
         1 article_url: String => "article_url: must",
     }
 }
@@ -26,11 +26,11 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `free_publish::BatchGet`.
     pub struct BatchGetItem {
-        /// `article_id`.
+        /// Id of the article message once published, also for customer messages and menus.
         0 article_id: w::TextOrNumber => "article_id: must",
-        /// `content`.
+        /// Content of the message with its articles.
         1 content: Option<ItemContent> => "content",
-        /// `update_time`; format `unix`.
+        /// When the message was last changed; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// `content` of `free_publish::BatchGetItem`.
     pub struct ItemContent {
-        /// `news_item`.
+        /// Articles of the message.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
@@ -46,27 +46,27 @@ w::record! {
 w::record! {
     /// An item of `news_item` in the answer of `free_publish::GetArticle`; an item of `news_item` in `free_publish::ItemContent`.
     pub struct NewsItem {
-        /// `thumb_media_id`.
-        0 thumb_media_id: String => "thumb_media_id: must",
-        /// `title`.
+        /// Media id of the cover picture.
+        0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Headline of the article, shown in the message.
         1 title: String => "title: must",
-        /// `author`.
+        /// Writer printed under the headline.
         2 author: String => "author: must",
-        /// `digest`.
+        /// Summary, shown for single articles.
         3 digest: String => "digest: must",
-        /// `content_source_url`.
+        /// Target of “阅读原文” (read the original); empty without one.
         4 content_source_url: String => "content_source_url: must",
-        /// `content`.
+        /// Body as HTML; left out with `no_content` 1.
         5 content: String => "content: must",
-        /// `url`.
+        /// Address at which the article can be read.
         6 url: String => "url: must",
-        /// `show_cover_pic`; `0` or `1` on the wire.
+        /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         7 show_cover_pic: bool => "show_cover_pic: must zero-one",
-        /// `need_open_comment`; `0` or `1` on the wire.
+        /// Whether comments are open: `0` no, `1` yes; `0` or `1` on the wire.
         8 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`; `0` or `1` on the wire.
+        /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         9 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
-        /// `is_deleted`.
+        /// Whether this article has been deleted.
         10 is_deleted: bool => "is_deleted: must",
     }
 }
@@ -79,11 +79,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Get_publication_records.html>.
     /// * Catalog: `official_account.free_publish.batch_get`.
     pub struct BatchGet {
-        /// `offset`.
+        /// Entry to start with, from 0.
         0 offset: i64 => "offset: must",
-        /// `count`.
+        /// How many to return, 1–20.
         1 count: i64 => "count: must",
-        /// `no_content`; `0` or `1` on the wire.
+        /// `1` leaves the article bodies out, `0` (default) includes them; `0` or `1` on the wire.
         2 no_content: Option<bool> => "no_content: zero-one",
     }
     new(offset: i64, count: i64)
@@ -93,11 +93,11 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGet`].
     pub struct BatchGetResponse {
-        /// `item`.
+        /// The publications of this page.
         0 item: Vec<BatchGetItem> => "item: must",
-        /// `item_count`.
+        /// Publications in this answer.
         1 item_count: i64 => "item_count: must",
-        /// `total_count`.
+        /// Successful publications in all.
         2 total_count: i64 => "total_count: must",
     }
 }
@@ -129,9 +129,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Delete_posts.html>.
     /// * Catalog: `official_account.free_publish.delete`.
     pub struct Delete {
-        /// `article_id`.
+        /// Id of the article message once published, also for customer messages and menus.
         0 article_id: String => "article_id: must",
-        /// `index`.
+        /// Article to delete, from 1; all with `0` or left out. There is no way back.
         1 index: Option<i64> => "index",
     }
     new(article_id: impl Into<String>)
@@ -165,7 +165,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Get_status.html>.
     /// * Catalog: `official_account.free_publish.get`.
     pub struct Get {
-        /// `publish_id`.
+        /// Number of the publishing job, to query it and match the event.
         0 publish_id: i64 => "publish_id: must",
     }
     new(publish_id: i64)
@@ -174,15 +174,15 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `publish_id`.
+        /// Number of the publishing job, to query it and match the event.
         0 publish_id: i64 => "publish_id: must",
-        /// `publish_status`.
+        /// `0` done, `1` running, `2` original check failed, `3` failed, `4` review refused, `5` all deleted by the user, `6` banned by the system.
         1 publish_status: i64 => "publish_status: must",
-        /// `article_id`.
+        /// Id of the article message once published, also for customer messages and menus.
         2 article_id: Option<w::TextOrNumber> => "article_id",
-        /// `article_detail`.
+        /// Links of the articles, only after success.
         3 article_detail: Option<ArticleDetail> => "article_detail",
-        /// `fail_idx`.
+        /// Positions of the articles that failed, from 1; only after a failure.
         4 fail_idx: Option<Vec<i64>> => "fail_idx",
     }
 }
@@ -214,7 +214,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Get_article_from_id.html>.
     /// * Catalog: `official_account.free_publish.get_article`.
     pub struct GetArticle {
-        /// `article_id`.
+        /// Id of the article message once published, also for customer messages and menus.
         0 article_id: String => "article_id: must",
     }
     new(article_id: impl Into<String>)
@@ -223,7 +223,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetArticle`].
     pub struct GetArticleResponse {
-        /// `news_item`.
+        /// Articles of the message.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
@@ -255,7 +255,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Publish.html>.
     /// * Catalog: `official_account.free_publish.submit`.
     pub struct Submit {
-        /// `media_id`.
+        /// Draft to publish. From: The endpoint that makes drafts.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -264,9 +264,9 @@ w::record! {
 w::record! {
     /// Answer to [`Submit`].
     pub struct SubmitResponse {
-        /// `publish_id`.
+        /// Number of the publishing job, to query it and match the event.
         0 publish_id: i64 => "publish_id: must",
-        /// `msg_data_id`.
+        /// Data id of the message, for the comment endpoints.
         1 msg_data_id: Option<w::TextOrNumber> => "msg_data_id",
     }
 }

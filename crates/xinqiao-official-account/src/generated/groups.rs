@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `group` of the answer of `groups::Create`; `group` of `groups::Update`.
     pub struct GroupInfo {
-        /// `id`.
+        /// Number of the group; `0` ungrouped, `1` blacklist, `2` starred.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the group, at most 30 characters.
         1 name: String => "name: must",
     }
     new(id: i64, name: impl Into<String>)
@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// `group` of `groups::Delete`.
     pub struct DeleteGroup {
-        /// `id`.
+        /// Number of the group to delete.
         0 id: i64 => "id: must",
     }
     new(id: i64)
@@ -26,11 +26,11 @@ w::record! {
 w::record! {
     /// An item of `groups` in the answer of `groups::Get`.
     pub struct GetGroup {
-        /// `id`.
+        /// Number of the group; `0` ungrouped, `1` blacklist, `2` starred.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the group, at most 30 characters.
         1 name: String => "name: must",
-        /// `count`.
+        /// Users in the group.
         2 count: Option<i64> => "count",
     }
 }
@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// `group` of `groups::Create`.
     pub struct Group {
-        /// `name`.
+        /// Name of the group, at most 30 characters.
         0 name: String => "name: must",
     }
     new(name: impl Into<String>)
@@ -52,7 +52,7 @@ w::record! {
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
     /// * Catalog: `official_account.groups.create`.
     pub struct Create {
-        /// `group`.
+        /// User group of the old interface, replaced by tags.
         0 group: Group => "group: must",
     }
     new(group: Group)
@@ -61,7 +61,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `group`.
+        /// User group of the old interface, replaced by tags.
         0 group: GroupInfo => "group: must",
     }
 }
@@ -93,7 +93,7 @@ w::record! {
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
     /// * Catalog: `official_account.groups.delete`.
     pub struct Delete {
-        /// `group`.
+        /// User group of the old interface, replaced by tags.
         0 group: DeleteGroup => "group: must",
     }
     new(group: DeleteGroup)
@@ -133,7 +133,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `groups`.
+        /// All user groups with their sizes.
         0 groups: Vec<GetGroup> => "groups: must",
     }
 }
@@ -165,7 +165,7 @@ w::record! {
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
     /// * Catalog: `official_account.groups.get_id`.
     pub struct GetId {
-        /// `openid`; personal data, masked in `Debug`.
+        /// User to look up; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -174,7 +174,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetId`].
     pub struct GetIdResponse {
-        /// `groupid`.
+        /// Number of the group the user is in; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
     }
@@ -206,7 +206,7 @@ w::record! {
     /// * Needs: `user.group`.
     /// * Catalog: `official_account.groups.update`.
     pub struct Update {
-        /// `group`.
+        /// User group of the old interface, replaced by tags.
         0 group: GroupInfo => "group: must",
     }
     new(group: GroupInfo)
@@ -242,13 +242,13 @@ pub mod members {
         /// * Needs: `user.group`.
         /// * Catalog: `official_account.groups.members.batch_update`.
         pub struct BatchUpdate {
-            /// `openid_list`; personal data, masked in `Debug`.
-            0 openid_list: Vec<String> => "openid_list: must masked",
-            /// `to_groupid`.
+            /// Users to move, at most 50; personal data, masked in `Debug`.
+            0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
+            /// Number of the group to move to; `to_groupid` on the wire.
             #[doc(alias = "to_groupid")]
             1 to_group_id: i64 => "to_groupid: must",
         }
-        new(openid_list: Vec<String>, to_group_id: i64)
+        new(openid_list: Vec<xinqiao_types::OpenId>, to_group_id: i64)
     }
 
     w::endpoint! {
@@ -277,9 +277,9 @@ pub mod members {
         /// * Needs: `user.group`.
         /// * Catalog: `official_account.groups.members.update`.
         pub struct Update {
-            /// `openid`; personal data, masked in `Debug`.
+            /// User to move; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `to_groupid`.
+            /// Number of the group to move to; `to_groupid` on the wire.
             #[doc(alias = "to_groupid")]
             1 to_group_id: i64 => "to_groupid: must",
         }

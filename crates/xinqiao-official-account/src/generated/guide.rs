@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `black_keyword` of the answer of `guide::GetGuideAcctConfig`.
     pub struct BlackKeyword {
-        /// `values`.
+        /// Words that advisers cannot send.
         0 values: Vec<String> => "values: must",
-        /// `updatetime`; format `unix`.
+        /// When it was last changed; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         1 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// An item of `buyer_list` in `guide::AddGuideBuyerRelation`.
     pub struct Buyer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Customer to assign; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
+        /// Nickname of the customer; the WeChat nickname by default.
         1 buyer_nickname: Option<String> => "buyer_nickname",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// An item of `buyer_info` in `guide::Job`.
     pub struct BuyerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Customer of the job; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `send_status`.
+        /// `1` not sent, `2` sent, `3` not a follower, `4` no quota left, `5` system error.
         1 send_status: i64 => "send_status: must",
     }
 }
@@ -39,13 +39,13 @@ w::record! {
 w::record! {
     /// An item of `buyer_resp` in the answer of `guide::AddGuideBuyerRelation`; an item of `buyer_resp` in the answer of `guide::AddGuideBuyerTag`; and 3 more.
     pub struct BuyerResp {
-        /// `errcode`.
+        /// Result for this customer, `0` for success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// The result in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -53,18 +53,18 @@ w::record! {
 w::record! {
     /// An item of `card_list` in the answer of `guide::GetGuideCardMaterial`.
     pub struct Card {
-        /// `appid`.
+        /// AppID of the mini program, linked to the account.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `title`.
+        /// Title of the mini program card.
         1 title: String => "title: must",
-        /// `path`.
+        /// Page that the card opens.
         2 path: String => "path: must",
-        /// `picurl`.
+        /// Address of the card's cover; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: String => "picurl: must",
-        /// `master_id`.
+        /// First part of the platform's id of the card, read-only.
         4 master_id: Option<i64> => "master_id",
-        /// `slave_id`.
+        /// Second part of the platform's id of the card, read-only.
         5 slave_id: Option<i64> => "slave_id",
     }
 }
@@ -72,11 +72,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `guide::GetGuideBuyerRelationList`.
     pub struct GuideBuyerRelationList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
+        /// Nickname of the customer.
         1 buyer_nickname: String => "buyer_nickname: must",
-        /// `create_time`; format `unix`.
+        /// When the customer was bound to the adviser; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -84,12 +84,12 @@ w::record! {
 w::record! {
     /// `guide_auto_reply` of the answer of `guide::GetGuideConfig`; `guide_auto_reply_plus` of the answer of `guide::GetGuideConfig`.
     pub struct GetGuideConfigGuideAutoReply {
-        /// `msgtype`.
+        /// Kind: `1` text, `2` picture, `3` mini program; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         0 msg_type: i64 => "msgtype: must",
-        /// `content`.
+        /// Text, or the media id of the picture, or JSON for a mini program.
         1 content: String => "content: must",
-        /// `updatetime`; format `unix`.
+        /// When it was last changed; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         2 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
@@ -98,9 +98,9 @@ w::record! {
 w::record! {
     /// An item of `options` in the answer of `guide::GetGuideTagOption`.
     pub struct GuideTagOption {
-        /// `tag_name`.
+        /// Name of the kind of tag.
         0 tag_name: String => "tag_name: must",
-        /// `tag_values`.
+        /// What may be chosen for the tag.
         1 tag_values: Vec<String> => "tag_values: must",
     }
 }
@@ -108,13 +108,13 @@ w::record! {
 w::record! {
     /// An item of `group_list` in the answer of `guide::GetGuideGroupList`.
     pub struct Group {
-        /// `id`.
+        /// Number of the group.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name that the group was given.
         1 name: String => "name: must",
-        /// `create_time`; format `unix`.
+        /// When the group was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When the group was last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -122,16 +122,16 @@ w::record! {
 w::record! {
     /// An item of `guide_list` in the answer of `guide::GetGroupInfo`.
     pub struct Guide {
-        /// `guide_account`.
+        /// WeChat id of the adviser, if added by it.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
+        /// OpenID of the adviser, if added by it.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Nickname of the adviser.
         2 guide_nickname: String => "guide_nickname: must",
-        /// `guide_headimgurl`.
+        /// Address of the avatar; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: String => "guide_headimgurl: must",
-        /// `create_time`; format `unix`.
+        /// When the adviser was added; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -139,9 +139,9 @@ w::record! {
 w::record! {
     /// `guide_auto_reply` of the answer of `guide::GetGuideAcctConfig`; an item of `guide_fast_reply_list` in the answer of `guide::GetGuideConfig`.
     pub struct GuideAutoReply {
-        /// `content`.
+        /// Text of the automatic or quick reply.
         0 content: String => "content: must",
-        /// `updatetime`; format `unix`.
+        /// When it was last changed; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         1 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// An item of `guide_fast_reply_list` in `guide::SetGuideConfig`.
     pub struct GuideFastReply {
-        /// `content`.
+        /// Text of the quick reply.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -159,25 +159,25 @@ w::record! {
 w::record! {
     /// `job` of the answer of `guide::GetGuideMassendJob`; an item of `list` in the answer of `guide::GetGuideMassendJobList`.
     pub struct Job {
-        /// `task_id`.
+        /// Number of the mass job.
         0 task_id: i64 => "task_id: must",
-        /// `task_name`.
+        /// Name of the job.
         1 task_name: String => "task_name: must",
-        /// `task_remark`.
+        /// Note on the job.
         2 task_remark: Option<String> => "task_remark",
-        /// `task_status`.
+        /// State of the job: `1` not begun, `2` begun, `3` done, `4` cancelled.
         3 task_status: i64 => "task_status: must",
-        /// `material`.
+        /// What the job sends.
         4 material: Vec<JobMaterial> => "material: must",
-        /// `buyer_info`.
+        /// Customers of the job with their delivery states.
         5 buyer_info: Vec<BuyerInfo> => "buyer_info: must",
-        /// `push_time`; format `unix`.
+        /// When the job goes to the adviser; format `unix`.
         6 push_time: xinqiao_types::UnixSeconds => "push_time: must",
-        /// `finish_time`; format `unix`.
+        /// When the job was done, `0` until then; format `unix`.
         7 finish_time: xinqiao_types::UnixSeconds => "finish_time: must",
-        /// `create_time`; format `unix`.
+        /// When the job was made; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When the job was last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -185,17 +185,17 @@ w::record! {
 w::record! {
     /// An item of `material` in `guide::Job`.
     pub struct JobMaterial {
-        /// `type`.
+        /// Kind: `1` text, `3` picture, `49` mini program card.
         0 type_: i64 => "type: must",
-        /// `pic_url`.
+        /// Address of the picture or of the card's cover.
         1 pic_url: Option<String> => "pic_url",
-        /// `word`.
+        /// The text, only for `type` 1.
         2 word: Option<String> => "word",
-        /// `appid`.
+        /// AppID of the mini program, linked to the account.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `title`.
+        /// Title of the mini program card.
         4 title: Option<String> => "title",
-        /// `path`.
+        /// Page that the card opens.
         5 path: Option<String> => "path",
     }
 }
@@ -203,17 +203,17 @@ w::record! {
 w::record! {
     /// An item of `material` in `guide::AddGuideMassendJob`; an item of `material` in `guide::UpdateGuideMassendJob`.
     pub struct Material {
-        /// `type`.
+        /// Kind: `1` text, `3` picture, `49` mini program card.
         0 type_: i64 => "type: must",
-        /// `media_id`.
+        /// Media id of the picture or of the card's cover.
         1 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `word`.
+        /// The text, at most 300 bytes.
         2 word: Option<String> => "word",
-        /// `appid`.
+        /// AppID of the mini program, linked to the account.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `title`.
+        /// Title of the card, at most 35 characters.
         4 title: Option<String> => "title",
-        /// `path`.
+        /// Page that the card opens.
         5 path: Option<String> => "path",
     }
     new(type_: i64)
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// An item of `model_list` in the answer of `guide::GetGuideImageMaterial`.
     pub struct Model {
-        /// `picurl`.
+        /// Address of the picture; `picurl` on the wire.
         #[doc(alias = "picurl")]
         0 pic_url: String => "picurl: must",
     }
@@ -238,17 +238,17 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `guide::GetGuideBuyerChatRecord`.
     pub struct Msg {
-        /// `guide_account`.
+        /// WeChat id of the adviser.
         0 guide_account: String => "guide_account: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the customer; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `content`.
+        /// What was said; an id or JSON for other kinds than text.
         2 content: String => "content: must",
-        /// `content_type`.
+        /// Kind: `1` text, `3` picture, `49` mini program card.
         3 content_type: i64 => "content_type: must",
-        /// `direction`.
+        /// `1` adviser to customer, `2` customer to adviser.
         4 direction: i64 => "direction: must",
-        /// `create_time`; format `unix`.
+        /// When it was sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -256,7 +256,7 @@ w::record! {
 w::record! {
     /// `black_keyword` of `guide::SetGuideAcctConfig`.
     pub struct SetGuideAcctConfigBlackKeyword {
-        /// `values`.
+        /// Words that advisers cannot send.
         0 values: Vec<String> => "values: must",
     }
     new(values: Vec<String>)
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// `guide_auto_reply` of `guide::SetGuideAcctConfig`.
     pub struct SetGuideAcctConfigGuideAutoReply {
-        /// `content`.
+        /// Text of the offline reply.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -274,10 +274,10 @@ w::record! {
 w::record! {
     /// `guide_auto_reply` of `guide::SetGuideConfig`; `guide_auto_reply_plus` of `guide::SetGuideConfig`.
     pub struct SetGuideConfigGuideAutoReply {
-        /// `msgtype`.
+        /// Kind: `1` text, `2` picture, `3` mini program; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         0 msg_type: i64 => "msgtype: must",
-        /// `content`.
+        /// Text, or the media id of the picture, or JSON for a mini program.
         1 content: String => "content: must",
     }
     new(msg_type: i64, content: impl Into<String>)
@@ -286,9 +286,9 @@ w::record! {
 w::record! {
     /// An item of `task_result` in the answer of `guide::AddGuideMassendJob`.
     pub struct TaskResult {
-        /// `task_id`.
+        /// Number of the mass job.
         0 task_id: i64 => "task_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Customers of the job; personal data, masked in `Debug`.
         1 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
@@ -296,9 +296,9 @@ w::record! {
 w::record! {
     /// An item of `word_list` in the answer of `guide::GetGuideWordMaterial`.
     pub struct Word {
-        /// `word`.
+        /// The text.
         0 word: String => "word: must",
-        /// `create_time`; format `unix`.
+        /// When the text was added; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -310,9 +310,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.addGuide2GuideGroup.html>.
     /// * Catalog: `official_account.guide.add_guide_2_guide_group`.
     pub struct AddGuide2GuideGroup {
-        /// `group_id`.
+        /// Group to join.
         0 group_id: i64 => "group_id: must",
-        /// `guide_account`.
+        /// WeChat id of the adviser to put into the group.
         1 guide_account: String => "guide_account: must",
     }
     new(group_id: i64, guide_account: impl Into<String>)
@@ -344,20 +344,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.addGuideAcct.html>.
     /// * Catalog: `official_account.guide.add_guide_acct`.
     pub struct AddGuideAcct {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Nickname of the adviser, at most 16 characters; the WeChat nickname by default.
         2 guide_nickname: Option<String> => "guide_nickname",
-        /// `guide_headimgurl`.
+        /// Avatar, an address from the article picture upload; the WeChat avatar by default; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: Option<String> => "guide_headimgurl",
     }
     new()
     text(
         guide_account: String,
-        guide_openid: String,
+        guide_openid: xinqiao_types::OpenId,
         guide_nickname: String,
         guide_head_img_url: String,
     )
@@ -389,17 +389,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.addGuideBuyerDisplayTag.html>.
     /// * Catalog: `official_account.guide.add_guide_buyer_display_tag`.
     pub struct AddGuideBuyerDisplayTag {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `display_tag_list`.
+        /// Facts about the customer shown to the adviser, one per entry.
         3 display_tag_list: Vec<String> => "display_tag_list: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, display_tag_list: Vec<String>)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::endpoint! {
@@ -428,21 +428,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.addGuideBuyerRelation.html>.
     /// * Catalog: `official_account.guide.add_guide_buyer_relation`.
     pub struct AddGuideBuyerRelation {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `buyer_nickname`.
+        /// Nickname of the customer; the WeChat nickname by default.
         3 buyer_nickname: Option<String> => "buyer_nickname",
-        /// `buyer_list`.
+        /// Customers to assign at once, instead of `openid`.
         4 buyer_list: Option<Vec<Buyer>> => "buyer_list",
     }
     new()
     text(
         guide_account: String,
-        guide_openid: String,
+        guide_openid: xinqiao_types::OpenId,
         openid: xinqiao_types::OpenId,
         buyer_nickname: String,
     )
@@ -452,7 +452,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddGuideBuyerRelation`].
     pub struct AddGuideBuyerRelationResponse {
-        /// `buyer_resp`.
+        /// Result for each customer of a batch.
         0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
@@ -483,20 +483,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.addGuideBuyerTag.html>.
     /// * Catalog: `official_account.guide.add_guide_buyer_tag`.
     pub struct AddGuideBuyerTag {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`; personal data, masked in `Debug`.
-        3 openid_list: Option<Vec<String>> => "openid_list: masked",
-        /// `tag_value`.
+        /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
+        3 openid_list: Option<Vec<xinqiao_types::OpenId>> => "openid_list: masked",
+        /// Tag value to add or remove, one of the options made before.
         4 tag_value: String => "tag_value: must",
     }
     new(tag_value: impl Into<String>)
-    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
-    set(openid_list: Vec<String>)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
+    set(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 /// Answer to [`AddGuideBuyerTag`], the same as to [`AddGuideBuyerRelation`].
@@ -528,19 +528,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.addGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.add_guide_massend_job`.
     pub struct AddGuideMassendJob {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `task_name`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Name of the job, at most 16 characters.
         2 task_name: String => "task_name: must",
-        /// `task_remark`.
+        /// Note on the job, at most 100 characters.
         3 task_remark: Option<String> => "task_remark",
-        /// `push_time`; format `unix`.
+        /// When the job goes to the adviser, within a month from now; format `unix`.
         4 push_time: xinqiao_types::UnixSeconds => "push_time: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Customers who get the message; personal data, masked in `Debug`.
         5 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
-        /// `material`.
+        /// What is sent, at most 3 items.
         6 material: Vec<Material> => "material: must",
     }
     new(
@@ -549,13 +549,13 @@ w::record! {
         openid: Vec<xinqiao_types::OpenId>,
         material: Vec<Material>,
     )
-    text(guide_account: String, guide_openid: String, task_remark: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId, task_remark: String)
 }
 
 w::record! {
     /// Answer to [`AddGuideMassendJob`].
     pub struct AddGuideMassendJobResponse {
-        /// `task_result`.
+        /// Jobs that were made, with their customers.
         0 task_result: Vec<TaskResult> => "task_result: must",
     }
 }
@@ -586,9 +586,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.addGuideTagOption.html>.
     /// * Catalog: `official_account.guide.add_guide_tag_option`.
     pub struct AddGuideTagOption {
-        /// `tag_name`.
+        /// Kind of tag that gets the new values.
         0 tag_name: String => "tag_name: must",
-        /// `tag_values`.
+        /// Values to add.
         1 tag_values: Vec<String> => "tag_values: must",
     }
     new(tag_name: impl Into<String>, tag_values: Vec<String>)
@@ -620,7 +620,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.cancelGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.cancel_guide_massend_job`.
     pub struct CancelGuideMassendJob {
-        /// `task_id`.
+        /// Number of the mass job.
         0 task_id: i64 => "task_id: must",
     }
     new(task_id: i64)
@@ -652,9 +652,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuide2GuideGroup.html>.
     /// * Catalog: `official_account.guide.del_guide_2_guide_group`.
     pub struct DelGuide2GuideGroup {
-        /// `group_id`.
+        /// Group to leave.
         0 group_id: i64 => "group_id: must",
-        /// `guide_account`.
+        /// WeChat id of the adviser to take out.
         1 guide_account: String => "guide_account: must",
     }
     new(group_id: i64, guide_account: impl Into<String>)
@@ -686,13 +686,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuideAcct.html>.
     /// * Catalog: `official_account.guide.del_guide_acct`.
     pub struct DelGuideAcct {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
     }
     new()
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::endpoint! {
@@ -721,18 +721,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.delGuideBuyerRelation.html>.
     /// * Catalog: `official_account.guide.del_guide_buyer_relation`.
     pub struct DelGuideBuyerRelation {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`; personal data, masked in `Debug`.
-        3 openid_list: Option<Vec<String>> => "openid_list: masked",
+        /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
+        3 openid_list: Option<Vec<xinqiao_types::OpenId>> => "openid_list: masked",
     }
     new()
-    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
-    set(openid_list: Vec<String>)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
+    set(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 /// Answer to [`DelGuideBuyerRelation`], the same as to [`AddGuideBuyerRelation`].
@@ -764,20 +764,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.delGuideBuyerTag.html>.
     /// * Catalog: `official_account.guide.del_guide_buyer_tag`.
     pub struct DelGuideBuyerTag {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`; personal data, masked in `Debug`.
-        3 openid_list: Option<Vec<String>> => "openid_list: masked",
-        /// `tag_value`.
+        /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
+        3 openid_list: Option<Vec<xinqiao_types::OpenId>> => "openid_list: masked",
+        /// Tag value to add or remove, one of the options made before.
         4 tag_value: String => "tag_value: must",
     }
     new(tag_value: impl Into<String>)
-    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
-    set(openid_list: Vec<String>)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
+    set(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 /// Answer to [`DelGuideBuyerTag`], the same as to [`AddGuideBuyerRelation`].
@@ -809,13 +809,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.delGuideCardMaterial.html>.
     /// * Catalog: `official_account.guide.del_guide_card_material`.
     pub struct DelGuideCardMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `appid`.
+        /// AppID of the mini program, linked to the account.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `title`.
+        /// Title of the mini program card.
         2 title: String => "title: must",
-        /// `path`.
+        /// Page that the card opens.
         3 path: String => "path: must",
     }
     new(
@@ -852,7 +852,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuideGroup.html>.
     /// * Catalog: `official_account.guide.del_guide_group`.
     pub struct DelGuideGroup {
-        /// `group_id`.
+        /// Number of the group of advisers.
         0 group_id: i64 => "group_id: must",
     }
     new(group_id: i64)
@@ -884,9 +884,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.delGuideImageMaterial.html>.
     /// * Catalog: `official_account.guide.del_guide_image_material`.
     pub struct DelGuideImageMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `picurl`.
+        /// Picture to delete, named by its address; `picurl` on the wire. From: The endpoint that lists pictures.
         #[doc(alias = "picurl")]
         1 pic_url: String => "picurl: must",
     }
@@ -919,7 +919,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.delguidetagoption.html>.
     /// * Catalog: `official_account.guide.del_guide_tag_option`.
     pub struct DelGuideTagOption {
-        /// `tag_name`.
+        /// Kind of tag to delete, with all its values.
         0 tag_name: String => "tag_name: must",
     }
     new(tag_name: impl Into<String>)
@@ -951,9 +951,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.delGuideWordMaterial.html>.
     /// * Catalog: `official_account.guide.del_guide_word_material`.
     pub struct DelGuideWordMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `word`.
+        /// Text to delete, named by its content.
         1 word: String => "word: must",
     }
     new(type_: i64, word: impl Into<String>)
@@ -985,7 +985,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGroupByGuide.html>.
     /// * Catalog: `official_account.guide.get_group_by_guide`.
     pub struct GetGroupByGuide {
-        /// `guide_account`.
+        /// WeChat id of the adviser to look up.
         0 guide_account: String => "guide_account: must",
     }
     new(guide_account: impl Into<String>)
@@ -994,7 +994,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupByGuide`].
     pub struct GetGroupByGuideResponse {
-        /// `group_id_list`.
+        /// Groups the adviser is in.
         0 group_id_list: Vec<i64> => "group_id_list: must",
     }
 }
@@ -1025,11 +1025,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGroupInfo.html>.
     /// * Catalog: `official_account.guide.get_group_info`.
     pub struct GetGroupInfo {
-        /// `group_id`.
+        /// Number of the group of advisers.
         0 group_id: i64 => "group_id: must",
-        /// `page`.
+        /// Which page, counted from 0.
         1 page: i64 => "page: must",
-        /// `num`.
+        /// How many entries a page holds.
         2 num: i64 => "num: must",
     }
     new(group_id: i64, page: i64, num: i64)
@@ -1038,9 +1038,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupInfo`].
     pub struct GetGroupInfoResponse {
-        /// `guide_list`.
+        /// Advisers of the group on this page.
         0 guide_list: Vec<Guide> => "guide_list: must",
-        /// `total_num`.
+        /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1071,28 +1071,28 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideAcct.html>.
     /// * Catalog: `official_account.guide.get_guide_acct`.
     pub struct GetGuideAcct {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account: query",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid: query",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: query",
     }
     new()
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetGuideAcct`].
     pub struct GetGuideAcctResponse {
-        /// `guide_account`.
+        /// WeChat id of the adviser, if added by it.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
+        /// OpenID of the adviser, if added by it.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Nickname of the adviser.
         2 guide_nickname: String => "guide_nickname: must",
-        /// `guide_headimgurl`.
+        /// Address of the avatar; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: String => "guide_headimgurl: must",
-        /// `status`.
+        /// State of the adviser: `1` to be confirmed, `2` confirmed, `3` refused, `4` expired.
         4 status: Option<i64> => "status",
     }
 }
@@ -1130,9 +1130,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideAcctConfig`].
     pub struct GetGuideAcctConfigResponse {
-        /// `black_keyword`.
+        /// Banned words; the adviser cannot send messages with them.
         0 black_keyword: Option<BlackKeyword> => "black_keyword",
-        /// `guide_auto_reply`.
+        /// Reply while the adviser is offline.
         1 guide_auto_reply: Option<GuideAutoReply> => "guide_auto_reply",
     }
 }
@@ -1196,32 +1196,32 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideBuyerChatRecord.html>.
     /// * Catalog: `official_account.guide.get_guide_buyer_chat_record`.
     pub struct GetGuideBuyerChatRecord {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Restrict to one customer; all when left out; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `begin_time`; format `unix`.
+        /// Start of the chat records, 30 days ago by default and at most; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End of the chat records, now by default; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `page`.
+        /// Which page, counted from 0.
         5 page: i64 => "page: must",
-        /// `num`.
+        /// How many entries a page holds.
         6 num: i64 => "num: must",
     }
     new(page: i64, num: i64)
-    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetGuideBuyerChatRecord`].
     pub struct GetGuideBuyerChatRecordResponse {
-        /// `msg_list`.
+        /// What adviser and customer wrote.
         0 msg_list: Vec<Msg> => "msg_list: must",
-        /// `total_num`.
+        /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1252,21 +1252,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.getGuideBuyerDisplayTag.html>.
     /// * Catalog: `official_account.guide.get_guide_buyer_display_tag`.
     pub struct GetGuideBuyerDisplayTag {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetGuideBuyerDisplayTag`].
     pub struct GetGuideBuyerDisplayTagResponse {
-        /// `display_tag_list`.
+        /// Facts about the customer shown to the adviser, one per entry.
         0 display_tag_list: Vec<String> => "display_tag_list: must",
     }
 }
@@ -1297,25 +1297,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelation.html>.
     /// * Catalog: `official_account.guide.get_guide_buyer_relation`.
     pub struct GetGuideBuyerRelation {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetGuideBuyerRelation`].
     pub struct GetGuideBuyerRelationResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
+        /// Nickname of the customer.
         1 buyer_nickname: String => "buyer_nickname: must",
-        /// `create_time`; format `unix`.
+        /// When the customer was bound to the adviser; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1346,7 +1346,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelationByBuyer.html>.
     /// * Catalog: `official_account.guide.get_guide_buyer_relation_by_buyer`.
     pub struct GetGuideBuyerRelationByBuyer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1355,15 +1355,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideBuyerRelationByBuyer`].
     pub struct GetGuideBuyerRelationByBuyerResponse {
-        /// `guide_account`.
+        /// WeChat id of the adviser, if bound by it.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the adviser, if bound by it.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
+        /// Nickname of the customer.
         3 buyer_nickname: String => "buyer_nickname: must",
-        /// `create_time`; format `unix`.
+        /// When the customer was bound to the adviser; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1394,25 +1394,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelationList.html>.
     /// * Catalog: `official_account.guide.get_guide_buyer_relation_list`.
     pub struct GetGuideBuyerRelationList {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `page`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Which page, counted from 0.
         2 page: i64 => "page: must",
-        /// `num`.
+        /// How many entries a page holds.
         3 num: i64 => "num: must",
     }
     new(page: i64, num: i64)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetGuideBuyerRelationList`].
     pub struct GetGuideBuyerRelationListResponse {
-        /// `list`.
+        /// Customers of this page.
         0 list: Option<Vec<GuideBuyerRelationList>> => "list",
-        /// `total_num`.
+        /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1443,21 +1443,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.getGuideBuyerTag.html>.
     /// * Catalog: `official_account.guide.get_guide_buyer_tag`.
     pub struct GetGuideBuyerTag {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetGuideBuyerTag`].
     pub struct GetGuideBuyerTagResponse {
-        /// `tag_values`.
+        /// Tag values that the customer carries.
         0 tag_values: Vec<String> => "tag_values: must",
     }
 }
@@ -1488,7 +1488,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.getGuideCardMaterial.html>.
     /// * Catalog: `official_account.guide.get_guide_card_material`.
     pub struct GetGuideCardMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
     }
     new(type_: i64)
@@ -1497,7 +1497,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideCardMaterial`].
     pub struct GetGuideCardMaterialResponse {
-        /// `card_list`.
+        /// Mini program cards of the library.
         0 card_list: Vec<Card> => "card_list: must",
     }
 }
@@ -1528,23 +1528,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideConfig.html>.
     /// * Catalog: `official_account.guide.get_guide_config`.
     pub struct GetGuideConfig {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
     }
     new()
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`GetGuideConfig`].
     pub struct GetGuideConfigResponse {
-        /// `guide_fast_reply_list`.
+        /// Quick replies that the adviser sends with a tap.
         0 guide_fast_reply_list: Vec<GuideAutoReply> => "guide_fast_reply_list: must",
-        /// `guide_auto_reply`.
+        /// First automatic reply to a new customer.
         1 guide_auto_reply: Option<GetGuideConfigGuideAutoReply> => "guide_auto_reply",
-        /// `guide_auto_reply_plus`.
+        /// Second automatic reply to a new customer.
         2 guide_auto_reply_plus: Option<GetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
 }
@@ -1582,7 +1582,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideGroupList`].
     pub struct GetGuideGroupListResponse {
-        /// `group_list`.
+        /// All groups of advisers.
         0 group_list: Vec<Group> => "group_list: must",
     }
 }
@@ -1613,11 +1613,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.getGuideImageMaterial.html>.
     /// * Catalog: `official_account.guide.get_guide_image_material`.
     pub struct GetGuideImageMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `start`.
+        /// Entry to start with, from 0.
         1 start: i64 => "start: must",
-        /// `num`.
+        /// How many entries a page holds.
         2 num: i64 => "num: must",
     }
     new(type_: i64, start: i64, num: i64)
@@ -1626,9 +1626,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideImageMaterial`].
     pub struct GetGuideImageMaterialResponse {
-        /// `model_list`.
+        /// Pictures in the library.
         0 model_list: Vec<Model> => "model_list: must",
-        /// `total_num`.
+        /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1659,7 +1659,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.getGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.get_guide_massend_job`.
     pub struct GetGuideMassendJob {
-        /// `task_id`.
+        /// Number of the mass job.
         0 task_id: i64 => "task_id: must",
     }
     new(task_id: i64)
@@ -1668,7 +1668,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideMassendJob`].
     pub struct GetGuideMassendJobResponse {
-        /// `job`.
+        /// The job with content, state and customers.
         0 job: Job => "job: must",
     }
 }
@@ -1699,28 +1699,28 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.getGuideMassendJobList.html>.
     /// * Catalog: `official_account.guide.get_guide_massend_job_list`.
     pub struct GetGuideMassendJobList {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `task_status`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// States to list, all when empty: `1` not begun, `2` begun, `3` done, `4` cancelled.
         2 task_status: Option<Vec<i64>> => "task_status",
-        /// `offset`.
+        /// Entry to start with, from 0.
         3 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// How many to return, 50 by default.
         4 limit: Option<i64> => "limit",
     }
     new()
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
     set(task_status: Vec<i64>, offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetGuideMassendJobList`].
     pub struct GetGuideMassendJobListResponse {
-        /// `list`.
+        /// Mass jobs of this page.
         0 list: Vec<Job> => "list: must",
-        /// `total_count`.
+        /// Jobs in total, for paging.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -1758,7 +1758,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideTagOption`].
     pub struct GetGuideTagOptionResponse {
-        /// `options`.
+        /// Kinds of tag with their values.
         0 options: Vec<GuideTagOption> => "options: must",
     }
 }
@@ -1789,11 +1789,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.getGuideWordMaterial.html>.
     /// * Catalog: `official_account.guide.get_guide_word_material`.
     pub struct GetGuideWordMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `start`.
+        /// Entry to start with, from 0.
         1 start: i64 => "start: must",
-        /// `num`.
+        /// How many entries a page holds.
         2 num: i64 => "num: must",
     }
     new(type_: i64, start: i64, num: i64)
@@ -1802,9 +1802,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideWordMaterial`].
     pub struct GetGuideWordMaterialResponse {
-        /// `word_list`.
+        /// Texts in the library.
         0 word_list: Vec<Word> => "word_list: must",
-        /// `total_num`.
+        /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1835,22 +1835,22 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.guideCreateQrCode.html>.
     /// * Catalog: `official_account.guide.guide_create_qr_code`.
     pub struct GuideCreateQrCode {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `qrcode_info`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Extra information, handed back in the scan event; `qrcode_info` on the wire.
         #[doc(alias = "qrcode_info")]
         2 qr_code_info: Option<String> => "qrcode_info",
     }
     new()
-    text(guide_account: String, guide_openid: String, qr_code_info: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId, qr_code_info: String)
 }
 
 w::record! {
     /// Answer to [`GuideCreateQrCode`].
     pub struct GuideCreateQrCodeResponse {
-        /// `qrcode_url`.
+        /// Address of the adviser's QR code; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         0 qr_code_url: String => "qrcode_url: must",
     }
@@ -1882,7 +1882,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.newGuideGroup.html>.
     /// * Catalog: `official_account.guide.new_guide_group`.
     pub struct NewGuideGroup {
-        /// `group_name`.
+        /// Name of the group of advisers.
         0 group_name: String => "group_name: must",
     }
     new(group_name: impl Into<String>)
@@ -1891,7 +1891,7 @@ w::record! {
 w::record! {
     /// Answer to [`NewGuideGroup`].
     pub struct NewGuideGroupResponse {
-        /// `group_id`.
+        /// Number of the new group.
         0 group_id: i64 => "group_id: must",
     }
 }
@@ -1922,9 +1922,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.newGuideTagOption.html>.
     /// * Catalog: `official_account.guide.new_guide_tag_option`.
     pub struct NewGuideTagOption {
-        /// `tag_name`.
+        /// Name of the kind of tag.
         0 tag_name: String => "tag_name: must",
-        /// `tag_values`.
+        /// Values of the new kind.
         1 tag_values: Vec<String> => "tag_values: must",
     }
     new(tag_name: impl Into<String>, tag_values: Vec<String>)
@@ -1989,25 +1989,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.queryGuideBuyerByTag.html>.
     /// * Catalog: `official_account.guide.query_guide_buyer_by_tag`.
     pub struct QueryGuideBuyerByTag {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `tag_values`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Tag values to look for.
         2 tag_values: Vec<String> => "tag_values: must",
-        /// `push_count`.
+        /// Only customers who got at most this many mass messages this month.
         3 push_count: Option<i64> => "push_count",
     }
     new(tag_values: Vec<String>)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
     set(push_count: i64)
 }
 
 w::record! {
     /// Answer to [`QueryGuideBuyerByTag`].
     pub struct QueryGuideBuyerByTagResponse {
-        /// `openid_list`; personal data, masked in `Debug`.
-        0 openid_list: Vec<String> => "openid_list: must masked",
+        /// Customers who match; personal data, masked in `Debug`.
+        0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
 }
 
@@ -2037,28 +2037,28 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.rebindGuideAcctForBuyer.html>.
     /// * Catalog: `official_account.guide.rebind_guide_acct_for_buyer`.
     pub struct RebindGuideAcctForBuyer {
-        /// `old_guide_account`.
+        /// WeChat id of the old adviser, together with `new_guide_account`.
         0 old_guide_account: Option<String> => "old_guide_account",
-        /// `old_guide_openid`.
-        1 old_guide_openid: Option<String> => "old_guide_openid",
-        /// `new_guide_account`.
+        /// OpenID or UnionID of the old adviser, together with `new_guide_openid`.
+        1 old_guide_openid: Option<xinqiao_types::OpenId> => "old_guide_openid",
+        /// WeChat id of the new adviser.
         2 new_guide_account: Option<String> => "new_guide_account",
-        /// `new_guide_openid`.
-        3 new_guide_openid: Option<String> => "new_guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the new adviser.
+        3 new_guide_openid: Option<xinqiao_types::OpenId> => "new_guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `openid_list`; personal data, masked in `Debug`.
-        5 openid_list: Option<Vec<String>> => "openid_list: masked",
+        /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
+        5 openid_list: Option<Vec<xinqiao_types::OpenId>> => "openid_list: masked",
     }
     new()
     text(
         old_guide_account: String,
-        old_guide_openid: String,
+        old_guide_openid: xinqiao_types::OpenId,
         new_guide_account: String,
-        new_guide_openid: String,
+        new_guide_openid: xinqiao_types::OpenId,
         openid: xinqiao_types::OpenId,
     )
-    set(openid_list: Vec<String>)
+    set(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 /// Answer to [`RebindGuideAcctForBuyer`], the same as to [`AddGuideBuyerRelation`].
@@ -2090,11 +2090,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.setGuideAcctConfig.html>.
     /// * Catalog: `official_account.guide.set_guide_acct_config`.
     pub struct SetGuideAcctConfig {
-        /// `is_delete`.
+        /// `false` sets the values, `true` deletes them.
         0 is_delete: bool => "is_delete: must",
-        /// `black_keyword`.
+        /// Banned words; the adviser cannot send messages with them.
         1 black_keyword: Option<SetGuideAcctConfigBlackKeyword> => "black_keyword",
-        /// `guide_auto_reply`.
+        /// Reply while the adviser is offline.
         2 guide_auto_reply: Option<SetGuideAcctConfigGuideAutoReply> => "guide_auto_reply",
     }
     new(is_delete: bool)
@@ -2130,15 +2130,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.setGuideCardMaterial.html>.
     /// * Catalog: `official_account.guide.set_guide_card_material`.
     pub struct SetGuideCardMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `appid`.
+        /// AppID of the mini program, linked to the account.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `title`.
+        /// Title of the mini program card.
         2 title: String => "title: must",
-        /// `path`.
+        /// Page that the card opens.
         3 path: String => "path: must",
-        /// `media_id`.
+        /// Media id of the picture or of the card's cover.
         4 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(
@@ -2176,21 +2176,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.setGuideConfig.html>.
     /// * Catalog: `official_account.guide.set_guide_config`.
     pub struct SetGuideConfig {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `is_delete`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// `false` sets the values, `true` deletes them.
         2 is_delete: bool => "is_delete: must",
-        /// `guide_fast_reply_list`.
+        /// Quick replies that the adviser sends with a tap.
         3 guide_fast_reply_list: Option<Vec<GuideFastReply>> => "guide_fast_reply_list",
-        /// `guide_auto_reply`.
+        /// First automatic reply to a new customer.
         4 guide_auto_reply: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply",
-        /// `guide_auto_reply_plus`.
+        /// Second automatic reply to a new customer.
         5 guide_auto_reply_plus: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
     new(is_delete: bool)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
     set(
         guide_fast_reply_list: Vec<GuideFastReply>,
         guide_auto_reply: SetGuideConfigGuideAutoReply,
@@ -2224,9 +2224,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.setGuideImageMaterial.html>.
     /// * Catalog: `official_account.guide.set_guide_image_material`.
     pub struct SetGuideImageMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `media_id`.
+        /// Media id of the picture or of the card's cover.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(type_: i64, media_id: impl Into<xinqiao_types::MediaId>)
@@ -2258,9 +2258,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.setGuideWordMaterial.html>.
     /// * Catalog: `official_account.guide.set_guide_word_material`.
     pub struct SetGuideWordMaterial {
-        /// `type`.
+        /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// `word`.
+        /// Text to add.
         1 word: String => "word: must",
     }
     new(type_: i64, word: impl Into<String>)
@@ -2292,20 +2292,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.updateGuideAcct.html>.
     /// * Catalog: `official_account.guide.update_guide_acct`.
     pub struct UpdateGuideAcct {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// Nickname of the adviser, at most 16 characters; the WeChat nickname by default.
         2 guide_nickname: Option<String> => "guide_nickname",
-        /// `guide_headimgurl`.
+        /// Avatar, an address from the article picture upload; the WeChat avatar by default; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: Option<String> => "guide_headimgurl",
     }
     new()
     text(
         guide_account: String,
-        guide_openid: String,
+        guide_openid: xinqiao_types::OpenId,
         guide_nickname: String,
         guide_head_img_url: String,
     )
@@ -2337,17 +2337,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.updateGuideBuyerRelation.html>.
     /// * Catalog: `official_account.guide.update_guide_buyer_relation`.
     pub struct UpdateGuideBuyerRelation {
-        /// `guide_account`.
+        /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
+        /// New nickname of the customer.
         3 buyer_nickname: String => "buyer_nickname: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, buyer_nickname: impl Into<String>)
-    text(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
 
 w::endpoint! {
@@ -2376,17 +2376,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.updateGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.update_guide_massend_job`.
     pub struct UpdateGuideMassendJob {
-        /// `task_id`.
+        /// Number of the mass job.
         0 task_id: i64 => "task_id: must",
-        /// `task_name`.
+        /// Name of the job, at most 16 characters.
         1 task_name: Option<String> => "task_name",
-        /// `task_remark`.
+        /// Note on the job, at most 100 characters.
         2 task_remark: Option<String> => "task_remark",
-        /// `push_time`; format `unix`.
+        /// When the job goes to the adviser, within a month from now; format `unix`.
         3 push_time: Option<xinqiao_types::UnixSeconds> => "push_time",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Customers who get the message; personal data, masked in `Debug`.
         4 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
-        /// `material`.
+        /// What is sent, at most 3 items.
         5 material: Option<Vec<Material>> => "material",
     }
     new(task_id: i64)

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `code_generate_list` in the answer of `intp::market_code::ApplyCodeQuery`.
     pub struct CodeGenerate {
-        /// `code_start`.
+        /// First position of this part.
         0 code_start: i64 => "code_start: must",
-        /// `code_end`.
+        /// Last position of this part.
         1 code_end: i64 => "code_end: must",
     }
 }
@@ -161,9 +161,9 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.apply_code`.
         pub struct ApplyCode {
-            /// `code_count`.
+            /// Codes wanted, 10,000 to 20,000,000, in multiples of 10,000.
             0 code_count: i64 => "code_count: must",
-            /// `isv_application_id`.
+            /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
         }
         new(code_count: i64, isv_application_id: impl Into<String>)
@@ -172,7 +172,7 @@ pub mod market_code {
     w::record! {
         /// Answer to [`ApplyCode`].
         pub struct ApplyCodeResponse {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: i64 => "application_id: must",
         }
     }
@@ -203,11 +203,11 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.apply_code_download`.
         pub struct ApplyCodeDownload {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: i64 => "application_id: must",
-            /// `code_start`.
+            /// First position of the range, inclusive.
             1 code_start: i64 => "code_start: must",
-            /// `code_end`.
+            /// Last position of the range, inclusive.
             2 code_end: i64 => "code_end: must",
         }
         new(application_id: i64, code_start: i64, code_end: i64)
@@ -216,7 +216,7 @@ pub mod market_code {
     w::record! {
         /// Answer to [`ApplyCodeDownload`].
         pub struct ApplyCodeDownloadResponse {
-            /// `buffer`.
+            /// Package of codes; decode Base64, then decrypt with your key.
             0 buffer: String => "buffer: must",
         }
     }
@@ -247,9 +247,9 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.apply_code_query`.
         pub struct ApplyCodeQuery {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: Option<i64> => "application_id",
-            /// `isv_application_id`.
+            /// The developer's own number; the same one is the same application.
             1 isv_application_id: Option<String> => "isv_application_id",
         }
         new()
@@ -260,17 +260,17 @@ pub mod market_code {
     w::record! {
         /// Answer to [`ApplyCodeQuery`].
         pub struct ApplyCodeQueryResponse {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: i64 => "application_id: must",
-            /// `isv_application_id`.
+            /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
-            /// `status`.
+            /// State of the application, such as `INIT`; codes can be downloaded once it is `FINISH`.
             2 status: String => "status: must",
-            /// `code_generate_list`.
+            /// Ranges that were made, to be downloaded one by one.
             3 code_generate_list: Option<Vec<super::CodeGenerate>> => "code_generate_list",
-            /// `update_time`; format `unix`.
+            /// When the application last changed; format `unix`.
             4 update_time: Option<xinqiao_types::UnixSeconds> => "update_time",
-            /// `create_time`; format `unix`.
+            /// When the application was made; format `unix`.
             5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
         }
     }
@@ -301,25 +301,25 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.code_active`.
         pub struct CodeActive {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: i64 => "application_id: must",
-            /// `activity_name`.
+            /// Name of the campaign, for analysis.
             1 activity_name: String => "activity_name: must",
-            /// `product_brand`.
+            /// Brand of the goods, for analysis.
             2 product_brand: String => "product_brand: must",
-            /// `product_title`.
+            /// Title of the goods, for analysis.
             3 product_title: String => "product_title: must",
-            /// `product_code`.
+            /// EAN bar code of the goods.
             4 product_code: String => "product_code: must",
-            /// `wxa_appid`.
-            5 wxa_appid: String => "wxa_appid: must",
-            /// `wxa_path`.
+            /// AppID of the mini program that a scan opens.
+            5 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
+            /// Page of the mini program that a scan opens.
             6 wxa_path: String => "wxa_path: must",
-            /// `wxa_type`.
+            /// Version of the mini program: `0` release (default), `1` development, `2` trial.
             7 wxa_type: Option<i64> => "wxa_type",
-            /// `code_start`.
+            /// First position of the range, inclusive.
             8 code_start: i64 => "code_start: must",
-            /// `code_end`.
+            /// Last position of the range, inclusive.
             9 code_end: i64 => "code_end: must",
         }
         new(
@@ -328,7 +328,7 @@ pub mod market_code {
             product_brand: impl Into<String>,
             product_title: impl Into<String>,
             product_code: impl Into<String>,
-            wxa_appid: impl Into<String>,
+            wxa_appid: impl Into<xinqiao_types::AppId>,
             wxa_path: impl Into<String>,
             code_start: i64,
             code_end: i64,
@@ -362,13 +362,13 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.code_active_query`.
         pub struct CodeActiveQuery {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: Option<i64> => "application_id",
-            /// `code_index`.
+            /// Position of the code in its batch, together with `application_id`.
             1 code_index: Option<i64> => "code_index",
-            /// `code`.
+            /// The raw code of nine characters, instead of `code_url`.
             2 code: Option<String> => "code",
-            /// `code_url`.
+            /// The 28-character content of the code, instead of `code`; such as `P.URL.CN/0U.JYJXP3HJI2C98A9O`.
             3 code_url: Option<String> => "code_url",
         }
         new()
@@ -379,29 +379,29 @@ pub mod market_code {
     w::record! {
         /// Answer to [`CodeActiveQuery`].
         pub struct CodeActiveQueryResponse {
-            /// `application_id`.
+            /// Number of the application for codes.
             0 application_id: i64 => "application_id: must",
-            /// `isv_application_id`.
+            /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
-            /// `code`.
+            /// The raw code.
             2 code: String => "code: must",
-            /// `activity_name`.
+            /// Name of the campaign, for analysis.
             3 activity_name: String => "activity_name: must",
-            /// `product_brand`.
+            /// Brand of the goods, for analysis.
             4 product_brand: String => "product_brand: must",
-            /// `product_title`.
+            /// Title of the goods, for analysis.
             5 product_title: String => "product_title: must",
-            /// `product_code`.
+            /// EAN bar code of the goods.
             6 product_code: String => "product_code: must",
-            /// `wxa_appid`.
-            7 wxa_appid: String => "wxa_appid: must",
-            /// `wxa_path`.
+            /// AppID of the mini program that a scan opens.
+            7 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
+            /// Page of the mini program that a scan opens.
             8 wxa_path: String => "wxa_path: must",
-            /// `wxa_type`.
+            /// Version of the mini program: `0` release (default), `1` development, `2` trial.
             9 wxa_type: i64 => "wxa_type: must",
-            /// `code_start`.
+            /// First position of the range, inclusive.
             10 code_start: i64 => "code_start: must",
-            /// `code_end`.
+            /// Last position of the range, inclusive.
             11 code_end: i64 => "code_end: must",
         }
     }
@@ -432,16 +432,43 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.ticket_to_code`.
         pub struct TicketToCode {
-            /// `openid`; personal data, masked in `Debug`.
+            /// OpenID of the user who scanned; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `code_ticket`.
+            /// Ticket that the mini program received on the scan. From: Parameter of the mini program's launch.
             1 code_ticket: String => "code_ticket: must",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, code_ticket: impl Into<String>)
     }
 
-    /// Answer to [`TicketToCode`], the same as to [`CodeActiveQuery`].
-    pub type TicketToCodeResponse = CodeActiveQueryResponse;
+    w::record! {
+        /// Answer to [`TicketToCode`].
+        pub struct TicketToCodeResponse {
+            /// Number of the application for codes.
+            0 application_id: i64 => "application_id: must",
+            /// The developer's own number; the same one is the same application.
+            1 isv_application_id: String => "isv_application_id: must",
+            /// The raw code that the ticket stands for.
+            2 code: String => "code: must",
+            /// Name of the campaign, for analysis.
+            3 activity_name: String => "activity_name: must",
+            /// Brand of the goods, for analysis.
+            4 product_brand: String => "product_brand: must",
+            /// Title of the goods, for analysis.
+            5 product_title: String => "product_title: must",
+            /// EAN bar code of the goods.
+            6 product_code: String => "product_code: must",
+            /// AppID of the mini program that a scan opens.
+            7 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
+            /// Page of the mini program that a scan opens.
+            8 wxa_path: String => "wxa_path: must",
+            /// Version of the mini program: `0` release (default), `1` development, `2` trial.
+            9 wxa_type: i64 => "wxa_type: must",
+            /// First position of the range, inclusive.
+            10 code_start: i64 => "code_start: must",
+            /// Last position of the range, inclusive.
+            11 code_end: i64 => "code_end: must",
+        }
+    }
 
     w::endpoint! {
         TicketToCode => TicketToCodeResponse,

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `item` in the answer of `material::BatchGetMaterial`.
     pub struct BatchGetMaterialItem {
-        /// `media_id`.
+        /// Id of the permanent material; it does not expire.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `name`.
+        /// File name; absent for article messages.
         1 name: Option<String> => "name",
-        /// `url`.
+        /// Address of the picture, for pictures only.
         2 url: Option<String> => "url",
-        /// `content`.
+        /// Content, for article messages only.
         3 content: Option<ItemContent> => "content",
-        /// `update_time`; format `unix`.
+        /// When the material was last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -22,9 +22,9 @@ w::record! {
 w::record! {
     /// `description` of `material::AddMaterial`.
     pub struct Description {
-        /// `title`.
+        /// Title of the video, required.
         0 title: Option<String> => "title",
-        /// `introduction`.
+        /// Short introduction of the video.
         1 introduction: Option<String> => "introduction",
     }
     new()
@@ -34,11 +34,11 @@ w::record! {
 w::record! {
     /// `content` of `material::BatchGetMaterialItem`.
     pub struct ItemContent {
-        /// `news_item`.
+        /// Articles of the message.
         0 news_item: Option<Vec<NewsItem>> => "news_item",
-        /// `update_time`; format `unix`.
+        /// When the article message was last changed; format `unix`.
         1 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the article message was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -46,27 +46,27 @@ w::record! {
 w::record! {
     /// An item of `news_item` in the answer of `material::GetMaterial`; an item of `news_item` in `material::ItemContent`.
     pub struct NewsItem {
-        /// `thumb_media_id`.
-        0 thumb_media_id: String => "thumb_media_id: must",
-        /// `thumb_url`.
+        /// Permanent media id of the cover picture.
+        0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Address of the cover picture.
         1 thumb_url: String => "thumb_url: must",
-        /// `title`.
+        /// Headline of the article, shown in the message.
         2 title: String => "title: must",
-        /// `author`.
+        /// Writer printed under the headline.
         3 author: String => "author: must",
-        /// `digest`.
+        /// Summary, shown for single articles.
         4 digest: String => "digest: must",
-        /// `content_source_url`.
+        /// Target of “阅读原文” (read the original); empty without one.
         5 content_source_url: String => "content_source_url: must",
-        /// `content`.
+        /// Body of the article as HTML.
         6 content: String => "content: must",
-        /// `url`.
+        /// Address of the article page.
         7 url: String => "url: must",
-        /// `show_cover_pic`; `0` or `1` on the wire.
+        /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         8 show_cover_pic: bool => "show_cover_pic: must zero-one",
-        /// `need_open_comment`; `0` or `1` on the wire.
+        /// Whether comments are open: `0` no, `1` yes; `0` or `1` on the wire.
         9 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`; `0` or `1` on the wire.
+        /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         10 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
 }
@@ -79,11 +79,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Adding_Permanent_Assets.html>.
     /// * Catalog: `official_account.material.add_material`.
     pub struct AddMaterial {
-        /// `type`.
+        /// Kind: `image`, `voice`, `video` or `thumb`.
         0 type_: String => "type: must query",
-        /// `media`.
+        /// The file: picture 10 MB, voice 2 MB and 60 s, video 10 MB, thumbnail 64 KB.
         1 media: w::FilePart => "media: must",
-        /// `description`.
+        /// Title and introduction, for videos only.
         2 description: Option<Description> => "description: part",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -93,9 +93,9 @@ w::record! {
 w::record! {
     /// Answer to [`AddMaterial`].
     pub struct AddMaterialResponse {
-        /// `media_id`.
+        /// Id of the permanent material; it does not expire.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `url`.
+        /// Address of the picture, for pictures only; works inside Tencent's domains.
         1 url: Option<String> => "url",
     }
 }
@@ -161,11 +161,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_materials_list.html>.
     /// * Catalog: `official_account.material.batch_get_material`.
     pub struct BatchGetMaterial {
-        /// `type`.
+        /// Kind: `image`, `voice`, `video` or `news`.
         0 type_: String => "type: must",
-        /// `offset`.
+        /// Material to start with, from 0.
         1 offset: i64 => "offset: must",
-        /// `count`.
+        /// How many to return, 1–20.
         2 count: i64 => "count: must",
     }
     new(type_: impl Into<String>, offset: i64, count: i64)
@@ -174,11 +174,11 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetMaterial`].
     pub struct BatchGetMaterialResponse {
-        /// `total_count`.
+        /// Materials of the kind in all.
         0 total_count: i64 => "total_count: must",
-        /// `item_count`.
+        /// Materials in this answer.
         1 item_count: i64 => "item_count: must",
-        /// `item`.
+        /// The materials of this page.
         2 item: Vec<BatchGetMaterialItem> => "item: must",
     }
 }
@@ -210,7 +210,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Deleting_Permanent_Assets.html>.
     /// * Catalog: `official_account.material.del_material`.
     pub struct DelMaterial {
-        /// `media_id`.
+        /// Material to delete; not while a menu or auto reply uses it.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -243,7 +243,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Getting_Permanent_Assets.html>.
     /// * Catalog: `official_account.material.get_material`.
     pub struct GetMaterial {
-        /// `media_id`.
+        /// Material to fetch.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -252,13 +252,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetMaterial`].
     pub struct GetMaterialResponse {
-        /// `title`.
+        /// Title of the video, for videos only.
         0 title: Option<String> => "title",
-        /// `description`.
+        /// Introduction of the video, for videos only.
         1 description: Option<String> => "description",
-        /// `down_url`.
+        /// Download address, for videos only.
         2 down_url: Option<String> => "down_url",
-        /// `news_item`.
+        /// Articles, for article messages only.
         3 news_item: Option<Vec<NewsItem>> => "news_item",
         /// The file, where the answer is one.
         4 file: w::Download => "",
@@ -299,13 +299,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetMaterialCount`].
     pub struct GetMaterialCountResponse {
-        /// `voice_count`.
+        /// Permanent voice files in all.
         0 voice_count: i64 => "voice_count: must",
-        /// `video_count`.
+        /// Permanent videos in all.
         1 video_count: i64 => "video_count: must",
-        /// `image_count`.
+        /// Permanent pictures in all, limited to 100,000.
         2 image_count: i64 => "image_count: must",
-        /// `news_count`.
+        /// Permanent article messages in all, limited to 100,000.
         3 news_count: i64 => "news_count: must",
     }
 }

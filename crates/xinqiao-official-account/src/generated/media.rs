@@ -6,26 +6,30 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `articles` in `media::UploadNews`.
     pub struct Article {
-        /// `thumb_media_id`.
-        0 thumb_media_id: String => "thumb_media_id: must",
-        /// `title`.
+        /// Media id of the cover picture (a thumbnail).
+        0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Headline of the article, shown in the message.
         1 title: String => "title: must",
-        /// `author`.
+        /// Writer printed under the headline.
         2 author: Option<String> => "author",
-        /// `digest`.
+        /// Summary; the start of the body by default.
         3 digest: Option<String> => "digest",
-        /// `content_source_url`.
+        /// Target of “阅读原文” (read the original).
         4 content_source_url: Option<String> => "content_source_url",
-        /// `content`.
+        /// Body as HTML; pictures must come from the article picture upload.
         5 content: String => "content: must",
-        /// `show_cover_pic`; `0` or `1` on the wire.
+        /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         6 show_cover_pic: Option<bool> => "show_cover_pic: zero-one",
-        /// `need_open_comment`; `0` or `1` on the wire.
+        /// Whether comments are open: `0` no, `1` yes; `0` or `1` on the wire.
         7 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`; `0` or `1` on the wire.
+        /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
-    new(thumb_media_id: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    new(
+        thumb_media_id: impl Into<xinqiao_types::MediaId>,
+        title: impl Into<String>,
+        content: impl Into<String>,
+    )
     text(author: String, digest: String, content_source_url: String)
     set(show_cover_pic: bool, need_open_comment: bool, only_fans_can_comment: bool)
 }
@@ -39,7 +43,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_temporary_materials.html>.
     /// * Catalog: `official_account.media.get`.
     pub struct Get {
-        /// `media_id`.
+        /// Material to download. From: Answer of the upload, or `MediaId` of a user's message.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -48,7 +52,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `video_url`.
+        /// Download address, for videos only; other kinds come back as the file itself.
         0 video_url: Option<String> => "video_url",
         /// The file, where the answer is one.
         1 file: w::Download => "",
@@ -82,9 +86,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getFeedbackmedia.html>.
     /// * Catalog: `official_account.media.get_feedback_media`.
     pub struct GetFeedbackMedia {
-        /// `record_id`.
+        /// Number of the user's feedback. From: The mini program endpoint that lists feedback.
         0 record_id: i64 => "record_id: must query",
-        /// `media_id`.
+        /// Id of the picture in the feedback.
         1 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
     new(record_id: i64, media_id: impl Into<xinqiao_types::MediaId>)
@@ -152,9 +156,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/New_temporary_materials.html>.
     /// * Catalog: `official_account.media.upload`.
     pub struct Upload {
-        /// `type`.
+        /// Kind: `image`, `voice`, `video` or `thumb`.
         0 type_: String => "type: must query",
-        /// `media`.
+        /// The file: picture 10 MB, voice 2 MB and 60 s, video 10 MB, thumbnail 64 KB.
         1 media: w::FilePart => "media: must",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -163,11 +167,11 @@ w::record! {
 w::record! {
     /// Answer to [`Upload`].
     pub struct UploadResponse {
-        /// `type`.
+        /// Kind: `image`, `voice`, `video` or `thumb`.
         0 type_: String => "type: must",
-        /// `media_id`.
+        /// Id of the temporary material, valid for 3 days.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
+        /// When it was uploaded; it expires 3 days later; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -199,7 +203,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
     /// * Catalog: `official_account.media.upload_img`.
     pub struct UploadImg {
-        /// `media`.
+        /// The picture, JPG or PNG, under 1 MB.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -208,7 +212,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadImg`].
     pub struct UploadImgResponse {
-        /// `url`.
+        /// Address for use in article bodies; does not count as material; such as `http://mmbiz.qpic.cn/mmbiz_png/abc123/0`.
         0 url: String => "url: must",
     }
 }
@@ -240,14 +244,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
     /// * Catalog: `official_account.media.upload_news`.
     pub struct UploadNews {
-        /// `articles`.
+        /// Articles to mass-send, 1 to 8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
 
-/// Answer to [`UploadNews`], the same as to [`Upload`].
-pub type UploadNewsResponse = UploadResponse;
+w::record! {
+    /// Answer to [`UploadNews`].
+    pub struct UploadNewsResponse {
+        /// Always `news`.
+        0 type_: String => "type: must",
+        /// Id of the article message, to be mass-sent.
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
+        /// When it was uploaded; it expires 3 days later; format `unix`.
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
+    }
+}
 
 w::endpoint! {
     UploadNews => UploadNewsResponse,
@@ -276,19 +289,28 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
     /// * Catalog: `official_account.media.upload_video`.
     pub struct UploadVideo {
-        /// `media_id`.
+        /// Id of the uploaded video.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Title shown with the video.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// Description shown with the video.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
 
-/// Answer to [`UploadVideo`], the same as to [`Upload`].
-pub type UploadVideoResponse = UploadResponse;
+w::record! {
+    /// Answer to [`UploadVideo`].
+    pub struct UploadVideoResponse {
+        /// Always `video`.
+        0 type_: String => "type: must",
+        /// New id, to be used for mass-sending the video.
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
+        /// When it was uploaded; it expires 3 days later; format `unix`.
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
+    }
+}
 
 w::endpoint! {
     UploadVideo => UploadVideoResponse,
@@ -321,11 +343,11 @@ pub mod voice {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/AI_Open_API.html>.
         /// * Catalog: `official_account.media.voice.add_voice_to_reco_for_text`.
         pub struct AddVoiceToRecoForText {
-            /// `format`.
+            /// Audio format, `mp3` only: 16 kHz, mono, at most 1 MB.
             0 format: String => "format: must query",
-            /// `voice_id`.
+            /// Id of the recording chosen by the developer, the same when asking for the result.
             1 voice_id: String => "voice_id: must query",
-            /// `lang`.
+            /// Language: `zh_CN` (default) or `en_US`.
             2 lang: Option<String> => "lang: query",
         }
         new(format: impl Into<String>, voice_id: impl Into<String>)
@@ -359,9 +381,9 @@ pub mod voice {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/AI_Open_API.html>.
         /// * Catalog: `official_account.media.voice.query_reco_result_for_text`.
         pub struct QueryRecoResultForText {
-            /// `voice_id`.
+            /// Id of the recording chosen by the developer, the same when asking for the result.
             0 voice_id: String => "voice_id: must query",
-            /// `lang`.
+            /// Language: `zh_CN` (default) or `en_US`.
             1 lang: Option<String> => "lang: query",
         }
         new(voice_id: impl Into<String>)
@@ -371,7 +393,7 @@ pub mod voice {
     w::record! {
         /// Answer to [`QueryRecoResultForText`].
         pub struct QueryRecoResultForTextResponse {
-            /// `result`.
+            /// Recognised text; to be fetched within 10 seconds of submitting.
             0 result: String => "result: must",
         }
     }
@@ -403,10 +425,10 @@ pub mod voice {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/AI_Open_API.html>.
         /// * Catalog: `official_account.media.voice.translate_content`.
         pub struct TranslateContent {
-            /// `lfrom`.
+            /// Language to translate from: `zh_CN` or `en_US`; `lfrom` on the wire.
             #[doc(alias = "lfrom")]
             0 l_from: String => "lfrom: must query",
-            /// `lto`.
+            /// Language to translate to: `zh_CN` or `en_US`.
             1 lto: String => "lto: must query",
         }
         new(l_from: impl Into<String>, lto: impl Into<String>)
@@ -415,9 +437,9 @@ pub mod voice {
     w::record! {
         /// Answer to [`TranslateContent`].
         pub struct TranslateContentResponse {
-            /// `from_content`.
+            /// The original text.
             0 from_content: String => "from_content: must",
-            /// `to_content`.
+            /// The translated text.
             1 to_content: String => "to_content: must",
         }
     }

@@ -6,29 +6,29 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `button` in `menu::AddConditional`; an item of `button` in `menu::Create`; and 4 more.
     pub struct Button {
-        /// `type`; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` …; refused with 40017.
-        0 type_: Option<String> => "type",
-        /// `name`; refused with 40018.
+        /// What a tap does; left out for a button with a sub-menu; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` …; refused with 40017.
+        0 type_: Option<ButtonType> => "type",
+        /// Text of the button, at most 16 bytes (first level) or 60 bytes (second); refused with 40018.
         1 name: String => "name: must",
-        /// `key`.
+        /// Value that comes back as `EventKey`, at most 128 bytes; needed for types that push an event.
         2 key: Option<String> => "key",
-        /// `url`.
+        /// Page to open, at most 1024 bytes; for mini program buttons the fallback of old clients.
         3 url: Option<String> => "url",
-        /// `media_id`.
+        /// Permanent material to send, for `media_id` and `view_limited`.
         4 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `article_id`.
+        /// Published article, for `article_id` and `article_view_limited`.
         5 article_id: Option<String> => "article_id",
-        /// `appid`.
+        /// Mini program to open, linked to the account; for `miniprogram`.
         6 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program; for `miniprogram`; such as `pages/index/index`; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         7 page_path: Option<String> => "pagepath",
-        /// `sub_button`; at most 5 items; refused with 40023.
+        /// Sub-menu, 1 to 5 buttons; at most 5 items; refused with 40023.
         8 sub_button: Option<Vec<Button>> => "sub_button",
     }
     new(name: impl Into<String>)
     text(
-        type_: String,
+        type_: ButtonType,
         key: String,
         url: String,
         media_id: xinqiao_types::MediaId,
@@ -42,12 +42,12 @@ w::record! {
 w::record! {
     /// An item of `conditionalmenu` in the answer of `menu::Get`.
     pub struct ConditionalMenu {
-        /// `button`.
+        /// First-level buttons of this menu.
         0 button: Vec<Button> => "button: must",
-        /// `menuid`.
+        /// Number of the menu; a conditional menu is deleted by it; `menuid` on the wire.
         #[doc(alias = "menuid")]
         1 menu_id: Option<i64> => "menuid",
-        /// `matchrule`.
+        /// Who sees the conditional menu; all conditions must hold; `matchrule` on the wire.
         #[doc(alias = "matchrule")]
         2 match_rule: ConditionalMenuMatchRule => "matchrule: must",
     }
@@ -56,21 +56,21 @@ w::record! {
 w::record! {
     /// `matchrule` of `menu::ConditionalMenu`.
     pub struct ConditionalMenuMatchRule {
-        /// `group_id`.
+        /// Old name of `tag_id`: group of the user.
         0 group_id: Option<i64> => "group_id",
-        /// `tag_id`.
+        /// Tag that the user carries.
         1 tag_id: Option<i64> => "tag_id",
-        /// `sex`.
+        /// Sex: `1` male, `2` female; not matched since October 2021.
         2 sex: Option<i64> => "sex",
-        /// `client_platform_type`.
+        /// Client: `1` iOS, `2` Android, `3` other.
         3 client_platform_type: Option<i64> => "client_platform_type",
-        /// `country`.
+        /// Country; not matched since October 2021.
         4 country: Option<String> => "country",
-        /// `province`.
+        /// Province; not matched since October 2021.
         5 province: Option<String> => "province",
-        /// `city`.
+        /// City; not matched since October 2021.
         6 city: Option<String> => "city",
-        /// `language`.
+        /// Language of the client; no longer matched.
         7 language: Option<String> => "language",
     }
 }
@@ -78,11 +78,11 @@ w::record! {
 w::record! {
     /// `matchrule` of `menu::AddConditional`.
     pub struct MatchRule {
-        /// `tag_id`.
+        /// Tag that the user carries.
         0 tag_id: Option<i64> => "tag_id",
-        /// `client_platform_type`.
+        /// Client: `1` iOS, `2` Android, `3` other.
         1 client_platform_type: Option<i64> => "client_platform_type",
-        /// `language`.
+        /// Language of the client; no longer matched; such as `zh_CN`.
         2 language: Option<String> => "language",
     }
     new()
@@ -93,11 +93,45 @@ w::record! {
 w::record! {
     /// `menu` of the answer of `menu::Get`.
     pub struct Menu {
-        /// `button`.
+        /// First-level buttons, 1 to 3.
         0 button: Vec<Button> => "button: must",
-        /// `menuid`.
+        /// Number of the default menu, given when conditional menus exist; `menuid` on the wire.
         #[doc(alias = "menuid")]
         1 menu_id: Option<i64> => "menuid",
+    }
+}
+
+w::open_enum! {
+    /// What a tap does; left out for a button with a sub-menu.
+    ///
+    /// What `type` of `Button` may be.
+    pub enum ButtonType {
+        /// Pushes a `CLICK` event (`click`).
+        Click = "click",
+        /// Opens a web page (`view`).
+        View = "view",
+        /// Scans a code, shows it and pushes an event (`scancode_push`).
+        ScanCodePush = "scancode_push",
+        /// Scans a code and waits for the account's answer (`scancode_waitmsg`).
+        ScanCodeWaitMsg = "scancode_waitmsg",
+        /// Takes a photo with the camera (`pic_sysphoto`).
+        PicSysPhoto = "pic_sysphoto",
+        /// Takes a photo or picks from the album (`pic_photo_or_album`).
+        PicPhotoOrAlbum = "pic_photo_or_album",
+        /// Picks pictures from WeChat's album (`pic_weixin`).
+        PicWeixin = "pic_weixin",
+        /// Picks a place on the map (`location_select`).
+        LocationSelect = "location_select",
+        /// Sends a permanent material (`media_id`).
+        MediaId = "media_id",
+        /// Opens a permanent article; replaced by `article_view_limited` (`view_limited`).
+        ViewLimited = "view_limited",
+        /// Sends a published article as a card (`article_id`).
+        ArticleId = "article_id",
+        /// Opens a published article (`article_view_limited`).
+        ArticleViewLimited = "article_view_limited",
+        /// Opens a mini program (`miniprogram`).
+        MiniProgram = "miniprogram",
     }
 }
 
@@ -109,9 +143,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
     /// * Catalog: `official_account.menu.add_conditional`.
     pub struct AddConditional {
-        /// `button`; at most 3 items; refused with 40016.
+        /// First-level buttons, 1 to 3; at most 3 items; refused with 40016.
         0 button: Vec<Button> => "button: must",
-        /// `matchrule`.
+        /// Who sees the conditional menu; all conditions must hold; `matchrule` on the wire.
         #[doc(alias = "matchrule")]
         1 match_rule: MatchRule => "matchrule: must",
     }
@@ -121,7 +155,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddConditional`].
     pub struct AddConditionalResponse {
-        /// `menuid`.
+        /// Number of the menu; a conditional menu is deleted by it; `menuid` on the wire.
         #[doc(alias = "menuid")]
         0 menu_id: i64 => "menuid: must",
     }
@@ -154,7 +188,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Creating_Custom-Defined_Menu.html>.
     /// * Catalog: `official_account.menu.create`.
     pub struct Create {
-        /// `button`; at most 3 items; refused with 40016.
+        /// First-level buttons, 1 to 3; at most 3 items; refused with 40016.
         0 button: Vec<Button> => "button: must",
     }
     new(button: Vec<Button>)
@@ -187,7 +221,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
     /// * Catalog: `official_account.menu.del_conditional`.
     pub struct DelConditional {
-        /// `menuid`.
+        /// Conditional menu to delete; `menuid` on the wire.
         #[doc(alias = "menuid")]
         0 menu_id: i64 => "menuid: must",
     }
@@ -259,9 +293,9 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `menu`.
+        /// The default menu, for people no conditional menu fits.
         0 menu: Menu => "menu: must",
-        /// `conditionalmenu`.
+        /// All conditional menus; the newest is tried first; `conditionalmenu` on the wire.
         #[doc(alias = "conditionalmenu")]
         1 conditional_menu: Option<Vec<ConditionalMenu>> => "conditionalmenu",
     }
@@ -294,7 +328,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
     /// * Catalog: `official_account.menu.try_match`.
     pub struct TryMatch {
-        /// `user_id`.
+        /// Follower to test with, OpenID or WeChat id.
         0 user_id: String => "user_id: must",
     }
     new(user_id: impl Into<String>)
@@ -303,7 +337,7 @@ w::record! {
 w::record! {
     /// Answer to [`TryMatch`].
     pub struct TryMatchResponse {
-        /// `button`.
+        /// Buttons that the user would see.
         0 button: Vec<Button> => "button: must",
     }
 }

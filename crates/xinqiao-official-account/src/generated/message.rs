@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `articles` in `message::News`.
     pub struct Article {
-        /// `title`.
+        /// Headline of the article card.
         0 title: String => "title: must",
-        /// `description`.
+        /// Text under the headline of the card.
         1 description: Option<String> => "description",
-        /// `url`.
+        /// Page that a tap opens.
         2 url: String => "url: must",
-        /// `picurl`.
+        /// Address of the picture, 640×320 large or 80×80 small; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
@@ -23,7 +23,7 @@ w::record! {
 w::record! {
     /// `customservice` of `message::custom::business::Send`; `customservice` of `message::custom::Send`.
     pub struct CustomService {
-        /// `kf_account`.
+        /// Staff account shown as the sender; such as `test1@kftest`.
         0 kf_account: Option<String> => "kf_account",
     }
     new()
@@ -33,9 +33,9 @@ w::record! {
 w::record! {
     /// `filter` of `message::mass::SendAll`.
     pub struct Filter {
-        /// `is_to_all`.
+        /// `true` sends to all followers and enters the history, `false` by tag.
         0 is_to_all: Option<bool> => "is_to_all",
-        /// `tag_id`.
+        /// Tag to send to; left out with `is_to_all`.
         1 tag_id: Option<i64> => "tag_id",
     }
     new()
@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// The body `image` of `message::custom::business::Send`; the body `image` of `message::custom::Send`; and 1 more.
     pub struct Image {
-        /// `media_id`.
+        /// Picture to send. From: The endpoints that upload temporary or permanent material.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -54,13 +54,13 @@ w::record! {
 w::record! {
     /// The body `link` of `message::custom::business::Send`; the body `link` of `message::custom::Send`.
     pub struct Link {
-        /// `title`.
+        /// Title of the message.
         0 title: String => "title: must",
-        /// `description`.
+        /// Text under the title.
         1 description: String => "description: must",
-        /// `url`.
+        /// Page that a tap opens.
         2 url: String => "url: must",
-        /// `thumb_url`.
+        /// Address of the small picture on the right.
         3 thumb_url: String => "thumb_url: must",
     }
     new(
@@ -74,9 +74,9 @@ w::record! {
 w::record! {
     /// `miniprogram` of `message::template::Send`; `miniprogram` of `message::template::Subscribe`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// AppID of the mini program to open.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page to open, may carry a query; the home page when left out; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
     }
@@ -86,24 +86,24 @@ w::record! {
 w::record! {
     /// The body `miniprogrampage` of `message::custom::business::Send`; the body `miniprogrampage` of `message::custom::Send`.
     pub struct MiniProgramPage {
-        /// `thumb_media_id`.
-        0 thumb_media_id: Option<String> => "thumb_media_id",
-        /// `title`.
+        /// Picture of the card, best 520×416.
+        0 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
+        /// Title on the mini program card.
         1 title: Option<String> => "title",
-        /// `appid`.
+        /// Mini program to open, linked to the account.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page to open, may carry a query; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         3 page_path: String => "pagepath: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
-    text(thumb_media_id: String, title: String)
+    text(thumb_media_id: xinqiao_types::MediaId, title: String)
 }
 
 w::record! {
     /// The body `mpnews` of `message::custom::business::Send`; the body `mpnews` of `message::custom::Send`; and 3 more.
     pub struct MpNews {
-        /// `media_id`.
+        /// Id of the article message (draft or mass article).
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// The body `mpnewsarticle` of `message::custom::business::Send`; the body `mpnewsarticle` of `message::custom::Send`.
     pub struct MpNewsArticle {
-        /// `article_id`.
+        /// Id of the published article message.
         0 article_id: String => "article_id: must",
     }
     new(article_id: impl Into<String>)
@@ -121,11 +121,11 @@ w::record! {
 w::record! {
     /// The body `mpvideo` of `message::mass::Preview`; the body `mpvideo` of `message::mass::Send`; and 1 more.
     pub struct MpVideo {
-        /// `media_id`.
+        /// Id of the video for mass sending. From: The endpoint that prepares mass videos.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Title shown with the video.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// Line under the title of the video.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -135,11 +135,11 @@ w::record! {
 w::record! {
     /// The body `msgmenu` of `message::custom::business::Send`; the body `msgmenu` of `message::custom::Send`.
     pub struct MsgMenu {
-        /// `head_content`.
+        /// Text above the options.
         0 head_content: Option<String> => "head_content",
-        /// `list`.
+        /// Options that the user can tap.
         1 list: Vec<MsgMenuItem> => "list: must",
-        /// `tail_content`.
+        /// Text below the options.
         2 tail_content: Option<String> => "tail_content",
     }
     new(list: Vec<MsgMenuItem>)
@@ -149,9 +149,9 @@ w::record! {
 w::record! {
     /// An item of `list` in `message::MsgMenu`.
     pub struct MsgMenuItem {
-        /// `id`.
+        /// Id of the option; comes back as `bizmsgmenuid` in the text message of the tap.
         0 id: String => "id: must",
-        /// `content`.
+        /// Text of the option, sent as the user's message when tapped.
         1 content: String => "content: must",
     }
     new(id: impl Into<String>, content: impl Into<String>)
@@ -160,27 +160,27 @@ w::record! {
 w::record! {
     /// The body `music` of `message::custom::business::Send`; the body `music` of `message::custom::Send`.
     pub struct Music {
-        /// `thumb_media_id`.
-        0 thumb_media_id: String => "thumb_media_id: must",
-        /// `musicurl`.
+        /// Media id of the thumbnail.
+        0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Address of the music; `musicurl` on the wire.
         #[doc(alias = "musicurl")]
         1 music_url: String => "musicurl: must",
-        /// `hqmusicurl`.
+        /// Address of a better quality, preferred on WiFi; `hqmusicurl` on the wire.
         #[doc(alias = "hqmusicurl")]
         2 hq_music_url: Option<String> => "hqmusicurl",
-        /// `title`.
+        /// Title on the music card.
         3 title: Option<String> => "title",
-        /// `description`.
+        /// Line under the title, such as the singer.
         4 description: Option<String> => "description",
     }
-    new(thumb_media_id: impl Into<String>, music_url: impl Into<String>)
+    new(thumb_media_id: impl Into<xinqiao_types::MediaId>, music_url: impl Into<String>)
     text(hq_music_url: String, title: String, description: String)
 }
 
 w::record! {
     /// The body `news` of `message::custom::business::Send`; the body `news` of `message::custom::Send`.
     pub struct News {
-        /// `articles`.
+        /// The article; exactly one is allowed.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -189,16 +189,16 @@ w::record! {
 w::record! {
     /// `images` of `message::mass::Preview`; the body `image` of `message::mass::Send`; and 1 more.
     pub struct PreviewImage {
-        /// `media_ids`.
-        0 media_ids: Vec<String> => "media_ids: must",
-        /// `recommend`.
+        /// Media ids of the pictures, at most 20.
+        0 media_ids: Vec<xinqiao_types::MediaId> => "media_ids: must",
+        /// Caption; “分享图片” (share pictures) by default.
         1 recommend: Option<String> => "recommend",
-        /// `need_open_comment`; `0` or `1` on the wire.
+        /// Whether comments are open: `0` no, `1` yes; `0` or `1` on the wire.
         2 need_open_comment: Option<bool> => "need_open_comment: zero-one",
-        /// `only_fans_can_comment`; `0` or `1` on the wire.
+        /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         3 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
-    new(media_ids: Vec<String>)
+    new(media_ids: Vec<xinqiao_types::MediaId>)
     text(recommend: String)
     set(need_open_comment: bool, only_fans_can_comment: bool)
 }
@@ -206,9 +206,9 @@ w::record! {
 w::record! {
     /// The body `wxcard` of `message::mass::Preview`; the body `wxcard` of `message::mass::Send`; and 1 more.
     pub struct PreviewWxCard {
-        /// `card_id`.
+        /// Card to preview.
         0 card_id: String => "card_id: must",
-        /// `card_ext`.
+        /// Signature data as a JSON string with code, openid, time and signature.
         1 card_ext: Option<String> => "card_ext",
     }
     new(card_id: impl Into<String>)
@@ -218,9 +218,9 @@ w::record! {
 w::record! {
     /// A value of `data` in `message::template::Send`; a value of `data` in `message::template::Subscribe`.
     pub struct TemplateValue {
-        /// `value`.
+        /// Text of the field; its length is limited by the field type.
         0 value: String => "value: must",
-        /// `color`; format `#RRGGBB`.
+        /// Text colour; ignored since 2023; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
     new(value: impl Into<String>)
@@ -230,7 +230,7 @@ w::record! {
 w::record! {
     /// The body `text` of `message::custom::business::Send`; the body `text` of `message::custom::Send`; and 3 more.
     pub struct Text {
-        /// `content`; at most 2048 bytes; refused with 45002.
+        /// Text of the message; may hold links and mini program links; at most 2048 bytes; refused with 45002.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -239,23 +239,23 @@ w::record! {
 w::record! {
     /// The body `video` of `message::custom::business::Send`; the body `video` of `message::custom::Send`.
     pub struct Video {
-        /// `media_id`.
+        /// Video to send. From: The endpoints that upload temporary or permanent material.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `thumb_media_id`.
-        1 thumb_media_id: Option<String> => "thumb_media_id",
-        /// `title`.
+        /// Media id of the cover.
+        1 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
+        /// Title shown with the video.
         2 title: Option<String> => "title",
-        /// `description`.
+        /// Line under the title of the video.
         3 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
-    text(thumb_media_id: String, title: String, description: String)
+    text(thumb_media_id: xinqiao_types::MediaId, title: String, description: String)
 }
 
 w::record! {
     /// The body `voice` of `message::custom::business::Send`; the body `voice` of `message::custom::Send`; and 3 more.
     pub struct Voice {
-        /// `media_id`.
+        /// Voice file to send. From: The endpoints that upload temporary or permanent material.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -264,10 +264,22 @@ w::record! {
 w::record! {
     /// The body `wxcard` of `message::custom::business::Send`; the body `wxcard` of `message::custom::Send`.
     pub struct WxCard {
-        /// `card_id`.
+        /// Card to send.
         0 card_id: String => "card_id: must",
     }
     new(card_id: impl Into<String>)
+}
+
+w::open_enum! {
+    /// Whether to show or to end the typing hint.
+    ///
+    /// What `command` of `message::custom::business::Typing`, `command` of `message::custom::Typing` may be.
+    pub enum TypingCommand {
+        /// Show the typing hint to the user (`Typing`).
+        Typing = "Typing",
+        /// End the typing hint (`CancelTyping`).
+        CancelTyping = "CancelTyping",
+    }
 }
 
 w::union! {
@@ -349,13 +361,13 @@ pub mod custom {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.message.custom.send`.
         pub struct Send {
-            /// `touser`; personal data, masked in `Debug`.
+            /// OpenID of the receiver, who must have interacted with the account lately; personal data, masked in `Debug`; `touser` on the wire. From: `FromUserName` of an event, OAuth, or the list of followers.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `customservice`.
+            /// Staff account that appears as the sender; the account itself when left out; `customservice` on the wire.
             #[doc(alias = "customservice")]
             1 custom_service: Option<super::CustomService> => "customservice",
-            /// The body, told apart by `msgtype`.
+            /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             2 body: super::Body => ": flat",
         }
         new(to_user: impl Into<xinqiao_types::OpenId>, body: super::Body)
@@ -389,13 +401,13 @@ pub mod custom {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.message.custom.typing`.
         pub struct Typing {
-            /// `touser`; personal data, masked in `Debug`.
+            /// OpenID of the receiver, who must have interacted with the account lately; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `command`; one of `Typing` `CancelTyping`; refused with 45072.
-            1 command: String => "command: must",
+            /// Whether to show or to end the typing hint; one of `Typing` `CancelTyping`; refused with 45072.
+            1 command: super::TypingCommand => "command: must",
         }
-        new(to_user: impl Into<xinqiao_types::OpenId>, command: impl Into<String>)
+        new(to_user: impl Into<xinqiao_types::OpenId>, command: impl Into<super::TypingCommand>)
     }
 
     w::endpoint! {
@@ -428,16 +440,16 @@ pub mod custom {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
             /// * Catalog: `official_account.message.custom.business.send`.
             pub struct Send {
-                /// `touser`; personal data, masked in `Debug`.
+                /// OpenID of a user who wrote to the business lately; personal data, masked in `Debug`; `touser` on the wire.
                 #[doc(alias = "touser")]
                 0 to_user: xinqiao_types::OpenId => "touser: must masked",
-                /// `customservice`.
+                /// Staff account that appears as the sender; the account itself when left out; `customservice` on the wire.
                 #[doc(alias = "customservice")]
                 1 custom_service: Option<super::super::CustomService> => "customservice",
-                /// `businessid`.
+                /// Number of the business on whose behalf it is sent; `businessid` on the wire.
                 #[doc(alias = "businessid")]
                 2 business_id: i64 => "businessid: must",
-                /// The body, told apart by `msgtype`.
+                /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
                 3 body: super::super::Body => ": flat",
             }
             new(to_user: impl Into<xinqiao_types::OpenId>, business_id: i64, body: super::super::Body)
@@ -471,16 +483,20 @@ pub mod custom {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
             /// * Catalog: `official_account.message.custom.business.typing`.
             pub struct Typing {
-                /// `touser`; personal data, masked in `Debug`.
+                /// OpenID of a user who wrote to the business lately; personal data, masked in `Debug`; `touser` on the wire.
                 #[doc(alias = "touser")]
                 0 to_user: xinqiao_types::OpenId => "touser: must masked",
-                /// `command`; one of `Typing` `CancelTyping`; refused with 45072.
-                1 command: String => "command: must",
-                /// `businessid`.
+                /// Whether to show or to end the typing hint; one of `Typing` `CancelTyping`; refused with 45072.
+                1 command: super::super::TypingCommand => "command: must",
+                /// Number of the business on whose behalf it is sent; `businessid` on the wire.
                 #[doc(alias = "businessid")]
                 2 business_id: i64 => "businessid: must",
             }
-            new(to_user: impl Into<xinqiao_types::OpenId>, command: impl Into<String>, business_id: i64)
+            new(
+                to_user: impl Into<xinqiao_types::OpenId>,
+                command: impl Into<super::super::TypingCommand>,
+                business_id: i64,
+            )
         }
 
         w::endpoint! {
@@ -516,9 +532,9 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.delete`.
         pub struct Delete {
-            /// `msg_id`.
+            /// Number of the mass message to delete.
             0 msg_id: i64 => "msg_id: must",
-            /// `article_idx`.
+            /// Article to delete, from 1; all with `0` or left out.
             1 article_idx: Option<i64> => "article_idx",
         }
         new(msg_id: i64)
@@ -552,7 +568,7 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.get`.
         pub struct Get {
-            /// `msg_id`.
+            /// Number of the mass message.
             0 msg_id: i64 => "msg_id: must",
         }
         new(msg_id: i64)
@@ -561,9 +577,9 @@ pub mod mass {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `msg_id`.
+            /// Number of the mass message.
             0 msg_id: i64 => "msg_id: must",
-            /// `msg_status`.
+            /// `SEND_SUCCESS`, `SENDING`, `SEND_FAIL` or `DELETE` (deleted).
             1 msg_status: String => "msg_status: must",
         }
     }
@@ -595,15 +611,15 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.preview`.
         pub struct Preview {
-            /// `touser`; personal data, masked in `Debug`.
+            /// OpenID of the previewer, instead of `towxname`; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: Option<xinqiao_types::OpenId> => "touser: masked",
-            /// `towxname`.
+            /// WeChat id of the previewer; wins over `touser`; `towxname` on the wire.
             #[doc(alias = "towxname")]
             1 to_wx_name: Option<String> => "towxname",
-            /// `images`.
+            /// Content of an image message, may hold several pictures.
             2 images: Option<super::PreviewImage> => "images",
-            /// The body, told apart by `msgtype`.
+            /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             3 body: super::PreviewBody => ": flat",
         }
         new(body: super::PreviewBody)
@@ -638,15 +654,15 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.send`.
         pub struct Send {
-            /// `touser`; personal data, masked in `Debug`.
+            /// OpenIDs of the receivers, 2 to 10000; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: Vec<xinqiao_types::OpenId> => "touser: must masked",
-            /// `send_ignore_reprint`; `0` or `1` on the wire.
+            /// When judged a reprint: `1` goes on (if the author allows it), `0` (default) stops; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
-            /// `clientmsgid`.
+            /// The developer's own id; the same one is refused for 24 hours; keep it within 32 bytes; `clientmsgid` on the wire.
             #[doc(alias = "clientmsgid")]
             2 client_msg_id: Option<String> => "clientmsgid",
-            /// The body, told apart by `msgtype`.
+            /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             3 body: super::MassBody => ": flat",
         }
         new(to_user: Vec<xinqiao_types::OpenId>, body: super::MassBody)
@@ -657,9 +673,9 @@ pub mod mass {
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
-            /// `msg_id`.
+            /// Number of the job, to query it and match the result event.
             0 msg_id: i64 => "msg_id: must",
-            /// `msg_data_id`.
+            /// Data id of the message, for articles only; used by comments and statistics.
             1 msg_data_id: Option<i64> => "msg_data_id",
         }
     }
@@ -691,14 +707,14 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.send_all`.
         pub struct SendAll {
-            /// `filter`.
+            /// All followers, or one tag.
             0 filter: super::Filter => "filter: must",
-            /// `send_ignore_reprint`; `0` or `1` on the wire.
+            /// When judged a reprint: `1` goes on (if the author allows it), `0` (default) stops; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
-            /// `clientmsgid`.
+            /// The developer's own id; the same one is refused for 24 hours; keep it within 32 bytes; `clientmsgid` on the wire.
             #[doc(alias = "clientmsgid")]
             2 client_msg_id: Option<String> => "clientmsgid",
-            /// The body, told apart by `msgtype`.
+            /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             3 body: super::MassBody => ": flat",
         }
         new(filter: super::Filter, body: super::MassBody)
@@ -747,9 +763,9 @@ pub mod mass {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `speed`.
+                /// Level: `0` 800,000 a minute, `1` 600,000, `2` 450,000, `3` 300,000, `4` 100,000.
                 0 speed: i64 => "speed: must",
-                /// `realspeed`.
+                /// Real speed in ten thousands a minute; `realspeed` on the wire.
                 #[doc(alias = "realspeed")]
                 1 real_speed: i64 => "realspeed: must",
             }
@@ -782,7 +798,7 @@ pub mod mass {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
             /// * Catalog: `official_account.message.mass.speed.set`.
             pub struct Set {
-                /// `speed`.
+                /// Level: `0` 800,000 a minute, `1` 600,000, `2` 450,000, `3` 300,000, `4` 100,000.
                 0 speed: i64 => "speed: must",
             }
             new(speed: i64)
@@ -821,19 +837,19 @@ pub mod template {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
         /// * Catalog: `official_account.message.template.send`.
         pub struct Send {
-            /// `touser`; personal data, masked in `Debug`.
+            /// OpenID of the receiver, who must follow the account; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `template_id`.
+            /// Template id, added to this account. From: Template page of the console, or the list of templates.
             1 template_id: String => "template_id: must",
-            /// `url`.
+            /// Page that a tap opens; a mini program given as well goes first.
             2 url: Option<String> => "url",
-            /// `miniprogram`.
+            /// Mini program that a tap opens, linked to the account; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             3 mini_program: Option<super::MiniProgram> => "miniprogram",
-            /// `data`.
+            /// Values of the template's fields, by name such as `thing1`.
             4 data: Option<std::collections::BTreeMap<String, super::TemplateValue>> => "data",
-            /// `client_msg_id`.
+            /// Guard against repeats: the same id to the same user is sent once in 10 minutes.
             5 client_msg_id: Option<String> => "client_msg_id",
         }
         new(to_user: impl Into<xinqiao_types::OpenId>, template_id: impl Into<String>)
@@ -847,7 +863,7 @@ pub mod template {
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
-            /// `msgid`.
+            /// Number of the message, matched by the delivery event; `msgid` on the wire.
             #[doc(alias = "msgid")]
             0 msg_id: i64 => "msgid: must",
         }
@@ -880,21 +896,21 @@ pub mod template {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/One-time_subscription_info.html>.
         /// * Catalog: `official_account.message.template.subscribe`.
         pub struct Subscribe {
-            /// `touser`; personal data, masked in `Debug`.
+            /// User who agreed on the one-time subscription page; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// `template_id`.
+            /// Id of the one-time subscription template. From: Console, permission list, one-time subscription.
             1 template_id: String => "template_id: must",
-            /// `url`.
+            /// Page that a tap opens; a mini program given as well goes first.
             2 url: Option<String> => "url",
-            /// `miniprogram`.
+            /// Mini program that a tap opens, linked to the account; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             3 mini_program: Option<super::MiniProgram> => "miniprogram",
-            /// `scene`.
+            /// Subscription scene, 0–10000, the same as on the consent page.
             4 scene: Option<String> => "scene",
-            /// `title`.
+            /// Title of the message, at most 15 characters.
             5 title: String => "title: must",
-            /// `data`.
+            /// Body of the message under the key `content`, at most 200 characters.
             6 data: Option<std::collections::BTreeMap<String, super::TemplateValue>> => "data",
         }
         new(

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `base_info` of `non_tax::InvoiceInfo`.
     pub struct BaseInfo {
-        /// `logo_url`.
+        /// Address of the payee's logo. From: The article picture upload.
         0 logo_url: String => "logo_url: must",
     }
     new(logo_url: impl Into<String>)
@@ -15,7 +15,7 @@ w::record! {
 w::record! {
     /// `card_ext` of `non_tax::InsertBill`.
     pub struct CardExt {
-        /// `user_card`.
+        /// Content of the user's bill card.
         0 user_card: UserCard => "user_card: must",
     }
     new(user_card: UserCard)
@@ -24,17 +24,17 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `non_tax::GetOrder`; an item of `items` in `non_tax::MicroPay`; and 2 more.
     pub struct ItemInfo {
-        /// `no`.
+        /// Position of the item, from 1.
         0 no: i64 => "no: must",
-        /// `item_id`.
+        /// Code of the charge, set by the treasury; such as `103050101200`.
         1 item_id: String => "item_id: must",
-        /// `item_name`.
+        /// What the charge is called.
         2 item_name: String => "item_name: must",
-        /// `overdue`; in fen.
+        /// Surcharge for late payment; in fen.
         3 overdue: Option<xinqiao_types::Fen> => "overdue",
-        /// `penalty`; in fen.
+        /// Amount added as a penalty; in fen.
         4 penalty: Option<xinqiao_types::Fen> => "penalty",
-        /// `fee`; in fen.
+        /// Amount due for the item; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
     }
     new(no: i64, item_id: impl Into<String>, item_name: impl Into<String>, fee: xinqiao_types::Fen)
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// `invoice_info` of `non_tax::CreateBillCard`.
     pub struct InvoiceInfo {
-        /// `base_info`.
+        /// Basic data of the template.
         0 base_info: BaseInfo => "base_info: must",
-        /// `payee`.
+        /// Full name of the payee, shown with the bill.
         1 payee: String => "payee: must",
     }
     new(base_info: BaseInfo, payee: impl Into<String>)
@@ -55,18 +55,18 @@ w::record! {
 w::record! {
     /// `invoice_user_data` of `non_tax::UserCard`.
     pub struct InvoiceUserData {
-        /// `title`.
+        /// Name on the bill.
         0 title: String => "title: must",
-        /// `fee`; in fen.
+        /// Amount of the bill; in fen.
         1 fee: xinqiao_types::Fen => "fee: must",
-        /// `billing_no`.
+        /// Code printed on the bill.
         2 billing_no: String => "billing_no: must",
-        /// `billing_code`.
+        /// Number printed on the bill.
         3 billing_code: String => "billing_code: must",
-        /// `billing_time`; format `unix`.
+        /// When it was issued; format `unix`.
         4 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
-        /// `s_pdf_media_id`.
-        5 s_pdf_media_id: String => "s_pdf_media_id: must",
+        /// Id of the bill's PDF. From: The PDF upload endpoint.
+        5 s_pdf_media_id: xinqiao_types::MediaId => "s_pdf_media_id: must",
     }
     new(
         title: impl Into<String>,
@@ -74,21 +74,21 @@ w::record! {
         billing_no: impl Into<String>,
         billing_code: impl Into<String>,
         billing_time: xinqiao_types::UnixSeconds,
-        s_pdf_media_id: impl Into<String>,
+        s_pdf_media_id: impl Into<xinqiao_types::MediaId>,
     )
 }
 
 w::record! {
     /// `miniprogram` of the answer of `non_tax::UnifiedOrder`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// AppID of the payment mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the payment mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `query_string`.
+        /// Query for the page.
         2 query_string: String => "query_string: must",
-        /// `business_type`.
+        /// Business type for the native-like jump.
         3 business_type: String => "business_type: must",
     }
 }
@@ -96,31 +96,31 @@ w::record! {
 w::record! {
     /// An item of `notify_detail` in `non_tax::NotifyHistory`.
     pub struct NotifyDetail {
-        /// `errcode`.
+        /// Error code of the notice, `0` for success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Error in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `ret`.
+        /// Code that the other side answered, `0` for success.
         2 ret: i64 => "ret: must",
-        /// `ret_errmsg`.
+        /// Message that the other side answered; `ret_errmsg` on the wire.
         #[doc(alias = "ret_errmsg")]
         3 ret_err_msg: Option<String> => "ret_errmsg",
-        /// `url`.
+        /// Address the notice went to.
         4 url: Option<String> => "url",
-        /// `wxnontaxstr`.
+        /// Random text of the notice, to match the request; `wxnontaxstr` on the wire.
         #[doc(alias = "wxnontaxstr")]
         5 wx_non_tax_str: String => "wxnontaxstr: must",
-        /// `status`.
+        /// State of this notice.
         6 status: i64 => "status: must",
-        /// `cost_time`; in ms.
+        /// How long the notice took; in ms.
         7 cost_time: i64 => "cost_time: must",
-        /// `notify_time`; format `unix`.
+        /// When the notice was sent; format `unix`.
         8 notify_time: xinqiao_types::UnixSeconds => "notify_time: must",
-        /// `third_resp`.
+        /// Raw answer of the other side.
         9 third_resp: Option<String> => "third_resp",
-        /// `third_resp_data`.
+        /// Decrypted data of that answer.
         10 third_resp_data: Option<String> => "third_resp_data",
     }
 }
@@ -128,13 +128,13 @@ w::record! {
 w::record! {
     /// An item of `notify_history` in the answer of `non_tax::GetOrder`.
     pub struct NotifyHistory {
-        /// `appid`.
+        /// AppID of the party that was told.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `name`.
+        /// Name of the party that was told.
         1 name: String => "name: must",
-        /// `notify_detail`.
+        /// Each notice in detail.
         2 notify_detail: Vec<NotifyDetail> => "notify_detail: must",
-        /// `notify_cnt`.
+        /// How many notices were sent.
         3 notify_cnt: i64 => "notify_cnt: must",
     }
 }
@@ -142,17 +142,17 @@ w::record! {
 w::record! {
     /// An item of `partial_refund_info` in the answer of `non_tax::GetOrder`.
     pub struct PartialRefundInfo {
-        /// `refund_out_id`.
+        /// The caller's own refund number.
         0 refund_out_id: String => "refund_out_id: must",
-        /// `refund_order_id`.
+        /// Refund number of the platform.
         1 refund_order_id: String => "refund_order_id: must",
-        /// `refund_fee`.
+        /// Amount of this refund, in fen; in fen.
         2 refund_fee: i64 => "refund_fee: must",
-        /// `refund_reason`.
+        /// Reason given when the refund was asked for.
         3 refund_reason: String => "refund_reason: must",
-        /// `refund_status`.
+        /// State of this refund.
         4 refund_status: String => "refund_status: must",
-        /// `refund_finish_time`; format `unix`.
+        /// When the refund was done; format `unix`.
         5 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
     }
 }
@@ -160,31 +160,31 @@ w::record! {
 w::record! {
     /// `scene_info` of `non_tax::vehicle::PayApply`.
     pub struct PayApplySceneInfo {
-        /// `start_time`; format `unix`.
+        /// When the car came in; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the car left; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `charging_time`; in s.
+        /// Parking time that is charged; in s.
         2 charging_time: Option<i64> => "charging_time",
-        /// `plate_number`.
+        /// Licence plate; needed in scenes that charge by plate; such as `粤B888888`.
         3 plate_number: String => "plate_number: must",
-        /// `car_type`.
+        /// Kind of car, such as small.
         4 car_type: Option<String> => "car_type",
-        /// `parking_name`.
+        /// Name of the car park.
         5 parking_name: Option<String> => "parking_name",
-        /// `space_number`.
+        /// Number of the parking space.
         6 space_number: Option<String> => "space_number",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user; needed for `PARKING SPACE`; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `entrance_name`.
+        /// Entrance or toll station where the car came in.
         8 entrance_name: Option<String> => "entrance_name",
-        /// `exit_name`.
+        /// Exit or toll station where the car left.
         9 exit_name: Option<String> => "exit_name",
-        /// `carrying_capacity`.
+        /// Load of the vehicle, for lorries on motorways.
         10 carrying_capacity: Option<String> => "carrying_capacity",
-        /// `carrying_range`.
+        /// Range of seats or load.
         11 carrying_range: Option<String> => "carrying_range",
-        /// `channel_type`.
+        /// Kind of lane: `ETC` or `MTC` (staffed).
         12 channel_type: Option<String> => "channel_type",
     }
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
@@ -205,19 +205,19 @@ w::record! {
 w::record! {
     /// `scene_info` of `non_tax::vehicle::EntranceNotify`.
     pub struct SceneInfo {
-        /// `start_time`; format `unix`.
+        /// When the car came in; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `plate_number`.
+        /// Licence plate; needed in scenes that charge by plate; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// `car_type`.
+        /// Kind of car, such as small.
         2 car_type: Option<String> => "car_type",
-        /// `notify_url`.
+        /// Address told when the state of the plate changes.
         3 notify_url: Option<String> => "notify_url",
-        /// `parking_name`.
+        /// Name of the car park.
         4 parking_name: Option<String> => "parking_name",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user under the account; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `free_time`; in s.
+        /// Time after arrival that is free; in s.
         6 free_time: Option<i64> => "free_time",
     }
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
@@ -228,7 +228,7 @@ w::record! {
 w::record! {
     /// `user_card` of `non_tax::CardExt`.
     pub struct UserCard {
-        /// `invoice_user_data`.
+        /// Data of the bill.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
     new(invoice_user_data: InvoiceUserData)
@@ -242,7 +242,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Nontax_Bill/API_list.html>.
     /// * Catalog: `official_account.non_tax.create_bill_card`.
     pub struct CreateBillCard {
-        /// `invoice_info`.
+        /// Data of the bill template.
         0 invoice_info: InvoiceInfo => "invoice_info: must",
     }
     new(invoice_info: InvoiceInfo)
@@ -251,7 +251,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateBillCard`].
     pub struct CreateBillCardResponse {
-        /// `card_id`.
+        /// Id of the bill template.
         0 card_id: String => "card_id: must",
     }
 }
@@ -283,13 +283,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.download_bill`.
     pub struct DownloadBill {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number whose bill is wanted.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `bill_date`; format `yyyyMMdd`.
+        /// Day of the bill; available after 6 a.m. of the next; format `yyyyMMdd`; such as `20250401`.
         2 bill_date: String => "bill_date: must",
-        /// `bill_type`.
+        /// Kind: `ALL` (default), `SUCCESS` or `REFUND`.
         3 bill_type: Option<String> => "bill_type",
     }
     new(appid: impl Into<xinqiao_types::AppId>, bill_date: impl Into<String>)
@@ -323,24 +323,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Nontax_Bill/API_list.html>.
     /// * Catalog: `official_account.non_tax.get_bill_auth_url`.
     pub struct GetBillAuthUrl {
-        /// `order_id`.
+        /// Order to bill, numbered by the issuer.
         0 order_id: String => "order_id: must",
-        /// `s_pappid`.
-        1 s_pappid: String => "s_pappid: must",
-        /// `money`; in fen.
+        /// Identification of the treasury, given by it.
+        1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
+        /// Amount of the order; in fen.
         2 money: xinqiao_types::Fen => "money: must",
-        /// `timestamp`; format `unix`.
+        /// When the request is made; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `source`.
+        /// Where the bill is asked for: `web` or `app`.
         4 source: String => "source: must",
-        /// `redirect_url`.
+        /// Page to go to after the authorisation.
         5 redirect_url: Option<String> => "redirect_url",
-        /// `ticket`.
+        /// The `api_ticket` of cards. From: The ticket endpoint with type `wx_card`.
         6 ticket: String => "ticket: must",
     }
     new(
         order_id: impl Into<String>,
-        s_pappid: impl Into<String>,
+        s_pappid: impl Into<xinqiao_types::AppId>,
         money: xinqiao_types::Fen,
         source: impl Into<String>,
         ticket: impl Into<String>,
@@ -352,9 +352,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBillAuthUrl`].
     pub struct GetBillAuthUrlResponse {
-        /// `auth_url`.
+        /// Authorisation page for the user to open.
         0 auth_url: String => "auth_url: must",
-        /// `expire_time`; in s.
+        /// How long the address lives; in s.
         1 expire_time: i64 => "expire_time: must",
     }
 }
@@ -386,11 +386,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.get_order`.
     pub struct GetOrder {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number that the platform gave the service.
         1 service_id: Option<i64> => "service_id",
-        /// `order_id`.
+        /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
         2 order_id: String => "order_id: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, order_id: impl Into<String>)
@@ -400,65 +400,65 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `order_id`.
+        /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
         0 order_id: String => "order_id: must",
-        /// `appid`.
+        /// AppID of the collecting office's account.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the payer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `desc`.
+        /// What is paid for, mostly the name of the service.
         3 desc: String => "desc: must",
-        /// `fee_type`.
+        /// Currency: `1` CNY, `2` USD.
         4 fee_type: i64 => "fee_type: must",
-        /// `fee`; in fen.
+        /// Total amount, the sum of the items; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
-        /// `status`.
+        /// State: `1` unpaid, `3` or `4` paid, `5` refunded, `6` being refunded, `12` closed by timeout.
         6 status: i64 => "status: must",
-        /// `trans_id`.
+        /// Transaction number of WeChat Pay.
         7 trans_id: Option<String> => "trans_id",
-        /// `bank_id`.
+        /// Number of the bank that received the money.
         8 bank_id: Option<String> => "bank_id",
-        /// `bank_name`.
+        /// Name of the receiving bank.
         9 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account for splitting, empty without splitting; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
-        /// `refund_out_id`.
+        /// The caller's own refund number.
         11 refund_out_id: Option<String> => "refund_out_id",
-        /// `refund_order_id`.
+        /// Refund number of the platform.
         12 refund_order_id: Option<String> => "refund_order_id",
-        /// `refund_reason`.
+        /// Reason given when the refund was asked for.
         13 refund_reason: Option<String> => "refund_reason",
-        /// `refund_finish_time`; format `unix`.
+        /// When the refund was done; format `unix`.
         14 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
-        /// `partial_refund_info`.
+        /// Partial refunds; the order counts as refunded only when all is back.
         15 partial_refund_info: Option<Vec<PartialRefundInfo>> => "partial_refund_info",
-        /// `order_no`.
+        /// The office's order number, as it was given.
         16 order_no: Option<String> => "order_no",
-        /// `department_code`.
+        /// Code of the collecting unit.
         17 department_code: Option<String> => "department_code",
-        /// `department_name`.
+        /// Name of the collecting unit.
         18 department_name: String => "department_name: must",
-        /// `payment_notice_type`.
+        /// Kind of notice: `1` ordinary, `2` penalty.
         19 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// `payment_notice_no`.
+        /// Payment notice, as it was given.
         20 payment_notice_no: Option<String> => "payment_notice_no",
-        /// `payment_info_source`.
+        /// Source of the amount due: `1` treasury, `2` the office.
         21 payment_info_source: i64 => "payment_info_source: must",
-        /// `bill_type_code`.
+        /// Code of the kind of fiscal bill.
         22 bill_type_code: Option<String> => "bill_type_code",
-        /// `bill_no`.
+        /// Number of the fiscal bill.
         23 bill_no: Option<String> => "bill_no",
-        /// `region_code`.
+        /// Code of the administrative region, six digits; such as `440000`.
         24 region_code: String => "region_code: must",
-        /// `scene`.
+        /// Where it was ordered: `biz` account, `ctiyservice` city services, `miniprogram`, `offline` code, `pc`, `app`, `other`.
         25 scene: String => "scene: must",
-        /// `items`.
+        /// Items to pay.
         26 items: Vec<ItemInfo> => "items: must",
-        /// `notify_history`.
+        /// Record of the notices to the parties.
         27 notify_history: Vec<NotifyHistory> => "notify_history: must",
-        /// `pay_finish_time`; format `unix`.
+        /// When it was paid; format `unix`.
         28 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
-        /// `create_time`; format `unix`.
+        /// When the order was made; format `unix`.
         29 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -490,15 +490,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.get_order_list`.
     pub struct GetOrderList {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `order_no`.
+        /// The office's own order number, instead of the payment notice.
         1 order_no: Option<String> => "order_no",
-        /// `payment_notice_no`.
+        /// Number of the payment notice, instead of `order_no`.
         2 payment_notice_no: Option<String> => "payment_notice_no",
-        /// `department_code`.
+        /// Code of the collecting unit.
         3 department_code: String => "department_code: must",
-        /// `region_code`.
+        /// Code of the administrative region, six digits; such as `440000`.
         4 region_code: String => "region_code: must",
     }
     new(
@@ -512,9 +512,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
-        /// `order_id_list`.
+        /// All orders found.
         0 order_id_list: Vec<String> => "order_id_list: must",
-        /// `paid_order_id`.
+        /// The one that is paid.
         1 paid_order_id: Option<String> => "paid_order_id",
     }
 }
@@ -546,7 +546,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.get_real_name`.
     pub struct GetRealName {
-        /// `wx_realname_token`.
+        /// Token obtained when the user agreed; `wx_realname_token` on the wire.
         #[doc(alias = "wx_realname_token")]
         0 wx_real_name_token: String => "wx_realname_token: must",
     }
@@ -556,13 +556,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetRealName`].
     pub struct GetRealNameResponse {
-        /// `key_encrypt_type`.
+        /// How the data key is encrypted, `RSA`.
         0 key_encrypt_type: String => "key_encrypt_type: must",
-        /// `key`.
+        /// Data key encrypted with the developer's public key, Base64.
         1 key: String => "key: must",
-        /// `data_encrypt_type`.
+        /// How the data are encrypted, `AES_ECB`.
         2 data_encrypt_type: String => "data_encrypt_type: must",
-        /// `data`.
+        /// The encrypted identity, Base64.
         3 data: String => "data: must",
     }
 }
@@ -594,13 +594,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Nontax_Bill/API_list.html>.
     /// * Catalog: `official_account.non_tax.insert_bill`.
     pub struct InsertBill {
-        /// `order_id`.
+        /// Order that the user authorised.
         0 order_id: String => "order_id: must",
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `card_id`.
+        /// Id of the bill template.
         2 card_id: String => "card_id: must",
-        /// `card_ext`.
+        /// Content of the bill card.
         3 card_ext: CardExt => "card_ext: must",
     }
     new(
@@ -614,9 +614,9 @@ w::record! {
 w::record! {
     /// Answer to [`InsertBill`].
     pub struct InsertBillResponse {
-        /// `code`.
+        /// Code of the bill in the user's wallet.
         0 code: String => "code: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the payer; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -648,39 +648,39 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.micro_pay`.
     pub struct MicroPay {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `bank_id`.
+        /// Bank number given by the platform; one of the configured banks when left out.
         1 bank_id: Option<String> => "bank_id",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account for splitting; left out without splitting; personal data, masked in `Debug`.
         2 bank_account: Option<String> => "bank_account: masked",
-        /// `mch_id`.
+        /// Merchant number to settle to, bound to the bank; chosen automatically when left out.
         3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `desc`.
+        /// What is paid for, mostly the name of the service.
         4 desc: String => "desc: must",
-        /// `fee`; in fen.
+        /// Total amount, the sum of the items; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
-        /// `order_no`.
+        /// The office's own order number, instead of the payment notice.
         6 order_no: Option<String> => "order_no",
-        /// `payment_notice_type`.
+        /// Kind of notice: `1` ordinary, `2` penalty.
         7 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// `payment_notice_no`.
+        /// Number of the payment notice, instead of `order_no`.
         8 payment_notice_no: Option<String> => "payment_notice_no",
-        /// `payment_notice_create_time`; format `unix`.
+        /// When the notice was issued; format `unix`.
         9 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
-        /// `payment_expire_date`; format `yyyyMMdd`.
+        /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
         10 payment_expire_date: String => "payment_expire_date: must",
-        /// `user_name`.
+        /// Name of the person who owes.
         11 user_name: Option<String> => "user_name",
-        /// `department_code`.
+        /// Code of the collecting unit.
         12 department_code: String => "department_code: must",
-        /// `department_name`.
+        /// Name of the collecting unit.
         13 department_name: String => "department_name: must",
-        /// `region_code`.
+        /// Code of the administrative region, six digits; such as `440000`.
         14 region_code: String => "region_code: must",
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Payment code of the user, 18 digits starting with 10–15; such as `134567890123456789`; a secret, masked in `Debug`.
         15 auth_code: String => "auth_code: must masked",
-        /// `items`.
+        /// Items to pay.
         16 items: Vec<ItemInfo> => "items: must",
     }
     new(
@@ -709,7 +709,7 @@ w::record! {
 w::record! {
     /// Answer to [`MicroPay`].
     pub struct MicroPayResponse {
-        /// `order_id`.
+        /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
         0 order_id: String => "order_id: must",
     }
 }
@@ -741,11 +741,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.mock_notification`.
     pub struct MockNotification {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `url`.
+        /// Address that gets the mock call, the bank's or treasury's interface.
         1 url: String => "url: must",
-        /// `version`.
+        /// Version of the interface that the mock call uses.
         2 version: i64 => "version: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, url: impl Into<String>, version: i64)
@@ -778,11 +778,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.mock_query_fee`.
     pub struct MockQueryFee {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `url`.
+        /// Address that gets the mock call, the bank's or treasury's interface.
         1 url: String => "url: must",
-        /// `version`.
+        /// Version of the interface that the mock call uses.
         2 version: i64 => "version: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, url: impl Into<String>, version: i64)
@@ -815,9 +815,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.notify_inconsistent_order`.
     pub struct NotifyInconsistentOrder {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `order_id`.
+        /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
         1 order_id: Option<String> => "order_id",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -851,19 +851,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.query_fee`.
     pub struct QueryFee {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number that the platform gave the service.
         1 service_id: Option<i64> => "service_id",
-        /// `bank_id`.
+        /// Bank number given by the platform; one of the configured banks when left out.
         2 bank_id: Option<String> => "bank_id",
-        /// `payment_notice_type`.
+        /// Kind of notice: `1` ordinary, `2` penalty.
         3 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// `payment_notice_no`.
+        /// Number of the payment notice to look up.
         4 payment_notice_no: String => "payment_notice_no: must",
-        /// `department_code`.
+        /// Code of the collecting unit.
         5 department_code: String => "department_code: must",
-        /// `region_code`.
+        /// Code of the administrative region, six digits; such as `440000`.
         6 region_code: String => "region_code: must",
     }
     new(
@@ -879,25 +879,25 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFee`].
     pub struct QueryFeeResponse {
-        /// `fee`; in fen.
+        /// Amount due in total; in fen.
         0 fee: xinqiao_types::Fen => "fee: must",
-        /// `user_name`.
+        /// Name of the person who owes.
         1 user_name: Option<String> => "user_name",
-        /// `department_code`.
+        /// Code of the collecting unit.
         2 department_code: Option<String> => "department_code",
-        /// `department_name`.
+        /// Name of the collecting unit.
         3 department_name: String => "department_name: must",
-        /// `payment_notice_type`.
+        /// Kind of notice: `1` ordinary, `2` penalty.
         4 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// `payment_notice_no`.
+        /// Number of the payment notice to look up.
         5 payment_notice_no: String => "payment_notice_no: must",
-        /// `payment_notice_create_time`; format `unix`.
+        /// When the notice was issued; format `unix`.
         6 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
-        /// `payment_expire_date`; format `yyyyMMdd`.
+        /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
         7 payment_expire_date: i64 => "payment_expire_date: must",
-        /// `region_code`.
+        /// Code of the administrative region, six digits; such as `440000`.
         8 region_code: String => "region_code: must",
-        /// `items`.
+        /// Items to pay.
         9 items: Vec<ItemInfo> => "items: must",
     }
 }
@@ -929,15 +929,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.refund`.
     pub struct Refund {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `order_id`.
+        /// Order to refund.
         1 order_id: String => "order_id: must",
-        /// `reason`.
+        /// Why the refund is asked for.
         2 reason: String => "reason: must",
-        /// `refund_fee`; in fen.
+        /// Amount to refund; all when left out; in fen.
         3 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
-        /// `refund_out_id`.
+        /// The caller's own refund number; needed for partial refunds.
         4 refund_out_id: Option<String> => "refund_out_id",
     }
     new(
@@ -952,7 +952,7 @@ w::record! {
 w::record! {
     /// Answer to [`Refund`].
     pub struct RefundResponse {
-        /// `refund_order_id`.
+        /// Number of the new refund.
         0 refund_order_id: String => "refund_order_id: must",
     }
 }
@@ -984,53 +984,53 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
     /// * Catalog: `official_account.non_tax.unified_order`.
     pub struct UnifiedOrder {
-        /// `appid`; the account's appid.
+        /// AppID of the collecting office's account; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number that the platform gave the service.
         1 service_id: Option<i64> => "service_id",
-        /// `trade_type`.
+        /// Way of paying, such as `JSAPI`, `MWEB` (outside WeChat) or `APP`.
         2 trade_type: Option<String> => "trade_type",
-        /// `bank_id`.
+        /// Bank number given by the platform; one of the configured banks when left out.
         3 bank_id: Option<String> => "bank_id",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account for splitting; left out without splitting; personal data, masked in `Debug`.
         4 bank_account: Option<String> => "bank_account: masked",
-        /// `mch_id`.
+        /// Merchant number to settle to, bound to the bank; chosen automatically when left out.
         5 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the payer; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `app_appid`.
-        7 app_appid: Option<String> => "app_appid",
-        /// `desc`.
+        /// AppID of the app, for `trade_type` `APP`.
+        7 app_appid: Option<xinqiao_types::AppId> => "app_appid",
+        /// What is paid for, mostly the name of the service.
         8 desc: String => "desc: must",
-        /// `fee`; in fen.
+        /// Total amount, the sum of the items; in fen.
         9 fee: xinqiao_types::Fen => "fee: must",
-        /// `return_url`.
+        /// Page to go to afterwards; not needed for mini programs.
         10 return_url: Option<String> => "return_url",
-        /// `ip`.
+        /// IP address of the user.
         11 ip: String => "ip: must",
-        /// `order_no`.
+        /// The office's own order number, instead of the payment notice.
         12 order_no: Option<String> => "order_no",
-        /// `payment_notice_type`.
+        /// Kind of notice: `1` ordinary, `2` penalty.
         13 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// `payment_notice_no`.
+        /// Number of the payment notice, instead of `order_no`.
         14 payment_notice_no: Option<String> => "payment_notice_no",
-        /// `payment_notice_create_time`; format `unix`.
+        /// When the notice was issued; format `unix`.
         15 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
-        /// `payment_expire_date`; format `yyyyMMdd`.
+        /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
         16 payment_expire_date: String => "payment_expire_date: must",
-        /// `user_name`.
+        /// Name of the person who owes.
         17 user_name: Option<String> => "user_name",
-        /// `department_code`.
+        /// Code of the collecting unit.
         18 department_code: String => "department_code: must",
-        /// `department_name`.
+        /// Name of the collecting unit.
         19 department_name: String => "department_name: must",
-        /// `region_code`.
+        /// Code of the administrative region, six digits; such as `440000`.
         20 region_code: String => "region_code: must",
-        /// `scene`.
+        /// Where it was ordered: `biz` account, `ctiyservice` city services, `miniprogram`, `offline` code, `pc`, `app`, `other`.
         21 scene: String => "scene: must",
-        /// `items`.
+        /// Items to pay.
         22 items: Vec<ItemInfo> => "items: must",
-        /// `auto_call_pay`.
+        /// Whether the payment starts by itself on the payment page.
         23 auto_call_pay: Option<bool> => "auto_call_pay",
     }
     new(
@@ -1052,7 +1052,7 @@ w::record! {
         bank_account: String,
         mch_id: xinqiao_types::MchId,
         openid: xinqiao_types::OpenId,
-        app_appid: String,
+        app_appid: xinqiao_types::AppId,
         return_url: String,
         order_no: String,
         payment_notice_no: String,
@@ -1064,11 +1064,11 @@ w::record! {
 w::record! {
     /// Answer to [`UnifiedOrder`].
     pub struct UnifiedOrderResponse {
-        /// `order_id`.
+        /// Number of the new order, to query and refund it.
         0 order_id: String => "order_id: must",
-        /// `pay_url`.
+        /// Payment page for the user to open.
         1 pay_url: Option<String> => "pay_url",
-        /// `miniprogram`.
+        /// Payment mini program to open; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         2 mini_program: MiniProgram => "miniprogram: must",
     }
@@ -1105,19 +1105,19 @@ pub mod vehicle {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/Non-tax_driver_platform.html>.
         /// * Catalog: `official_account.non_tax.vehicle.entrance_notify`.
         pub struct EntranceNotify {
-            /// `appid`.
+            /// AppID of the collecting office's account.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `bank_id`.
+            /// Bank number given by the platform; one of the configured banks when left out.
             1 bank_id: Option<String> => "bank_id",
-            /// `bank_account`; personal data, masked in `Debug`.
+            /// Account for splitting; left out without splitting; personal data, masked in `Debug`.
             2 bank_account: Option<String> => "bank_account: masked",
-            /// `mch_id`.
+            /// Merchant number to settle to, bound to the bank; chosen automatically when left out.
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-            /// `region_code`.
+            /// Code of the administrative region, six digits; such as `440000`.
             4 region_code: String => "region_code: must",
-            /// `trade_scene`.
+            /// Scene: `PARKING`, `PARKING SPACE`, `HIGHWAY` or `BRIDGE`.
             5 trade_scene: String => "trade_scene: must",
-            /// `scene_info`.
+            /// Data of car and place.
             6 scene_info: super::SceneInfo => "scene_info: must",
         }
         new(
@@ -1136,7 +1136,7 @@ pub mod vehicle {
     w::record! {
         /// Answer to [`EntranceNotify`].
         pub struct EntranceNotifyResponse {
-            /// `user_state`.
+            /// State of the car owner service: `NORMAL`, `PAUSED`, `OVERDUE` (debts) or `UNAUTHORIZED`.
             0 user_state: String => "user_state: must",
         }
     }
@@ -1168,35 +1168,35 @@ pub mod vehicle {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/Non-tax_driver_platform.html>.
         /// * Catalog: `official_account.non_tax.vehicle.pay_apply`.
         pub struct PayApply {
-            /// `appid`.
+            /// AppID of the collecting office's account.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `bank_id`.
+            /// Bank number given by the platform; one of the configured banks when left out.
             1 bank_id: Option<String> => "bank_id",
-            /// `bank_account`; personal data, masked in `Debug`.
+            /// Account for splitting; left out without splitting; personal data, masked in `Debug`.
             2 bank_account: Option<String> => "bank_account: masked",
-            /// `mch_id`.
+            /// Merchant number to settle to, bound to the bank; chosen automatically when left out.
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-            /// `desc`.
+            /// What is paid for, mostly the name of the service.
             4 desc: String => "desc: must",
-            /// `fee`; in fen.
+            /// Total amount, the sum of the items; in fen.
             5 fee: xinqiao_types::Fen => "fee: must",
-            /// `order_no`.
+            /// The office's own order number, instead of the payment notice.
             6 order_no: Option<String> => "order_no",
-            /// `payment_notice_type`.
+            /// Kind of notice: `1` ordinary, `2` penalty.
             7 payment_notice_type: Option<i64> => "payment_notice_type",
-            /// `payment_notice_no`.
+            /// Number of the payment notice, instead of `order_no`.
             8 payment_notice_no: Option<String> => "payment_notice_no",
-            /// `department_code`.
+            /// Code of the collecting unit.
             9 department_code: String => "department_code: must",
-            /// `department_name`.
+            /// Name of the collecting unit.
             10 department_name: String => "department_name: must",
-            /// `region_code`.
+            /// Code of the administrative region, six digits; such as `440000`.
             11 region_code: Option<String> => "region_code",
-            /// `goods_tag`.
+            /// Promotion mark of the order.
             12 goods_tag: Option<String> => "goods_tag",
-            /// `trade_scene`.
+            /// Scene: `PARKING`, `PARKING SPACE`, `HIGHWAY` or `BRIDGE`.
             13 trade_scene: String => "trade_scene: must",
-            /// `scene_info`.
+            /// Data of car and place.
             14 scene_info: super::PayApplySceneInfo => "scene_info: must",
         }
         new(
@@ -1223,7 +1223,7 @@ pub mod vehicle {
     w::record! {
         /// Answer to [`PayApply`].
         pub struct PayApplyResponse {
-            /// `order_id`.
+            /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
             0 order_id: String => "order_id: must",
         }
     }
@@ -1255,27 +1255,27 @@ pub mod vehicle {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/Non-tax_driver_platform.html>.
         /// * Catalog: `official_account.non_tax.vehicle.query_state`.
         pub struct QueryState {
-            /// `appid`.
+            /// AppID of the collecting office's account.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `bank_id`.
+            /// Bank number given by the platform; one of the configured banks when left out.
             1 bank_id: Option<String> => "bank_id",
-            /// `bank_account`; personal data, masked in `Debug`.
+            /// Account for splitting; left out without splitting; personal data, masked in `Debug`.
             2 bank_account: Option<String> => "bank_account: masked",
-            /// `mch_id`.
+            /// Merchant number to settle to, bound to the bank; chosen automatically when left out.
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-            /// `region_code`.
+            /// Code of the administrative region, six digits; such as `440000`.
             4 region_code: String => "region_code: must",
-            /// `trade_scene`.
+            /// Scene: `PARKING`, `PARKING SPACE`, `HIGHWAY` or `BRIDGE`.
             5 trade_scene: String => "trade_scene: must",
-            /// `jump_scene`.
+            /// How the user will be sent there: `APP` or `H5`; mini program by default.
             6 jump_scene: Option<String> => "jump_scene",
-            /// `openid`; personal data, masked in `Debug`.
+            /// OpenID of the car owner under the account; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `plate_number`.
+            /// Licence plate number; such as `粤B888888`.
             8 plate_number: Option<String> => "plate_number",
-            /// `material_info`.
+            /// Data of the toll medium, such as an ETC card number.
             9 material_info: Option<String> => "material_info",
-            /// `channel_type`.
+            /// Kind of lane: `ETC` or `MTC` (staffed).
             10 channel_type: Option<String> => "channel_type",
         }
         new(region_code: impl Into<String>, trade_scene: impl Into<String>)
@@ -1295,15 +1295,15 @@ pub mod vehicle {
     w::record! {
         /// Answer to [`QueryState`].
         pub struct QueryStateResponse {
-            /// `user_state`.
+            /// State of the car owner service: `NORMAL`, `PAUSED`, `OVERDUE` (debts) or `UNAUTHORIZED`.
             0 user_state: String => "user_state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// OpenID of the car owner under the account; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `path`.
+            /// Path of the owner service to send the user to when the state is not normal.
             2 path: Option<String> => "path",
-            /// `plate_number_info`.
+            /// Plates that the user authorised.
             3 plate_number_info: Option<Vec<String>> => "plate_number_info",
-            /// `authorize_package`.
+            /// Parameters for the jump to the authorisation.
             4 authorize_package: Option<std::collections::BTreeMap<String, String>> => "authorize_package",
         }
     }

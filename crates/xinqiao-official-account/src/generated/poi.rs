@@ -6,45 +6,45 @@ use xinqiao_wire as w;
 w::record! {
     /// `base_info` of `poi::Business`.
     pub struct BaseInfo {
-        /// `sid`.
+        /// The merchant's own number of the store.
         0 sid: Option<String> => "sid",
-        /// `business_name`.
+        /// Name of the store without the branch.
         1 business_name: String => "business_name: must",
-        /// `branch_name`.
+        /// Branch, without city or district.
         2 branch_name: String => "branch_name: must",
-        /// `province`.
+        /// Province of the store, or the city for municipalities; such as `广东省`.
         3 province: String => "province: must",
-        /// `city`.
+        /// City of the store without the province; such as `广州市`.
         4 city: String => "city: must",
-        /// `district`.
+        /// District of the store without the city; such as `海珠区`.
         5 district: String => "district: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address without province, city and district; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Telephone; landlines with area code and hyphen; such as `020-12345678`; personal data, masked in `Debug`.
         7 telephone: String => "telephone: must masked",
-        /// `categories`.
+        /// Categories of the store, levels separated by commas; such as `美食,快餐小吃`.
         8 categories: Vec<String> => "categories: must",
-        /// `offset_type`.
+        /// Kind of coordinates; `1` is GCJ-02.
         9 offset_type: i64 => "offset_type: must",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the store in GCJ-02; such as `115.32375`; personal data, masked in `Debug`.
         10 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the store in GCJ-02; such as `25.097486`; personal data, masked in `Debug`.
         11 latitude: f64 => "latitude: must masked",
-        /// `photo_list`.
+        /// Pictures of the store, at most 20.
         12 photo_list: Option<Vec<Photo>> => "photo_list",
-        /// `recommend`.
+        /// Recommended goods, dishes or rooms.
         13 recommend: Option<String> => "recommend",
-        /// `special`.
+        /// Special services, such as free WiFi or parking.
         14 special: Option<String> => "special",
-        /// `introduction`.
+        /// Introduction of the merchant, at most 300 characters.
         15 introduction: Option<String> => "introduction",
-        /// `open_time`.
+        /// Opening hours, 24-hour clock; such as `10:00-21:00`.
         16 open_time: Option<String> => "open_time",
-        /// `avg_price`; in yuan.
+        /// Average spending per head, a whole number above 0; in yuan.
         17 avg_price: Option<f64> => "avg_price",
-        /// `available_state`.
+        /// Review: `1` system error, `2` pending, `3` passed, `4` refused.
         18 available_state: i64 => "available_state: must",
-        /// `update_status`.
+        /// Whether the extra fields are being updated: `1` yes, no further change; `0` no.
         19 update_status: i64 => "update_status: must",
     }
 }
@@ -52,7 +52,7 @@ w::record! {
 w::record! {
     /// `business` of the answer of `poi::GetPoi`.
     pub struct Business {
-        /// `base_info`.
+        /// Basic and service data of the store.
         0 base_info: BaseInfo => "base_info: must",
     }
 }
@@ -60,54 +60,54 @@ w::record! {
 w::record! {
     /// `base_info` of `poi::GetPoiListBusiness`.
     pub struct BusinessBaseInfo {
-        /// `sid`.
+        /// The merchant's own number of the store.
         0 sid: Option<String> => "sid",
-        /// `business_name`.
+        /// Name of the store without the branch.
         1 business_name: String => "business_name: must",
-        /// `branch_name`.
+        /// Branch, without city or district.
         2 branch_name: String => "branch_name: must",
-        /// `province`.
+        /// Province of the store, or the city for municipalities; such as `广东省`.
         3 province: String => "province: must",
-        /// `city`.
+        /// City of the store without the province; such as `广州市`.
         4 city: String => "city: must",
-        /// `district`.
+        /// District of the store without the city; such as `海珠区`.
         5 district: String => "district: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address without province, city and district; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Telephone; landlines with area code and hyphen; such as `020-12345678`; personal data, masked in `Debug`.
         7 telephone: String => "telephone: must masked",
-        /// `categories`.
+        /// Categories of the store, levels separated by commas; such as `美食,快餐小吃`.
         8 categories: Vec<String> => "categories: must",
-        /// `offset_type`.
+        /// Kind of coordinates; `1` is GCJ-02.
         9 offset_type: i64 => "offset_type: must",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the store in GCJ-02; such as `115.32375`; personal data, masked in `Debug`.
         10 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the store in GCJ-02; such as `25.097486`; personal data, masked in `Debug`.
         11 latitude: f64 => "latitude: must masked",
-        /// `photo_list`.
+        /// Pictures of the store, at most 20.
         12 photo_list: Option<Vec<Photo>> => "photo_list",
-        /// `recommend`.
+        /// Recommended goods, dishes or rooms.
         13 recommend: Option<String> => "recommend",
-        /// `special`.
+        /// Special services, such as free WiFi or parking.
         14 special: Option<String> => "special",
-        /// `introduction`.
+        /// Introduction of the merchant, at most 300 characters.
         15 introduction: Option<String> => "introduction",
-        /// `open_time`.
+        /// Opening hours, 24-hour clock; such as `10:00-21:00`.
         16 open_time: Option<String> => "open_time",
-        /// `avg_price`; in yuan.
+        /// Average spending per head, a whole number above 0; in yuan.
         17 avg_price: Option<f64> => "avg_price",
-        /// `available_state`.
+        /// Review: `1` system error, `2` pending, `3` passed, `4` refused.
         18 available_state: i64 => "available_state: must",
-        /// `update_status`.
+        /// Whether the extra fields are being updated: `1` yes, no further change; `0` no.
         19 update_status: i64 => "update_status: must",
-        /// `poi_id`.
+        /// Number that WeChat gave the store.
         20 poi_id: w::TextOrNumber => "poi_id: must",
-        /// `mapid`.
+        /// Number of the place in Tencent Maps; `mapid` on the wire.
         #[doc(alias = "mapid")]
         21 map_id: Option<String> => "mapid",
-        /// `upgrade_status`.
+        /// State of the upgrade to a store mini program, `0` not upgraded.
         22 upgrade_status: Option<i64> => "upgrade_status",
-        /// `upgrade_comment`.
+        /// Why the upgrade failed.
         23 upgrade_comment: Option<String> => "upgrade_comment",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// An item of `business_list` in the answer of `poi::GetPoiList`.
     pub struct GetPoiListBusiness {
-        /// `base_info`.
+        /// Basic and service data of the store.
         0 base_info: BusinessBaseInfo => "base_info: must",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// An item of `photo_list` in `poi::BaseInfo`; an item of `photo_list` in `poi::BusinessBaseInfo`.
     pub struct Photo {
-        /// `photo_url`.
+        /// Address of the picture. From: The picture upload endpoint.
         0 photo_url: String => "photo_url: must",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
     /// * Catalog: `official_account.poi.del_poi`.
     pub struct DelPoi {
-        /// `poi_id`.
+        /// Number that WeChat gave the store.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -200,7 +200,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
     /// * Catalog: `official_account.poi.get_poi`.
     pub struct GetPoi {
-        /// `poi_id`.
+        /// Number that WeChat gave the store.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -209,7 +209,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPoi`].
     pub struct GetPoiResponse {
-        /// `business`.
+        /// The store with its basic data.
         0 business: Business => "business: must",
     }
 }
@@ -240,9 +240,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
     /// * Catalog: `official_account.poi.get_poi_list`.
     pub struct GetPoiList {
-        /// `begin`.
+        /// Store to start with, from 0.
         0 begin: i64 => "begin: must",
-        /// `limit`.
+        /// How many to return, at most 50, 20 by default.
         1 limit: i64 => "limit: must",
     }
     new(begin: i64, limit: i64)
@@ -251,9 +251,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetPoiList`].
     pub struct GetPoiListResponse {
-        /// `business_list`.
+        /// Stores of this page with their basic data.
         0 business_list: Vec<GetPoiListBusiness> => "business_list: must",
-        /// `total_count`.
+        /// Stores in all.
         1 total_count: i64 => "total_count: must",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `attribute_info` of `scan::SkuInfoSkuItem`; `attribute_info` of `scan::SkuItem`.
     pub struct AttributeInfo {
-        /// `attribute_item`.
+        /// Attributes of the variant.
         0 attribute_item: Vec<AttributeItem> => "attribute_item: must",
     }
     new(attribute_item: Vec<AttributeItem>)
@@ -15,9 +15,9 @@ w::record! {
 w::record! {
     /// An item of `attribute_item` in `scan::AttributeInfo`.
     pub struct AttributeItem {
-        /// `attribute_key`.
+        /// Name of the attribute, such as colour.
         0 attribute_key: String => "attribute_key: must",
-        /// `attribute_value`.
+        /// Value of the attribute, such as red.
         1 attribute_value: String => "attribute_value: must",
     }
     new(attribute_key: impl Into<String>, attribute_value: impl Into<String>)
@@ -26,7 +26,7 @@ w::record! {
 w::record! {
     /// `category_info` of `scan::Product`; `category_info` of `scan::ProductItem`.
     pub struct CategoryInfo {
-        /// `category_item`.
+        /// Levels of the category, broad to narrow.
         0 category_item: Vec<CategoryItem> => "category_item: must",
     }
     new(category_item: Vec<CategoryItem>)
@@ -35,7 +35,7 @@ w::record! {
 w::record! {
     /// An item of `category_item` in `scan::CategoryInfo`; an item of `category_item` in `scan::OfficialCategoryInfo`.
     pub struct CategoryItem {
-        /// `category_name`.
+        /// Name of this level; such as `图书`.
         0 category_name: String => "category_name: must",
     }
     new(category_name: impl Into<String>)
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// An item of `custom_list` in `scan::CustomInfo`.
     pub struct Custom {
-        /// `key`.
+        /// Name of the additional datum.
         0 key: String => "key: must",
-        /// `value`.
+        /// Content of the additional datum.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -55,7 +55,7 @@ w::record! {
 w::record! {
     /// `custom_info` of `scan::Product`; `custom_info` of `scan::ProductItem`.
     pub struct CustomInfo {
-        /// `custom_list`.
+        /// The additional data in pairs of key and value.
         0 custom_list: Vec<Custom> => "custom_list: must",
     }
     new(custom_list: Vec<Custom>)
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// `product` of `scan::product::v2::GetInfo`.
     pub struct GetInfoProduct {
-        /// `pid`.
+        /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
     }
     new(pid: impl Into<String>)
@@ -73,7 +73,7 @@ w::record! {
 w::record! {
     /// `image_info` of `scan::Product`; `image_info` of `scan::ProductItem`; and 2 more.
     pub struct ImageInfo {
-        /// `main_image_list`.
+        /// Main pictures.
         0 main_image_list: Vec<MainImage> => "main_image_list: must",
     }
     new(main_image_list: Vec<MainImage>)
@@ -82,21 +82,21 @@ w::record! {
 w::record! {
     /// `link_info` of `scan::Product`; `link_info` of `scan::ProductItem`.
     pub struct LinkInfo {
-        /// `link_type`.
+        /// Kind of page: `wxa` mini program, `h5` web page.
         0 link_type: String => "link_type: must",
-        /// `wxa_appid`.
-        1 wxa_appid: Option<String> => "wxa_appid",
-        /// `url`.
+        /// AppID of the mini program.
+        1 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
+        /// Path in the mini program, or address of the web page.
         2 url: Option<String> => "url",
     }
     new(link_type: impl Into<String>)
-    text(wxa_appid: String, url: String)
+    text(wxa_appid: xinqiao_types::AppId, url: String)
 }
 
 w::record! {
     /// An item of `main_image_list` in `scan::ImageInfo`.
     pub struct MainImage {
-        /// `url`.
+        /// Address of the picture.
         0 url: String => "url: must",
     }
     new(url: impl Into<String>)
@@ -105,7 +105,7 @@ w::record! {
 w::record! {
     /// `official_category_info` of `scan::Product`; `official_category_info` of `scan::ProductItem`.
     pub struct OfficialCategoryInfo {
-        /// `category_item`.
+        /// Levels of WeChat's category, broad to narrow.
         0 category_item: Vec<CategoryItem> => "category_item: must",
     }
     new(category_item: Vec<CategoryItem>)
@@ -114,13 +114,13 @@ w::record! {
 w::record! {
     /// `price_info` of `scan::Product`; `price_info` of `scan::ProductItem`; and 2 more.
     pub struct PriceInfo {
-        /// `min_price`; in yuan.
+        /// Lowest present price among the variants; in yuan.
         0 min_price: f64 => "min_price: must",
-        /// `max_price`; in yuan.
+        /// Highest present price among the variants; in yuan.
         1 max_price: f64 => "max_price: must",
-        /// `min_ori_price`; in yuan.
+        /// Lowest original price among the variants; in yuan.
         2 min_ori_price: Option<f64> => "min_ori_price",
-        /// `max_ori_price`; in yuan.
+        /// Highest original price among the variants; in yuan.
         3 max_ori_price: Option<f64> => "max_ori_price",
     }
     new(min_price: f64, max_price: f64)
@@ -130,37 +130,37 @@ w::record! {
 w::record! {
     /// An item of `product` in `scan::product::v2::Add`.
     pub struct Product {
-        /// `pid`.
+        /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
-        /// `image_info`.
+        /// Main pictures of the goods.
         1 image_info: Option<ImageInfo> => "image_info",
-        /// `category_info`.
+        /// The merchant's own categories.
         2 category_info: Option<CategoryInfo> => "category_info",
-        /// `official_category_info`.
+        /// Categories set by WeChat.
         3 official_category_info: Option<OfficialCategoryInfo> => "official_category_info",
-        /// `tag_info`.
+        /// Labels that the merchant gave the goods.
         4 tag_info: Option<TagInfo> => "tag_info",
-        /// `link_info`.
+        /// Page that the goods open.
         5 link_info: Option<LinkInfo> => "link_info",
-        /// `title`.
+        /// Name of the goods, at most 30 characters.
         6 title: Option<String> => "title",
-        /// `sub_title`.
+        /// Second line under the name.
         7 sub_title: Option<String> => "sub_title",
-        /// `brand`.
+        /// Brand that the goods carry.
         8 brand: Option<String> => "brand",
-        /// `shop_info`.
+        /// Where the goods come from.
         9 shop_info: Option<ShopInfo> => "shop_info",
-        /// `desc`.
+        /// Description, at most 300 characters.
         10 desc: Option<String> => "desc",
-        /// `price_info`.
+        /// Ranges of present and original price.
         11 price_info: Option<PriceInfo> => "price_info",
-        /// `sale_info`.
+        /// On sale or not, and the stock.
         12 sale_info: Option<SaleInfo> => "sale_info",
-        /// `sku_info`.
+        /// Variants of the goods, such as sizes and colours.
         13 sku_info: Option<SkuInfo> => "sku_info",
-        /// `custom_info`.
+        /// The merchant's additional data.
         14 custom_info: Option<CustomInfo> => "custom_info",
-        /// `partial_update`; `0` or `1` on the wire.
+        /// `1` updates only the fields given, `0` (default) replaces all; `0` or `1` on the wire.
         15 partial_update: Option<bool> => "partial_update: zero-one",
     }
     new(pid: impl Into<String>)
@@ -183,35 +183,35 @@ w::record! {
 w::record! {
     /// `product` of the answer of `scan::product::v2::GetInfo`; an item of `product` in the answer of `scan::product::v2::GetInfoByPage`.
     pub struct ProductItem {
-        /// `pid`.
+        /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
-        /// `image_info`.
+        /// Main pictures of the goods.
         1 image_info: ImageInfo => "image_info: must",
-        /// `category_info`.
+        /// The merchant's own categories.
         2 category_info: CategoryInfo => "category_info: must",
-        /// `official_category_info`.
+        /// Categories set by WeChat.
         3 official_category_info: OfficialCategoryInfo => "official_category_info: must",
-        /// `tag_info`.
+        /// Labels that the merchant gave the goods.
         4 tag_info: TagInfo => "tag_info: must",
-        /// `link_info`.
+        /// Page that the goods open.
         5 link_info: LinkInfo => "link_info: must",
-        /// `title`.
+        /// Name of the goods, at most 30 characters.
         6 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the name.
         7 sub_title: String => "sub_title: must",
-        /// `brand`.
+        /// Brand that the goods carry.
         8 brand: String => "brand: must",
-        /// `shop_info`.
+        /// Where the goods come from.
         9 shop_info: ShopInfo => "shop_info: must",
-        /// `desc`.
+        /// Description, at most 300 characters.
         10 desc: String => "desc: must",
-        /// `price_info`.
+        /// Ranges of present and original price.
         11 price_info: PriceInfo => "price_info: must",
-        /// `sale_info`.
+        /// On sale or not, and the stock.
         12 sale_info: SaleInfo => "sale_info: must",
-        /// `sku_info`.
+        /// Variants of the goods, such as sizes and colours.
         13 sku_info: ProductSkuInfo => "sku_info: must",
-        /// `custom_info`.
+        /// The merchant's additional data.
         14 custom_info: CustomInfo => "custom_info: must",
     }
 }
@@ -219,7 +219,7 @@ w::record! {
 w::record! {
     /// `sku_info` of `scan::ProductItem`.
     pub struct ProductSkuInfo {
-        /// `sku_item`.
+        /// The variants one by one.
         0 sku_item: Vec<SkuInfoSkuItem> => "sku_item: must",
     }
 }
@@ -227,9 +227,9 @@ w::record! {
 w::record! {
     /// `sale_info` of `scan::Product`; `sale_info` of `scan::ProductItem`; and 2 more.
     pub struct SaleInfo {
-        /// `sale_status`.
+        /// `on` for sale, `off` taken down.
         0 sale_status: String => "sale_status: must",
-        /// `stock`.
+        /// Pieces in stock.
         1 stock: Option<i64> => "stock",
     }
     new(sale_status: impl Into<String>)
@@ -239,7 +239,7 @@ w::record! {
 w::record! {
     /// `shop_info` of `scan::Product`; `shop_info` of `scan::ProductItem`; and 2 more.
     pub struct ShopInfo {
-        /// `source`.
+        /// Origin of the goods; `2` for a mini program shop.
         0 source: Option<i64> => "source",
     }
     new()
@@ -249,7 +249,7 @@ w::record! {
 w::record! {
     /// `sku_info` of `scan::Product`.
     pub struct SkuInfo {
-        /// `sku_item`.
+        /// The variants one by one.
         0 sku_item: Vec<SkuItem> => "sku_item: must",
     }
     new(sku_item: Vec<SkuItem>)
@@ -258,25 +258,25 @@ w::record! {
 w::record! {
     /// An item of `sku_item` in `scan::ProductSkuInfo`.
     pub struct SkuInfoSkuItem {
-        /// `sku_id`.
+        /// The merchant's own number of the variant.
         0 sku_id: String => "sku_id: must",
-        /// `barcode_type`.
+        /// Kind of bar code, such as `ean13` or `ean8`.
         1 barcode_type: Option<String> => "barcode_type",
-        /// `barcode`.
+        /// Bar code of the variant; such as `6901234567892`.
         2 barcode: Option<String> => "barcode",
-        /// `source`.
+        /// Origin of the variant; `2` for a mini program shop.
         3 source: Option<i64> => "source",
-        /// `image_info`.
+        /// Pictures of the variant.
         4 image_info: ImageInfo => "image_info: must",
-        /// `link_url`.
+        /// Page that the variant opens.
         5 link_url: String => "link_url: must",
-        /// `price_info`.
+        /// Present and original price of the variant.
         6 price_info: PriceInfo => "price_info: must",
-        /// `sale_info`.
+        /// Whether the variant is on sale, and its stock.
         7 sale_info: SaleInfo => "sale_info: must",
-        /// `shop_info`.
+        /// Where the goods come from.
         8 shop_info: ShopInfo => "shop_info: must",
-        /// `attribute_info`.
+        /// Attributes of the variant.
         9 attribute_info: AttributeInfo => "attribute_info: must",
     }
 }
@@ -284,25 +284,25 @@ w::record! {
 w::record! {
     /// An item of `sku_item` in `scan::SkuInfo`.
     pub struct SkuItem {
-        /// `sku_id`.
+        /// The merchant's own number of the variant.
         0 sku_id: Option<String> => "sku_id",
-        /// `barcode_type`.
+        /// Kind of bar code, such as `ean13` or `ean8`.
         1 barcode_type: Option<String> => "barcode_type",
-        /// `barcode`.
+        /// Bar code of the variant; such as `6901234567892`.
         2 barcode: Option<String> => "barcode",
-        /// `source`.
+        /// Origin of the variant; `2` for a mini program shop.
         3 source: Option<i64> => "source",
-        /// `image_info`.
+        /// Pictures of the variant.
         4 image_info: Option<ImageInfo> => "image_info",
-        /// `link_url`.
+        /// Page that the variant opens.
         5 link_url: Option<String> => "link_url",
-        /// `price_info`.
+        /// Present and original price of the variant.
         6 price_info: Option<PriceInfo> => "price_info",
-        /// `sale_info`.
+        /// Whether the variant is on sale, and its stock.
         7 sale_info: Option<SaleInfo> => "sale_info",
-        /// `shop_info`.
+        /// Where the goods come from.
         8 shop_info: Option<ShopInfo> => "shop_info",
-        /// `attribute_info`.
+        /// Attributes of the variant.
         9 attribute_info: Option<AttributeInfo> => "attribute_info",
     }
     new()
@@ -320,15 +320,15 @@ w::record! {
 w::record! {
     /// `result` of the answer of `scan::product::v2::Status`.
     pub struct StatusResult {
-        /// `total_cnt`.
+        /// Goods in the import.
         0 total_cnt: i64 => "total_cnt: must",
-        /// `succ_cnt`.
+        /// Goods imported.
         1 succ_cnt: i64 => "succ_cnt: must",
-        /// `fail_cnt`.
+        /// Goods that failed.
         2 fail_cnt: i64 => "fail_cnt: must",
-        /// `progress`.
+        /// Progress as a percentage; such as `100.00%`.
         3 progress: String => "progress: must",
-        /// `statuses`.
+        /// Result for each of the goods.
         4 statuses: Vec<StatusDetail> => "statuses: must",
     }
 }
@@ -336,11 +336,11 @@ w::record! {
 w::record! {
     /// An item of `statuses` in `scan::StatusResult`.
     pub struct StatusDetail {
-        /// `pid`.
+        /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
-        /// `ret`.
+        /// Result code, `0` for success.
         1 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         2 err_msg: Option<String> => "err_msg",
     }
 }
@@ -348,7 +348,7 @@ w::record! {
 w::record! {
     /// `tag_info` of `scan::Product`; `tag_info` of `scan::ProductItem`.
     pub struct TagInfo {
-        /// `tag_item`.
+        /// Labels that the goods carry.
         0 tag_item: Vec<TagItem> => "tag_item: must",
     }
     new(tag_item: Vec<TagItem>)
@@ -357,7 +357,7 @@ w::record! {
 w::record! {
     /// An item of `tag_item` in `scan::TagInfo`.
     pub struct TagItem {
-        /// `tag_name`.
+        /// Words on the label.
         0 tag_name: String => "tag_name: must",
     }
     new(tag_name: impl Into<String>)
@@ -707,7 +707,7 @@ pub mod product {
             /// * Source: <https://mp.weixin.qq.com/cgi-bin/announce?action=getannouncement&key=11533749572M9ODP&platform=2>.
             /// * Catalog: `official_account.scan.product.v2.add`.
             pub struct Add {
-                /// `product`.
+                /// Goods to import or update, one or more.
                 0 product: Vec<super::super::Product> => "product: must",
             }
             new(product: Vec<super::super::Product>)
@@ -716,7 +716,7 @@ pub mod product {
         w::record! {
             /// Answer to [`Add`].
             pub struct AddResponse {
-                /// `status_ticket`.
+                /// Ticket of the import, to ask for its progress.
                 0 status_ticket: String => "status_ticket: must",
             }
         }
@@ -747,7 +747,7 @@ pub mod product {
             /// * Source: <https://mp.weixin.qq.com/cgi-bin/announce?action=getannouncement&key=11533749572M9ODP&platform=2>.
             /// * Catalog: `official_account.scan.product.v2.get_info`.
             pub struct GetInfo {
-                /// `product`.
+                /// Goods to look up, named by their number.
                 0 product: super::super::GetInfoProduct => "product: must",
             }
             new(product: super::super::GetInfoProduct)
@@ -756,7 +756,7 @@ pub mod product {
         w::record! {
             /// Answer to [`GetInfo`].
             pub struct GetInfoResponse {
-                /// `product`.
+                /// Data of the goods.
                 0 product: super::super::ProductItem => "product: must",
             }
         }
@@ -787,11 +787,11 @@ pub mod product {
             /// * Source: <https://mp.weixin.qq.com/cgi-bin/announce?action=getannouncement&key=11533749572M9ODP&platform=2>.
             /// * Catalog: `official_account.scan.product.v2.get_info_by_page`.
             pub struct GetInfoByPage {
-                /// `page_context`.
+                /// Paging context: left out at first, then the value of the previous answer.
                 0 page_context: Option<String> => "page_context",
-                /// `page_num`.
+                /// Which page, counted from 1.
                 1 page_num: i64 => "page_num: must",
-                /// `page_size`.
+                /// Goods per page.
                 2 page_size: i64 => "page_size: must",
             }
             new(page_num: i64, page_size: i64)
@@ -801,9 +801,9 @@ pub mod product {
         w::record! {
             /// Answer to [`GetInfoByPage`].
             pub struct GetInfoByPageResponse {
-                /// `product`.
+                /// Goods of this page.
                 0 product: Vec<super::super::ProductItem> => "product: must",
-                /// `page_context`.
+                /// Paging context: left out at first, then the value of the previous answer.
                 1 page_context: Option<String> => "page_context",
             }
         }
@@ -834,7 +834,7 @@ pub mod product {
             /// * Source: <https://mp.weixin.qq.com/cgi-bin/announce?action=getannouncement&key=11533749572M9ODP&platform=2>.
             /// * Catalog: `official_account.scan.product.v2.status`.
             pub struct Status {
-                /// `status_ticket`.
+                /// Ticket of the import, to ask for its progress.
                 0 status_ticket: String => "status_ticket: must",
             }
             new(status_ticket: impl Into<String>)
@@ -843,7 +843,7 @@ pub mod product {
         w::record! {
             /// Answer to [`Status`].
             pub struct StatusResponse {
-                /// `result`.
+                /// Progress and result of the import.
                 0 result: super::super::StatusResult => "result: must",
             }
         }

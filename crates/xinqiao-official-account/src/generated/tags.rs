@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `tag` of the answer of `tags::Create`; `tag` of `tags::Update`.
     pub struct Tag {
-        /// `id`.
+        /// Number that the platform gave the tag; own tags start at 100.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the tag, at most 30 characters, unique in the account.
         1 name: String => "name: must",
     }
     new(id: i64, name: impl Into<String>)
@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// `tag` of `tags::Delete`.
     pub struct TagId {
-        /// `id`.
+        /// Number that the platform gave the tag; own tags start at 100.
         0 id: i64 => "id: must",
     }
     new(id: i64)
@@ -26,11 +26,11 @@ w::record! {
 w::record! {
     /// An item of `tags` in the answer of `tags::Get`.
     pub struct CountedTag {
-        /// `id`.
+        /// Number that the platform gave the tag; own tags start at 100.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the tag, at most 30 characters, unique in the account.
         1 name: String => "name: must",
-        /// `count`.
+        /// Followers who carry the tag.
         2 count: i64 => "count: must",
     }
 }
@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `tags::members::GetBlacklist`.
     pub struct GetBlacklistData {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenIDs of the blocked users; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
@@ -46,7 +46,7 @@ w::record! {
 w::record! {
     /// `tag` of `tags::Create`.
     pub struct NewTag {
-        /// `name`.
+        /// Name of the tag, at most 30 characters, unique in the account.
         0 name: String => "name: must",
     }
     new(name: impl Into<String>)
@@ -60,7 +60,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.create`.
     pub struct Create {
-        /// `tag`.
+        /// The tag, by number or name as the endpoint asks.
         0 tag: NewTag => "tag: must",
     }
     new(tag: NewTag)
@@ -69,7 +69,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `tag`.
+        /// The tag, by number or name as the endpoint asks.
         0 tag: Tag => "tag: must",
     }
 }
@@ -101,7 +101,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.delete`.
     pub struct Delete {
-        /// `tag`.
+        /// The tag, by number or name as the endpoint asks.
         0 tag: TagId => "tag: must",
     }
     new(tag: TagId)
@@ -141,7 +141,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `tags`.
+        /// All tags of the account with their sizes.
         0 tags: Vec<CountedTag> => "tags: must",
     }
 }
@@ -173,7 +173,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.get_id_list`.
     pub struct GetIdList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// User to look up; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -182,7 +182,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetIdList`].
     pub struct GetIdListResponse {
-        /// `tagid_list`.
+        /// Numbers of the user's tags, at most 20; `tagid_list` on the wire.
         #[doc(alias = "tagid_list")]
         0 tag_id_list: Vec<i64> => "tagid_list: must",
     }
@@ -215,7 +215,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.update`.
     pub struct Update {
-        /// `tag`.
+        /// The tag, by number or name as the endpoint asks.
         0 tag: Tag => "tag: must",
     }
     new(tag: Tag)
@@ -252,10 +252,10 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.batch_blacklist`.
         pub struct BatchBlacklist {
-            /// `openid_list`; personal data, masked in `Debug`.
-            0 openid_list: Vec<String> => "openid_list: must masked",
+            /// Users to block, at most 20 a call; personal data, masked in `Debug`.
+            0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
         }
-        new(openid_list: Vec<String>)
+        new(openid_list: Vec<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -285,13 +285,13 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
         /// * Catalog: `official_account.tags.members.batch_tagging`.
         pub struct BatchTagging {
-            /// `openid_list`; personal data, masked in `Debug`.
-            0 openid_list: Vec<String> => "openid_list: must masked",
-            /// `tagid`.
+            /// Users to handle, at most 50 a call; personal data, masked in `Debug`.
+            0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
+            /// Number of the tag to add or remove; `tagid` on the wire.
             #[doc(alias = "tagid")]
             1 tag_id: i64 => "tagid: must",
         }
-        new(openid_list: Vec<String>, tag_id: i64)
+        new(openid_list: Vec<xinqiao_types::OpenId>, tag_id: i64)
     }
 
     w::endpoint! {
@@ -321,10 +321,10 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.batch_unblacklist`.
         pub struct BatchUnblacklist {
-            /// `openid_list`; personal data, masked in `Debug`.
-            0 openid_list: Vec<String> => "openid_list: must masked",
+            /// Users to unblock, at most 20 a call; personal data, masked in `Debug`.
+            0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
         }
-        new(openid_list: Vec<String>)
+        new(openid_list: Vec<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -354,13 +354,13 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
         /// * Catalog: `official_account.tags.members.batch_untagging`.
         pub struct BatchUntagging {
-            /// `openid_list`; personal data, masked in `Debug`.
-            0 openid_list: Vec<String> => "openid_list: must masked",
-            /// `tagid`.
+            /// Users to handle, at most 50 a call; personal data, masked in `Debug`.
+            0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
+            /// Number of the tag to add or remove; `tagid` on the wire.
             #[doc(alias = "tagid")]
             1 tag_id: i64 => "tagid: must",
         }
-        new(openid_list: Vec<String>, tag_id: i64)
+        new(openid_list: Vec<xinqiao_types::OpenId>, tag_id: i64)
     }
 
     w::endpoint! {
@@ -390,24 +390,24 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.get_blacklist`.
         pub struct GetBlacklist {
-            /// `begin_openid`.
-            0 begin_openid: Option<String> => "begin_openid",
+            /// User after whom to go on; empty at first.
+            0 begin_openid: Option<xinqiao_types::OpenId> => "begin_openid",
         }
         new()
-        text(begin_openid: String)
+        text(begin_openid: xinqiao_types::OpenId)
     }
 
     w::record! {
         /// Answer to [`GetBlacklist`].
         pub struct GetBlacklistResponse {
-            /// `total`.
+            /// Blocked users in all, whatever this answer holds.
             0 total: i64 => "total: must",
-            /// `count`.
+            /// Users in this answer, at most 10000.
             1 count: i64 => "count: must",
-            /// `data`.
+            /// Blocked users of this page.
             2 data: super::GetBlacklistData => "data: must",
-            /// `next_openid`.
-            3 next_openid: String => "next_openid: must",
+            /// Last user, to be sent as `begin_openid`; empty at the end.
+            3 next_openid: xinqiao_types::OpenId => "next_openid: must",
         }
     }
 

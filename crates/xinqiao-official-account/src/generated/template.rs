@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `primary_industry` of the answer of `template::GetIndustry`; `secondary_industry` of the answer of `template::GetIndustry`.
     pub struct PrimaryIndustry {
-        /// `first_class`.
+        /// Name of the first-level industry.
         0 first_class: String => "first_class: must",
-        /// `second_class`.
+        /// Name of the second-level industry.
         1 second_class: String => "second_class: must",
     }
 }
@@ -16,17 +16,17 @@ w::record! {
 w::record! {
     /// An item of `template_list` in the answer of `template::GetAllPrivateTemplate`.
     pub struct Template {
-        /// `template_id`.
+        /// Id of the template, used when sending.
         0 template_id: String => "template_id: must",
-        /// `title`.
+        /// Title of the template, at the head of the message.
         1 title: String => "title: must",
-        /// `primary_industry`.
+        /// First-level industry of the template.
         2 primary_industry: String => "primary_industry: must",
-        /// `deputy_industry`.
+        /// Second-level industry of the template.
         3 deputy_industry: String => "deputy_industry: must",
-        /// `content`.
+        /// Text of the template; `{{name.DATA}}` is filled when sending.
         4 content: String => "content: must",
-        /// `example`.
+        /// Example with values filled in.
         5 example: Option<String> => "example",
     }
 }
@@ -39,9 +39,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
     /// * Catalog: `official_account.template.api_add_template`.
     pub struct ApiAddTemplate {
-        /// `template_id_short`.
+        /// Number in the template library: `TM…` or `OPENTM…`, plain digits for category templates; such as `TM00015`.
         0 template_id_short: String => "template_id_short: must",
-        /// `keyword_name_list`.
+        /// Keywords to use, shown in this order; needed for category templates.
         1 keyword_name_list: Vec<String> => "keyword_name_list: must",
     }
     new(template_id_short: impl Into<String>, keyword_name_list: Vec<String>)
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApiAddTemplate`].
     pub struct ApiAddTemplateResponse {
-        /// `template_id`.
+        /// Id of the template, used when sending.
         0 template_id: String => "template_id: must",
     }
 }
@@ -82,9 +82,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
     /// * Catalog: `official_account.template.api_set_industry`.
     pub struct ApiSetIndustry {
-        /// `industry_id1`.
+        /// Code of the main industry; may change once a month; such as `1`.
         0 industry_id1: String => "industry_id1: must",
-        /// `industry_id2`.
+        /// Code of the second industry; such as `4`.
         1 industry_id2: String => "industry_id2: must",
     }
     new(industry_id1: impl Into<String>, industry_id2: impl Into<String>)
@@ -117,7 +117,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
     /// * Catalog: `official_account.template.del_private_template`.
     pub struct DelPrivateTemplate {
-        /// `template_id`.
+        /// Id of the template, used when sending.
         0 template_id: String => "template_id: must",
     }
     new(template_id: impl Into<String>)
@@ -157,7 +157,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAllPrivateTemplate`].
     pub struct GetAllPrivateTemplateResponse {
-        /// `template_list`.
+        /// Templates added to the account.
         0 template_list: Vec<Template> => "template_list: must",
     }
 }
@@ -196,9 +196,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetIndustry`].
     pub struct GetIndustryResponse {
-        /// `primary_industry`.
+        /// First-level industry of the template, or main industry of the account.
         0 primary_industry: Option<PrimaryIndustry> => "primary_industry",
-        /// `secondary_industry`.
+        /// Second industry of the account.
         1 secondary_industry: Option<PrimaryIndustry> => "secondary_industry",
     }
 }

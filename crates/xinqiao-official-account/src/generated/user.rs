@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `user::Get`.
     pub struct GetData {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenIDs of the followers of this page; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `user::TagGet`.
     pub struct TagGetData {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenIDs of the users who carry the tag; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
@@ -22,9 +22,9 @@ w::record! {
 w::record! {
     /// An item of `user_list` in `user::InfoBatchGet`.
     pub struct User {
-        /// `openid`; personal data, masked in `Debug`.
+        /// User to look up; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `lang`.
+        /// Language for place names: `zh_CN` (default), `zh_TW` or `en`.
         1 lang: Option<String> => "lang",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -34,42 +34,42 @@ w::record! {
 w::record! {
     /// An item of `user_info_list` in the answer of `user::InfoBatchGet`.
     pub struct UserInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the follower; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user across all apps of one Open Platform account; only when bound to one; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname; empty since December 2021; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
-        /// `sex`.
+        /// Sex: `1` male, `2` female, `0` unknown; always `0` now.
         3 sex: Option<i64> => "sex",
-        /// `country`.
+        /// Country; empty since October 2021.
         4 country: Option<String> => "country",
-        /// `province`.
+        /// Province; empty since October 2021.
         5 province: Option<String> => "province",
-        /// `city`.
+        /// City; empty since October 2021.
         6 city: Option<String> => "city",
-        /// `language`.
+        /// Language of the user's client; such as `zh_CN`.
         7 language: String => "language: must",
-        /// `headimgurl`; personal data, masked in `Debug`.
+        /// Address of the avatar; empty since December 2021; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         8 head_img_url: Option<String> => "headimgurl: masked",
-        /// `subscribe`; `0` or `1` on the wire.
+        /// Whether the user follows: `0` no (other data are missing then), `1` yes; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
-        /// `subscribe_time`; format `unix`.
+        /// When the user last followed; format `unix`.
         10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
-        /// `subscribe_scene`.
+        /// Way of following, such as `ADD_SCENE_QR_CODE` or `ADD_SCENE_SEARCH`; such as `ADD_SCENE_QR_CODE`.
         11 subscribe_scene: Option<String> => "subscribe_scene",
-        /// `remark`.
+        /// Note that the account keeps on the user, at most 30 characters.
         12 remark: Option<String> => "remark",
-        /// `groupid`.
+        /// Old group of the user, `0` when ungrouped; `groupid` on the wire.
         #[doc(alias = "groupid")]
         13 group_id: i64 => "groupid: must",
-        /// `tagid_list`.
+        /// Numbers of the user's tags; `tagid_list` on the wire.
         #[doc(alias = "tagid_list")]
         14 tag_id_list: Option<Vec<i64>> => "tagid_list",
-        /// `qr_scene`.
+        /// Numeric scene of the QR code the user came by.
         15 qr_scene: Option<i64> => "qr_scene",
-        /// `qr_scene_str`.
+        /// Text scene of the QR code the user came by.
         16 qr_scene_str: Option<String> => "qr_scene_str",
     }
 }
@@ -82,24 +82,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Getting_a_User_List.html>.
     /// * Catalog: `official_account.user.get`.
     pub struct Get {
-        /// `next_openid`.
-        0 next_openid: Option<String> => "next_openid: query",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
+        0 next_openid: Option<xinqiao_types::OpenId> => "next_openid: query",
     }
     new()
-    text(next_openid: String)
+    text(next_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `total`.
+        /// Followers in all.
         0 total: i64 => "total: must",
-        /// `count`.
+        /// Users in this answer, at most 10000.
         1 count: i64 => "count: must",
-        /// `data`.
+        /// OpenIDs of the users of this page.
         2 data: GetData => "data: must",
-        /// `next_openid`.
-        3 next_openid: String => "next_openid: must",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
+        3 next_openid: xinqiao_types::OpenId => "next_openid: must",
     }
 }
 
@@ -130,9 +130,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Get_users_basic_information_UnionID.html>.
     /// * Catalog: `official_account.user.info`.
     pub struct Info {
-        /// `openid`; personal data, masked in `Debug`.
+        /// User to look up; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `lang`.
+        /// Language for place names: `zh_CN` (default), `zh_TW` or `en`.
         1 lang: Option<String> => "lang: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -142,42 +142,42 @@ w::record! {
 w::record! {
     /// Answer to [`Info`].
     pub struct InfoResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the follower; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Id of the user across all apps of one Open Platform account; only when bound to one; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname; empty since December 2021; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
-        /// `sex`.
+        /// Sex: `1` male, `2` female, `0` unknown; always `0` now.
         3 sex: Option<i64> => "sex",
-        /// `country`.
+        /// Country; empty since October 2021.
         4 country: Option<String> => "country",
-        /// `province`.
+        /// Province; empty since October 2021.
         5 province: Option<String> => "province",
-        /// `city`.
+        /// City; empty since October 2021.
         6 city: Option<String> => "city",
-        /// `language`.
+        /// Language of the user's client; such as `zh_CN`.
         7 language: String => "language: must",
-        /// `headimgurl`; personal data, masked in `Debug`.
+        /// Address of the avatar; empty since December 2021; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         8 head_img_url: Option<String> => "headimgurl: masked",
-        /// `subscribe`; `0` or `1` on the wire.
+        /// Whether the user follows: `0` no (other data are missing then), `1` yes; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
-        /// `subscribe_time`; format `unix`.
+        /// When the user last followed; format `unix`.
         10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
-        /// `subscribe_scene`.
+        /// Way of following, such as `ADD_SCENE_QR_CODE` or `ADD_SCENE_SEARCH`; such as `ADD_SCENE_QR_CODE`.
         11 subscribe_scene: Option<String> => "subscribe_scene",
-        /// `remark`.
+        /// Note that the account keeps on the user, at most 30 characters.
         12 remark: Option<String> => "remark",
-        /// `groupid`.
+        /// Old group of the user, `0` when ungrouped; `groupid` on the wire.
         #[doc(alias = "groupid")]
         13 group_id: i64 => "groupid: must",
-        /// `tagid_list`.
+        /// Numbers of the user's tags; `tagid_list` on the wire.
         #[doc(alias = "tagid_list")]
         14 tag_id_list: Option<Vec<i64>> => "tagid_list",
-        /// `qr_scene`.
+        /// Numeric scene of the QR code the user came by.
         15 qr_scene: Option<i64> => "qr_scene",
-        /// `qr_scene_str`.
+        /// Text scene of the QR code the user came by.
         16 qr_scene_str: Option<String> => "qr_scene_str",
     }
 }
@@ -209,7 +209,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Get_users_basic_information_UnionID.html>.
     /// * Catalog: `official_account.user.info_batch_get`.
     pub struct InfoBatchGet {
-        /// `user_list`.
+        /// Users to look up, at most 100 a call.
         0 user_list: Vec<User> => "user_list: must",
     }
     new(user_list: Vec<User>)
@@ -218,7 +218,7 @@ w::record! {
 w::record! {
     /// Answer to [`InfoBatchGet`].
     pub struct InfoBatchGetResponse {
-        /// `user_info_list`.
+        /// Data of the users, in the order of the request.
         0 user_info_list: Vec<UserInfo> => "user_info_list: must",
     }
 }
@@ -250,9 +250,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Configuring_user_notes.html>.
     /// * Catalog: `official_account.user.info_update_remark`.
     pub struct InfoUpdateRemark {
-        /// `openid`; personal data, masked in `Debug`.
+        /// User to give the note; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `remark`.
+        /// New note, at most 30 characters.
         1 remark: String => "remark: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, remark: impl Into<String>)
@@ -285,25 +285,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.user.tag_get`.
     pub struct TagGet {
-        /// `tagid`.
+        /// Tag whose users are listed; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `next_openid`.
-        1 next_openid: Option<String> => "next_openid",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
+        1 next_openid: Option<xinqiao_types::OpenId> => "next_openid",
     }
     new(tag_id: i64)
-    text(next_openid: String)
+    text(next_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`TagGet`].
     pub struct TagGetResponse {
-        /// `count`.
+        /// Users in this answer, at most 10000.
         0 count: i64 => "count: must",
-        /// `data`.
+        /// OpenIDs of the users of this page.
         1 data: TagGetData => "data: must",
-        /// `next_openid`.
-        2 next_openid: String => "next_openid: must",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
+        2 next_openid: xinqiao_types::OpenId => "next_openid: must",
     }
 }
 

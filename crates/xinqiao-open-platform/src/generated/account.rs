@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `head_image_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct HeadImageInfo {
-        /// `head_image_url`.
+        /// Where the avatar image is served.
         0 head_image_url: String => "head_image_url: must",
-        /// `modify_used_count`.
+        /// How many changes have been used up.
         1 modify_used_count: i64 => "modify_used_count: must",
-        /// `modify_quota`.
+        /// How many changes are allowed in all.
         2 modify_quota: i64 => "modify_quota: must",
     }
 }
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// `nickname_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct NicknameInfo {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Current name of the mini program; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `modify_used_count`.
+        /// How many changes have been used up.
         1 modify_used_count: i64 => "modify_used_count: must",
-        /// `modify_quota`.
+        /// How many changes are allowed in all.
         2 modify_quota: i64 => "modify_quota: must",
     }
 }
@@ -30,11 +30,11 @@ w::record! {
 w::record! {
     /// `signature_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct SignatureInfo {
-        /// `signature`.
+        /// Introduction text in force.
         0 signature: String => "signature: must",
-        /// `modify_used_count`.
+        /// How many changes have been used up.
         1 modify_used_count: i64 => "modify_used_count: must",
-        /// `modify_quota`.
+        /// How many changes are allowed in all.
         2 modify_quota: i64 => "modify_quota: must",
     }
 }
@@ -42,15 +42,15 @@ w::record! {
 w::record! {
     /// `wx_verify_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct WxVerifyInfo {
-        /// `qualification_verify`.
+        /// Whether the qualification has been verified.
         0 qualification_verify: bool => "qualification_verify: must",
-        /// `naming_verify`.
+        /// Whether the name has been verified.
         1 naming_verify: bool => "naming_verify: must",
-        /// `annual_review`.
+        /// Whether a yearly review is due; only for verified owners.
         2 annual_review: Option<bool> => "annual_review",
-        /// `annual_review_begin_time`; format `unix`.
+        /// From when the yearly review can be made, Unix seconds; format `unix`.
         3 annual_review_begin_time: Option<xinqiao_types::UnixSeconds> => "annual_review_begin_time",
-        /// `annual_review_end_time`; format `unix`.
+        /// Until when the yearly review must be made, Unix seconds; format `unix`.
         4 annual_review_end_time: Option<xinqiao_types::UnixSeconds> => "annual_review_end_time",
     }
 }
@@ -62,7 +62,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/product/Register_Mini_Programs/fast_registration_of_mini_program.html>.
     /// * Catalog: `open_platform.account.component_rebind_admin`.
     pub struct ComponentRebindAdmin {
-        /// `taskid`.
+        /// Task of the change of admin, brought back after the admin has scanned and agreed; `taskid` on the wire. From: Parameter `taskid` when the rebind page returns to the platform.
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
     }
@@ -95,7 +95,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-officalaccount/registerMiniprogramByOffiaccount.html>.
     /// * Catalog: `open_platform.account.fast_register`.
     pub struct FastRegister {
-        /// `ticket`.
+        /// Proof that the official account's admin agreed by scanning. From: Parameter `ticket` when the page returns to the platform.
         0 ticket: String => "ticket: must",
     }
     new(ticket: impl Into<String>)
@@ -104,13 +104,13 @@ w::record! {
 w::record! {
     /// Answer to [`FastRegister`].
     pub struct FastRegisterResponse {
-        /// `appid`.
+        /// AppID of the mini program just created.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// Code by which the new mini program authorizes the platform; exchange it at once and keep the refresh token; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
-        /// `is_wx_verify_succ`.
+        /// Whether the verification of the official account was carried over.
         2 is_wx_verify_succ: bool => "is_wx_verify_succ: must true-false",
-        /// `is_link_succ`.
+        /// Whether mini program and official account are now linked.
         3 is_link_succ: bool => "is_link_succ: must true-false",
     }
 }
@@ -148,28 +148,28 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccountBasicInfo`].
     pub struct GetAccountBasicInfoResponse {
-        /// `appid`.
+        /// AppID of the mini program; such as `wx9c3e1f7ab2d04586`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `account_type`.
+        /// Type of account: `1` subscription, `2` service, `3` mini program.
         1 account_type: i64 => "account_type: must",
-        /// `principal_type`.
+        /// Type of owner: `0` person, `1` company, `2` media, `3` government, `4` other organization.
         2 principal_type: i64 => "principal_type: must",
-        /// `principal_name`.
+        /// Name of the owner; for companies the registered one.
         3 principal_name: String => "principal_name: must",
-        /// `credential`.
+        /// Credential of the owner; for companies the unified social credit code.
         4 credential: String => "credential: must",
-        /// `realname_status`.
+        /// Identity check of the owner: `1` passed, `2` under way, `3` failed; most endpoints need `1`; `realname_status` on the wire.
         #[doc(alias = "realname_status")]
         5 real_name_status: i64 => "realname_status: must",
-        /// `registered_country`.
+        /// Country code of registration, `1017` is mainland China; such as `1017`.
         6 registered_country: Option<i64> => "registered_country",
-        /// `nickname_info`.
+        /// Name and how often it may be changed.
         7 nickname_info: NicknameInfo => "nickname_info: must",
-        /// `head_image_info`.
+        /// Avatar and how often it may be changed.
         8 head_image_info: HeadImageInfo => "head_image_info: must",
-        /// `signature_info`.
+        /// Introduction and how often it may be changed.
         9 signature_info: SignatureInfo => "signature_info: must",
-        /// `wx_verify_info`.
+        /// WeChat verification: qualification, naming and yearly review.
         10 wx_verify_info: WxVerifyInfo => "wx_verify_info: must",
     }
 }
@@ -200,18 +200,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setHeadImage.html>.
     /// * Catalog: `open_platform.account.modify_head_image`.
     pub struct ModifyHeadImage {
-        /// `head_img_media_id`.
-        0 head_img_media_id: String => "head_img_media_id: must",
-        /// `x1`.
+        /// Media id of the new avatar, an image up to 2 MB. From: The endpoint that uploads temporary media.
+        0 head_img_media_id: xinqiao_types::MediaId => "head_img_media_id: must",
+        /// Left edge of the crop, as a fraction of the width, 0 to 1; such as `0`.
         1 x1: f64 => "x1: must",
-        /// `y1`.
+        /// Top edge of the crop, as a fraction of the height, 0 to 1; such as `0`.
         2 y1: f64 => "y1: must",
-        /// `x2`.
+        /// Right edge of the crop, as a fraction of the width, 0 to 1; such as `1`.
         3 x2: f64 => "x2: must",
-        /// `y2`.
+        /// Bottom edge of the crop, as a fraction of the height, 0 to 1; such as `1`.
         4 y2: f64 => "y2: must",
     }
-    new(head_img_media_id: impl Into<String>, x1: f64, y1: f64, x2: f64, y2: f64)
+    new(head_img_media_id: impl Into<xinqiao_types::MediaId>, x1: f64, y1: f64, x2: f64, y2: f64)
 }
 
 w::endpoint! {
@@ -240,7 +240,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setSignature.html>.
     /// * Catalog: `open_platform.account.modify_signature`.
     pub struct ModifySignature {
-        /// `signature`.
+        /// New introduction, 4 to 120 characters.
         0 signature: String => "signature: must",
     }
     new(signature: impl Into<String>)

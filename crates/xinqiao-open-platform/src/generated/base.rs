@@ -12,9 +12,9 @@ pub mod tcb {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.
         /// * Catalog: `open_platform.tcb.invoke_cloud_function`.
         pub struct InvokeCloudFunction {
-            /// `env`.
+            /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             0 env: String => "env: must query",
-            /// `name`.
+            /// Name of the cloud function to call.
             1 name: String => "name: must query",
         }
         new(env: impl Into<String>, name: impl Into<String>)
@@ -23,7 +23,7 @@ pub mod tcb {
     w::record! {
         /// Answer to [`InvokeCloudFunction`].
         pub struct InvokeCloudFunctionResponse {
-            /// `resp_data`.
+            /// What the cloud function returned, as serialized text.
             0 resp_data: Option<String> => "resp_data",
         }
     }
@@ -54,7 +54,7 @@ pub mod tcb {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/changeTcbEnv.html>.
         /// * Catalog: `open_platform.tcb.modify_env`.
         pub struct ModifyEnv {
-            /// `env`.
+            /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             0 env: String => "env: must",
         }
         new(env: impl Into<String>)
@@ -86,15 +86,15 @@ pub mod tcb {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/setCloudAccessToken.html>.
         /// * Catalog: `open_platform.tcb.use_cloud_access_token`.
         pub struct UseCloudAccessToken {
-            /// `action`.
+            /// `get` reads the setting, `set` changes it.
             0 action: String => "action: must",
-            /// `env`.
+            /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             1 env: String => "env: must",
-            /// `open`.
+            /// Main switch of the cloud call token; required with `set`, returned with `get`.
             2 open: Option<bool> => "open",
-            /// `api_whitelist`.
+            /// Paths of the endpoints that the cloud may call without a token; replaced as a whole; such as `/wxa/getwxacode`.
             3 api_whitelist: Option<Vec<String>> => "api_whitelist",
-            /// `version`.
+            /// Version of the setting against lost updates: pass back what `get` returned.
             4 version: Option<i64> => "version",
         }
         new(action: impl Into<String>, env: impl Into<String>)
@@ -104,11 +104,11 @@ pub mod tcb {
     w::record! {
         /// Answer to [`UseCloudAccessToken`].
         pub struct UseCloudAccessTokenResponse {
-            /// `open`.
+            /// Main switch of the cloud call token; required with `set`, returned with `get`.
             0 open: Option<bool> => "open",
-            /// `api_whitelist`.
+            /// Paths of the endpoints that the cloud may call without a token; replaced as a whole; such as `/wxa/getwxacode`.
             1 api_whitelist: Option<Vec<String>> => "api_whitelist",
-            /// `version`.
+            /// Version of the setting against lost updates: pass back what `get` returned.
             2 version: Option<i64> => "version",
         }
     }
@@ -144,7 +144,7 @@ pub mod wx_verify {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/checkNickName.html>.
         /// * Catalog: `open_platform.wx_verify.check_wx_verify_nickname`.
         pub struct CheckWxVerifyNickname {
-            /// `nick_name`.
+            /// Name to check.
             0 nick_name: String => "nick_name: must",
         }
         new(nick_name: impl Into<String>)
@@ -153,9 +153,9 @@ pub mod wx_verify {
     w::record! {
         /// Answer to [`CheckWxVerifyNickname`].
         pub struct CheckWxVerifyNicknameResponse {
-            /// `hit_condition`.
+            /// Whether a protected keyword was hit; if so, naming needs supporting documents.
             0 hit_condition: bool => "hit_condition: must",
-            /// `wording`.
+            /// Which keyword was hit and what is asked for.
             1 wording: Option<String> => "wording",
         }
     }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `list` in the answer of `component::ApiGetAuthorizerList`.
     pub struct GetAuthorizerList {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
-        /// `refresh_token`; a secret, masked in `Debug`.
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Refresh token of this account, to get account tokens with; a secret, masked in `Debug`.
         1 refresh_token: Option<String> => "refresh_token: masked",
-        /// `auth_time`; format `unix`.
+        /// When the account authorized the platform, Unix seconds; format `unix`.
         2 auth_time: xinqiao_types::UnixSeconds => "auth_time: must",
     }
 }
@@ -18,15 +18,15 @@ w::record! {
 w::record! {
     /// `authorization_info` of the answer of `component::ApiQueryAuth`.
     pub struct ApiQueryAuthAuthorizationInfo {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_access_token`; a secret, masked in `Debug`.
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Token for calls on behalf of the account; lives 2 hours, renew it with the refresh token; a secret, masked in `Debug`.
         1 authorizer_access_token: String => "authorizer_access_token: must masked",
-        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
+        /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// `expires_in`; in s.
+        /// Lifetime in seconds, counted from this answer; in s.
         3 expires_in: i64 => "expires_in: must",
-        /// `func_info`.
+        /// Permission sets that the account granted to the platform.
         4 func_info: Option<Vec<FuncInfo>> => "func_info",
     }
 }
@@ -34,15 +34,15 @@ w::record! {
 w::record! {
     /// `authorization_info` of the answer of `component::ApiGetAuthorizerInfo`.
     pub struct AuthorizationInfo {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_access_token`; a secret, masked in `Debug`.
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Token for calls on behalf of the account; lives 2 hours, renew it with the refresh token; a secret, masked in `Debug`.
         1 authorizer_access_token: Option<String> => "authorizer_access_token: masked",
-        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
+        /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// `expires_in`; in s.
+        /// Lifetime in seconds, counted from this answer; in s.
         3 expires_in: Option<i64> => "expires_in",
-        /// `func_info`.
+        /// Permission sets that the account granted to the platform.
         4 func_info: Vec<FuncInfo> => "func_info: must",
     }
 }
@@ -50,34 +50,34 @@ w::record! {
 w::record! {
     /// `authorizer_info` of the answer of `component::ApiGetAuthorizerInfo`.
     pub struct AuthorizerInfo {
-        /// `user_name`.
+        /// Original id of the account, the `ToUserName` of its messages; such as `gh_3f9a7c1be204`.
         0 user_name: String => "user_name: must",
-        /// `nick_name`.
+        /// Display name of the account.
         1 nick_name: String => "nick_name: must",
-        /// `head_img`.
+        /// Address of the account's avatar, absent without one.
         2 head_img: String => "head_img: must",
-        /// `service_type_info`.
+        /// Kind of account, such as subscription, service or mini program; codes differ between official accounts and mini programs.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
-        /// `verify_type_info`.
+        /// Verification: id `-1` none, `0` WeChat verified, others are older ways.
         4 verify_type_info: ServiceTypeInfo => "verify_type_info: must",
-        /// `principal_name`.
+        /// Name of the owner of the account; may be just “个人” for a person.
         5 principal_name: Option<String> => "principal_name",
-        /// `alias`.
+        /// WeChat ID that the account set, empty if none.
         6 alias: Option<String> => "alias",
-        /// `signature`.
+        /// Introduction text of the mini program.
         7 signature: Option<String> => "signature",
-        /// `qrcode_url`.
+        /// Address of the account's QR code image; hotlinks are refused, so store a copy; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         8 qr_code_url: Option<String> => "qrcode_url",
-        /// `business_info`.
+        /// Which functions are open, such as payment, cards, scanning and shaking.
         9 business_info: BusinessInfo => "business_info: must",
-        /// `MiniProgramInfo`.
+        /// Domains and categories of a mini program; absent for official accounts, which tells the two apart; `MiniProgramInfo` on the wire.
         10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
-        /// `account_status`.
+        /// State of the account: `1` normal, `14` cancelled, `16` banned, `18` warned, `19` frozen.
         11 account_status: i64 => "account_status: must",
-        /// `register_type`.
+        /// How a mini program was registered: `0` plainly, `2` from an official account, `6` face check of the legal person, `13` as a trial, `16` personal.
         12 register_type: Option<i64> => "register_type",
-        /// `basic_config`.
+        /// Whether a phone and a mailbox are bound.
         13 basic_config: Option<BasicConfig> => "basic_config",
     }
 }
@@ -85,9 +85,9 @@ w::record! {
 w::record! {
     /// `basic_config` of `component::AuthorizerInfo`.
     pub struct BasicConfig {
-        /// `is_phone_configured`.
+        /// Whether the account has a phone number bound to it.
         0 is_phone_configured: bool => "is_phone_configured: must",
-        /// `is_email_configured`.
+        /// Whether the account has a mailbox bound to it; without one it cannot sign in to the console.
         1 is_email_configured: bool => "is_email_configured: must",
     }
 }
@@ -95,15 +95,15 @@ w::record! {
 w::record! {
     /// `business_info` of `component::AuthorizerInfo`.
     pub struct BusinessInfo {
-        /// `open_store`; `0` or `1` on the wire.
+        /// Whether WeChat stores are enabled; `0` or `1` on the wire.
         0 open_store: bool => "open_store: must zero-one",
-        /// `open_scan`; `0` or `1` on the wire.
+        /// Whether product scanning is enabled; `0` or `1` on the wire.
         1 open_scan: bool => "open_scan: must zero-one",
-        /// `open_pay`; `0` or `1` on the wire.
+        /// Whether WeChat Pay is enabled; `0` or `1` on the wire.
         2 open_pay: bool => "open_pay: must zero-one",
-        /// `open_card`; `0` or `1` on the wire.
+        /// Whether cards and coupons are enabled; `0` or `1` on the wire.
         3 open_card: bool => "open_card: must zero-one",
-        /// `open_shake`; `0` or `1` on the wire.
+        /// Whether WeChat Shake is enabled; `0` or `1` on the wire.
         4 open_shake: bool => "open_shake: must zero-one",
     }
 }
@@ -111,9 +111,9 @@ w::record! {
 w::record! {
     /// An item of `categories` in `component::MiniProgramInfo`.
     pub struct Category {
-        /// `first`.
+        /// Name of the top-level category; such as `工具`.
         0 first: String => "first: must",
-        /// `second`.
+        /// Name of the second-level category; such as `备忘录`.
         1 second: String => "second: must",
     }
 }
@@ -121,7 +121,7 @@ w::record! {
 w::record! {
     /// An item of `func_info` in `component::ApiQueryAuthAuthorizationInfo`; an item of `func_info` in `component::AuthorizationInfo`.
     pub struct FuncInfo {
-        /// `funcscope_category`.
+        /// One permission set; its id decides which endpoints the platform may call; `funcscope_category` on the wire.
         #[doc(alias = "funcscope_category")]
         0 func_scope_category: FuncScopeCategory => "funcscope_category: must",
     }
@@ -130,13 +130,13 @@ w::record! {
 w::record! {
     /// `funcscope_category` of `component::FuncInfo`.
     pub struct FuncScopeCategory {
-        /// `id`.
+        /// Number of the permission set, such as `1` messages, `17` mini program account, `18` mini program development; such as `18`.
         0 id: i64 => "id: must",
-        /// `type`.
+        /// Class of the permission set, a code of the platform's own.
         1 type_: i64 => "type: must",
-        /// `name`.
+        /// Chinese name of the permission set.
         2 name: String => "name: must",
-        /// `desc`.
+        /// What the permission set allows, in Chinese.
         3 desc: String => "desc: must",
     }
 }
@@ -144,11 +144,11 @@ w::record! {
 w::record! {
     /// `MiniProgramInfo` of `component::AuthorizerInfo`.
     pub struct MiniProgramInfo {
-        /// `network`.
+        /// Server and web-view domains configured for the mini program.
         0 network: Network => "network: must",
-        /// `categories`.
+        /// Service categories set for the mini program.
         1 categories: Vec<Category> => "categories: must",
-        /// `visit_status`.
+        /// Code of the service state of the mini program; `0` is open for visits.
         2 visit_status: i64 => "visit_status: must",
     }
 }
@@ -156,17 +156,17 @@ w::record! {
 w::record! {
     /// `network` of `component::MiniProgramInfo`.
     pub struct Network {
-        /// `RequestDomain`.
+        /// Domains that `wx.request` may call, with scheme; such as `https://api.example.com`; `RequestDomain` on the wire.
         0 request_domain: Vec<String> => "RequestDomain: must",
-        /// `WsRequestDomain`.
+        /// Domains that `wx.connectSocket` may connect to; such as `wss://ws.example.com`; `WsRequestDomain` on the wire.
         1 ws_request_domain: Vec<String> => "WsRequestDomain: must",
-        /// `UploadDomain`.
+        /// Domains that `wx.uploadFile` may send to; `UploadDomain` on the wire.
         2 upload_domain: Vec<String> => "UploadDomain: must",
-        /// `DownloadDomain`.
+        /// Domains that `wx.downloadFile` may fetch from; `DownloadDomain` on the wire.
         3 download_domain: Vec<String> => "DownloadDomain: must",
-        /// `UDPDomain`.
+        /// Domains that UDP sockets may talk to; such as `udp://udp.example.com`; `UDPDomain` on the wire.
         4 udp_domain: Vec<String> => "UDPDomain: must",
-        /// `BizDomain`.
+        /// Domains that the web view may open; `BizDomain` on the wire.
         5 biz_domain: Vec<String> => "BizDomain: must",
     }
 }
@@ -174,19 +174,19 @@ w::record! {
 w::record! {
     /// `owner_setting` of the answer of `component::GetPrivacySetting`; `owner_setting` of `component::SetPrivacySetting`.
     pub struct OwnerSetting {
-        /// `contact_email`; personal data, masked in `Debug`.
+        /// Contact e-mail; at least one of the four contacts is needed; personal data, masked in `Debug`.
         0 contact_email: Option<String> => "contact_email: masked",
-        /// `contact_phone`; personal data, masked in `Debug`.
+        /// Contact phone; at least one of the four contacts is needed; personal data, masked in `Debug`.
         1 contact_phone: Option<String> => "contact_phone: masked",
-        /// `contact_qq`.
+        /// Contact QQ number; at least one of the four contacts is needed.
         2 contact_qq: Option<String> => "contact_qq",
-        /// `contact_weixin`.
+        /// Contact WeChat ID; at least one of the four contacts is needed.
         3 contact_weixin: Option<String> => "contact_weixin",
-        /// `ext_file_media_id`.
-        4 ext_file_media_id: Option<String> => "ext_file_media_id",
-        /// `notice_method`.
+        /// Media id of the extra privacy document, a txt file, as returned by its upload.
+        4 ext_file_media_id: Option<xinqiao_types::MediaId> => "ext_file_media_id",
+        /// How users learn of changes of the notice, such as a dialog or an announcement; such as `弹窗`.
         5 notice_method: Option<String> => "notice_method",
-        /// `store_expire_timestamp`.
+        /// How long user data is kept, a number plus “天” (days); empty stands for the shortest time needed; such as `30天`.
         6 store_expire_timestamp: Option<String> => "store_expire_timestamp",
     }
     new()
@@ -195,7 +195,7 @@ w::record! {
         contact_phone: String,
         contact_qq: String,
         contact_weixin: String,
-        ext_file_media_id: String,
+        ext_file_media_id: xinqiao_types::MediaId,
         notice_method: String,
         store_expire_timestamp: String,
     )
@@ -204,7 +204,7 @@ w::record! {
 w::record! {
     /// `privacy_desc` of the answer of `component::GetPrivacySetting`.
     pub struct PrivacyDesc {
-        /// `privacy_desc_list`.
+        /// Key and Chinese name of each kind of data.
         0 privacy_desc_list: Vec<Desc> => "privacy_desc_list: must",
     }
 }
@@ -212,9 +212,9 @@ w::record! {
 w::record! {
     /// An item of `privacy_desc_list` in `component::PrivacyDesc`.
     pub struct Desc {
-        /// `privacy_key`.
+        /// Kind of data collected, such as `UserInfo` (nickname and avatar), `Location`, `PhoneNumber`; such as `Location`.
         0 privacy_key: String => "privacy_key: must",
-        /// `privacy_desc`.
+        /// Chinese name of the kind of data; such as `选择的位置信息`.
         1 privacy_desc: String => "privacy_desc: must",
     }
 }
@@ -222,9 +222,9 @@ w::record! {
 w::record! {
     /// `service_type_info` of `component::AuthorizerInfo`; `verify_type_info` of `component::AuthorizerInfo`.
     pub struct ServiceTypeInfo {
-        /// `id`.
+        /// Code: kind of official account `0`/`1` subscription, `2` service; mini program `0` plain, `4` game; verification `-1` none, `0` verified.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Chinese name of the kind.
         1 name: Option<String> => "name",
     }
 }
@@ -232,9 +232,9 @@ w::record! {
 w::record! {
     /// An item of `setting_list` in `component::SetPrivacySetting`.
     pub struct PrivacySetting {
-        /// `privacy_key`.
+        /// Kind of data collected, such as `UserInfo` (nickname and avatar), `Location`, `PhoneNumber`; such as `Location`.
         0 privacy_key: String => "privacy_key: must",
-        /// `privacy_text`.
+        /// What this kind of data is used for, shown to users.
         1 privacy_text: String => "privacy_text: must",
     }
     new(privacy_key: impl Into<String>, privacy_text: impl Into<String>)
@@ -243,11 +243,11 @@ w::record! {
 w::record! {
     /// An item of `setting_list` in the answer of `component::GetPrivacySetting`.
     pub struct Setting {
-        /// `privacy_key`.
+        /// Kind of data collected, such as `UserInfo` (nickname and avatar), `Location`, `PhoneNumber`; such as `Location`.
         0 privacy_key: String => "privacy_key: must",
-        /// `privacy_text`.
+        /// What this kind of data is used for, shown to users.
         1 privacy_text: String => "privacy_text: must",
-        /// `privacy_label`.
+        /// Chinese name of the kind of data; such as `位置信息`.
         2 privacy_label: String => "privacy_label: must",
     }
 }
@@ -259,16 +259,16 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getAuthorizerAccessToken.html>.
     /// * Catalog: `open_platform.component.api_authorizer_token`.
     pub struct ApiAuthorizerToken {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         2 authorizer_refresh_token: String => "authorizer_refresh_token: must masked",
     }
     new(
-        component_appid: impl Into<String>,
-        authorizer_appid: impl Into<String>,
+        component_appid: impl Into<xinqiao_types::AppId>,
+        authorizer_appid: impl Into<xinqiao_types::AppId>,
         authorizer_refresh_token: impl Into<String>,
     )
 }
@@ -276,11 +276,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApiAuthorizerToken`].
     pub struct ApiAuthorizerTokenResponse {
-        /// `authorizer_access_token`; a secret, masked in `Debug`.
+        /// Token for calls on behalf of the account; lives 2 hours, renew it with the refresh token; a secret, masked in `Debug`.
         0 authorizer_access_token: String => "authorizer_access_token: must masked",
-        /// `authorizer_refresh_token`; a secret, masked in `Debug`.
+        /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         1 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// `expires_in`; in s.
+        /// Lifetime in seconds, counted from this answer; in s.
         2 expires_in: i64 => "expires_in: must",
     }
 }
@@ -311,16 +311,16 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getComponentAccessToken.html>.
     /// * Catalog: `open_platform.component.api_component_token`.
     pub struct ApiComponentToken {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `component_appsecret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// Secret of the third-party platform; keep it on the server and reset it in the console if it leaks; the account's appsecret; a secret, masked in `Debug`; `component_appsecret` on the wire.
         #[doc(alias = "component_appsecret")]
         1 component_app_secret: String => "component_appsecret: must masked",
-        /// `component_verify_ticket`; a secret, masked in `Debug`.
+        /// Ticket that is pushed every 10 minutes and lives 12 hours; pass the latest one received; such as `ticket@@@dWxxPb8n1xqkzS3Qe5rL`; a secret, masked in `Debug`. From: `ComponentVerifyTicket` of the event `component_verify_ticket`.
         2 component_verify_ticket: String => "component_verify_ticket: must masked",
     }
     new(
-        component_appid: impl Into<String>,
+        component_appid: impl Into<xinqiao_types::AppId>,
         component_app_secret: impl Into<String>,
         component_verify_ticket: impl Into<String>,
     )
@@ -329,9 +329,9 @@ w::record! {
 w::record! {
     /// Answer to [`ApiComponentToken`].
     pub struct ApiComponentTokenResponse {
-        /// `component_access_token`; a secret, masked in `Debug`.
+        /// Token for calls made as the platform itself; lives 2 hours, cache it; a secret, masked in `Debug`.
         0 component_access_token: String => "component_access_token: must masked",
-        /// `expires_in`; in s.
+        /// Lifetime in seconds, counted from this answer; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -394,18 +394,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getPreAuthCode.html>.
     /// * Catalog: `open_platform.component.api_create_pre_auth_code`.
     pub struct ApiCreatePreAuthCode {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
     }
-    new(component_appid: impl Into<String>)
+    new(component_appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`ApiCreatePreAuthCode`].
     pub struct ApiCreatePreAuthCodeResponse {
-        /// `pre_auth_code`.
+        /// One-time code for the link of the authorization page; lives as long as `expires_in` says (about 30 minutes); such as `preauthcode@@@Z7yq5mD`.
         0 pre_auth_code: String => "pre_auth_code: must",
-        /// `expires_in`; in s.
+        /// Lifetime in seconds, counted from this answer; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -436,20 +436,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerInfo.html>.
     /// * Catalog: `open_platform.component.api_get_authorizer_info`.
     pub struct ApiGetAuthorizerInfo {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
     }
-    new(component_appid: impl Into<String>, authorizer_appid: impl Into<String>)
+    new(
+        component_appid: impl Into<xinqiao_types::AppId>,
+        authorizer_appid: impl Into<xinqiao_types::AppId>,
+    )
 }
 
 w::record! {
     /// Answer to [`ApiGetAuthorizerInfo`].
     pub struct ApiGetAuthorizerInfoResponse {
-        /// `authorizer_info`.
+        /// Profile of the account: name, avatar, type, verification, owner and state.
         0 authorizer_info: AuthorizerInfo => "authorizer_info: must",
-        /// `authorization_info`.
+        /// The grant: account, permission sets, for some accounts the refresh token.
         1 authorization_info: AuthorizationInfo => "authorization_info: must",
     }
 }
@@ -480,22 +483,22 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerList.html>.
     /// * Catalog: `open_platform.component.api_get_authorizer_list`.
     pub struct ApiGetAuthorizerList {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `offset`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// How many accounts to skip; 0 for the first page.
         1 offset: i64 => "offset: must",
-        /// `count`.
+        /// How many accounts to return, at most 500.
         2 count: i64 => "count: must",
     }
-    new(component_appid: impl Into<String>, offset: i64, count: i64)
+    new(component_appid: impl Into<xinqiao_types::AppId>, offset: i64, count: i64)
 }
 
 w::record! {
     /// Answer to [`ApiGetAuthorizerList`].
     pub struct ApiGetAuthorizerListResponse {
-        /// `total_count`.
+        /// How many accounts have authorized the platform in all.
         0 total_count: i64 => "total_count: must",
-        /// `list`.
+        /// Accounts of this page, with refresh token and time of authorization.
         1 list: Vec<GetAuthorizerList> => "list: must",
     }
 }
@@ -526,16 +529,16 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/getAuthorizerOptionInfo.html>.
     /// * Catalog: `open_platform.component.api_get_authorizer_option`.
     pub struct ApiGetAuthorizerOption {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
-        /// `option_name`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Which option: `location_report` location reporting, `voice_recognize` speech recognition, `customer_service` customer service; such as `location_report`.
         2 option_name: String => "option_name: must",
     }
     new(
-        component_appid: impl Into<String>,
-        authorizer_appid: impl Into<String>,
+        component_appid: impl Into<xinqiao_types::AppId>,
+        authorizer_appid: impl Into<xinqiao_types::AppId>,
         option_name: impl Into<String>,
     )
 }
@@ -543,11 +546,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApiGetAuthorizerOption`].
     pub struct ApiGetAuthorizerOptionResponse {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
-        /// `option_name`.
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Which option: `location_report` location reporting, `voice_recognize` speech recognition, `customer_service` customer service; such as `location_report`.
         1 option_name: String => "option_name: must",
-        /// `option_value`.
+        /// Value; location reporting `0` off, `1` on entering the chat, `2` every 5 seconds; speech recognition and customer service `0` off, `1` on; such as `1`.
         2 option_value: w::TextOrNumber => "option_value: must",
     }
 }
@@ -578,18 +581,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getAuthorizerRefreshToken.html>.
     /// * Catalog: `open_platform.component.api_query_auth`.
     pub struct ApiQueryAuth {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// Code given when the account's admin agrees to authorize; good for one use; such as `queryauthcode@@@J0mPq8w`; a secret, masked in `Debug`. From: `auth_code` at the redirect address, or `AuthorizationCode` of the event `authorized`.
         1 authorization_code: String => "authorization_code: must masked",
     }
-    new(component_appid: impl Into<String>, authorization_code: impl Into<String>)
+    new(component_appid: impl Into<xinqiao_types::AppId>, authorization_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApiQueryAuth`].
     pub struct ApiQueryAuthResponse {
-        /// `authorization_info`.
+        /// The account, its two tokens and the permission sets that it granted.
         0 authorization_info: ApiQueryAuthAuthorizationInfo => "authorization_info: must",
     }
 }
@@ -620,18 +623,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/authorization-management/setAuthorizerOptionInfo.html>.
     /// * Catalog: `open_platform.component.api_set_authorizer_option`.
     pub struct ApiSetAuthorizerOption {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
-        /// `option_name`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Which option: `location_report` location reporting, `voice_recognize` speech recognition, `customer_service` customer service; such as `location_report`.
         2 option_name: String => "option_name: must",
-        /// `option_value`.
+        /// Value; location reporting `0` off, `1` on entering the chat, `2` every 5 seconds; speech recognition and customer service `0` off, `1` on; such as `1`.
         3 option_value: String => "option_value: must",
     }
     new(
-        component_appid: impl Into<String>,
-        authorizer_appid: impl Into<String>,
+        component_appid: impl Into<xinqiao_types::AppId>,
+        authorizer_appid: impl Into<xinqiao_types::AppId>,
         option_name: impl Into<String>,
         option_value: impl Into<String>,
     )
@@ -663,12 +666,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/startPushTicket.html>.
     /// * Catalog: `open_platform.component.api_start_push_ticket`.
     pub struct ApiStartPushTicket {
-        /// `component_appid`; the account's appid.
-        0 component_appid: String => "component_appid: must",
-        /// `component_secret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// Secret of the third-party platform; keep it on the server and reset it in the console if it leaks; the account's appsecret; a secret, masked in `Debug`.
         1 component_secret: String => "component_secret: must masked",
     }
-    new(component_appid: impl Into<String>, component_secret: impl Into<String>)
+    new(component_appid: impl Into<xinqiao_types::AppId>, component_secret: impl Into<String>)
 }
 
 w::endpoint! {
@@ -826,15 +829,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/openapi/clearComponentQuotaByAppSecret.html>.
     /// * Catalog: `open_platform.component.clear_quota_v2`.
     pub struct ClearQuotaV2 {
-        /// `appid`.
+        /// AppID of the authorized account whose call counters are reset.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `component_appid`; the account's appid.
-        1 component_appid: String => "component_appid: must",
-        /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
+        /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
+        1 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// Secret of the third-party platform, proof of identity in place of a token; the account's appsecret; a secret, masked in `Debug`; `appsecret` on the wire.
         #[doc(alias = "appsecret")]
         2 app_secret: String => "appsecret: must masked",
     }
-    new(component_appid: impl Into<String>, app_secret: impl Into<String>)
+    new(component_appid: impl Into<xinqiao_types::AppId>, app_secret: impl Into<String>)
     text(appid: xinqiao_types::AppId)
 }
 
@@ -935,9 +938,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDomainConfirmFile`].
     pub struct GetDomainConfirmFileResponse {
-        /// `file_name`.
+        /// Name of the check file; serve it under this name from the root of the domain; such as `4f0a2b7c1d.txt`.
         0 file_name: String => "file_name: must",
-        /// `file_content`.
+        /// Content of the check file, to be written as it is.
         1 file_content: String => "file_content: must",
     }
 }
@@ -968,7 +971,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-management/getPrivacySetting.html>.
     /// * Catalog: `open_platform.component.get_privacy_setting`.
     pub struct GetPrivacySetting {
-        /// `privacy_ver`.
+        /// Which version of the privacy notice: `1` published, `2` development (default).
         0 privacy_ver: Option<i64> => "privacy_ver",
     }
     new()
@@ -978,17 +981,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetPrivacySetting`].
     pub struct GetPrivacySettingResponse {
-        /// `code_exist`; `0` or `1` on the wire.
+        /// Whether code has been uploaded; only then the kinds of data used by the code are known; `0` or `1` on the wire.
         0 code_exist: bool => "code_exist: must zero-one",
-        /// `owner_setting`.
+        /// Developer part of the privacy notice: contacts, way of giving notice and how long data is kept.
         1 owner_setting: Option<OwnerSetting> => "owner_setting",
-        /// `privacy_list`.
+        /// Kinds of data that the code was found to collect, values as in `privacy_key`.
         2 privacy_list: Option<Vec<String>> => "privacy_list",
-        /// `setting_list`.
+        /// Kinds of data declared so far, with their purposes.
         3 setting_list: Option<Vec<Setting>> => "setting_list",
-        /// `privacy_desc`.
+        /// Chinese names of the kinds of data.
         4 privacy_desc: Option<PrivacyDesc> => "privacy_desc",
-        /// `update_time`; format `unix`.
+        /// When the privacy notice was last changed, Unix seconds; format `unix`.
         5 update_time: Option<xinqiao_types::UnixSeconds> => "update_time",
     }
 }
@@ -1019,11 +1022,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/domain-mgnt/modifyThirdpartyJumpDomain.html>.
     /// * Catalog: `open_platform.component.modify_wxa_jump_domain`.
     pub struct ModifyWxaJumpDomain {
-        /// `action`.
+        /// What to do: `add`, `delete`, `set` (replace all) or `get` (only read).
         0 action: String => "action: must",
-        /// `is_modify_published_together`.
+        /// `true` changes the test and the published version together, `false` (default) only the test version.
         1 is_modify_published_together: Option<bool> => "is_modify_published_together",
-        /// `wxa_jump_h5_domain`; joined by `;` on the wire.
+        /// Domains that a mini program's web view may open, without scheme or path; not sent with `get`; such as `h5.example.com`; joined by `;` on the wire.
         2 wxa_jump_h5_domain: Option<Vec<String>> => "wxa_jump_h5_domain: semicolon",
     }
     new(action: impl Into<String>)
@@ -1033,11 +1036,11 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyWxaJumpDomain`].
     pub struct ModifyWxaJumpDomainResponse {
-        /// `published_wxa_jump_h5_domain`; joined by `;` on the wire.
+        /// Web-view domains in force for the published version; absent while the platform is not published; joined by `;` on the wire.
         0 published_wxa_jump_h5_domain: Option<Vec<String>> => "published_wxa_jump_h5_domain: semicolon",
-        /// `testing_wxa_jump_h5_domain`; joined by `;` on the wire.
+        /// Web-view domains in force for the test version; joined by `;` on the wire.
         1 testing_wxa_jump_h5_domain: Option<Vec<String>> => "testing_wxa_jump_h5_domain: semicolon",
-        /// `invalid_wxa_jump_h5_domain`; joined by `;` on the wire.
+        /// Web-view domains that failed the check; absent if all passed; joined by `;` on the wire.
         2 invalid_wxa_jump_h5_domain: Option<Vec<String>> => "invalid_wxa_jump_h5_domain: semicolon",
     }
 }
@@ -1068,11 +1071,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/domain-mgnt/modifyThirdpartyServerDomain.html>.
     /// * Catalog: `open_platform.component.modify_wxa_server_domain`.
     pub struct ModifyWxaServerDomain {
-        /// `action`.
+        /// What to do: `add`, `delete`, `set` (replace all) or `get` (only read).
         0 action: String => "action: must",
-        /// `is_modify_published_together`.
+        /// `true` changes the test and the published version together, `false` (default) only the test version.
         1 is_modify_published_together: Option<bool> => "is_modify_published_together",
-        /// `wxa_server_domain`; joined by `;` on the wire.
+        /// Server domains for mini programs, without scheme or path; not sent with `get`; such as `api.example.com`; joined by `;` on the wire.
         2 wxa_server_domain: Option<Vec<String>> => "wxa_server_domain: semicolon",
     }
     new(action: impl Into<String>)
@@ -1082,11 +1085,11 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyWxaServerDomain`].
     pub struct ModifyWxaServerDomainResponse {
-        /// `published_wxa_server_domain`; joined by `;` on the wire.
+        /// Server domains in force for the published version; absent while the platform is not published; joined by `;` on the wire.
         0 published_wxa_server_domain: Option<Vec<String>> => "published_wxa_server_domain: semicolon",
-        /// `testing_wxa_server_domain`; joined by `;` on the wire.
+        /// Server domains in force for the test version; joined by `;` on the wire.
         1 testing_wxa_server_domain: Option<Vec<String>> => "testing_wxa_server_domain: semicolon",
-        /// `invalid_wxa_server_domain`; joined by `;` on the wire.
+        /// Server domains that failed the check; absent if all passed; joined by `;` on the wire.
         2 invalid_wxa_server_domain: Option<Vec<String>> => "invalid_wxa_server_domain: semicolon",
     }
 }
@@ -1149,11 +1152,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-management/setPrivacySetting.html>.
     /// * Catalog: `open_platform.component.set_privacy_setting`.
     pub struct SetPrivacySetting {
-        /// `privacy_ver`.
+        /// Which version of the privacy notice: `1` published, `2` development (default).
         0 privacy_ver: Option<i64> => "privacy_ver",
-        /// `owner_setting`.
+        /// Developer part of the privacy notice: contacts, way of giving notice and how long data is kept.
         1 owner_setting: OwnerSetting => "owner_setting: must",
-        /// `setting_list`.
+        /// Kinds of data to declare, with purposes; replaces the former list, must be left out for `privacy_ver` `1`.
         2 setting_list: Option<Vec<PrivacySetting>> => "setting_list",
     }
     new(owner_setting: OwnerSetting)
@@ -1250,7 +1253,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-management/uploadPrivacySetting.html>.
     /// * Catalog: `open_platform.component.upload_privacy_ext_file`.
     pub struct UploadPrivacyExtFile {
-        /// `file`.
+        /// Extra privacy document; only txt, at most 100 KB.
         0 file: w::FilePart => "file: must",
     }
     new(file: w::FilePart)
@@ -1259,8 +1262,8 @@ w::record! {
 w::record! {
     /// Answer to [`UploadPrivacyExtFile`].
     pub struct UploadPrivacyExtFileResponse {
-        /// `ext_file_media_id`.
-        0 ext_file_media_id: String => "ext_file_media_id: must",
+        /// Media id of the extra privacy document, a txt file, as returned by its upload.
+        0 ext_file_media_id: xinqiao_types::MediaId => "ext_file_media_id: must",
     }
 }
 
@@ -1294,17 +1297,17 @@ pub mod fast_register_weapp {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
         /// * Catalog: `open_platform.component.fast_register_weapp.create`.
         pub struct Create {
-            /// `name`.
+            /// Company name as registered; sole traders without one pass “个体户” plus the owner's name; such as `示例科技有限公司`.
             0 name: String => "name: must",
-            /// `code`.
+            /// Registration number of the company; its kind is given by `code_type`; such as `91440300MA5XXXXX0K`.
             1 code: String => "code: must",
-            /// `code_type`.
+            /// Kind of number: `1` unified social credit code (18 characters), `2` organization code, `3` business licence number (15 digits).
             2 code_type: i64 => "code_type: must",
-            /// `legal_persona_name`.
+            /// Name of the legal representative, as verified with the bank card of that person's WeChat.
             3 legal_persona_name: String => "legal_persona_name: must",
-            /// `legal_persona_wechat`.
+            /// WeChat ID of the legal representative, who receives the request for the face check; such as `zhangsan_wx`.
             4 legal_persona_wechat: String => "legal_persona_wechat: must",
-            /// `component_phone`.
+            /// Customer service phone of the third-party platform, which the legal representative may call.
             5 component_phone: Option<String> => "component_phone",
         }
         new(
@@ -1343,11 +1346,11 @@ pub mod fast_register_weapp {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
         /// * Catalog: `open_platform.component.fast_register_weapp.search`.
         pub struct Search {
-            /// `name`.
+            /// Company name as registered; sole traders without one pass “个体户” plus the owner's name; such as `示例科技有限公司`.
             0 name: String => "name: must",
-            /// `legal_persona_name`.
+            /// Name of the legal representative, as verified with the bank card of that person's WeChat.
             1 legal_persona_name: String => "legal_persona_name: must",
-            /// `legal_persona_wechat`.
+            /// WeChat ID of the legal representative, who receives the request for the face check; such as `zhangsan_wx`.
             2 legal_persona_wechat: String => "legal_persona_wechat: must",
         }
         new(

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `fail_list` in the answer of `component_tcb::BatchDelCsVersion`.
     pub struct BatchDelCsVersionFail {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: String => "errmsg: must",
     }
@@ -21,11 +21,11 @@ w::record! {
 w::record! {
     /// An item of `items` in `component_tcb::BatchDelCsVersion`; an item of `succ_list` in the answer of `component_tcb::BatchDelCsVersion`.
     pub struct BatchDelCsVersionItem {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
@@ -34,14 +34,14 @@ w::record! {
 w::record! {
     /// An item of `file_list` in the answer of `component_tcb::BatchDownloadFile`.
     pub struct DownloadFile {
-        /// `fileid`.
+        /// Id of the cloud file, with environment and path; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `download_url`.
+        /// Temporary download link.
         1 download_url: Option<String> => "download_url",
-        /// `status`.
+        /// `0` is success, others are error codes.
         2 status: i64 => "status: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: Option<String> => "errmsg",
     }
@@ -50,11 +50,11 @@ w::record! {
 w::record! {
     /// An item of `err_list` in the answer of `component_tcb::BatchGetEnvId`; an item of `err_list` in the answer of `component_tcb::BatchShareEnv`.
     pub struct ErrInfo {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `appid`.
+        /// AppID of the mini program.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -63,11 +63,11 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `component_tcb::BatchSetCsPropotion`.
     pub struct BatchSetCsPropotionFail {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -76,11 +76,11 @@ w::record! {
 w::record! {
     /// An item of `items` in `component_tcb::BatchSetCsPropotion`.
     pub struct BatchSetCsPropotionItem {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `items`.
+        /// Share of traffic of each version, 100 together.
         2 items: Vec<ItemDetail> => "items: must",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, items: Vec<ItemDetail>)
@@ -89,9 +89,9 @@ w::record! {
 w::record! {
     /// An item of `succ_list` in the answer of `component_tcb::BatchSetCsPropotion`.
     pub struct BatchSetCsPropotionSucc {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
     }
 }
@@ -99,21 +99,21 @@ w::record! {
 w::record! {
     /// An item of `data` in `component_tcb::BatchShareEnv`.
     pub struct BatchShareEnvData {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `appids`.
+        /// AppIDs of the mini programs; `appids` on the wire.
         #[doc(alias = "appids")]
-        1 app_ids: Vec<String> => "appids: must",
+        1 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
-    new(env: impl Into<String>, app_ids: Vec<String>)
+    new(env: impl Into<String>, app_ids: Vec<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// An item of `err_list` in the answer of `component_tcb::BatchUpdateTriggers`; an item of `fail_env_list` in the answer of `component_tcb::BatchUploadScf`; and 1 more.
     pub struct BatchUpdateTriggersErr {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
     }
@@ -122,9 +122,9 @@ w::record! {
 w::record! {
     /// `capabilities` of `component_tcb::Security`.
     pub struct Capability {
-        /// `add`.
+        /// Linux capabilities to add; such as `NET_ADMIN`.
         0 add: Option<Vec<String>> => "add",
-        /// `drop`.
+        /// Linux capabilities to drop.
         1 drop: Option<Vec<String>> => "drop",
     }
     new()
@@ -134,9 +134,9 @@ w::record! {
 w::record! {
     /// `code_detail` of `component_tcb::BatchCreateCsVersion`; `code_detail` of `component_tcb::CreateCsVersion`.
     pub struct CodeDetail {
-        /// `name`.
+        /// Short and full name of the repository.
         0 name: Option<Name> => "name",
-        /// `url`.
+        /// Address of the repository.
         1 url: Option<String> => "url",
     }
     new()
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// `code_detail` of `component_tcb::CreateCloudBaseRunServerVersion`; `code_detail` of `component_tcb::RollUpdateServerVersion`.
     pub struct CodeDetailItem {
-        /// `name`.
+        /// Short and full name of the repository.
         0 name: Option<CodeDetailName> => "name",
-        /// `url`.
+        /// Address of the repository.
         1 url: Option<String> => "url",
     }
     new()
@@ -160,9 +160,9 @@ w::record! {
 w::record! {
     /// `name` of `component_tcb::CodeDetailItem`.
     pub struct CodeDetailName {
-        /// `name`.
+        /// Short name of the repository; such as `order-api`.
         0 name: Option<String> => "name",
-        /// `full_name`.
+        /// Repository name with its owner; such as `example/order-api`.
         1 full_name: Option<String> => "full_name",
     }
     new()
@@ -172,15 +172,15 @@ w::record! {
 w::record! {
     /// An item of `collections` in the answer of `component_tcb::DbCollection`.
     pub struct Collection {
-        /// `name`.
+        /// Name of the collection.
         0 name: String => "name: must",
-        /// `count`.
+        /// How many documents it holds.
         1 count: i64 => "count: must",
-        /// `size`.
+        /// Bytes that the documents take.
         2 size: i64 => "size: must",
-        /// `index_count`.
+        /// How many indexes it has.
         3 index_count: i64 => "index_count: must",
-        /// `index_size`.
+        /// Bytes that the indexes take.
         4 index_size: i64 => "index_size: must",
     }
 }
@@ -188,15 +188,15 @@ w::record! {
 w::record! {
     /// `image_info` of `component_tcb::CreateCloudBaseRunServerVersion`; `image_info` of `component_tcb::RollUpdateServerVersion`.
     pub struct BaseRunServerVersionImageInfo {
-        /// `repository_name`.
+        /// Name of the image in the registry.
         0 repository_name: Option<String> => "repository_name",
-        /// `is_public`.
+        /// Whether the image is public; a private one needs a login.
         1 is_public: Option<bool> => "is_public",
-        /// `tag_name`.
+        /// Tag of the image; such as `v1.0.0`.
         2 tag_name: Option<String> => "tag_name",
-        /// `server_addr`.
+        /// Address of the image registry.
         3 server_addr: Option<String> => "server_addr",
-        /// `image_url`.
+        /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         4 image_url: Option<String> => "image_url",
     }
     new()
@@ -207,18 +207,18 @@ w::record! {
 w::record! {
     /// An item of `cslist` in the answer of `component_tcb::GetCsList`.
     pub struct CsList {
-        /// `server_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         0 server_name: String => "server_name: must",
-        /// `vpcid`.
+        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         1 vpc_id: String => "vpcid: must",
-        /// `status`.
+        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         2 status: String => "status: must",
-        /// `image_repo`.
+        /// Image repository of the service.
         3 image_repo: Option<String> => "image_repo",
-        /// `updated_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         4 updated_time: String => "updated_time: must",
-        /// `created_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         5 created_time: String => "created_time: must",
     }
 }
@@ -226,14 +226,14 @@ w::record! {
 w::record! {
     /// An item of `custom_log_services` in `component_tcb::Env`.
     pub struct CustomLogService {
-        /// `cls_region`.
+        /// Region of the log service.
         0 cls_region: String => "cls_region: must",
-        /// `cls_logset_id`.
+        /// Log set at the log service, by id; `cls_logset_id` on the wire.
         #[doc(alias = "cls_logset_id")]
         1 cls_log_set_id: String => "cls_logset_id: must",
-        /// `cls_topic_id`.
+        /// Id of the log topic.
         2 cls_topic_id: String => "cls_topic_id: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was created; format `yyyy-MM-dd HH:mm:ss`.
         3 create_time: String => "create_time: must",
     }
 }
@@ -241,11 +241,11 @@ w::record! {
 w::record! {
     /// An item of `databases` in `component_tcb::Env`.
     pub struct Database {
-        /// `region`.
+        /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// `instance_id`.
+        /// Id of the database instance.
         1 instance_id: String => "instance_id: must",
-        /// `status`.
+        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         2 status: String => "status: must",
     }
 }
@@ -253,12 +253,12 @@ w::record! {
 w::record! {
     /// An item of `delete_list` in the answer of `component_tcb::BatchDeleteFile`.
     pub struct Delete {
-        /// `fileid`.
+        /// Id of the cloud file, with environment and path; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `status`.
+        /// `0` is success, others are error codes.
         1 status: i64 => "status: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -267,24 +267,24 @@ w::record! {
 w::record! {
     /// An item of `info_list` in the answer of `component_tcb::DescribeEnvs`.
     pub struct DescribeEnvsInfo {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `alias`.
+        /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         1 alias: String => "alias: must",
-        /// `status`.
+        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         2 status: String => "status: must",
-        /// `package_id`.
+        /// Number of the environment's plan.
         3 package_id: Option<String> => "package_id",
-        /// `package_name`.
+        /// Name of the environment's plan.
         4 package_name: Option<String> => "package_name",
-        /// `dbinstance_id`.
+        /// Id of the environment's database instance; `dbinstance_id` on the wire.
         #[doc(alias = "dbinstance_id")]
         5 db_instance_id: Option<String> => "dbinstance_id",
-        /// `bucket_id`.
+        /// Id of the environment's storage bucket.
         6 bucket_id: Option<String> => "bucket_id",
-        /// `update_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         7 update_time: String => "update_time: must",
-        /// `create_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -292,15 +292,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `component_tcb::DescribeStaticStore`.
     pub struct DescribeStaticStoreData {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `domain`.
+        /// Default domain of the static website.
         1 domain: String => "domain: must",
-        /// `bucket`.
+        /// Name of the storage bucket.
         2 bucket: String => "bucket: must",
-        /// `regoin`.
+        /// Region of the bucket (the spelling is the platform's).
         3 regoin: String => "regoin: must",
-        /// `status`.
+        /// State, such as `process` or `online`.
         4 status: String => "status: must",
     }
 }
@@ -308,11 +308,11 @@ w::record! {
 w::record! {
     /// `empty_dir` of `component_tcb::ServiceVolume`.
     pub struct EmptyDir {
-        /// `enable_empty_dir_volume`.
+        /// Whether the volume is a temporary directory, gone with the instance.
         0 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
-        /// `medium`.
+        /// Medium of the temporary directory: empty for disk, `Memory` for RAM.
         1 medium: Option<String> => "medium",
-        /// `size_limit`.
+        /// Size limit of the temporary directory; such as `1Gi`.
         2 size_limit: Option<String> => "size_limit",
     }
     new()
@@ -323,45 +323,45 @@ w::record! {
 w::record! {
     /// An item of `env_list` in the answer of `component_tcb::DescribeCloudBaseRunEnvs`.
     pub struct Env {
-        /// `region`.
+        /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         1 env_id: String => "env_id: must",
-        /// `source`.
+        /// Where the environment comes from: `miniapp` or `qcloud`.
         2 source: String => "source: must",
-        /// `alias`.
+        /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         3 alias: String => "alias: must",
-        /// `status`.
+        /// State: `NORMAL`, `UNAVAILABLE` and others.
         4 status: String => "status: must",
-        /// `package_id`.
+        /// Number of the environment's plan.
         5 package_id: Option<String> => "package_id",
-        /// `package_name`.
+        /// Name of the environment's plan.
         6 package_name: Option<String> => "package_name",
-        /// `databases`.
+        /// Database instances of the environment.
         7 databases: Option<Vec<Database>> => "databases",
-        /// `storages`.
+        /// Storage buckets of the environment.
         8 storages: Option<Vec<Storage>> => "storages",
-        /// `static_storages`.
+        /// Static website storages of the environment.
         9 static_storages: Option<Vec<StaticStorage>> => "static_storages",
-        /// `functions`.
+        /// Cloud function namespaces of the environment.
         10 functions: Option<Vec<Function>> => "functions",
-        /// `log_services`.
+        /// Log services of the environment.
         11 log_services: Option<Vec<LogService>> => "log_services",
-        /// `custom_log_services`.
+        /// Log services of your own.
         12 custom_log_services: Option<Vec<CustomLogService>> => "custom_log_services",
-        /// `is_auto_degrade`.
+        /// Whether the plan falls back to the free one when it ends.
         13 is_auto_degrade: bool => "is_auto_degrade: must",
-        /// `env_channel`.
+        /// Channel through which the environment was made.
         14 env_channel: Option<String> => "env_channel",
-        /// `pay_mode`.
+        /// Way of paying: `prepayment` or `postpaid`.
         15 pay_mode: String => "pay_mode: must",
-        /// `is_default`.
+        /// Whether it is the default environment.
         16 is_default: bool => "is_default: must",
-        /// `tags`.
+        /// Tags of the environment.
         17 tags: Vec<Tag> => "tags: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was last changed; format `yyyy-MM-dd HH:mm:ss`.
         18 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was created; format `yyyy-MM-dd HH:mm:ss`.
         19 create_time: String => "create_time: must",
     }
 }
@@ -369,19 +369,19 @@ w::record! {
 w::record! {
     /// `es_info` of `component_tcb::CreateCloudBaseRunServerVersion`; `es_info` of `component_tcb::EstablishCloudBaseRunServer`.
     pub struct EsInfo {
-        /// `id`.
+        /// Number of this connection.
         0 id: i64 => "id: must",
-        /// `secret_name`.
+        /// Name of the secret that holds the credentials.
         1 secret_name: Option<String> => "secret_name",
-        /// `ip`.
+        /// Address of the Elasticsearch server.
         2 ip: Option<String> => "ip",
-        /// `port`.
+        /// Port of the Elasticsearch server; such as `9200`.
         3 port: Option<i64> => "port",
-        /// `index`.
+        /// Index that logs are written to.
         4 index: Option<String> => "index",
-        /// `account`.
+        /// Account at the Elasticsearch server.
         5 account: Option<String> => "account",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to log in with; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
     }
     new(id: i64)
@@ -392,9 +392,9 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `component_tcb::BatchCreateCsVersion`.
     pub struct Fail {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `errormsg`.
+        /// Why the creation failed; `errormsg` on the wire.
         #[doc(alias = "errormsg")]
         1 error_msg: String => "errormsg: must",
     }
@@ -403,10 +403,10 @@ w::record! {
 w::record! {
     /// An item of `file_list` in `component_tcb::BatchDownloadFile`.
     pub struct File {
-        /// `fileid`.
+        /// Id of the cloud file, with environment and path; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `max_age`; in s.
+        /// How long the download link shall work; in s.
         1 max_age: i64 => "max_age: must",
     }
     new(file_id: impl Into<String>, max_age: i64)
@@ -415,9 +415,9 @@ w::record! {
 w::record! {
     /// An item of `functions` in `component_tcb::Env`.
     pub struct Function {
-        /// `region`.
+        /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// `namespace`.
+        /// Namespace of the cloud functions.
         1 namespace: String => "namespace: must",
     }
 }
@@ -425,13 +425,13 @@ w::record! {
 w::record! {
     /// An item of `contents` in the answer of `component_tcb::GetBucket`; an item of `contents` in the answer of `component_tcb::StaticFileList`.
     pub struct ContentInfo {
-        /// `key`.
+        /// Path of the file in the bucket; such as `img/a.png`.
         0 key: String => "key: must",
-        /// `md5`.
+        /// MD5 of the file's content.
         1 md5: String => "md5: must",
-        /// `size`; in byte.
+        /// How large the file is; in byte.
         2 size: i64 => "size: must",
-        /// `last_modified`; format `rfc3339`.
+        /// When the file was last changed; format `rfc3339`.
         3 last_modified: String => "last_modified: must",
     }
 }
@@ -439,24 +439,24 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `component_tcb::GetCsVersionList`.
     pub struct GetCsVersionListItem {
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         0 version_name: String => "version_name: must",
-        /// `status`.
+        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         1 status: String => "status: must",
-        /// `flow_ratio`.
+        /// Percentage of traffic for this version; all versions of a service add up to 100.
         2 flow_ratio: i64 => "flow_ratio: must",
-        /// `buildid`.
+        /// Number of the build; `buildid` on the wire.
         #[doc(alias = "buildid")]
         3 build_id: i64 => "buildid: must",
-        /// `upload_type`.
+        /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         4 upload_type: String => "upload_type: must",
-        /// `min_replicas`.
+        /// Fewest replicas; `0` scales down to none without traffic.
         5 min_replicas: i64 => "min_replicas: must",
-        /// `max_replicas`.
+        /// Most replicas, at most 50.
         6 max_replicas: i64 => "max_replicas: must",
-        /// `updated_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         7 updated_time: String => "updated_time: must",
-        /// `created_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         8 created_time: String => "created_time: must",
     }
 }
@@ -464,17 +464,17 @@ w::record! {
 w::record! {
     /// An item of `functions` in the answer of `component_tcb::GetScfList`.
     pub struct GetScfListFunction {
-        /// `name`.
+        /// Name of the cloud function.
         0 name: String => "name: must",
-        /// `runtime`.
+        /// What the function runs on; such as `Nodejs16.13`.
         1 runtime: String => "runtime: must",
-        /// `status`.
+        /// State, such as `Active`, `Creating`, `CreateFailed`.
         2 status: String => "status: must",
-        /// `status_reason`.
+        /// Reasons for this state.
         3 status_reason: Vec<StatusReason> => "status_reason: must",
-        /// `mod_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         4 mod_time: String => "mod_time: must",
-        /// `add_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         5 add_time: String => "add_time: must",
     }
 }
@@ -482,17 +482,17 @@ w::record! {
 w::record! {
     /// `image_info` of `component_tcb::BatchCreateCsVersion`; `image_info` of `component_tcb::CreateCsVersion`.
     pub struct ImageInfo {
-        /// `repository_name`.
+        /// Name of the image in the registry.
         0 repository_name: String => "repository_name: must",
-        /// `ispublic`.
+        /// Whether the image is public; a private one needs a login; `ispublic` on the wire.
         #[doc(alias = "ispublic")]
         1 is_public: bool => "ispublic: must",
-        /// `tagname`.
+        /// Tag of the image; such as `v1.0.0`; `tagname` on the wire.
         #[doc(alias = "tagname")]
         2 tag_name: String => "tagname: must",
-        /// `server_addr`.
+        /// Address of the image registry.
         3 server_addr: String => "server_addr: must",
-        /// `image_url`.
+        /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         4 image_url: String => "image_url: must",
     }
     new(
@@ -507,14 +507,14 @@ w::record! {
 w::record! {
     /// `image_secret_info` of `component_tcb::BatchCreateCsVersion`; `image_secret_info` of `component_tcb::CreateCsVersion`.
     pub struct ImageSecretInfo {
-        /// `registryserver`.
+        /// Address of the registry server; such as `ccr.ccs.tencentyun.com`; `registryserver` on the wire.
         #[doc(alias = "registryserver")]
         0 registry_server: Option<String> => "registryserver",
-        /// `username`.
+        /// User name at the registry.
         1 username: Option<String> => "username",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to log in with; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mailbox of the registry account; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
     new()
@@ -524,13 +524,13 @@ w::record! {
 w::record! {
     /// `image_secret_info` of `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct ImageSecretInfoItem {
-        /// `registry_server`.
+        /// Address of the registry server; such as `ccr.ccs.tencentyun.com`.
         0 registry_server: Option<String> => "registry_server",
-        /// `user_name`.
+        /// User name at the registry.
         1 user_name: Option<String> => "user_name",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to log in with; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mailbox of the registry account; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
     new()
@@ -540,9 +540,9 @@ w::record! {
 w::record! {
     /// An item of `indexes` in `component_tcb::DbIndex`.
     pub struct Index {
-        /// `name`.
+        /// Name of the index; such as `idx_created`.
         0 name: String => "name: must",
-        /// `keys`.
+        /// Fields of the index with their direction.
         1 keys: Option<Vec<Key>> => "keys",
     }
     new(name: impl Into<String>)
@@ -552,9 +552,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `component_tcb::SetCsPropotion`; an item of `items` in `component_tcb::BatchSetCsPropotionItem`.
     pub struct ItemDetail {
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         0 version_name: String => "version_name: must",
-        /// `flow_ratio`.
+        /// Percentage of traffic for this version; all versions of a service add up to 100.
         1 flow_ratio: i64 => "flow_ratio: must",
     }
     new(version_name: impl Into<String>, flow_ratio: i64)
@@ -563,9 +563,9 @@ w::record! {
 w::record! {
     /// An item of `keys` in `component_tcb::Index`.
     pub struct Key {
-        /// `name`.
+        /// Name of the field.
         0 name: String => "name: must",
-        /// `direction`.
+        /// Direction: ascending, descending, or `2dsphere` for an index of places.
         1 direction: Option<String> => "direction",
     }
     new(name: impl Into<String>)
@@ -575,17 +575,17 @@ w::record! {
 w::record! {
     /// An item of `log_services` in `component_tcb::Env`.
     pub struct LogService {
-        /// `region`.
+        /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// `logset_id`.
+        /// Log set at the log service, by id; `logset_id` on the wire.
         #[doc(alias = "logset_id")]
         1 log_set_id: String => "logset_id: must",
-        /// `logset_name`.
+        /// What the log set is called; `logset_name` on the wire.
         #[doc(alias = "logset_name")]
         2 log_set_name: String => "logset_name: must",
-        /// `topic_id`.
+        /// Id of the log topic.
         3 topic_id: String => "topic_id: must",
-        /// `topic_name`.
+        /// Name of the log topic.
         4 topic_name: String => "topic_name: must",
     }
 }
@@ -593,13 +593,13 @@ w::record! {
 w::record! {
     /// An item of `mount_volume_info` in `component_tcb::CreateCloudBaseRunServerVersion`; an item of `mount_volume_info` in `component_tcb::RollUpdateServerVersion`; and 1 more.
     pub struct MountVolumeInfo {
-        /// `name`.
+        /// Name of the volume.
         0 name: Option<String> => "name",
-        /// `mount_path`.
+        /// Where in the container it is mounted; such as `/data`.
         1 mount_path: Option<String> => "mount_path",
-        /// `read_only`.
+        /// Whether it is mounted read-only.
         2 read_only: Option<bool> => "read_only",
-        /// `nfs_volumes`.
+        /// Network file systems behind it.
         3 nfs_volumes: Option<Vec<NfsVolume>> => "nfs_volumes",
     }
     new()
@@ -610,9 +610,9 @@ w::record! {
 w::record! {
     /// `name` of `component_tcb::CodeDetail`.
     pub struct Name {
-        /// `name`.
+        /// Short name of the repository; such as `order-api`.
         0 name: Option<String> => "name",
-        /// `fullname`.
+        /// Repository name with its owner; such as `example/order-api`; `fullname` on the wire.
         #[doc(alias = "fullname")]
         1 full_name: Option<String> => "fullname",
     }
@@ -623,15 +623,15 @@ w::record! {
 w::record! {
     /// An item of `nfs_volumes` in `component_tcb::MountVolumeInfo`.
     pub struct NfsVolume {
-        /// `server`.
+        /// Server of the network file system.
         0 server: Option<String> => "server",
-        /// `path`.
+        /// Directory on the server.
         1 path: Option<String> => "path",
-        /// `read_only`.
+        /// Whether it is mounted read-only.
         2 read_only: Option<bool> => "read_only",
-        /// `secret_name`.
+        /// Name of the secret that holds the credentials.
         3 secret_name: Option<String> => "secret_name",
-        /// `enable_empty_dir_volume`.
+        /// Whether the volume is a temporary directory, gone with the instance.
         4 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
     }
     new()
@@ -642,11 +642,11 @@ w::record! {
 w::record! {
     /// `pager` of the answer of `component_tcb::DbRecord`.
     pub struct Pager {
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// How many rows to return at most, 20 by default.
         1 limit: i64 => "limit: must",
-        /// `total`.
+        /// How many rows there are in all.
         2 total: i64 => "total: must",
     }
 }
@@ -654,9 +654,9 @@ w::record! {
 w::record! {
     /// An item of `policy_detail` in `component_tcb::CreateCloudBaseRunServerVersion`; an item of `policy_detail` in `component_tcb::RollUpdateServerVersion`.
     pub struct PolicyDetail {
-        /// `policy_type`.
+        /// Metric that scaling follows: `cpu` or `mem`.
         0 policy_type: Option<String> => "policy_type",
-        /// `policy_threshold`.
+        /// Percentage of use at which it scales out; such as `60`.
         1 policy_threshold: Option<f64> => "policy_threshold",
     }
     new()
@@ -667,9 +667,9 @@ w::record! {
 w::record! {
     /// `public_net_config` of `component_tcb::UpdateScfConfig`.
     pub struct PublicNetConfig {
-        /// `public_net_status`.
+        /// Internet access: `ENABLE` or `DISABLE`.
         0 public_net_status: String => "public_net_status: must",
-        /// `eip_status`.
+        /// Fixed outgoing IP: `ENABLE` or `DISABLE`.
         1 eip_status: String => "eip_status: must",
     }
     new(public_net_status: impl Into<String>, eip_status: impl Into<String>)
@@ -678,9 +678,9 @@ w::record! {
 w::record! {
     /// An item of `relation_data` in the answer of `component_tcb::BatchGetEnvId`.
     pub struct RelationData {
-        /// `appid`.
+        /// AppID of the mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `env_list`.
+        /// Ids of the environments bound to the mini program.
         1 env_list: Vec<String> => "env_list: must",
     }
 }
@@ -688,7 +688,7 @@ w::record! {
 w::record! {
     /// `security` of `component_tcb::CreateCloudBaseRunServerVersion`; `security` of `component_tcb::SidecarSpec`.
     pub struct Security {
-        /// `capabilities`.
+        /// Linux capabilities added and dropped.
         0 capabilities: Option<Capability> => "capabilities",
     }
     new()
@@ -698,13 +698,13 @@ w::record! {
 w::record! {
     /// An item of `service_volumes` in `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct ServiceVolume {
-        /// `name`.
+        /// Name of the volume, which mounts refer to.
         0 name: Option<String> => "name",
-        /// `secret_name`.
+        /// Name of the secret that holds the credentials.
         1 secret_name: Option<String> => "secret_name",
-        /// `enable_empty_dir_volume`.
+        /// Whether the volume is a temporary directory, gone with the instance.
         2 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
-        /// `empty_dir`.
+        /// Settings of a temporary directory.
         3 empty_dir: Option<EmptyDir> => "empty_dir",
     }
     new()
@@ -715,15 +715,15 @@ w::record! {
 w::record! {
     /// An item of `service_volume_mounts` in `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct ServiceVolumeMount {
-        /// `name`.
+        /// Name of the volume to mount.
         0 name: Option<String> => "name",
-        /// `mount_path`.
+        /// Where in the container it is mounted; such as `/data`.
         1 mount_path: Option<String> => "mount_path",
-        /// `read_only`.
+        /// Whether it is mounted read-only.
         2 read_only: Option<bool> => "read_only",
-        /// `sub_path`.
+        /// Only this directory of the volume is mounted.
         3 sub_path: Option<String> => "sub_path",
-        /// `mount_propagation`.
+        /// How mounts spread, such as `None` or `HostToContainer`.
         4 mount_propagation: Option<String> => "mount_propagation",
     }
     new()
@@ -734,23 +734,23 @@ w::record! {
 w::record! {
     /// An item of `sidecar_specs` in `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct SidecarSpec {
-        /// `container_image`.
+        /// Image of the sidecar.
         0 container_image: Option<String> => "container_image",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         1 container_port: Option<i64> => "container_port",
-        /// `container_name`.
+        /// Name of the sidecar.
         2 container_name: Option<String> => "container_name",
-        /// `env_var`.
+        /// Environment variables of the sidecar, as serialized text.
         3 env_var: Option<String> => "env_var",
-        /// `initial_delay_seconds`.
+        /// Seconds after the start until health checks begin.
         4 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
-        /// `cpu`.
+        /// CPU cores of each replica, may be a fraction; such as `0.5`.
         5 cpu: Option<f64> => "cpu",
-        /// `mem`; in GB.
+        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         6 mem: Option<f64> => "mem",
-        /// `security`.
+        /// Security features of the sidecar.
         7 security: Option<Security> => "security",
-        /// `volume_mount_infos`.
+        /// Volumes mounted into the sidecar.
         8 volume_mount_infos: Option<Vec<MountVolumeInfo>> => "volume_mount_infos",
     }
     new()
@@ -768,15 +768,15 @@ w::record! {
 w::record! {
     /// An item of `static_storages` in `component_tcb::Env`.
     pub struct StaticStorage {
-        /// `region`.
+        /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// `bucket`.
+        /// Name of the storage bucket.
         1 bucket: String => "bucket: must",
-        /// `status`.
+        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         2 status: String => "status: must",
-        /// `static_domain`.
+        /// Default domain of the static website.
         3 static_domain: String => "static_domain: must",
-        /// `default_dir_name`.
+        /// Default directory of the static website.
         4 default_dir_name: String => "default_dir_name: must",
     }
 }
@@ -784,10 +784,10 @@ w::record! {
 w::record! {
     /// An item of `status_reason` in `component_tcb::GetScfListFunction`.
     pub struct StatusReason {
-        /// `errcode`.
+        /// Code of the reason; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: String => "errcode: must",
-        /// `errmsg`.
+        /// The reason in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
     }
@@ -796,23 +796,23 @@ w::record! {
 w::record! {
     /// An item of `storages` in `component_tcb::Env`.
     pub struct Storage {
-        /// `region`.
+        /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// `bucket`.
+        /// Name of the storage bucket.
         1 bucket: String => "bucket: must",
-        /// `cdn_domain`.
+        /// CDN domain of the bucket.
         2 cdn_domain: Option<String> => "cdn_domain",
-        /// `app_id`.
-        3 app_id: Option<String> => "app_id",
+        /// Tencent Cloud app number that owns the bucket.
+        3 app_id: Option<xinqiao_types::AppId> => "app_id",
     }
 }
 
 w::record! {
     /// An item of `succ_list` in the answer of `component_tcb::BatchCreateCsVersion`.
     pub struct Succ {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         1 version_name: String => "version_name: must",
     }
 }
@@ -820,9 +820,9 @@ w::record! {
 w::record! {
     /// An item of `environment_variables` in `component_tcb::UpdateScfConfig`; an item of `tags` in `component_tcb::Env`.
     pub struct Tag {
-        /// `key`.
+        /// Key: name of the variable or tag.
         0 key: String => "key: must",
-        /// `value`.
+        /// Value that belongs to the key.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -831,11 +831,11 @@ w::record! {
 w::record! {
     /// An item of `triggers` in `component_tcb::BatchUpdateTriggers`; an item of `triggers` in the answer of `component_tcb::GetTriggers`.
     pub struct Trigger {
-        /// `trigger_name`.
+        /// What the trigger is called.
         0 trigger_name: String => "trigger_name: must",
-        /// `config`.
+        /// Rule of the trigger; for timers a cron expression of seven parts; such as `0 0 2 1 * * *`.
         1 config: String => "config: must",
-        /// `type`.
+        /// Kind of trigger, at present only `timer`.
         2 type_: String => "type: must",
     }
     new(trigger_name: impl Into<String>, config: impl Into<String>, type_: impl Into<String>)
@@ -844,13 +844,13 @@ w::record! {
 w::record! {
     /// `vpc` of `component_tcb::CreateContainerService`.
     pub struct Vpc {
-        /// `vpcid`.
+        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         0 vpc_id: String => "vpcid: must",
-        /// `subnetids`.
+        /// Subnets of the private network, by id; such as `subnet-3b4c5d6e`; `subnetids` on the wire.
         #[doc(alias = "subnetids")]
         1 subnet_ids: Option<Vec<String>> => "subnetids",
-        /// `create_type`.
+        /// How the network comes about: `1` new, `2` an existing one.
         2 create_type: i64 => "create_type: must",
     }
     new(vpc_id: impl Into<String>, create_type: i64)
@@ -860,10 +860,10 @@ w::record! {
 w::record! {
     /// `vpc_config` of `component_tcb::UpdateScfConfig`.
     pub struct VpcConfig {
-        /// `vpcid`.
+        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         0 vpc_id: String => "vpcid: must",
-        /// `subnetid`.
+        /// Subnet of the private network, by id; such as `subnet-3b4c5d6e`; `subnetid` on the wire.
         #[doc(alias = "subnetid")]
         1 subnet_id: String => "subnetid: must",
     }
@@ -873,11 +873,11 @@ w::record! {
 w::record! {
     /// `vpc_info` of `component_tcb::EstablishCloudBaseRunServer`.
     pub struct VpcInfo {
-        /// `vpc_id`.
+        /// Id of the private network; such as `vpc-7k2m9x1a`.
         0 vpc_id: String => "vpc_id: must",
-        /// `subnet_ids`.
+        /// Subnets of the private network, by id; such as `subnet-3b4c5d6e`.
         1 subnet_ids: Option<Vec<String>> => "subnet_ids",
-        /// `create_type`.
+        /// How the network comes about: `1` new, `2` an existing one.
         2 create_type: i64 => "create_type: must",
     }
     new(vpc_id: impl Into<String>, create_type: i64)
@@ -891,60 +891,60 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/batchcreatecsversion.html>.
     /// * Catalog: `open_platform.component_tcb.batch_create_cs_version`.
     pub struct BatchCreateCsVersion {
-        /// `envs`.
+        /// Ids of the environments to act on together.
         0 envs: Vec<String> => "envs: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `upload_type`.
+        /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         2 upload_type: String => "upload_type: must",
-        /// `flow_ratio`.
+        /// Percentage of traffic for this version; all versions of a service add up to 100.
         3 flow_ratio: Option<i64> => "flow_ratio",
-        /// `cpu`.
+        /// CPU cores of each replica, may be a fraction; such as `0.5`.
         4 cpu: Option<f64> => "cpu",
-        /// `mem`; in GB.
+        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         5 mem: Option<f64> => "mem",
-        /// `minnum`.
+        /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         6 min_num: Option<i64> => "minnum",
-        /// `maxnum`.
+        /// Most replicas, at most 50; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         7 max_num: Option<i64> => "maxnum",
-        /// `policy_type`.
+        /// Metric that scaling follows: `cpu` or `mem`.
         8 policy_type: Option<String> => "policy_type",
-        /// `policy_threshold`.
+        /// Percentage of use at which it scales out; such as `60`.
         9 policy_threshold: Option<i64> => "policy_threshold",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         10 container_port: Option<i64> => "container_port",
-        /// `repository_type`.
+        /// Kind of code repository: `coding`, `gitlab` or `github`.
         11 repository_type: Option<String> => "repository_type",
-        /// `repository`.
+        /// Address of the code repository, when the code comes from one; such as `https://github.com/example/order-api.git`.
         12 repository: Option<String> => "repository",
-        /// `dockerfile_path`.
+        /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         13 docker_file_path: Option<String> => "dockerfile_path",
-        /// `build_dir`.
+        /// Directory to build in; such as `.`.
         14 build_dir: Option<String> => "build_dir",
-        /// `env_params`.
+        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
         15 env_params: Option<String> => "env_params",
-        /// `branch`.
+        /// Branch of the code repository; such as `main`.
         16 branch: Option<String> => "branch",
-        /// `package_name`.
+        /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// `package_version`.
+        /// Which version of the code package.
         18 package_version: Option<String> => "package_version",
-        /// `image_info`.
+        /// Address and tag of the image, when the code comes from one.
         19 image_info: Option<ImageInfo> => "image_info",
-        /// `code_detail`.
+        /// Name and address of the code repository, when the code comes from one.
         20 code_detail: Option<CodeDetail> => "code_detail",
-        /// `image_secret_info`.
+        /// Login for a private image registry.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
-        /// `image_pulls_secret`; a secret, masked in `Debug`.
+        /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
-        /// `custom_logs`.
+        /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// `mount_wx_token`.
+        /// Whether to mount the WeChat token into the container, so that it can call endpoints without one.
         24 mount_wx_token: Option<bool> => "mount_wx_token",
-        /// `version_remark`.
+        /// Free remark on what changed.
         25 version_remark: Option<String> => "version_remark",
     }
     new(envs: Vec<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
@@ -980,9 +980,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchCreateCsVersion`].
     pub struct BatchCreateCsVersionResponse {
-        /// `succ_list`.
+        /// Items that succeeded.
         0 succ_list: Vec<Succ> => "succ_list: must",
-        /// `fail_list`.
+        /// Items that failed, with the reason.
         1 fail_list: Vec<Fail> => "fail_list: must",
     }
 }
@@ -1013,7 +1013,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/batchDelCSVersion.html>.
     /// * Catalog: `open_platform.component_tcb.batch_del_cs_version`.
     pub struct BatchDelCsVersion {
-        /// `items`.
+        /// Versions to delete.
         0 items: Vec<BatchDelCsVersionItem> => "items: must",
     }
     new(items: Vec<BatchDelCsVersionItem>)
@@ -1022,9 +1022,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDelCsVersion`].
     pub struct BatchDelCsVersionResponse {
-        /// `succ_list`.
+        /// Items that succeeded.
         0 succ_list: Vec<BatchDelCsVersionItem> => "succ_list: must",
-        /// `fail_list`.
+        /// Items that failed, with the reason.
         1 fail_list: Vec<BatchDelCsVersionFail> => "fail_list: must",
     }
 }
@@ -1055,9 +1055,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/deleteTcbFile.html>.
     /// * Catalog: `open_platform.component_tcb.batch_delete_file`.
     pub struct BatchDeleteFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `fileid_list`.
+        /// Ids of the cloud files to delete; `fileid_list` on the wire.
         #[doc(alias = "fileid_list")]
         1 file_id_list: Vec<String> => "fileid_list: must",
     }
@@ -1067,7 +1067,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDeleteFile`].
     pub struct BatchDeleteFileResponse {
-        /// `delete_list`.
+        /// Result for each file.
         0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
@@ -1098,9 +1098,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/getDownloadFileLink.html>.
     /// * Catalog: `open_platform.component_tcb.batch_download_file`.
     pub struct BatchDownloadFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `file_list`.
+        /// Files to get links for, with the lifetime of the links.
         1 file_list: Vec<File> => "file_list: must",
     }
     new(env: impl Into<String>, file_list: Vec<File>)
@@ -1109,7 +1109,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDownloadFile`].
     pub struct BatchDownloadFileResponse {
-        /// `file_list`.
+        /// Download link of each file.
         0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
@@ -1140,19 +1140,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/getShareCloudbaseEnv.html>.
     /// * Catalog: `open_platform.component_tcb.batch_get_env_id`.
     pub struct BatchGetEnvId {
-        /// `appids`.
+        /// AppIDs of the mini programs; `appids` on the wire.
         #[doc(alias = "appids")]
-        0 app_ids: Vec<String> => "appids: must",
+        0 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
-    new(app_ids: Vec<String>)
+    new(app_ids: Vec<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`BatchGetEnvId`].
     pub struct BatchGetEnvIdResponse {
-        /// `relation_data`.
+        /// Environments bound to each mini program.
         0 relation_data: Vec<RelationData> => "relation_data: must",
-        /// `err_list`.
+        /// Items that failed, with the reason; empty if all went well.
         1 err_list: Option<Vec<ErrInfo>> => "err_list",
     }
 }
@@ -1183,7 +1183,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/batchSetCSPropotion.html>.
     /// * Catalog: `open_platform.component_tcb.batch_set_cs_propotion`.
     pub struct BatchSetCsPropotion {
-        /// `items`.
+        /// Services whose traffic is set, with the shares.
         0 items: Vec<BatchSetCsPropotionItem> => "items: must",
     }
     new(items: Vec<BatchSetCsPropotionItem>)
@@ -1192,9 +1192,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchSetCsPropotion`].
     pub struct BatchSetCsPropotionResponse {
-        /// `succ_list`.
+        /// Items that succeeded.
         0 succ_list: Vec<BatchSetCsPropotionSucc> => "succ_list: must",
-        /// `fail_list`.
+        /// Items that failed, with the reason.
         1 fail_list: Vec<BatchSetCsPropotionFail> => "fail_list: must",
     }
 }
@@ -1225,7 +1225,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/shareCloudbaseEnv.html>.
     /// * Catalog: `open_platform.component_tcb.batch_share_env`.
     pub struct BatchShareEnv {
-        /// `data`.
+        /// Environments to share and the mini programs that get them.
         0 data: Vec<BatchShareEnvData> => "data: must",
     }
     new(data: Vec<BatchShareEnvData>)
@@ -1234,7 +1234,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchShareEnv`].
     pub struct BatchShareEnvResponse {
-        /// `err_list`.
+        /// Items that failed, with the reason; empty if all went well.
         0 err_list: Option<Vec<ErrInfo>> => "err_list",
     }
 }
@@ -1297,12 +1297,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/updateTriggers.html>.
     /// * Catalog: `open_platform.component_tcb.batch_update_triggers`.
     pub struct BatchUpdateTriggers {
-        /// `funcname`.
+        /// Name of the cloud function; such as `sendMail`; `funcname` on the wire.
         #[doc(alias = "funcname")]
         0 func_name: String => "funcname: must",
-        /// `envs`.
+        /// Ids of the environments to act on together.
         1 envs: Vec<String> => "envs: must",
-        /// `triggers`.
+        /// Triggers of the cloud function; an update replaces all.
         2 triggers: Vec<Trigger> => "triggers: must",
     }
     new(func_name: impl Into<String>, envs: Vec<String>, triggers: Vec<Trigger>)
@@ -1311,7 +1311,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchUpdateTriggers`].
     pub struct BatchUpdateTriggersResponse {
-        /// `err_list`.
+        /// Items that failed, with the reason; empty if all went well.
         0 err_list: Option<Vec<BatchUpdateTriggersErr>> => "err_list",
     }
 }
@@ -1342,18 +1342,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/batchuUloadCloudFunction.html>.
     /// * Catalog: `open_platform.component_tcb.batch_upload_scf`.
     pub struct BatchUploadScf {
-        /// `functionname`.
+        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         0 function_name: String => "functionname: must",
-        /// `envs`.
+        /// Ids of the environments to act on together.
         1 envs: Vec<String> => "envs: must",
-        /// `zipfile`.
+        /// Zip of the code in Base64, at most 20 MB; dependencies are installed in the cloud; `zipfile` on the wire.
         #[doc(alias = "zipfile")]
         2 zip_file: String => "zipfile: must",
-        /// `vpcid`.
+        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         3 vpc_id: Option<String> => "vpcid",
-        /// `subnetid`.
+        /// Subnet of the private network, by id; such as `subnet-3b4c5d6e`; `subnetid` on the wire.
         #[doc(alias = "subnetid")]
         4 subnet_id: Option<String> => "subnetid",
     }
@@ -1364,7 +1364,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchUploadScf`].
     pub struct BatchUploadScfResponse {
-        /// `fail_env_list`.
+        /// Environments where the upload failed, with the reason.
         0 fail_env_list: Option<Vec<BatchUpdateTriggersErr>> => "fail_env_list",
     }
 }
@@ -1395,12 +1395,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/uploadCloudFunctionCode.html>.
     /// * Catalog: `open_platform.component_tcb.batch_upload_scf_code`.
     pub struct BatchUploadScfCode {
-        /// `functionname`.
+        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         0 function_name: String => "functionname: must",
-        /// `envs`.
+        /// Ids of the environments to act on together.
         1 envs: Vec<String> => "envs: must",
-        /// `zipfile`.
+        /// Zip of the code in Base64, at most 20 MB; dependencies are installed in the cloud; `zipfile` on the wire.
         #[doc(alias = "zipfile")]
         2 zip_file: String => "zipfile: must",
     }
@@ -1436,11 +1436,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/cloudenv-mgnt/createCloudbaseEnv.html>.
     /// * Catalog: `open_platform.component_tcb.create_cloud_base_run_env`.
     pub struct CreateCloudBaseRunEnv {
-        /// `alias`.
+        /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         0 alias: Option<String> => "alias",
-        /// `vpc_id`.
+        /// Id of the private network; such as `vpc-7k2m9x1a`.
         1 vpc_id: Option<String> => "vpc_id",
-        /// `sub_net_ids`.
+        /// Subnets of the private network, by id; such as `subnet-3b4c5d6e`.
         2 sub_net_ids: Option<Vec<String>> => "sub_net_ids",
     }
     new()
@@ -1451,7 +1451,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCloudBaseRunEnv`].
     pub struct CreateCloudBaseRunEnvResponse {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
     }
 }
@@ -1482,7 +1482,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/service-mgnt/createCloudbaseMicrservice.html>.
     /// * Catalog: `open_platform.component_tcb.create_cloud_base_run_res_auth`.
     pub struct CreateCloudBaseRunResAuth {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
     }
     new(env_id: impl Into<String>)
@@ -1514,91 +1514,91 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/service-mgnt/createCloudbaseServiceVersion.html>.
     /// * Catalog: `open_platform.component_tcb.create_cloud_base_run_server_version`.
     pub struct CreateCloudBaseRunServerVersion {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
-        /// `upload_type`.
+        /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         1 upload_type: String => "upload_type: must",
-        /// `flow_ratio`.
+        /// Percentage of traffic for this version; all versions of a service add up to 100.
         2 flow_ratio: i64 => "flow_ratio: must",
-        /// `cpu`.
+        /// CPU cores of each replica, may be a fraction; such as `0.5`.
         3 cpu: f64 => "cpu: must",
-        /// `mem`; in GB.
+        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         4 mem: f64 => "mem: must",
-        /// `min_num`.
+        /// Fewest replicas; `0` scales down to none without traffic.
         5 min_num: i64 => "min_num: must",
-        /// `max_num`.
+        /// Most replicas, at most 50.
         6 max_num: i64 => "max_num: must",
-        /// `policy_type`.
+        /// Metric that scaling follows: `cpu` or `mem`.
         7 policy_type: String => "policy_type: must",
-        /// `policy_threshold`.
+        /// Percentage of use at which it scales out; such as `60`.
         8 policy_threshold: f64 => "policy_threshold: must",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         9 container_port: i64 => "container_port: must",
-        /// `server_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         10 server_name: String => "server_name: must",
-        /// `repository_type`.
+        /// Kind of code repository: `coding`, `gitlab` or `github`.
         11 repository_type: Option<String> => "repository_type",
-        /// `repository`.
+        /// Address of the code repository, when the code comes from one; such as `https://github.com/example/order-api.git`.
         12 repository: Option<String> => "repository",
-        /// `dockerfile_path`.
+        /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         13 docker_file_path: Option<String> => "dockerfile_path",
-        /// `build_dir`.
+        /// Directory to build in; such as `.`.
         14 build_dir: Option<String> => "build_dir",
-        /// `env_params`.
+        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
         15 env_params: Option<String> => "env_params",
-        /// `branch`.
+        /// Branch of the code repository; such as `main`.
         16 branch: Option<String> => "branch",
-        /// `package_name`.
+        /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// `package_version`.
+        /// Which version of the code package.
         18 package_version: Option<String> => "package_version",
-        /// `image_info`.
+        /// Address and tag of the image, when the code comes from one.
         19 image_info: Option<BaseRunServerVersionImageInfo> => "image_info",
-        /// `code_detail`.
+        /// Name and address of the code repository, when the code comes from one.
         20 code_detail: Option<CodeDetailItem> => "code_detail",
-        /// `image_secret_info`.
+        /// Login for a private image registry.
         21 image_secret_info: Option<ImageSecretInfoItem> => "image_secret_info",
-        /// `image_pull_secret`; a secret, masked in `Debug`.
+        /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
         22 image_pull_secret: Option<String> => "image_pull_secret: masked",
-        /// `custom_logs`.
+        /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// `version_remark`.
+        /// Free remark on what changed.
         24 version_remark: Option<String> => "version_remark",
-        /// `initial_delay_seconds`.
+        /// Seconds after the start until health checks begin.
         25 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
-        /// `mount_volume_info`.
+        /// Volumes mounted into the container.
         26 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
-        /// `access_type`.
+        /// How it may be reached; `4` only through WeChat.
         27 access_type: Option<i64> => "access_type",
-        /// `es_info`.
+        /// Connection to the Elasticsearch that takes the logs.
         28 es_info: Option<EsInfo> => "es_info",
-        /// `enable_union`.
+        /// Whether a common domain is used.
         29 enable_union: Option<bool> => "enable_union",
-        /// `server_path`.
+        /// Path of the service under the common domain; only the first setting counts.
         30 server_path: Option<String> => "server_path",
-        /// `sidecar_specs`.
+        /// Sidecar containers that run next to the main one.
         31 sidecar_specs: Option<Vec<SidecarSpec>> => "sidecar_specs",
-        /// `security`.
+        /// Security features of the container.
         32 security: Option<Security> => "security",
-        /// `service_volumes`.
+        /// Data volumes of the service.
         33 service_volumes: Option<Vec<ServiceVolume>> => "service_volumes",
-        /// `service_volume_mounts`.
+        /// Where the data volumes are mounted.
         34 service_volume_mounts: Option<Vec<ServiceVolumeMount>> => "service_volume_mounts",
-        /// `is_create_jns_gw`.
+        /// Whether to create the gateway: `0` default (yes), `1` yes, `2` no.
         35 is_create_jns_gw: Option<i64> => "is_create_jns_gw",
-        /// `has_dockerfile`.
+        /// Whether the code has a Dockerfile: `0` default (yes), `1` yes, `2` no; `has_dockerfile` on the wire.
         #[doc(alias = "has_dockerfile")]
         36 has_docker_file: Option<i64> => "has_dockerfile",
-        /// `base_image`.
+        /// Base image to build on; such as `node:18`.
         37 base_image: Option<String> => "base_image",
-        /// `entry_point`.
+        /// Command that starts the container; such as `npm start`.
         38 entry_point: Option<String> => "entry_point",
-        /// `repo_language`.
+        /// Programming language of the code; such as `Node.js`.
         39 repo_language: Option<String> => "repo_language",
-        /// `upload_filename`.
+        /// File name of the uploaded package.
         40 upload_filename: Option<String> => "upload_filename",
-        /// `policy_detail`.
+        /// Scaling rules, may be several.
         41 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
     new(
@@ -1654,11 +1654,11 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCloudBaseRunServerVersion`].
     pub struct CreateCloudBaseRunServerVersionResponse {
-        /// `run_id`.
+        /// Number of this build and deployment.
         0 run_id: String => "run_id: must",
-        /// `result`.
+        /// Result: `succ`/`success` or `failed`.
         1 result: String => "result: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: Option<String> => "version_name",
     }
 }
@@ -1689,13 +1689,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/createcontainerservice.html>.
     /// * Catalog: `open_platform.component_tcb.create_container_service`.
     pub struct CreateContainerService {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `remark`.
+        /// Remark on the service or version.
         2 remark: Option<String> => "remark",
-        /// `vpc`.
+        /// Private network of the service.
         3 vpc: Option<Vpc> => "vpc",
     }
     new(env: impl Into<String>, service_name: impl Into<String>)
@@ -1729,60 +1729,60 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/createcsversion.html>.
     /// * Catalog: `open_platform.component_tcb.create_cs_version`.
     pub struct CreateCsVersion {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `upload_type`.
+        /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         2 upload_type: String => "upload_type: must",
-        /// `flow_ratio`.
+        /// Percentage of traffic for this version; all versions of a service add up to 100.
         3 flow_ratio: Option<i64> => "flow_ratio",
-        /// `cpu`.
+        /// CPU cores of each replica, may be a fraction; such as `0.5`.
         4 cpu: Option<f64> => "cpu",
-        /// `mem`; in GB.
+        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         5 mem: Option<f64> => "mem",
-        /// `minnum`.
+        /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         6 min_num: Option<i64> => "minnum",
-        /// `maxnum`.
+        /// Most replicas, at most 50; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         7 max_num: Option<i64> => "maxnum",
-        /// `policy_type`.
+        /// Metric that scaling follows: `cpu` or `mem`.
         8 policy_type: Option<String> => "policy_type",
-        /// `policy_threshold`.
+        /// Percentage of use at which it scales out; such as `60`.
         9 policy_threshold: Option<i64> => "policy_threshold",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         10 container_port: Option<i64> => "container_port",
-        /// `repository_type`.
+        /// Kind of code repository: `coding`, `gitlab` or `github`.
         11 repository_type: Option<String> => "repository_type",
-        /// `repository`.
+        /// Address of the code repository, when the code comes from one; such as `https://github.com/example/order-api.git`.
         12 repository: Option<String> => "repository",
-        /// `dockerfile_path`.
+        /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         13 docker_file_path: Option<String> => "dockerfile_path",
-        /// `build_dir`.
+        /// Directory to build in; such as `.`.
         14 build_dir: Option<String> => "build_dir",
-        /// `env_params`.
+        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
         15 env_params: Option<String> => "env_params",
-        /// `branch`.
+        /// Branch of the code repository; such as `main`.
         16 branch: Option<String> => "branch",
-        /// `package_name`.
+        /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// `package_version`.
+        /// Which version of the code package.
         18 package_version: Option<String> => "package_version",
-        /// `image_info`.
+        /// Address and tag of the image, when the code comes from one.
         19 image_info: Option<ImageInfo> => "image_info",
-        /// `code_detail`.
+        /// Name and address of the code repository, when the code comes from one.
         20 code_detail: Option<CodeDetail> => "code_detail",
-        /// `image_secret_info`.
+        /// Login for a private image registry.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
-        /// `image_pulls_secret`; a secret, masked in `Debug`.
+        /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
-        /// `custom_logs`.
+        /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// `mount_wx_token`.
+        /// Whether to mount the WeChat token into the container, so that it can call endpoints without one.
         24 mount_wx_token: Option<bool> => "mount_wx_token",
-        /// `version_remark`.
+        /// Free remark on what changed.
         25 version_remark: Option<String> => "version_remark",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
@@ -1818,7 +1818,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCsVersion`].
     pub struct CreateCsVersionResponse {
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         0 version_name: String => "version_name: must",
     }
 }
@@ -1849,7 +1849,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/createTcbEnv.html>.
     /// * Catalog: `open_platform.component_tcb.create_env`.
     pub struct CreateEnv {
-        /// `alias`.
+        /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         0 alias: Option<String> => "alias",
     }
     new()
@@ -1859,9 +1859,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateEnv`].
     pub struct CreateEnvResponse {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `tranid`.
+        /// Number of the postpaid order; `tranid` on the wire.
         #[doc(alias = "tranid")]
         1 tran_id: String => "tranid: must",
     }
@@ -1893,7 +1893,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/createStaticStore.html>.
     /// * Catalog: `open_platform.component_tcb.create_static_store`.
     pub struct CreateStaticStore {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -1925,9 +1925,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbAggregate.html>.
     /// * Catalog: `open_platform.component_tcb.db_aggregate`.
     pub struct DbAggregate {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
     new(env: impl Into<String>, query: impl Into<String>)
@@ -1936,7 +1936,7 @@ w::record! {
 w::record! {
     /// Answer to [`DbAggregate`].
     pub struct DbAggregateResponse {
-        /// `data`.
+        /// Records found, each as serialized text.
         0 data: Option<Vec<String>> => "data",
     }
 }
@@ -1967,15 +1967,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/dbcollectionManage.html>.
     /// * Catalog: `open_platform.component_tcb.db_collection`.
     pub struct DbCollection {
-        /// `action`.
+        /// `get` lists, `add` creates, `del` deletes.
         0 action: String => "action: must",
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         1 env: String => "env: must",
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// How many rows to return at most, 20 by default.
         3 limit: Option<i64> => "limit",
-        /// `collection_name`.
+        /// Name of the collection, required for `add` and `del`.
         4 collection_name: Option<String> => "collection_name",
     }
     new(action: impl Into<String>, env: impl Into<String>)
@@ -1986,9 +1986,9 @@ w::record! {
 w::record! {
     /// Answer to [`DbCollection`].
     pub struct DbCollectionResponse {
-        /// `collections`.
+        /// Collections with their sizes, returned with `get`.
         0 collections: Option<Vec<Collection>> => "collections",
-        /// `total`.
+        /// How many rows there are in all.
         1 total: Option<i64> => "total",
     }
 }
@@ -2019,13 +2019,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbExport.html>.
     /// * Catalog: `open_platform.component_tcb.db_export`.
     pub struct DbExport {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `file_path`.
+        /// Path of the file to import or export, in the storage of the environment.
         1 file_path: String => "file_path: must",
-        /// `file_type`.
+        /// File format: `1` JSON, `2` CSV.
         2 file_type: i64 => "file_type: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         3 query: String => "query: must",
     }
     new(
@@ -2039,7 +2039,7 @@ w::record! {
 w::record! {
     /// Answer to [`DbExport`].
     pub struct DbExportResponse {
-        /// `job_id`.
+        /// Number of the import or export job, to look up its progress with.
         0 job_id: i64 => "job_id: must",
     }
 }
@@ -2070,9 +2070,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/getPermission.html>.
     /// * Catalog: `open_platform.component_tcb.db_get_acl`.
     pub struct DbGetAcl {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
     new(env: impl Into<String>, collection_name: impl Into<String>)
@@ -2081,9 +2081,9 @@ w::record! {
 w::record! {
     /// Answer to [`DbGetAcl`].
     pub struct DbGetAclResponse {
-        /// `acl_tag`.
+        /// Access of the collection: `READONLY`, `PRIVATE`, `ADMINWRITE`, `ADMINONLY` or `CUSTOM`.
         0 acl_tag: String => "acl_tag: must",
-        /// `rule`.
+        /// Security rule of your own, with `acl_tag` `CUSTOM`.
         1 rule: String => "rule: must",
     }
 }
@@ -2114,17 +2114,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbImport.html>.
     /// * Catalog: `open_platform.component_tcb.db_import`.
     pub struct DbImport {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
-        /// `file_path`.
+        /// Path of the file to import or export, in the storage of the environment.
         2 file_path: String => "file_path: must",
-        /// `file_type`.
+        /// File format: `1` JSON, `2` CSV.
         3 file_type: i64 => "file_type: must",
-        /// `stop_on_error`.
+        /// Whether the import stops at the first error.
         4 stop_on_error: bool => "stop_on_error: must",
-        /// `conflict_mode`.
+        /// On equal keys: `1` insert (fails), `2` upsert (overwrites).
         5 conflict_mode: i64 => "conflict_mode: must",
     }
     new(
@@ -2166,13 +2166,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbindexManage.html>.
     /// * Catalog: `open_platform.component_tcb.db_index`.
     pub struct DbIndex {
-        /// `action`.
+        /// `create` or `delete` an index.
         0 action: String => "action: must",
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         1 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         2 collection_name: String => "collection_name: must",
-        /// `indexes`.
+        /// Indexes to create or delete.
         3 indexes: Option<Vec<Index>> => "indexes",
     }
     new(action: impl Into<String>, env: impl Into<String>, collection_name: impl Into<String>)
@@ -2205,9 +2205,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/getMigrationState.html>.
     /// * Catalog: `open_platform.component_tcb.db_migration_state`.
     pub struct DbMigrationState {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `job_id`.
+        /// Number of the import or export job, to look up its progress with.
         1 job_id: i64 => "job_id: must",
     }
     new(env: impl Into<String>, job_id: i64)
@@ -2216,15 +2216,15 @@ w::record! {
 w::record! {
     /// Answer to [`DbMigrationState`].
     pub struct DbMigrationStateResponse {
-        /// `status`.
+        /// State of the job, such as `success`, `fail`, `waiting`, `reading`, `writing`.
         0 status: String => "status: must",
-        /// `record_success`.
+        /// How many records went through.
         1 record_success: i64 => "record_success: must",
-        /// `record_fail`.
+        /// How many records failed.
         2 record_fail: i64 => "record_fail: must",
-        /// `error_msg`.
+        /// Why the job failed.
         3 error_msg: Option<String> => "error_msg",
-        /// `file_url`.
+        /// Download address of the exported file, for exports only.
         4 file_url: Option<String> => "file_url",
     }
 }
@@ -2255,13 +2255,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/setPermission.html>.
     /// * Catalog: `open_platform.component_tcb.db_modify_acl`.
     pub struct DbModifyAcl {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `collection_name`.
+        /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
-        /// `acl_tag`.
+        /// Access of the collection: `READONLY`, `PRIVATE`, `ADMINWRITE`, `ADMINONLY` or `CUSTOM`.
         2 acl_tag: String => "acl_tag: must",
-        /// `rule`.
+        /// Security rule of your own, with `acl_tag` `CUSTOM`.
         3 rule: String => "rule: must",
     }
     new(
@@ -2298,11 +2298,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbrecordManage.html>.
     /// * Catalog: `open_platform.component_tcb.db_record`.
     pub struct DbRecord {
-        /// `action`.
+        /// `insert`, `delete`, `update` or `query`, in line with the statement.
         0 action: String => "action: must",
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         1 env: String => "env: must",
-        /// `query`.
+        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         2 query: Option<String> => "query",
     }
     new(action: impl Into<String>, env: impl Into<String>)
@@ -2312,19 +2312,19 @@ w::record! {
 w::record! {
     /// Answer to [`DbRecord`].
     pub struct DbRecordResponse {
-        /// `id_list`.
+        /// Keys of the records inserted, returned with `insert`.
         0 id_list: Option<Vec<String>> => "id_list",
-        /// `pager`.
+        /// Paging, returned with `query`.
         1 pager: Option<Pager> => "pager",
-        /// `data`.
+        /// Records found, each as serialized text.
         2 data: Option<Vec<String>> => "data",
-        /// `modified`.
+        /// How many records changed, without those newly set; returned with `update`.
         3 modified: Option<i64> => "modified",
-        /// `matched`.
+        /// How many records matched, returned with `update`.
         4 matched: Option<i64> => "matched",
-        /// `id`.
+        /// Key of the record newly inserted by set, empty without one.
         5 id: Option<String> => "id",
-        /// `deleted`.
+        /// How many records were deleted, returned with `delete`.
         6 deleted: Option<i64> => "deleted",
     }
 }
@@ -2355,9 +2355,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/delcontainerservice.html>.
     /// * Catalog: `open_platform.component_tcb.del_container_service`.
     pub struct DelContainerService {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
     }
     new(env: impl Into<String>, service_name: impl Into<String>)
@@ -2389,11 +2389,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/delcsversion.html>.
     /// * Catalog: `open_platform.component_tcb.del_cs_version`.
     pub struct DelCsVersion {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
@@ -2425,15 +2425,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/service-mgnt/deleteCloudbaseServiceVersion.html>.
     /// * Catalog: `open_platform.component_tcb.delete_cloud_base_run_server_version`.
     pub struct DeleteCloudBaseRunServerVersion {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         1 version_name: String => "version_name: must",
-        /// `server_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         2 server_name: String => "server_name: must",
-        /// `is_delete_server`.
+        /// Whether to delete the service too; only for its last version.
         3 is_delete_server: Option<bool> => "is_delete_server",
-        /// `is_delete_image`.
+        /// Whether to delete the image too; only when the service goes.
         4 is_delete_image: Option<bool> => "is_delete_image",
     }
     new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
@@ -2443,7 +2443,7 @@ w::record! {
 w::record! {
     /// Answer to [`DeleteCloudBaseRunServerVersion`].
     pub struct DeleteCloudBaseRunServerVersionResponse {
-        /// `result`.
+        /// Result: `succ`/`success` or `failed`.
         0 result: String => "result: must",
     }
 }
@@ -2474,9 +2474,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/deleteCloudFunction.html>.
     /// * Catalog: `open_platform.component_tcb.delete_scf`.
     pub struct DeleteScf {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `functionname`.
+        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         1 function_name: String => "functionname: must",
     }
@@ -2516,7 +2516,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeCloudBaseRunEnvs`].
     pub struct DescribeCloudBaseRunEnvsResponse {
-        /// `env_list`.
+        /// Cloud hosting environments.
         0 env_list: Vec<Env> => "env_list: must",
     }
 }
@@ -2554,7 +2554,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeEnvs`].
     pub struct DescribeEnvsResponse {
-        /// `info_list`.
+        /// Cloud environments with their resources.
         0 info_list: Vec<DescribeEnvsInfo> => "info_list: must",
     }
 }
@@ -2585,7 +2585,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/getStaticStore.html>.
     /// * Catalog: `open_platform.component_tcb.describe_static_store`.
     pub struct DescribeStaticStore {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -2594,7 +2594,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeStaticStore`].
     pub struct DescribeStaticStoreResponse {
-        /// `data`.
+        /// Static website resources of the environment.
         0 data: Vec<DescribeStaticStoreData> => "data: must",
     }
 }
@@ -2625,21 +2625,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/service-mgnt/createCloudbaseService.html>.
     /// * Catalog: `open_platform.component_tcb.establish_cloud_base_run_server`.
     pub struct EstablishCloudBaseRunServer {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `is_public`.
+        /// Whether the service can be reached from the internet.
         2 is_public: bool => "is_public: must",
-        /// `image_repo`.
+        /// Image repository of the service.
         3 image_repo: Option<String> => "image_repo",
-        /// `remark`.
+        /// Remark on the service or version.
         4 remark: Option<String> => "remark",
-        /// `log_type`.
+        /// Where logs go: `es` or `cls`.
         5 log_type: Option<String> => "log_type",
-        /// `es_info`.
+        /// Connection to the Elasticsearch that takes the logs.
         6 es_info: Option<EsInfo> => "es_info",
-        /// `vpc_info`.
+        /// Private network of the service.
         7 vpc_info: Option<VpcInfo> => "vpc_info",
     }
     new(env_id: impl Into<String>, service_name: impl Into<String>, is_public: bool)
@@ -2673,13 +2673,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/getTcbFile.html>.
     /// * Catalog: `open_platform.component_tcb.get_bucket`.
     pub struct GetBucket {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `prefix`.
+        /// Only paths that begin with this; such as `img/`.
         1 prefix: Option<String> => "prefix",
-        /// `delimiter`.
+        /// Separator: paths that are equal up to it form one group, usually `/`.
         2 delimiter: Option<String> => "delimiter",
-        /// `marker`.
+        /// List after this path; the last one of the previous page.
         3 marker: Option<String> => "marker",
     }
     new(env: impl Into<String>)
@@ -2689,9 +2689,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBucket`].
     pub struct GetBucketResponse {
-        /// `contents`.
+        /// Files in the storage.
         0 contents: Vec<ContentInfo> => "contents: must",
-        /// `is_truncated`.
+        /// Whether the list was cut; if so go on with `marker`.
         1 is_truncated: bool => "is_truncated: must",
     }
 }
@@ -2722,11 +2722,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/getcslist.html>.
     /// * Catalog: `open_platform.component_tcb.get_cs_list`.
     pub struct GetCsList {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// How many rows to return at most, 20 by default.
         2 limit: Option<i64> => "limit",
     }
     new(env: impl Into<String>)
@@ -2736,10 +2736,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetCsList`].
     pub struct GetCsListResponse {
-        /// `cslist`.
+        /// Container services of the environment; `cslist` on the wire.
         #[doc(alias = "cslist")]
         0 cs_list: Vec<CsList> => "cslist: must",
-        /// `total`.
+        /// How many rows there are in all.
         1 total: i64 => "total: must",
     }
 }
@@ -2770,11 +2770,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/getcsversiondetail.html>.
     /// * Catalog: `open_platform.component_tcb.get_cs_version_detail`.
     pub struct GetCsVersionDetail {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
@@ -2783,58 +2783,58 @@ w::record! {
 w::record! {
     /// Answer to [`GetCsVersionDetail`].
     pub struct GetCsVersionDetailResponse {
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         0 version_name: String => "version_name: must",
-        /// `status`.
+        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         1 status: String => "status: must",
-        /// `upload_type`.
+        /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         2 upload_type: String => "upload_type: must",
-        /// `cpu`.
+        /// CPU cores of each replica, may be a fraction; such as `0.5`.
         3 cpu: f64 => "cpu: must",
-        /// `mem`; in GB.
+        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         4 mem: f64 => "mem: must",
-        /// `minnum`.
+        /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         5 min_num: i64 => "minnum: must",
-        /// `maxnum`.
+        /// Most replicas, at most 50; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         6 max_num: i64 => "maxnum: must",
-        /// `policy_type`.
+        /// Metric that scaling follows: `cpu` or `mem`.
         7 policy_type: String => "policy_type: must",
-        /// `policy_threshold`.
+        /// Percentage of use at which it scales out; such as `60`.
         8 policy_threshold: i64 => "policy_threshold: must",
-        /// `version_ip`.
+        /// Internal address of this version.
         9 version_ip: String => "version_ip: must",
-        /// `version_port`.
+        /// Internal port of this version.
         10 version_port: i64 => "version_port: must",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         11 container_port: i64 => "container_port: must",
-        /// `repo_type`.
+        /// Kind of code repository: `coding`, `gitlab` or `github`.
         12 repo_type: String => "repo_type: must",
-        /// `repo`.
+        /// Address of the code repository, when the code comes from one; such as `https://github.com/example/order-api.git`.
         13 repo: String => "repo: must",
-        /// `dockerfile_path`.
+        /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         14 docker_file_path: String => "dockerfile_path: must",
-        /// `build_dir`.
+        /// Directory to build in; such as `.`.
         15 build_dir: String => "build_dir: must",
-        /// `env_params`.
+        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
         16 env_params: String => "env_params: must",
-        /// `branch`.
+        /// Branch of the code repository; such as `main`.
         17 branch: String => "branch: must",
-        /// `remark`.
+        /// Remark on the service or version.
         18 remark: Option<String> => "remark",
-        /// `package_name`.
+        /// Name of the code package, when the code comes from one.
         19 package_name: String => "package_name: must",
-        /// `package_version`.
+        /// Which version of the code package.
         20 package_version: String => "package_version: must",
-        /// `image_url`.
+        /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         21 image_url: Option<String> => "image_url",
-        /// `custom_logs`.
+        /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         22 custom_logs: Option<String> => "custom_logs",
-        /// `updated_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         23 updated_time: String => "updated_time: must",
-        /// `created_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         24 created_time: String => "created_time: must",
     }
 }
@@ -2865,13 +2865,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/getcsversionlist.html>.
     /// * Catalog: `open_platform.component_tcb.get_cs_version_list`.
     pub struct GetCsVersionList {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// How many rows to return at most, 20 by default.
         3 limit: Option<i64> => "limit",
     }
     new(env: impl Into<String>, service_name: impl Into<String>)
@@ -2881,9 +2881,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCsVersionList`].
     pub struct GetCsVersionListResponse {
-        /// `items`.
+        /// Versions, one item each.
         0 items: Vec<GetCsVersionListItem> => "items: must",
-        /// `total`.
+        /// How many rows there are in all.
         1 total: i64 => "total: must",
     }
 }
@@ -2914,13 +2914,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/getCloudFunctionList.html>.
     /// * Catalog: `open_platform.component_tcb.get_scf_list`.
     pub struct GetScfList {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `offset`.
+        /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// How many rows to return at most, 20 by default.
         2 limit: Option<i64> => "limit",
-        /// `searchkey`.
+        /// Part of the function name to look for; `searchkey` on the wire.
         #[doc(alias = "searchkey")]
         3 search_key: Option<String> => "searchkey",
     }
@@ -2932,9 +2932,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetScfList`].
     pub struct GetScfListResponse {
-        /// `functions`.
+        /// Cloud functions of the environment.
         0 functions: Vec<GetScfListFunction> => "functions: must",
-        /// `total_count`.
+        /// How many rows there are in all.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -2965,9 +2965,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/getTriggers.html>.
     /// * Catalog: `open_platform.component_tcb.get_triggers`.
     pub struct GetTriggers {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `funcname`.
+        /// Name of the cloud function; such as `sendMail`; `funcname` on the wire.
         #[doc(alias = "funcname")]
         1 func_name: String => "funcname: must",
     }
@@ -2977,7 +2977,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTriggers`].
     pub struct GetTriggersResponse {
-        /// `triggers`.
+        /// Triggers of the cloud function; an update replaces all.
         0 triggers: Vec<Trigger> => "triggers: must",
     }
 }
@@ -3008,7 +3008,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/opencontainerservice.html>.
     /// * Catalog: `open_platform.component_tcb.open_container_service`.
     pub struct OpenContainerService {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -3040,11 +3040,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/service-mgnt/releaseCloudbaseServiceVersion.html>.
     /// * Catalog: `open_platform.component_tcb.release_cloud_base_run_version`.
     pub struct ReleaseCloudBaseRunVersion {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
-        /// `release_version`.
+        /// Version that shall go live, by name.
         1 release_version: String => "release_version: must",
-        /// `server_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         2 server_name: String => "server_name: must",
     }
     new(
@@ -3057,9 +3057,9 @@ w::record! {
 w::record! {
     /// Answer to [`ReleaseCloudBaseRunVersion`].
     pub struct ReleaseCloudBaseRunVersionResponse {
-        /// `result`.
+        /// Result: `succ`/`success` or `failed`.
         0 result: String => "result: must",
-        /// `release_order_id`.
+        /// Number of the release order.
         1 release_order_id: Option<i64> => "release_order_id",
     }
 }
@@ -3090,72 +3090,72 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudrun-batch/service-mgnt/updateCloudbaseServiceVersion.html>.
     /// * Catalog: `open_platform.component_tcb.roll_update_server_version`.
     pub struct RollUpdateServerVersion {
-        /// `env_id`.
+        /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
-        /// `version_name`.
+        /// Version to replace, may be `latest`.
         1 version_name: String => "version_name: must",
-        /// `upload_type`.
+        /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         2 upload_type: Option<String> => "upload_type",
-        /// `flow_ratio`.
+        /// Percentage of traffic for this version; all versions of a service add up to 100.
         3 flow_ratio: Option<i64> => "flow_ratio",
-        /// `cpu`.
+        /// CPU cores of each replica, may be a fraction; such as `0.5`.
         4 cpu: Option<f64> => "cpu",
-        /// `mem`; in GB.
+        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         5 mem: Option<f64> => "mem",
-        /// `min_num`.
+        /// Fewest replicas; `0` scales down to none without traffic.
         6 min_num: Option<i64> => "min_num",
-        /// `max_num`.
+        /// Most replicas, at most 50.
         7 max_num: Option<i64> => "max_num",
-        /// `policy_type`.
+        /// Metric that scaling follows: `cpu` or `mem`.
         8 policy_type: Option<String> => "policy_type",
-        /// `policy_threshold`.
+        /// Percentage of use at which it scales out; such as `60`.
         9 policy_threshold: Option<f64> => "policy_threshold",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         10 container_port: Option<i64> => "container_port",
-        /// `server_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         11 server_name: String => "server_name: must",
-        /// `repository_type`.
+        /// Kind of code repository: `coding`, `gitlab` or `github`.
         12 repository_type: Option<String> => "repository_type",
-        /// `repository`.
+        /// Address of the code repository, when the code comes from one; such as `https://github.com/example/order-api.git`.
         13 repository: Option<String> => "repository",
-        /// `dockerfile_path`.
+        /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         14 docker_file_path: Option<String> => "dockerfile_path",
-        /// `build_dir`.
+        /// Directory to build in; such as `.`.
         15 build_dir: Option<String> => "build_dir",
-        /// `env_params`.
+        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
         16 env_params: Option<String> => "env_params",
-        /// `branch`.
+        /// Branch of the code repository; such as `main`.
         17 branch: Option<String> => "branch",
-        /// `package_name`.
+        /// Name of the code package, when the code comes from one.
         18 package_name: Option<String> => "package_name",
-        /// `package_version`.
+        /// Which version of the code package.
         19 package_version: Option<String> => "package_version",
-        /// `image_info`.
+        /// Address and tag of the image, when the code comes from one.
         20 image_info: Option<BaseRunServerVersionImageInfo> => "image_info",
-        /// `code_detail`.
+        /// Name and address of the code repository, when the code comes from one.
         21 code_detail: Option<CodeDetailItem> => "code_detail",
-        /// `is_rebuild`.
+        /// Whether to build again without a change of content.
         22 is_rebuild: Option<bool> => "is_rebuild",
-        /// `rollback`.
+        /// Whether to roll back to a former snapshot.
         23 rollback: Option<bool> => "rollback",
-        /// `custom_logs`.
+        /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         24 custom_logs: Option<String> => "custom_logs",
-        /// `version_remark`.
+        /// Free remark on what changed.
         25 version_remark: Option<String> => "version_remark",
-        /// `snapshot_name`.
+        /// Name of the snapshot to roll back to.
         26 snapshot_name: Option<String> => "snapshot_name",
-        /// `initial_delay_seconds`.
+        /// Seconds after the start until health checks begin.
         27 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
-        /// `mount_volume_info`.
+        /// Volumes mounted into the container.
         28 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
-        /// `enable_union`.
+        /// Whether a common domain is used.
         29 enable_union: Option<bool> => "enable_union",
-        /// `server_path`.
+        /// Path of the service under the common domain; only the first setting counts.
         30 server_path: Option<String> => "server_path",
-        /// `is_update_cls`.
+        /// Whether to update the log service configuration.
         31 is_update_cls: Option<bool> => "is_update_cls",
-        /// `policy_detail`.
+        /// Scaling rules, may be several.
         32 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
     new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
@@ -3198,9 +3198,9 @@ w::record! {
 w::record! {
     /// Answer to [`RollUpdateServerVersion`].
     pub struct RollUpdateServerVersionResponse {
-        /// `run_id`.
+        /// Number of this build and deployment.
         0 run_id: String => "run_id: must",
-        /// `result`.
+        /// Result: `succ`/`success` or `failed`.
         1 result: String => "result: must",
     }
 }
@@ -3231,11 +3231,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/setcspropotion.html>.
     /// * Catalog: `open_platform.component_tcb.set_cs_propotion`.
     pub struct SetCsPropotion {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `items`.
+        /// Share of traffic of each version, 100 together.
         2 items: Vec<ItemDetail> => "items: must",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, items: Vec<ItemDetail>)
@@ -3267,25 +3267,25 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/setcsversionconfig.html>.
     /// * Catalog: `open_platform.component_tcb.set_cs_version_config`.
     pub struct SetCsVersionConfig {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `service_name`.
+        /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// `version_name`.
+        /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
-        /// `minnum`.
+        /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         3 min_num: Option<i64> => "minnum",
-        /// `maxnum`.
+        /// Most replicas, at most 50; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         4 max_num: Option<i64> => "maxnum",
-        /// `container_port`.
+        /// Port on which the container listens; such as `80`.
         5 container_port: Option<i64> => "container_port",
-        /// `env_params`.
+        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
         6 env_params: Option<String> => "env_params",
-        /// `custom_logs`.
+        /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         7 custom_logs: Option<String> => "custom_logs",
-        /// `remark`.
+        /// Remark on the service or version.
         8 remark: Option<String> => "remark",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
@@ -3319,13 +3319,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/getStaticStoreFile.html>.
     /// * Catalog: `open_platform.component_tcb.static_file_list`.
     pub struct StaticFileList {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `prefix`.
+        /// Only paths that begin with this; such as `img/`.
         1 prefix: Option<String> => "prefix",
-        /// `delimiter`.
+        /// Separator: paths that are equal up to it form one group, usually `/`.
         2 delimiter: Option<String> => "delimiter",
-        /// `marker`.
+        /// List after this path; the last one of the previous page.
         3 marker: Option<String> => "marker",
     }
     new(env: impl Into<String>)
@@ -3361,9 +3361,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/getUploadStaticStoreFile.html>.
     /// * Catalog: `open_platform.component_tcb.static_upload_file`.
     pub struct StaticUploadFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `filename`.
+        /// Path of the file in the static website; such as `/index.html`.
         1 filename: String => "filename: must",
     }
     new(env: impl Into<String>, filename: impl Into<String>)
@@ -3372,9 +3372,9 @@ w::record! {
 w::record! {
     /// Answer to [`StaticUploadFile`].
     pub struct StaticUploadFileResponse {
-        /// `signed_url`.
+        /// Signed address to upload to.
         0 signed_url: String => "signed_url: must",
-        /// `token`.
+        /// Value of `x-cos-security-token` for the upload.
         1 token: String => "token: must",
     }
 }
@@ -3405,21 +3405,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/uploadCloudFunctionConfig.html>.
     /// * Catalog: `open_platform.component_tcb.update_scf_config`.
     pub struct UpdateScfConfig {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `functionname`.
+        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         1 function_name: String => "functionname: must",
-        /// `memorysize`; in MB.
+        /// Memory of the function, a multiple of 128; in MB; `memorysize` on the wire.
         #[doc(alias = "memorysize")]
         2 memory_size: Option<i64> => "memorysize",
-        /// `timeout`; in s.
+        /// Longest run of the function; in s.
         3 timeout: Option<i64> => "timeout",
-        /// `environment_variables`.
+        /// Environment variables of the function.
         4 environment_variables: Option<Vec<Tag>> => "environment_variables",
-        /// `public_net_config`.
+        /// Settings of internet access and fixed IP.
         5 public_net_config: Option<PublicNetConfig> => "public_net_config",
-        /// `vpc_config`.
+        /// Private network of the function.
         6 vpc_config: Option<VpcConfig> => "vpc_config",
     }
     new(env: impl Into<String>, function_name: impl Into<String>)
@@ -3458,9 +3458,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/getUploadFileLink.html>.
     /// * Catalog: `open_platform.component_tcb.upload_file`.
     pub struct UploadFile {
-        /// `env`.
+        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// `path`.
+        /// Path of the file in the storage; such as `img/a.png`.
         1 path: String => "path: must",
     }
     new(env: impl Into<String>, path: impl Into<String>)
@@ -3469,15 +3469,15 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFile`].
     pub struct UploadFileResponse {
-        /// `url`.
+        /// Address to upload to by a form POST.
         0 url: String => "url: must",
-        /// `token`.
+        /// Value of `x-cos-security-token` for the upload.
         1 token: String => "token: must",
-        /// `authorization`.
+        /// Value of `Signature` in the form.
         2 authorization: String => "authorization: must",
-        /// `file_id`.
+        /// Id of the cloud file once uploaded; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`.
         3 file_id: String => "file_id: must",
-        /// `cos_file_id`.
+        /// Value of `x-cos-meta-fileid` in the form.
         4 cos_file_id: String => "cos_file_id: must",
     }
 }

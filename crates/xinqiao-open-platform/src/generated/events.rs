@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `appeal_material` of `events::Material`.
     pub struct AppealMaterial {
-        /// `reason`.
+        /// What the appeal argues.
         0 reason: String => "reason: must",
-        /// `proof_material_id`.
+        /// Media ids of the evidence, to be downloaded as media.
         1 proof_material_id: Vec<String> => "proof_material_id: must",
     }
 }
@@ -16,17 +16,17 @@ w::record! {
 w::record! {
     /// `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_authorization_apply_event`.
     pub struct ApplyAuthorizationInfoNoitfy {
-        /// `appid`.
+        /// AppID of the trial mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mp_appid`.
-        1 mp_appid: String => "mp_appid: must",
-        /// `operation_time`; format `yyyy-MM-dd HH:mm`.
+        /// AppID of the official account that the trial mini program belongs to.
+        1 mp_appid: xinqiao_types::AppId => "mp_appid: must",
+        /// When it was done, Beijing time, to the minute; format `yyyy-MM-dd HH:mm`.
         2 operation_time: String => "operation_time: must",
-        /// `status`.
+        /// Result, `0` is success, others tell why it failed.
         3 status: i64 => "status: must",
-        /// `msg`.
+        /// Result in words; on failure the reason.
         4 msg: Option<String> => "msg",
-        /// `ticket`.
+        /// Proof of the admin's consent, for the calls that follow.
         5 ticket: Option<String> => "ticket",
     }
 }
@@ -34,15 +34,15 @@ w::record! {
 w::record! {
     /// `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_verify_apply_event`; `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_verify_event`.
     pub struct ApplyAuthorizationInfoNoitfyItem {
-        /// `appid`.
+        /// AppID of the trial mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mp_appid`.
-        1 mp_appid: String => "mp_appid: must",
-        /// `operation_time`; format `yyyy-MM-dd HH:mm`.
+        /// AppID of the official account that the trial mini program belongs to.
+        1 mp_appid: xinqiao_types::AppId => "mp_appid: must",
+        /// When it was done, Beijing time, to the minute; format `yyyy-MM-dd HH:mm`.
         2 operation_time: String => "operation_time: must",
-        /// `status`.
+        /// Result, `0` is success, others tell why it failed.
         3 status: i64 => "status: must",
-        /// `msg`.
+        /// Result in words; on failure the reason.
         4 msg: Option<String> => "msg",
     }
 }
@@ -50,11 +50,11 @@ w::record! {
 w::record! {
     /// `dispatch_info` of `open_platform.info.notify_3rd_wxa_auth`.
     pub struct DispatchInfo {
-        /// `provider`.
+        /// Name of the reviewing company.
         0 provider: String => "provider: must",
-        /// `contact`.
+        /// How and when the reviewing company can be reached.
         1 contact: String => "contact: must",
-        /// `dispatch_time`; format `unix`.
+        /// When the order went to the provider, Unix seconds; format `unix`.
         2 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
     }
 }
@@ -62,9 +62,9 @@ w::record! {
 w::record! {
     /// `illegal_material` of `events::Material`.
     pub struct IllegalMaterial {
-        /// `content`.
+        /// The text that was found illegal.
         0 content: String => "content: must",
-        /// `content_url`.
+        /// Address of the content that was found illegal.
         1 content_url: String => "content_url: must",
     }
 }
@@ -72,9 +72,9 @@ w::record! {
 w::record! {
     /// An item of `material` in `open_platform.event.wxa_appeal_record`.
     pub struct Material {
-        /// `illegal_material`.
+        /// What the platform found illegal.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
-        /// `appeal_material`.
+        /// Argument and evidence of the appeal.
         1 appeal_material: Option<AppealMaterial> => "appeal_material",
     }
 }
@@ -82,23 +82,23 @@ w::record! {
 w::record! {
     /// `info` of `open_platform.info.notify_third_fasteregister`.
     pub struct NotifyThirdFasteRegisterInfo {
-        /// `name`.
+        /// Company name, for company registrations.
         0 name: Option<String> => "name",
-        /// `code_type`.
+        /// Kind of number: `1` unified social credit code, `2` organization code, `3` business licence number.
         1 code_type: Option<i64> => "code_type",
-        /// `code`.
+        /// Registration number of the company, as submitted.
         2 code: Option<String> => "code",
-        /// `legal_persona_name`.
+        /// Name of the legal representative, as submitted.
         3 legal_persona_name: Option<String> => "legal_persona_name",
-        /// `legal_persona_wechat`.
+        /// WeChat ID of the legal representative, as submitted.
         4 legal_persona_wechat: Option<String> => "legal_persona_wechat",
-        /// `idname`.
+        /// Name of the person, for personal registrations; `idname` on the wire.
         #[doc(alias = "idname")]
         5 id_name: Option<String> => "idname",
-        /// `wxuser`.
+        /// WeChat ID of the person, for personal registrations; `wxuser` on the wire.
         #[doc(alias = "wxuser")]
         6 wx_user: Option<String> => "wxuser",
-        /// `component_phone`.
+        /// Contact phone of the third-party platform, as submitted.
         7 component_phone: Option<String> => "component_phone",
     }
 }
@@ -106,9 +106,9 @@ w::record! {
 w::record! {
     /// `info` of `open_platform.info.notify_third_fastregisterbetaapp`.
     pub struct ThirdFastRegisterBetaAppInfo {
-        /// `unique_id`.
+        /// Id that the creation request returned.
         0 unique_id: String => "unique_id: must",
-        /// `name`.
+        /// Name of the trial mini program.
         1 name: String => "name: must",
     }
 }
@@ -116,17 +116,17 @@ w::record! {
 w::record! {
     /// `info` of `open_platform.info.notify_third_fastverifybetaapp`.
     pub struct NotifyThirdFastVerifyBetaAppInfo {
-        /// `name`.
+        /// Name of the company.
         0 name: String => "name: must",
-        /// `code_type`.
+        /// Kind of number: `1` unified social credit code, `2` organization code, `3` business licence number.
         1 code_type: i64 => "code_type: must",
-        /// `code`.
+        /// Registration number of the company, as submitted.
         2 code: String => "code: must",
-        /// `legal_persona_name`.
+        /// Name of the legal representative, as submitted.
         3 legal_persona_name: String => "legal_persona_name: must",
-        /// `legal_persona_wechat`.
+        /// WeChat ID of the legal representative, as submitted.
         4 legal_persona_wechat: String => "legal_persona_wechat: must",
-        /// `component_phone`.
+        /// Contact phone of the third-party platform, as submitted.
         5 component_phone: String => "component_phone: must",
     }
 }
@@ -134,17 +134,17 @@ w::record! {
 w::record! {
     /// `result_info` of `open_platform.event.wxa_privacy_apply`.
     pub struct ResultInfo {
-        /// `api_name`.
+        /// Name of the privacy interface applied for; such as `wx.chooseAddress`.
         0 api_name: String => "api_name: must",
-        /// `audit_id`.
+        /// Number of the review, as returned when applying.
         1 audit_id: i64 => "audit_id: must",
-        /// `status`.
+        /// Decision: `2` refused, `3` granted.
         2 status: i64 => "status: must",
-        /// `apply_time`; format `unix`.
+        /// When the application was made, Unix seconds; format `unix`.
         3 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
-        /// `audit_time`; format `unix`.
+        /// When the decision was made, Unix seconds; format `unix`.
         4 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
-        /// `reason`.
+        /// Why it was refused.
         5 reason: Option<String> => "reason",
     }
 }
@@ -160,17 +160,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
         /// * Catalog: `open_platform.event.betaapp_authorization_apply_event`.
         pub struct BetaAppAuthorizationApplyEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ApplyAuthorizationInfoNoitfy`.
+            /// Result of the application and the accounts concerned (the spelling is the platform's); `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfy => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
@@ -182,17 +182,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
         /// * Catalog: `open_platform.event.betaapp_verify_apply_event`.
         pub struct BetaAppVerifyApplyEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ApplyAuthorizationInfoNoitfy`.
+            /// Result of the application and the accounts concerned (the spelling is the platform's); `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
@@ -204,17 +204,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
         /// * Catalog: `open_platform.event.betaapp_verify_event`.
         pub struct BetaAppVerifyEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ApplyAuthorizationInfoNoitfy`.
+            /// Result of the application and the accounts concerned (the spelling is the platform's); `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
@@ -227,19 +227,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Mobile_App/WeChat_Login/authorization_change.html>.
         /// * Catalog: `open_platform.event.user_info_modified`.
         pub struct UserInfoModified {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who withdrew consent or asked for deletion; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `appid`.
+            /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             6 appid: xinqiao_types::AppId => "appid: must",
         }
     }
@@ -250,19 +250,19 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_delay`.
         pub struct WeappAuditDelay {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `DelayTime`; format `unix`.
+            /// When the review was put off, Unix seconds; format `unix`; `DelayTime` on the wire.
             5 delay_time: xinqiao_types::UnixSeconds => "DelayTime: must",
-            /// `Reason`.
+            /// Why the review was put off; `Reason` on the wire.
             6 reason: Option<String> => "Reason",
         }
     }
@@ -273,21 +273,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_fail`.
         pub struct WeappAuditFail {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `FailTime`; format `unix`.
+            /// When the review failed, Unix seconds; format `unix`; `FailTime` on the wire.
             5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
-            /// `Reason`.
+            /// Why the code was rejected; `Reason` on the wire.
             6 reason: Option<String> => "Reason",
-            /// `ScreenShot`.
+            /// Screenshots of the faulty pages: media ids joined by bars, fetched as permanent media; such as `xx1|xx2`; `ScreenShot` on the wire.
             7 screen_shot: Option<String> => "ScreenShot",
         }
     }
@@ -298,17 +298,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
         /// * Catalog: `open_platform.event.weapp_audit_success`.
         pub struct WeappAuditSuccess {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `SuccTime`; format `unix`.
+            /// When the review passed, Unix seconds; the version can be released from then on; format `unix`; `SuccTime` on the wire.
             5 succ_time: xinqiao_types::UnixSeconds => "SuccTime: must",
         }
     }
@@ -320,33 +320,33 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
         /// * Catalog: `open_platform.event.wxa_appeal_record`.
         pub struct WxaAppealRecord {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `appeal_record_id`.
+            /// Number of the appeal.
             5 appeal_record_id: i64 => "appeal_record_id: must",
-            /// `appid`.
+            /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             6 appid: xinqiao_types::AppId => "appid: must",
-            /// `appeal_count`.
+            /// How many appeals this violation has had.
             7 appeal_count: i64 => "appeal_count: must",
-            /// `appeal_from`.
+            /// Who appealed: `0` the owner, `1` the service provider.
             8 appeal_from: i64 => "appeal_from: must",
-            /// `appeal_status`.
+            /// State: `1` in progress, `2` accepted, `3` rejected, `4` withdrawn.
             9 appeal_status: i64 => "appeal_status: must",
-            /// `material`.
+            /// What was found illegal and what was submitted with the appeal.
             10 material: Option<Vec<super::Material>> => "material",
-            /// `punish_description`.
+            /// What penalty the mini program got.
             11 punish_description: Option<String> => "punish_description",
-            /// `audit_reason`.
+            /// Explanation of the decision on the appeal.
             12 audit_reason: Option<String> => "audit_reason",
-            /// `appeal_time`; format `unix`.
+            /// When the appeal was filed, Unix seconds; format `unix`.
             13 appeal_time: xinqiao_types::UnixSeconds => "appeal_time: must",
         }
     }
@@ -358,23 +358,23 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/addCategory.html>.
         /// * Catalog: `open_platform.event.wxa_category_audit`.
         pub struct WxaCategoryAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `first`.
+            /// Number of the top-level category reviewed.
             5 first: i64 => "first: must",
-            /// `second`.
+            /// Number of the second-level category reviewed.
             6 second: i64 => "second: must",
-            /// `ret`.
+            /// Result: `2` rejected, `3` passed.
             7 ret: i64 => "ret: must",
-            /// `reason`.
+            /// Why the category was rejected.
             8 reason: Option<String> => "reason",
         }
     }
@@ -386,21 +386,21 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setNickName.html>.
         /// * Catalog: `open_platform.event.wxa_nickname_audit`.
         pub struct WxaNicknameAudit {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `nickname`; personal data, masked in `Debug`.
+            /// The name under review; personal data, masked in `Debug`.
             5 nickname: String => "nickname: must masked",
-            /// `ret`.
+            /// Result: `2` rejected, `3` passed.
             6 ret: i64 => "ret: must",
-            /// `reason`.
+            /// Why the name was rejected.
             7 reason: Option<String> => "reason",
         }
     }
@@ -412,17 +412,17 @@ pub mod event {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-api-management/applyPrivacyInterface.html>.
         /// * Catalog: `open_platform.event.wxa_privacy_apply`.
         pub struct WxaPrivacyApply {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Original id of the mini program that the event is about; such as `gh_3f9a7c1be204`; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Sender on WeChat's side; in review events it is not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `result_info`.
+            /// The interface applied for and the decision.
             5 result_info: super::ResultInfo => "result_info: must",
         }
     }
@@ -440,19 +440,19 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html>.
         /// * Catalog: `open_platform.info.authorized`.
         pub struct Authorized {
-            /// `AppId`.
-            0 app_id: String => "AppId: must plain-xml",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
-            /// `AuthorizerAppid`.
-            3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
-            /// `AuthorizationCode`; a secret, masked in `Debug`.
+            /// AppID of the account that granted, changed or withdrew its authorization; such as `wx9c3e1f7ab2d04586`; `AuthorizerAppid` on the wire.
+            3 authorizer_appid: xinqiao_types::AppId => "AuthorizerAppid: must plain-xml",
+            /// Authorization code, good for one use, to exchange for the account's tokens; a secret, masked in `Debug`; `AuthorizationCode` on the wire.
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
-            /// `AuthorizationCodeExpiredTime`; format `unix`.
+            /// When the authorization code stops working, Unix seconds; format `unix`; `AuthorizationCodeExpiredTime` on the wire.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
-            /// `PreAuthCode`.
+            /// Pre-authorization code that began this grant; tells which of your requests it answers; `PreAuthCode` on the wire.
             6 pre_auth_code: String => "PreAuthCode: must plain-xml",
         }
     }
@@ -465,13 +465,13 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html>.
         /// * Catalog: `open_platform.info.component_verify_ticket`.
         pub struct ComponentVerifyTicket {
-            /// `AppId`.
-            0 app_id: String => "AppId: must plain-xml",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
-            /// `ComponentVerifyTicket`; a secret, masked in `Debug`.
+            /// Ticket to get the platform's token with; comes every 10 minutes, lives 12 hours, store the latest; a secret, masked in `Debug`; `ComponentVerifyTicket` on the wire.
             3 component_verify_ticket: String => "ComponentVerifyTicket: must masked plain-xml",
         }
     }
@@ -481,24 +481,24 @@ pub mod info {
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `taskid`.
+            /// Number of the verification task, as returned on submission; `taskid` on the wire.
             #[doc(alias = "taskid")]
             4 task_id: String => "taskid: must",
-            /// `task_status`.
+            /// Task: `3` user agreed, `6` face passed, `9` phone passed, `11` order failed, `12` order made, `15` awaiting payment, and others.
             5 task_status: i64 => "task_status: must",
-            /// `apply_status`.
+            /// Review: `0` none, `1` awaiting payment, `2` in review, `3` sent back, `4` passed, `5` finally failed.
             6 apply_status: i64 => "apply_status: must",
-            /// `message`.
+            /// Message of the review, or why it failed.
             7 message: Option<String> => "message",
-            /// `dispatch_info`.
+            /// Which provider carries out the review and how to reach it.
             8 dispatch_info: Option<super::DispatchInfo> => "dispatch_info",
         }
     }
@@ -508,17 +508,17 @@ pub mod info {
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxVerify {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `expired`; format `unix`.
+            /// When the verification expires, Unix seconds; notices come 60 and 30 days before and on the day; format `unix`.
             4 expired: xinqiao_types::UnixSeconds => "expired: must",
-            /// `message`.
+            /// Text of the reminder.
             5 message: Option<String> => "message",
         }
     }
@@ -530,15 +530,15 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/applyIcpFiling.html>.
         /// * Catalog: `open_platform.info.notify_apply_icpfiling_result`.
         pub struct NotifyApplyIcpFilingResult {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `authorizer_appid`.
-            3 authorizer_appid: String => "authorizer_appid: must",
-            /// `beian_status`.
+            /// AppID of the mini program that filed for its ICP record.
+            3 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+            /// State of the filing: `2` in platform review, `3` platform rejected, `4` at the authority, `5` authority rejected, `6` filed.
             4 beian_status: i64 => "beian_status: must",
         }
     }
@@ -550,21 +550,21 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
         /// * Catalog: `open_platform.info.notify_third_fasteregister`.
         pub struct NotifyThirdFasteRegister {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the mini program created, empty on failure.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `auth_code`; a secret, masked in `Debug`.
+            /// Code to get the new mini program's tokens with; absent if creation failed; a secret, masked in `Debug`.
             4 auth_code: Option<String> => "auth_code: masked",
-            /// `info`.
+            /// Data of the registration, which tells which task this answers.
             5 info: super::NotifyThirdFasteRegisterInfo => "info: must",
-            /// `status`.
+            /// `0` registered; others are failures, such as no check in time or data that does not match.
             6 status: i64 => "status: must",
-            /// `msg`.
+            /// Result in words; on failure the reason.
             7 msg: Option<String> => "msg",
         }
     }
@@ -576,19 +576,19 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/beta_Mini_Programs/fastregister.html>.
         /// * Catalog: `open_platform.info.notify_third_fastregisterbetaapp`.
         pub struct NotifyThirdFastRegisterBetaApp {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the trial mini program created.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `info`.
+            /// Request id and name of the application, which tell which one this answers.
             4 info: super::ThirdFastRegisterBetaAppInfo => "info: must",
-            /// `status`.
+            /// Result, `0` is success, others tell why it failed.
             5 status: i64 => "status: must",
-            /// `msg`.
+            /// Result in words; on failure the reason.
             6 msg: Option<String> => "msg",
         }
     }
@@ -600,19 +600,19 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/verfifyBetaMiniprogram.html>.
         /// * Catalog: `open_platform.info.notify_third_fastverifybetaapp`.
         pub struct NotifyThirdFastVerifyBetaApp {
-            /// `AppId`.
-            0 app_id: String => "AppId: must",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// `appid`.
+            /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `info`.
+            /// Company data submitted for the conversion.
             4 info: super::NotifyThirdFastVerifyBetaAppInfo => "info: must",
-            /// `status`.
+            /// Result, `0` is success, others tell why it failed.
             5 status: i64 => "status: must",
-            /// `msg`.
+            /// Result in words; on failure the reason.
             6 msg: Option<String> => "msg",
         }
     }
@@ -625,14 +625,14 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html>.
         /// * Catalog: `open_platform.info.unauthorized`.
         pub struct Unauthorized {
-            /// `AppId`.
-            0 app_id: String => "AppId: must plain-xml",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
-            /// `AuthorizerAppid`.
-            3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
+            /// AppID of the account that granted, changed or withdrew its authorization; such as `wx9c3e1f7ab2d04586`; `AuthorizerAppid` on the wire.
+            3 authorizer_appid: xinqiao_types::AppId => "AuthorizerAppid: must plain-xml",
         }
     }
 
@@ -644,19 +644,19 @@ pub mod info {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html>.
         /// * Catalog: `open_platform.info.updateauthorized`.
         pub struct UpdateAuthorized {
-            /// `AppId`.
-            0 app_id: String => "AppId: must plain-xml",
-            /// `CreateTime`; format `unix`.
+            /// AppID of the third-party platform, not of the account; `AppId` on the wire.
+            0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
+            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `InfoType`.
+            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
-            /// `AuthorizerAppid`.
-            3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
-            /// `AuthorizationCode`; a secret, masked in `Debug`.
+            /// AppID of the account that granted, changed or withdrew its authorization; such as `wx9c3e1f7ab2d04586`; `AuthorizerAppid` on the wire.
+            3 authorizer_appid: xinqiao_types::AppId => "AuthorizerAppid: must plain-xml",
+            /// Authorization code, good for one use, to exchange for the account's tokens; a secret, masked in `Debug`; `AuthorizationCode` on the wire.
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
-            /// `AuthorizationCodeExpiredTime`; format `unix`.
+            /// When the authorization code stops working, Unix seconds; format `unix`; `AuthorizationCodeExpiredTime` on the wire.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
-            /// `PreAuthCode`.
+            /// Pre-authorization code that began this grant; tells which of your requests it answers; `PreAuthCode` on the wire.
             6 pre_auth_code: String => "PreAuthCode: must plain-xml",
         }
     }

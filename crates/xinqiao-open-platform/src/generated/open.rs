@@ -11,12 +11,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/openplatform-management/bindOpenAccount.html>.
     /// * Catalog: `open_platform.open.bind`.
     pub struct Bind {
-        /// `appid`.
+        /// AppID of the authorized account, which must be the token's own; may be left out.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `open_appid`.
-        1 open_appid: String => "open_appid: must",
+        /// AppID of the open platform account; the apps bound to it share union ids; such as `wx5b7d9f10a2c4e683`. From: The endpoints that create or get the open platform account.
+        1 open_appid: xinqiao_types::AppId => "open_appid: must",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {
@@ -46,7 +46,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/openplatform-management/createOpenAccount.html>.
     /// * Catalog: `open_platform.open.create`.
     pub struct Create {
-        /// `appid`.
+        /// AppID of the authorized account, which must be the token's own; may be left out.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -55,8 +55,8 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `open_appid`.
-        0 open_appid: String => "open_appid: must",
+        /// AppID of the open platform account; the apps bound to it share union ids; such as `wx5b7d9f10a2c4e683`. From: The endpoints that create or get the open platform account.
+        0 open_appid: xinqiao_types::AppId => "open_appid: must",
     }
 }
 
@@ -87,7 +87,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/openplatform-management/getOpenAccount.html>.
     /// * Catalog: `open_platform.open.get`.
     pub struct Get {
-        /// `appid`.
+        /// AppID of the authorized account, which must be the token's own; may be left out.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// Answer to [`Have`].
     pub struct HaveResponse {
-        /// `have_open`.
+        /// Whether the account is bound to some open platform account.
         0 have_open: bool => "have_open: must",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// Answer to [`SameEntity`].
     pub struct SameEntityResponse {
-        /// `same_entity`.
+        /// Whether the authorized account and the third-party platform have the same owner.
         0 same_entity: bool => "same_entity: must",
     }
 }
@@ -200,12 +200,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/openplatform-management/unbindOpenAccount.html>.
     /// * Catalog: `open_platform.open.unbind`.
     pub struct Unbind {
-        /// `appid`.
+        /// AppID of the authorized account, which must be the token's own; may be left out.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `open_appid`.
-        1 open_appid: String => "open_appid: must",
+        /// AppID of the open platform account; the apps bound to it share union ids; such as `wx5b7d9f10a2c4e683`. From: The endpoints that create or get the open platform account.
+        1 open_appid: xinqiao_types::AppId => "open_appid: must",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {

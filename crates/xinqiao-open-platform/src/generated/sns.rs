@@ -11,7 +11,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
     /// * Catalog: `open_platform.sns.auth`.
     pub struct Auth {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -43,31 +43,31 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/login/thirdpartyCode2Session.html>.
     /// * Catalog: `open_platform.sns.component_js_code_2_session`.
     pub struct ComponentJsCode2Session {
-        /// `grant_type`.
+        /// Fixed by the kind of grant: `authorization_code` for a code, `refresh_token` for renewal.
         0 grant_type: String => "grant_type: must query",
-        /// `js_code`.
+        /// Code from `wx.login` in the mini program; lives 5 minutes, good for one use.
         1 js_code: String => "js_code: must query",
-        /// `appid`.
+        /// AppID of the official account, mini program or app.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// `component_appid`; the account's appid.
-        3 component_appid: String => "component_appid: must query",
+        /// AppID of the third-party platform that acts for the account; the account's appid.
+        3 component_appid: xinqiao_types::AppId => "component_appid: must query",
     }
     new(
         grant_type: impl Into<String>,
         js_code: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
-        component_appid: impl Into<String>,
+        component_appid: impl Into<xinqiao_types::AppId>,
     )
 }
 
 w::record! {
     /// Answer to [`ComponentJsCode2Session`].
     pub struct ComponentJsCode2SessionResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The user's id across all apps of one open platform account; absent if the account is bound to none; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `session_key`; a secret, masked in `Debug`.
+        /// Session key to decrypt and verify user data; never hand it to the client; such as `HyVFkGl5F5OQWJZZaNzBBg==`; a secret, masked in `Debug`.
         2 session_key: String => "session_key: must masked",
     }
 }
@@ -99,9 +99,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
     /// * Catalog: `open_platform.sns.user_info`.
     pub struct UserInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `lang`.
+        /// Language of the place names: `zh_CN`, `zh_TW` or `en`; such as `zh_CN`.
         1 lang: String => "lang: must query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, lang: impl Into<String>)
@@ -110,24 +110,24 @@ w::record! {
 w::record! {
     /// Answer to [`UserInfo`].
     pub struct UserInfoResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The user's id across all apps of one open platform account; absent if the account is bound to none; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname; may be the uniform “微信用户”; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `sex`.
+        /// Gender: `1` male, `2` female, `0` unknown; nowadays mostly `0`.
         3 sex: Option<i64> => "sex",
-        /// `country`.
+        /// Country in the user's profile, nowadays mostly empty.
         4 country: Option<String> => "country",
-        /// `province`.
+        /// Province in the user's profile, nowadays mostly empty.
         5 province: Option<String> => "province",
-        /// `city`.
+        /// City in the user's profile, nowadays mostly empty.
         6 city: Option<String> => "city",
-        /// `headimgurl`; personal data, masked in `Debug`.
+        /// Avatar address; its last number is the size (`0` is 640 px); empty without avatar, outdated after a change; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         7 head_img_url: String => "headimgurl: must masked",
-        /// `privilege`.
+        /// Privileges of the user, such as `chinaunicom` for WO card holders.
         8 privilege: Option<Vec<String>> => "privilege",
     }
 }
@@ -163,13 +163,13 @@ pub mod oauth2 {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
         /// * Catalog: `open_platform.sns.oauth2.access_token`.
         pub struct AccessToken {
-            /// `grant_type`.
+            /// Fixed by the kind of grant: `authorization_code` for a code, `refresh_token` for renewal.
             0 grant_type: String => "grant_type: must query",
-            /// `appid`; the account's appid.
+            /// AppID of the official account, mini program or app; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `secret`; the account's appsecret; a secret, masked in `Debug`.
+            /// Secret of the app, to be kept on the server; the account's appsecret; a secret, masked in `Debug`.
             2 secret: String => "secret: must query masked",
-            /// `code`.
+            /// Code from the OAuth redirect; lives 5 minutes, good for one use; such as `021xYc000pQr2S1`. From: Query parameter `code` of the redirect.
             3 code: String => "code: must query",
         }
         new(
@@ -183,19 +183,19 @@ pub mod oauth2 {
     w::record! {
         /// Answer to [`AccessToken`].
         pub struct AccessTokenResponse {
-            /// `access_token`; a secret, masked in `Debug`.
+            /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// `expires_in`; in s.
+            /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
             1 expires_in: i64 => "expires_in: must",
-            /// `refresh_token`; a secret, masked in `Debug`.
+            /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must masked",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `scope`.
+            /// What the user agreed to, comma-separated: `snsapi_base` only the openid, `snsapi_userinfo` the profile, `snsapi_login` website login; such as `snsapi_userinfo`.
             4 scope: String => "scope: must",
-            /// `unionid`; personal data, masked in `Debug`.
+            /// The user's id across all apps of one open platform account; absent if the account is bound to none; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
             5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// `is_snapshotuser`; `0` or `1` on the wire.
+            /// Whether this is the virtual account of a snapshot page, whose data is not the user's own; `0` or `1` on the wire; `is_snapshotuser` on the wire.
             #[doc(alias = "is_snapshotuser")]
             6 is_snapshot_user: bool => "is_snapshotuser: must zero-one",
         }
@@ -228,11 +228,11 @@ pub mod oauth2 {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
         /// * Catalog: `open_platform.sns.oauth2.refresh_token`.
         pub struct RefreshToken {
-            /// `grant_type`.
+            /// Fixed by the kind of grant: `authorization_code` for a code, `refresh_token` for renewal.
             0 grant_type: String => "grant_type: must query",
-            /// `appid`; the account's appid.
+            /// AppID of the official account, mini program or app; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `refresh_token`; a secret, masked in `Debug`.
+            /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must query masked",
         }
         new(
@@ -245,15 +245,15 @@ pub mod oauth2 {
     w::record! {
         /// Answer to [`RefreshToken`].
         pub struct RefreshTokenResponse {
-            /// `access_token`; a secret, masked in `Debug`.
+            /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// `expires_in`; in s.
+            /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
             1 expires_in: i64 => "expires_in: must",
-            /// `refresh_token`; a secret, masked in `Debug`.
+            /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must masked",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `scope`.
+            /// What the user agreed to, comma-separated: `snsapi_base` only the openid, `snsapi_userinfo` the profile, `snsapi_login` website login; such as `snsapi_userinfo`.
             4 scope: String => "scope: must",
         }
     }
@@ -289,39 +289,39 @@ pub mod oauth2 {
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Official_Accounts/official_account_website_authorization.html>.
             /// * Catalog: `open_platform.sns.oauth2.component.access_token`.
             pub struct AccessToken {
-                /// `grant_type`.
+                /// Fixed by the kind of grant: `authorization_code` for a code, `refresh_token` for renewal.
                 0 grant_type: String => "grant_type: must query",
-                /// `code`.
+                /// Code from the OAuth redirect; lives 5 minutes, good for one use; such as `021xYc000pQr2S1`. From: Query parameter `code` of the redirect.
                 1 code: String => "code: must query",
-                /// `appid`.
+                /// AppID of the official account, mini program or app.
                 2 appid: xinqiao_types::AppId => "appid: must query",
-                /// `component_appid`; the account's appid.
-                3 component_appid: String => "component_appid: must query",
+                /// AppID of the third-party platform that acts for the account; the account's appid.
+                3 component_appid: xinqiao_types::AppId => "component_appid: must query",
             }
             new(
                 grant_type: impl Into<String>,
                 code: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
-                component_appid: impl Into<String>,
+                component_appid: impl Into<xinqiao_types::AppId>,
             )
         }
 
         w::record! {
             /// Answer to [`AccessToken`].
             pub struct AccessTokenResponse {
-                /// `access_token`; a secret, masked in `Debug`.
+                /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
                 0 access_token: String => "access_token: must masked",
-                /// `expires_in`; in s.
+                /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
                 1 expires_in: i64 => "expires_in: must",
-                /// `refresh_token`; a secret, masked in `Debug`.
+                /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
                 2 refresh_token: String => "refresh_token: must masked",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `scope`.
+                /// What the user agreed to, comma-separated: `snsapi_base` only the openid, `snsapi_userinfo` the profile, `snsapi_login` website login; such as `snsapi_userinfo`.
                 4 scope: String => "scope: must",
-                /// `unionid`; personal data, masked in `Debug`.
+                /// The user's id across all apps of one open platform account; absent if the account is bound to none; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
                 5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-                /// `is_snapshotuser`; `0` or `1` on the wire.
+                /// Whether this is the virtual account of a snapshot page, whose data is not the user's own; `0` or `1` on the wire; `is_snapshotuser` on the wire.
                 #[doc(alias = "is_snapshotuser")]
                 6 is_snapshot_user: bool => "is_snapshotuser: must zero-one",
             }
@@ -354,35 +354,35 @@ pub mod oauth2 {
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Official_Accounts/official_account_website_authorization.html>.
             /// * Catalog: `open_platform.sns.oauth2.component.refresh_token`.
             pub struct RefreshToken {
-                /// `grant_type`.
+                /// Fixed by the kind of grant: `authorization_code` for a code, `refresh_token` for renewal.
                 0 grant_type: String => "grant_type: must query",
-                /// `refresh_token`; a secret, masked in `Debug`.
+                /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
                 1 refresh_token: String => "refresh_token: must query masked",
-                /// `appid`.
+                /// AppID of the official account, mini program or app.
                 2 appid: xinqiao_types::AppId => "appid: must query",
-                /// `component_appid`; the account's appid.
-                3 component_appid: String => "component_appid: must query",
+                /// AppID of the third-party platform that acts for the account; the account's appid.
+                3 component_appid: xinqiao_types::AppId => "component_appid: must query",
             }
             new(
                 grant_type: impl Into<String>,
                 refresh_token: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
-                component_appid: impl Into<String>,
+                component_appid: impl Into<xinqiao_types::AppId>,
             )
         }
 
         w::record! {
             /// Answer to [`RefreshToken`].
             pub struct RefreshTokenResponse {
-                /// `access_token`; a secret, masked in `Debug`.
+                /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
                 0 access_token: String => "access_token: must masked",
-                /// `expires_in`; in s.
+                /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
                 1 expires_in: i64 => "expires_in: must",
-                /// `refresh_token`; a secret, masked in `Debug`.
+                /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
                 2 refresh_token: String => "refresh_token: must masked",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `scope`.
+                /// What the user agreed to, comma-separated: `snsapi_base` only the openid, `snsapi_userinfo` the profile, `snsapi_login` website login; such as `snsapi_userinfo`.
                 4 scope: String => "scope: must",
             }
         }

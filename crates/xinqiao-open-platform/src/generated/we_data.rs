@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `appinfo` in the answer of `we_data::WeDataGetLoginConfig`.
     pub struct AppInfo {
-        /// `appid`.
+        /// AppID of the associated account.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the associated account or bound user; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// `base_resp` of the answer of `we_data::WeDataLogin`.
     pub struct BaseResp {
-        /// `ret`.
+        /// Result code, `0` is success.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: String => "err_msg: must",
     }
 }
@@ -26,11 +26,11 @@ w::record! {
 w::record! {
     /// An item of `perm` in the answer of `we_data::WeDataGetPermList`; an item of `perm` in `we_data::WeDataQueryBindListInfo`.
     pub struct Perm {
-        /// `perm_id`.
+        /// Number of the permission set, from the endpoint that lists them.
         0 perm_id: String => "perm_id: must",
-        /// `name`.
+        /// Name of the permission set.
         1 name: String => "name: must",
-        /// `desc`.
+        /// What the permission set covers.
         2 desc: String => "desc: must",
     }
 }
@@ -38,19 +38,19 @@ w::record! {
 w::record! {
     /// An item of `info` in the answer of `we_data::WeDataQueryBindList`.
     pub struct WeDataQueryBindListInfo {
-        /// `uid`.
+        /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
-        /// `is_bind`; `0` or `1` on the wire.
+        /// Whether the user has bound a WeChat account; `0` or `1` on the wire.
         1 is_bind: bool => "is_bind: must zero-one",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the associated account or bound user; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
-        /// `head_url`.
+        /// Address of the bound user's WeChat avatar.
         3 head_url: Option<String> => "head_url",
-        /// `create_time`; format `unix`.
+        /// When the user was bound, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When the binding was last changed, Unix seconds; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `perm`.
+        /// Permission sets, which decide what data the user may see.
         6 perm: Option<Vec<Perm>> => "perm",
     }
 }
@@ -58,11 +58,11 @@ w::record! {
 w::record! {
     /// An item of `perm` in `we_data::WeDataSetUserPerm`.
     pub struct DataSetUserPerm {
-        /// `perm_id`.
+        /// Number of the permission set, from the endpoint that lists them.
         0 perm_id: String => "perm_id: must",
-        /// `name`.
+        /// Name of the permission set.
         1 name: Option<String> => "name",
-        /// `desc`.
+        /// What the permission set covers.
         2 desc: Option<String> => "desc",
     }
     new(perm_id: impl Into<String>)
@@ -83,13 +83,13 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataGetLoginConfig`].
     pub struct WeDataGetLoginConfigResponse {
-        /// `component_appid`.
-        0 component_appid: String => "component_appid: must",
-        /// `component_nickname`.
+        /// AppID of the third-party platform.
+        0 component_appid: xinqiao_types::AppId => "component_appid: must",
+        /// Name of the third-party platform.
         1 component_nickname: String => "component_nickname: must",
-        /// `recheck_url`.
+        /// Address that WeChat calls to check the user's session on your side at login; empty removes it; such as `https://service.example.com/wedata/recheck`.
         2 recheck_url: String => "recheck_url: must",
-        /// `appinfo`.
+        /// Accounts associated for sign-in to the data platform; `appinfo` on the wire.
         #[doc(alias = "appinfo")]
         3 app_info: Vec<AppInfo> => "appinfo: must",
     }
@@ -128,7 +128,7 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataGetPermList`].
     pub struct WeDataGetPermListResponse {
-        /// `perm`.
+        /// Permission sets, which decide what data the user may see.
         0 perm: Vec<Perm> => "perm: must",
     }
 }
@@ -159,13 +159,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/we-analysis/wedata_login.html>.
     /// * Catalog: `open_platform.we_data.we_data_login`.
     pub struct WeDataLogin {
-        /// `uid`.
+        /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
-        /// `user_session`.
+        /// The user's session in your system, sent back when WeChat checks it.
         1 user_session: String => "user_session: must",
-        /// `client_ip`.
+        /// IP address of the user's browser, which must be the one that signs in; such as `203.0.113.24`.
         2 client_ip: Option<String> => "client_ip",
-        /// `user_agent`.
+        /// `User-Agent` header of the user's browser, which must be the one that signs in.
         3 user_agent: Option<String> => "user_agent",
     }
     new(uid: impl Into<String>, user_session: impl Into<String>)
@@ -175,11 +175,11 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataLogin`].
     pub struct WeDataLoginResponse {
-        /// `base_resp`.
+        /// Result code and message of the data platform itself.
         0 base_resp: BaseResp => "base_resp: must",
-        /// `redirect_url`.
+        /// Where to send the user's browser once signed in.
         1 redirect_url: Option<String> => "redirect_url",
-        /// `expire_at`; format `unix`.
+        /// When the sign-in link stops working, Unix seconds; format `unix`.
         2 expire_at: Option<xinqiao_types::UnixSeconds> => "expire_at",
     }
 }
@@ -217,7 +217,7 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataQueryBindList`].
     pub struct WeDataQueryBindListResponse {
-        /// `info`.
+        /// Bound users with their permission sets.
         0 info: Vec<WeDataQueryBindListInfo> => "info: must",
     }
 }
@@ -248,16 +248,16 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/we-analysis/weDataSetLoginConfig.html>.
     /// * Catalog: `open_platform.we_data.we_data_set_login_config`.
     pub struct WeDataSetLoginConfig {
-        /// `set_type`.
+        /// What to change: `1` check address, `2` associated accounts.
         0 set_type: i64 => "set_type: must",
-        /// `recheck_url`.
+        /// Address that WeChat calls to check the user's session on your side at login; empty removes it; such as `https://service.example.com/wedata/recheck`.
         1 recheck_url: Option<String> => "recheck_url",
-        /// `associate_appid`.
-        2 associate_appid: Option<Vec<String>> => "associate_appid",
+        /// AppIDs of the accounts to associate, used with `set_type` `2`; an empty list removes all.
+        2 associate_appid: Option<Vec<xinqiao_types::AppId>> => "associate_appid",
     }
     new(set_type: i64)
     text(recheck_url: String)
-    set(associate_appid: Vec<String>)
+    set(associate_appid: Vec<xinqiao_types::AppId>)
 }
 
 w::endpoint! {
@@ -286,9 +286,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/we-analysis/weDataSetUserPerm.html>.
     /// * Catalog: `open_platform.we_data.we_data_set_user_perm`.
     pub struct WeDataSetUserPerm {
-        /// `uid`.
+        /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
-        /// `perm`.
+        /// Permission sets, which decide what data the user may see.
         1 perm: Vec<DataSetUserPerm> => "perm: must",
     }
     new(uid: impl Into<String>, perm: Vec<DataSetUserPerm>)
@@ -320,7 +320,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/we-analysis/weDataUnbindUser.html>.
     /// * Catalog: `open_platform.we_data.we_data_unbind_user`.
     pub struct WeDataUnbindUser {
-        /// `uid`.
+        /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
     }
     new(uid: impl Into<String>)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `categories` in `wx_open::AddCategory`.
     pub struct Category {
-        /// `first`.
+        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// `second`.
+        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
-        /// `certicates`.
+        /// Qualification documents that the category asks for (the spelling is the platform's).
         2 certicates: Option<Vec<Certicate>> => "certicates",
     }
     new(first: i64, second: i64)
@@ -20,19 +20,19 @@ w::record! {
 w::record! {
     /// An item of `categories` in `wx_open::GetAllCategoriesCategory`; an item of `categories` in `wx_open::GetCategoriesByTypeCategory`.
     pub struct CategoryDetail {
-        /// `id`.
+        /// Number of the category; such as `616`.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the category; such as `社交`.
         1 name: Option<String> => "name",
-        /// `level`.
+        /// Level in the tree: `0` the virtual root, `1` top, `2` second.
         2 level: Option<i64> => "level",
-        /// `father`.
+        /// Number of the parent category.
         3 father: Option<i64> => "father",
-        /// `children`.
+        /// Numbers of the child categories.
         4 children: Option<Vec<i64>> => "children",
-        /// `sensitive_type`.
+        /// Whether documents are needed: `0` no, `1` yes.
         5 sensitive_type: Option<i64> => "sensitive_type",
-        /// `qualify`.
+        /// Documents asked for, present with `sensitive_type` `1`.
         6 qualify: Option<Qualify> => "qualify",
     }
 }
@@ -40,13 +40,13 @@ w::record! {
 w::record! {
     /// An item of `certicates` in `wx_open::ModifyCategory`; an item of `certicates` in `wx_open::Category`.
     pub struct Certicate {
-        /// `key`.
+        /// Name of the document, from the list of categories; such as `《网络文化经营许可证》`.
         0 key: String => "key: must",
-        /// `value`.
+        /// Media id of the image of the document.
         1 value: String => "value: must",
-        /// `expire_time`; format `unix`.
+        /// When the document expires, Unix seconds; not for permanent ones; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `is_permanent`; `0` or `1` on the wire.
+        /// Whether the document is valid without end; `0` or `1` on the wire.
         3 is_permanent: Option<bool> => "is_permanent: zero-one",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// An item of `exter_list` in `wx_open::Qualify`.
     pub struct Exter {
-        /// `inner_list`.
+        /// One of the alternatives: documents that must all be given together.
         0 inner_list: Vec<DetailInfo> => "inner_list: must",
     }
 }
@@ -64,11 +64,11 @@ w::record! {
 w::record! {
     /// An item of `func_infos` in `wx_open::WxOpenItem`.
     pub struct FuncInfo {
-        /// `id`.
+        /// Number of the function, a value of the platform's own.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the function, such as verification or payment.
         1 name: String => "name: must",
-        /// `status`.
+        /// State of the function: `0` off, `1` on.
         2 status: i64 => "status: must",
     }
 }
@@ -76,7 +76,7 @@ w::record! {
 w::record! {
     /// `categories_list` of the answer of `wx_open::GetAllCategories`.
     pub struct GetAllCategoriesCategory {
-        /// `categories`.
+        /// Category nodes; `father` and `children` tell the tree.
         0 categories: Vec<CategoryDetail> => "categories: must",
     }
 }
@@ -84,7 +84,7 @@ w::record! {
 w::record! {
     /// `categories_list` of the answer of `wx_open::GetCategoriesByType`.
     pub struct GetCategoriesByTypeCategory {
-        /// `categories`.
+        /// Category nodes; `father` and `children` tell the tree.
         0 categories: Vec<CategoryDetail> => "categories: must",
     }
 }
@@ -92,17 +92,17 @@ w::record! {
 w::record! {
     /// An item of `categories` in the answer of `wx_open::GetCategory`.
     pub struct GetCategoryDetail {
-        /// `first`.
+        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// `first_name`.
+        /// Name of the top-level category.
         1 first_name: String => "first_name: must",
-        /// `second`.
+        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
         2 second: i64 => "second: must",
-        /// `second_name`.
+        /// Name of the second-level category.
         3 second_name: String => "second_name: must",
-        /// `audit_status`.
+        /// Review of the category: `1` in review, `2` rejected, `3` passed.
         4 audit_status: i64 => "audit_status: must",
-        /// `audit_reason`.
+        /// Why the category was rejected.
         5 audit_reason: Option<String> => "audit_reason",
     }
 }
@@ -110,9 +110,9 @@ w::record! {
 w::record! {
     /// An item of `inner_list` in `wx_open::Exter`.
     pub struct DetailInfo {
-        /// `name`.
+        /// Name of the document.
         0 name: String => "name: must",
-        /// `url`.
+        /// Address of a sample image of the document.
         1 url: Option<String> => "url",
     }
 }
@@ -120,9 +120,9 @@ w::record! {
 w::record! {
     /// `qualify` of `wx_open::CategoryDetail`.
     pub struct Qualify {
-        /// `exter_list`.
+        /// Alternative sets of documents; one set is enough.
         0 exter_list: Vec<Exter> => "exter_list: must",
-        /// `remark`.
+        /// Remark on the documents.
         1 remark: Option<String> => "remark",
     }
 }
@@ -130,17 +130,17 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in the answer of `wx_open::QrCodeJumpGet`.
     pub struct Rule {
-        /// `prefix`.
+        /// QR code rule: prefix of the ordinary link, or the address of a service account's parametric code; such as `https://shop.example.com/t/`.
         0 prefix: String => "prefix: must",
-        /// `permit_sub_rule`.
+        /// Whether it claims all sub-rules of the prefix: `1` no, `2` yes.
         1 permit_sub_rule: Option<i64> => "permit_sub_rule",
-        /// `state`.
+        /// State of the rule: `1` not published, `2` published.
         2 state: i64 => "state: must",
-        /// `path`.
+        /// Page of the mini program that scanning opens; such as `pages/index/index`.
         3 path: String => "path: must",
-        /// `open_version`.
+        /// Who can test it: `1` development, `2` trial, `3` online version.
         4 open_version: Option<i64> => "open_version",
-        /// `debug_url`.
+        /// Full links for testing, which must match the rule; at most 5.
         5 debug_url: Option<Vec<String>> => "debug_url",
     }
 }
@@ -148,7 +148,7 @@ w::record! {
 w::record! {
     /// `uv_info` of the answer of `wx_open::GetWeappSupportVersion`.
     pub struct UvInfo {
-        /// `items`.
+        /// One item per version.
         0 items: Vec<UvInfoItem> => "items: must",
     }
 }
@@ -156,9 +156,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `wx_open::UvInfo`.
     pub struct UvInfoItem {
-        /// `version`.
+        /// Base library version; such as `2.21.0`.
         0 version: String => "version: must",
-        /// `percentage`.
+        /// Share of the users on this version, in percent.
         1 percentage: f64 => "percentage: must",
     }
 }
@@ -166,7 +166,7 @@ w::record! {
 w::record! {
     /// `wxopens` of the answer of `wx_open::WxaMpLinkGet`.
     pub struct WxOpen {
-        /// `items`.
+        /// Linked mini programs, one item each.
         0 items: Vec<WxOpenItem> => "items: must",
     }
 }
@@ -174,28 +174,28 @@ w::record! {
 w::record! {
     /// An item of `items` in `wx_open::WxOpen`.
     pub struct WxOpenItem {
-        /// `appid`.
+        /// AppID of the linked mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `username`.
+        /// Original id of the mini program; such as `gh_3f9a7c1be204`.
         1 username: String => "username: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the mini program; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headimg_url`.
+        /// Address of the mini program's avatar; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
         3 head_img_url: String => "headimg_url: must",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mailbox of the mini program account; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
-        /// `source`.
+        /// Where the link came from, such as `SOURCE_NORMAL`.
         5 source: String => "source: must",
-        /// `status`.
+        /// State of the link: `1` linked, `2` awaiting the mini program's admin, `3` refused, `12` awaiting the account's admin.
         6 status: i64 => "status: must",
-        /// `selected`; `0` or `1` on the wire.
+        /// Whether it is shown on the account's profile page; `0` or `1` on the wire.
         7 selected: Option<bool> => "selected: zero-one",
-        /// `nearby_display_status`; `0` or `1` on the wire.
+        /// Whether it is shown among nearby mini programs; `0` or `1` on the wire.
         8 nearby_display_status: Option<bool> => "nearby_display_status: zero-one",
-        /// `released`; `0` or `1` on the wire.
+        /// Whether the mini program has been released; `0` or `1` on the wire.
         9 released: Option<bool> => "released: zero-one",
-        /// `func_infos`.
+        /// Whether verification and payment are enabled.
         10 func_infos: Option<Vec<FuncInfo>> => "func_infos",
     }
 }
@@ -207,7 +207,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/addCategory.html>.
     /// * Catalog: `open_platform.wx_open.add_category`.
     pub struct AddCategory {
-        /// `categories`.
+        /// Categories to add, with the documents they need.
         0 categories: Vec<Category> => "categories: must",
     }
     new(categories: Vec<Category>)
@@ -239,9 +239,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/deleteCategory.html>.
     /// * Catalog: `open_platform.wx_open.delete_category`.
     pub struct DeleteCategory {
-        /// `first`.
+        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// `second`.
+        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
     }
     new(first: i64, second: i64)
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAllCategories`].
     pub struct GetAllCategoriesResponse {
-        /// `categories_list`.
+        /// Categories available, all levels flat in the list inside.
         0 categories_list: GetAllCategoriesCategory => "categories_list: must",
     }
 }
@@ -311,7 +311,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/getAllCategoriesByType.html>.
     /// * Catalog: `open_platform.wx_open.get_categories_by_type`.
     pub struct GetCategoriesByType {
-        /// `verify_type`.
+        /// Type of owner: `0` person (default), `1` company, `2` government, `3` media, `4` other organization.
         0 verify_type: Option<i64> => "verify_type",
     }
     new()
@@ -321,7 +321,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCategoriesByType`].
     pub struct GetCategoriesByTypeResponse {
-        /// `categories_list`.
+        /// Categories available, all levels flat in the list inside.
         0 categories_list: GetCategoriesByTypeCategory => "categories_list: must",
     }
 }
@@ -359,13 +359,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetCategory`].
     pub struct GetCategoryResponse {
-        /// `categories`.
+        /// Categories set so far, with the state of their review.
         0 categories: Vec<GetCategoryDetail> => "categories: must",
-        /// `limit`.
+        /// How often categories may be added in one period.
         1 limit: i64 => "limit: must",
-        /// `quota`.
+        /// How many additions are left in this period.
         2 quota: i64 => "quota: must",
-        /// `category_limit`.
+        /// How many categories may be set at most.
         3 category_limit: i64 => "category_limit: must",
     }
 }
@@ -396,7 +396,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getSupportVersion.html>.
     /// * Catalog: `open_platform.wx_open.get_weapp_support_version`.
     pub struct GetWeappSupportVersion {
-        /// `appid`.
+        /// AppID of the mini program to look up.
         0 appid: xinqiao_types::AppId => "appid: must query",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -405,9 +405,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetWeappSupportVersion`].
     pub struct GetWeappSupportVersionResponse {
-        /// `now_version`.
+        /// Minimum base library version in force; such as `2.21.0`.
         0 now_version: String => "now_version: must",
-        /// `uv_info`.
+        /// Share of users by base library version.
         1 uv_info: UvInfo => "uv_info: must",
     }
 }
@@ -438,11 +438,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/modifyCategory.html>.
     /// * Catalog: `open_platform.wx_open.modify_category`.
     pub struct ModifyCategory {
-        /// `first`.
+        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// `second`.
+        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
-        /// `certicates`.
+        /// Qualification documents that the category asks for (the spelling is the platform's).
         2 certicates: Vec<Certicate> => "certicates: must",
     }
     new(first: i64, second: i64, certicates: Vec<Certicate>)
@@ -474,21 +474,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/qrcode/qrcodejumpadd.html>.
     /// * Catalog: `open_platform.wx_open.qr_code_jump_add`.
     pub struct QrCodeJumpAdd {
-        /// `prefix`.
+        /// QR code rule: prefix of the ordinary link, or the address of a service account's parametric code; such as `https://shop.example.com/t/`.
         0 prefix: String => "prefix: must",
-        /// `permit_sub_rule`.
+        /// Whether it claims all sub-rules of the prefix: `1` no, `2` yes.
         1 permit_sub_rule: Option<i64> => "permit_sub_rule",
-        /// `state`.
+        /// State of the rule: `1` not published, `2` published.
         2 state: Option<i64> => "state",
-        /// `appid`.
+        /// AppID of the mini program to open, only for rules of a service account's QR codes.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page of the mini program that scanning opens; such as `pages/index/index`.
         4 path: String => "path: must",
-        /// `open_version`.
+        /// Who can test it: `1` development, `2` trial, `3` online version.
         5 open_version: Option<i64> => "open_version",
-        /// `debug_url`.
+        /// Full links for testing, which must match the rule; at most 5.
         6 debug_url: Option<Vec<String>> => "debug_url",
-        /// `is_edit`; `0` or `1` on the wire.
+        /// `0` adds a rule, `1` changes an existing one; `0` or `1` on the wire.
         7 is_edit: bool => "is_edit: must zero-one",
     }
     new(prefix: impl Into<String>, path: impl Into<String>, is_edit: bool)
@@ -522,9 +522,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/qrcode/qrcodejumpdelete.html>.
     /// * Catalog: `open_platform.wx_open.qr_code_jump_delete`.
     pub struct QrCodeJumpDelete {
-        /// `prefix`.
+        /// QR code rule: prefix of the ordinary link, or the address of a service account's parametric code; such as `https://shop.example.com/t/`.
         0 prefix: String => "prefix: must",
-        /// `appid`.
+        /// AppID of the mini program to open, only for rules of a service account's QR codes.
         1 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(prefix: impl Into<String>)
@@ -564,9 +564,9 @@ w::record! {
 w::record! {
     /// Answer to [`QrCodeJumpDownload`].
     pub struct QrCodeJumpDownloadResponse {
-        /// `file_name`.
+        /// Name of the check file, to be served where the links live.
         0 file_name: String => "file_name: must",
-        /// `file_content`.
+        /// Content of the check file, to be written as it is.
         1 file_content: String => "file_content: must",
     }
 }
@@ -597,15 +597,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/qrcode/qrcodejumpget.html>.
     /// * Catalog: `open_platform.wx_open.qr_code_jump_get`.
     pub struct QrCodeJumpGet {
-        /// `appid`.
+        /// AppID of the mini program to open, only for rules of a service account's QR codes.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `get_type`.
+        /// How to look up: `0` the latest 10,000, `1` by prefix, `2` by page; only for rules of a service account.
         1 get_type: Option<i64> => "get_type",
-        /// `prefix_list`.
+        /// Prefixes to look up, required with `get_type` `1`, at most 200.
         2 prefix_list: Option<Vec<String>> => "prefix_list",
-        /// `page_num`.
+        /// Page number from 1, required with `get_type` `2`.
         3 page_num: Option<i64> => "page_num",
-        /// `page_size`.
+        /// Rules per page, at most 200, required with `get_type` `2`.
         4 page_size: Option<i64> => "page_size",
     }
     new()
@@ -616,14 +616,14 @@ w::record! {
 w::record! {
     /// Answer to [`QrCodeJumpGet`].
     pub struct QrCodeJumpGetResponse {
-        /// `list_size`.
+        /// How many rules there are.
         0 list_size: i64 => "list_size: must",
-        /// `rule_list`.
+        /// QR code rules set so far.
         1 rule_list: Vec<Rule> => "rule_list: must",
-        /// `qrcodejump_pub_quota`.
+        /// How many more publications this month allows; `qrcodejump_pub_quota` on the wire.
         #[doc(alias = "qrcodejump_pub_quota")]
         2 qr_code_jump_pub_quota: i64 => "qrcodejump_pub_quota: must",
-        /// `qrcodejump_open`; `0` or `1` on the wire.
+        /// Whether scanning of ordinary links is switched on; `0` or `1` on the wire; `qrcodejump_open` on the wire.
         #[doc(alias = "qrcodejump_open")]
         3 qr_code_jump_open: bool => "qrcodejump_open: must zero-one",
     }
@@ -655,7 +655,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/qrcode/qrcodejumppublish.html>.
     /// * Catalog: `open_platform.wx_open.qr_code_jump_publish`.
     pub struct QrCodeJumpPublish {
-        /// `prefix`.
+        /// QR code rule: prefix of the ordinary link, or the address of a service account's parametric code; such as `https://shop.example.com/t/`.
         0 prefix: String => "prefix: must",
     }
     new(prefix: impl Into<String>)
@@ -687,9 +687,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/setSupportVersion.html>.
     /// * Catalog: `open_platform.wx_open.set_weapp_support_version`.
     pub struct SetWeappSupportVersion {
-        /// `appid`.
+        /// AppID of the mini program to set it for.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `version`.
+        /// A released base library version; older clients are asked to update; such as `2.21.0`.
         1 version: String => "version: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, version: impl Into<String>)
@@ -721,11 +721,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/officalaccount-management/link-miniprogram/linkMiniprogram.html>.
     /// * Catalog: `open_platform.wx_open.wxa_mp_link`.
     pub struct WxaMpLink {
-        /// `appid`.
+        /// AppID of the mini program to link.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `notify_users`; `0` or `1` on the wire.
+        /// Whether followers get a message about it; `0` or `1` on the wire.
         1 notify_users: bool => "notify_users: must zero-one",
-        /// `show_profile`; `0` or `1` on the wire.
+        /// Whether to show the mini program on the account's profile page; `0` or `1` on the wire.
         2 show_profile: bool => "show_profile: must zero-one",
     }
     new(appid: impl Into<xinqiao_types::AppId>, notify_users: bool, show_profile: bool)
@@ -764,7 +764,7 @@ w::record! {
 w::record! {
     /// Answer to [`WxaMpLinkGet`].
     pub struct WxaMpLinkGetResponse {
-        /// `wxopens`.
+        /// Linked mini programs, under `items` inside; `wxopens` on the wire.
         #[doc(alias = "wxopens")]
         0 wx_opens: WxOpen => "wxopens: must",
     }
@@ -796,7 +796,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/officalaccount-management/link-miniprogram/unlinkMiniprogram.html>.
     /// * Catalog: `open_platform.wx_open.wxa_mp_unlink`.
     pub struct WxaMpUnlink {
-        /// `appid`.
+        /// AppID of the mini program to unlink.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>)

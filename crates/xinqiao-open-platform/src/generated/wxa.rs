@@ -12,9 +12,9 @@ pub mod operation_ams;
 w::record! {
     /// `appeal_material` of `wxa::Material`.
     pub struct AppealMaterial {
-        /// `reason`.
+        /// What the appeal argues.
         0 reason: String => "reason: must",
-        /// `proof_material_ids`.
+        /// Media ids of the evidence, to be downloaded as media.
         1 proof_material_ids: Vec<String> => "proof_material_ids: must",
     }
 }
@@ -22,34 +22,34 @@ w::record! {
 w::record! {
     /// `batch_req` of `wxa::security::ApplySetOrderPathInfo`.
     pub struct BatchReq {
-        /// `path`.
+        /// Path of the mini program's order list page; such as `pages/order/list`.
         0 path: String => "path: must",
-        /// `appid_list`.
-        1 appid_list: Option<Vec<String>> => "appid_list",
-        /// `img_list`.
+        /// AppIDs of the mini programs applied for, at most 100.
+        1 appid_list: Option<Vec<xinqiao_types::AppId>> => "appid_list",
+        /// Addresses of screenshots for the review.
         2 img_list: Option<Vec<String>> => "img_list",
-        /// `video`.
+        /// Address of a screen recording for the review.
         3 video: Option<String> => "video",
-        /// `test_account`.
+        /// Test account for the review.
         4 test_account: Option<String> => "test_account",
-        /// `test_pwd`.
+        /// Password of the test account for the review.
         5 test_pwd: Option<String> => "test_pwd",
-        /// `test_remark`.
+        /// Remarks on how to test.
         6 test_remark: Option<String> => "test_remark",
     }
     new(path: impl Into<String>)
     text(video: String, test_account: String, test_pwd: String, test_remark: String)
-    set(appid_list: Vec<String>, img_list: Vec<String>)
+    set(appid_list: Vec<xinqiao_types::AppId>, img_list: Vec<String>)
 }
 
 w::record! {
     /// An item of `biz_info_list` in the answer of `wxa::GetWxaMpLinkForShow`.
     pub struct BizInfo {
-        /// `appid`.
+        /// AppID of the official account.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the official account; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg`.
+        /// Address of the official account's avatar; `headimg` on the wire.
         #[doc(alias = "headimg")]
         2 head_img: String => "headimg: must",
     }
@@ -58,17 +58,17 @@ w::record! {
 w::record! {
     /// An item of `category_list` in the answer of `wxa::GetCategory`.
     pub struct Category {
-        /// `first_id`.
+        /// Number of the top-level category.
         0 first_id: i64 => "first_id: must",
-        /// `first_class`.
+        /// Name of the top-level category; such as `教育`.
         1 first_class: String => "first_class: must",
-        /// `second_id`.
+        /// Number of the second-level category.
         2 second_id: i64 => "second_id: must",
-        /// `second_class`.
+        /// Name of the second-level category; such as `在线教育`.
         3 second_class: String => "second_class: must",
-        /// `third_id`.
+        /// Number of the third-level category, absent if there is none.
         4 third_id: Option<i64> => "third_id",
-        /// `third_class`.
+        /// Name of the third-level category, absent if there is none.
         5 third_class: Option<String> => "third_class",
     }
 }
@@ -76,13 +76,13 @@ w::record! {
 w::record! {
     /// An item of `draft_list` in the answer of `wxa::GetTemplateDraftList`.
     pub struct Draft {
-        /// `draft_id`.
+        /// Number of the draft, made when the development mini program uploads code; such as `27`. From: The endpoint that lists drafts.
         0 draft_id: i64 => "draft_id: must",
-        /// `user_version`.
+        /// Version that was given on upload, free text up to 64 characters; such as `v1.4.2`.
         1 user_version: String => "user_version: must",
-        /// `user_desc`.
+        /// Description that was given on upload, free text.
         2 user_desc: String => "user_desc: must",
-        /// `create_time`; format `unix`.
+        /// When the draft was uploaded, Unix seconds; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -90,11 +90,11 @@ w::record! {
 w::record! {
     /// `exp_info` of the answer of `wxa::GetVersionInfo`.
     pub struct ExpInfo {
-        /// `exp_time`; format `unix`.
+        /// When the trial version was committed, Unix seconds; format `unix`.
         0 exp_time: xinqiao_types::UnixSeconds => "exp_time: must",
-        /// `exp_version`.
+        /// Version of the trial version; such as `v1.4.2`.
         1 exp_version: String => "exp_version: must",
-        /// `exp_desc`.
+        /// Description of the trial version.
         2 exp_desc: String => "exp_desc: must",
     }
 }
@@ -102,21 +102,21 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wxa::GetAppealRecords`.
     pub struct GetAppealRecordsRecord {
-        /// `appeal_record_id`.
+        /// Number of the appeal.
         0 appeal_record_id: i64 => "appeal_record_id: must",
-        /// `appeal_count`.
+        /// How many appeals this violation has had.
         1 appeal_count: i64 => "appeal_count: must",
-        /// `appeal_from`.
+        /// Who appealed: `0` the owner, `1` the service provider.
         2 appeal_from: i64 => "appeal_from: must",
-        /// `appeal_status`.
+        /// State: `1` in progress, `2` accepted, `3` rejected, `4` withdrawn.
         3 appeal_status: i64 => "appeal_status: must",
-        /// `materials`.
+        /// What was found illegal and what was submitted with the appeal.
         4 materials: Option<Vec<Material>> => "materials",
-        /// `punish_description`.
+        /// What penalty the mini program got.
         5 punish_description: Option<String> => "punish_description",
-        /// `audit_reason`.
+        /// Explanation of the decision on the appeal.
         6 audit_reason: Option<String> => "audit_reason",
-        /// `appeal_time`; format `unix`.
+        /// When the appeal was filed, Unix seconds; format `unix`.
         7 appeal_time: xinqiao_types::UnixSeconds => "appeal_time: must",
     }
 }
@@ -124,17 +124,17 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wxa::GetIllegalRecords`.
     pub struct GetIllegalRecordsRecord {
-        /// `illegal_record_id`.
+        /// Number of the violation, to look up appeals with.
         0 illegal_record_id: String => "illegal_record_id: must",
-        /// `illegal_reason`.
+        /// Why it counts as a violation.
         1 illegal_reason: String => "illegal_reason: must",
-        /// `illegal_content`.
+        /// What content was at fault.
         2 illegal_content: String => "illegal_content: must",
-        /// `rule_name`.
+        /// Name of the rule that was broken.
         3 rule_name: String => "rule_name: must",
-        /// `rule_url`.
+        /// Where the rule that was broken can be read.
         4 rule_url: String => "rule_url: must",
-        /// `create_time`; format `unix`.
+        /// When the violation was recorded, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -142,15 +142,15 @@ w::record! {
 w::record! {
     /// `gray_release_plan` of the answer of `wxa::GetGrayReleasePlan`.
     pub struct GrayReleasePlan {
-        /// `status`.
+        /// State of the staged release: `0` new, `1` running, `2` paused, `3` done, `4` deleted.
         0 status: i64 => "status: must",
-        /// `gray_percentage`.
+        /// Percentage of users who get the new version, 0 to 100.
         1 gray_percentage: i64 => "gray_percentage: must",
-        /// `create_timestamp`; format `unix`.
+        /// When the plan was made, Unix seconds; format `unix`.
         2 create_timestamp: xinqiao_types::UnixSeconds => "create_timestamp: must",
-        /// `support_debuger_first`.
+        /// Whether project members get it first.
         3 support_debuger_first: Option<bool> => "support_debuger_first",
-        /// `support_experiencer_first`.
+        /// Whether trial members get it first.
         4 support_experiencer_first: Option<bool> => "support_experiencer_first",
     }
 }
@@ -158,9 +158,9 @@ w::record! {
 w::record! {
     /// `illegal_material` of `wxa::Material`.
     pub struct IllegalMaterial {
-        /// `content`.
+        /// The text that was found illegal.
         0 content: String => "content: must",
-        /// `content_url`.
+        /// Address of the content that was found illegal.
         1 content_url: String => "content_url: must",
     }
 }
@@ -168,23 +168,23 @@ w::record! {
 w::record! {
     /// An item of `interface_list` in the answer of `wxa::security::GetPrivacyInterface`.
     pub struct Interface {
-        /// `api_name`.
+        /// Name of the interface; such as `wx.chooseAddress`.
         0 api_name: String => "api_name: must",
-        /// `api_ch_name`.
+        /// Chinese name of the interface; such as `获取用户收货地址`.
         1 api_ch_name: String => "api_ch_name: must",
-        /// `api_desc`.
+        /// What the interface does.
         2 api_desc: String => "api_desc: must",
-        /// `api_link`.
+        /// Address of the interface's documentation.
         3 api_link: Option<String> => "api_link",
-        /// `group_name`.
+        /// Group that the interface belongs to; such as `地理位置`.
         4 group_name: Option<String> => "group_name",
-        /// `audit_id`.
+        /// Number of the review, as returned on application; look up the result with it.
         5 audit_id: Option<i64> => "audit_id",
-        /// `status`.
+        /// State: `1` not applied for, `2` no permission, `3` applied, `4` failed, `5` enabled.
         6 status: Option<i64> => "status",
-        /// `apply_time`; format `unix`.
+        /// When it was applied for, Unix seconds; only after an application; format `unix`.
         7 apply_time: Option<xinqiao_types::UnixSeconds> => "apply_time",
-        /// `fail_reason`.
+        /// Why it was refused, or why there is no permission.
         8 fail_reason: Option<String> => "fail_reason",
     }
 }
@@ -192,9 +192,9 @@ w::record! {
 w::record! {
     /// An item of `materials` in `wxa::GetAppealRecordsRecord`.
     pub struct Material {
-        /// `illegal_material`.
+        /// What the platform found illegal.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
-        /// `appeal_material`.
+        /// Argument and evidence of the appeal.
         1 appeal_material: Option<AppealMaterial> => "appeal_material",
     }
 }
@@ -202,7 +202,7 @@ w::record! {
 w::record! {
     /// An item of `members` in the answer of `wxa::MemberAuth`.
     pub struct Member {
-        /// `userstr`.
+        /// Id of the tester; replaces the WeChat ID when unbinding; `userstr` on the wire.
         #[doc(alias = "userstr")]
         0 user_str: String => "userstr: must",
     }
@@ -211,22 +211,22 @@ w::record! {
 w::record! {
     /// `mp_domain` of the answer of `wxa::GetEffectiveDomain`; `third_domain` of the answer of `wxa::GetEffectiveDomain`; and 2 more.
     pub struct MpDomain {
-        /// `requestdomain`.
+        /// Domains for `wx.request`, with `https://`; not sent with `get`; such as `https://api.example.com`; `requestdomain` on the wire.
         #[doc(alias = "requestdomain")]
         0 request_domain: Vec<String> => "requestdomain: must",
-        /// `wsrequestdomain`.
+        /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         1 ws_request_domain: Vec<String> => "wsrequestdomain: must",
-        /// `uploaddomain`.
+        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         2 upload_domain: Vec<String> => "uploaddomain: must",
-        /// `downloaddomain`.
+        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         3 download_domain: Vec<String> => "downloaddomain: must",
-        /// `udpdomain`.
+        /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
         #[doc(alias = "udpdomain")]
         4 udp_domain: Vec<String> => "udpdomain: must",
-        /// `tcpdomain`.
+        /// Domains for TCP, with `tcp://`; not sent with `get`; such as `tcp://tcp.example.com`; `tcpdomain` on the wire.
         #[doc(alias = "tcpdomain")]
         5 tcp_domain: Vec<String> => "tcpdomain: must",
     }
@@ -235,21 +235,21 @@ w::record! {
 w::record! {
     /// `msg` of the answer of `wxa::security::GetOrderPathInfo`.
     pub struct Msg {
-        /// `path`.
+        /// Path of the mini program's order list page; such as `pages/order/list`.
         0 path: String => "path: must",
-        /// `img_list`.
+        /// Addresses of screenshots for the review.
         1 img_list: Option<Vec<String>> => "img_list",
-        /// `video`.
+        /// Address of a screen recording for the review.
         2 video: Option<String> => "video",
-        /// `test_account`.
+        /// Test account for the review.
         3 test_account: Option<String> => "test_account",
-        /// `test_pwd`.
+        /// Password of the test account for the review.
         4 test_pwd: Option<String> => "test_pwd",
-        /// `test_remark`.
+        /// Remarks on how to test.
         5 test_remark: Option<String> => "test_remark",
-        /// `status`.
+        /// State of the application: `2` in review, `3` failed, `4` passed.
         6 status: i64 => "status: must",
-        /// `apply_time`; format `unix`.
+        /// When the application was made, Unix seconds; format `unix`.
         7 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
     }
 }
@@ -257,9 +257,9 @@ w::record! {
 w::record! {
     /// An item of `prefetch_dns_domain` in the answer of `wxa::GetPrefetchDnsDomain`.
     pub struct PrefetchDnsDomain {
-        /// `url`.
+        /// Domain to resolve, without scheme; such as `www.example.com`.
         0 url: String => "url: must",
-        /// `status`.
+        /// State of the domain: `0` is fine.
         1 status: i64 => "status: must",
     }
 }
@@ -267,9 +267,9 @@ w::record! {
 w::record! {
     /// `preview_info` of `wxa::SubmitAudit`.
     pub struct PreviewInfo {
-        /// `video_id_list`.
+        /// Media ids of recordings, from the upload of review material.
         0 video_id_list: Option<Vec<String>> => "video_id_list",
-        /// `pic_id_list`.
+        /// Media ids of screenshots, from the upload of review material.
         1 pic_id_list: Option<Vec<String>> => "pic_id_list",
     }
     new()
@@ -279,11 +279,11 @@ w::record! {
 w::record! {
     /// `release_info` of the answer of `wxa::GetVersionInfo`.
     pub struct ReleaseInfo {
-        /// `release_time`; format `unix`.
+        /// When the online version was released, Unix seconds; format `unix`.
         0 release_time: xinqiao_types::UnixSeconds => "release_time: must",
-        /// `release_version`.
+        /// Version of the online version; such as `v1.4.1`.
         1 release_version: String => "release_version: must",
-        /// `release_desc`.
+        /// Description of the online version.
         2 release_desc: String => "release_desc: must",
     }
 }
@@ -291,7 +291,7 @@ w::record! {
 w::record! {
     /// An item of `prefetch_dns_domain` in `wxa::SetPrefetchDnsDomain`.
     pub struct DnsDomain {
-        /// `url`.
+        /// Domain to resolve, without scheme; the list replaces the old one; such as `www.example.com`.
         0 url: String => "url: must",
     }
     new(url: impl Into<String>)
@@ -300,23 +300,23 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `wxa::SubmitAudit`.
     pub struct SubmitAuditItem {
-        /// `address`; personal data, masked in `Debug`.
+        /// Path of a page of the mini program; such as `pages/index/index`; personal data, masked in `Debug`.
         0 address: Option<String> => "address: masked",
-        /// `title`.
+        /// Title of the page, at most 32 characters.
         1 title: Option<String> => "title",
-        /// `tag`.
+        /// Tags of the page, space-separated, at most 10 of 20 characters each; such as `学习 生活`.
         2 tag: Option<String> => "tag",
-        /// `first_id`.
+        /// Number of the top-level category.
         3 first_id: Option<i64> => "first_id",
-        /// `first_class`.
+        /// Name of the top-level category; such as `教育`.
         4 first_class: Option<String> => "first_class",
-        /// `second_id`.
+        /// Number of the second-level category.
         5 second_id: Option<i64> => "second_id",
-        /// `second_class`.
+        /// Name of the second-level category; such as `在线教育`.
         6 second_class: Option<String> => "second_class",
-        /// `third_id`.
+        /// Number of the third-level category, absent if there is none.
         7 third_id: Option<i64> => "third_id",
-        /// `third_class`.
+        /// Name of the third-level category, absent if there is none.
         8 third_class: Option<String> => "third_class",
     }
     new()
@@ -334,31 +334,31 @@ w::record! {
 w::record! {
     /// An item of `template_list` in the answer of `wxa::GetTemplateList`.
     pub struct Template {
-        /// `template_id`.
+        /// Number of the code template; such as `15`. From: The endpoint that lists templates.
         0 template_id: w::TextOrNumber => "template_id: must",
-        /// `template_type`.
+        /// `0` ordinary template (default), `1` standard template, which needs a review first.
         1 template_type: i64 => "template_type: must",
-        /// `draft_id`.
+        /// Number of the draft, made when the development mini program uploads code; such as `27`. From: The endpoint that lists drafts.
         2 draft_id: i64 => "draft_id: must",
-        /// `user_version`.
+        /// Version that was given on upload, free text up to 64 characters; such as `v1.4.2`.
         3 user_version: String => "user_version: must",
-        /// `user_desc`.
+        /// Description that was given on upload, free text.
         4 user_desc: String => "user_desc: must",
-        /// `source_miniprogram_appid`.
+        /// AppID of the development mini program that uploaded the code; `source_miniprogram_appid` on the wire.
         #[doc(alias = "source_miniprogram_appid")]
-        5 source_mini_program_appid: String => "source_miniprogram_appid: must",
-        /// `source_miniprogram`.
+        5 source_mini_program_appid: xinqiao_types::AppId => "source_miniprogram_appid: must",
+        /// Name of the development mini program that uploaded the code; `source_miniprogram` on the wire.
         #[doc(alias = "source_miniprogram")]
         6 source_mini_program: String => "source_miniprogram: must",
-        /// `audit_scene`.
+        /// Scene label of a standard template; absent for ordinary ones.
         7 audit_scene: Option<i64> => "audit_scene",
-        /// `audit_status`.
+        /// Review of a standard template: `0` not submitted, `1` in review, `2` rejected, `3` passed, `4` submitting, `5` submission failed.
         8 audit_status: Option<i64> => "audit_status",
-        /// `reason`.
+        /// Why a standard template was rejected.
         9 reason: Option<String> => "reason",
-        /// `category_list`.
+        /// Categories of a standard template; absent for ordinary ones.
         10 category_list: Vec<TemplateCategory> => "category_list: must",
-        /// `create_time`; format `unix`.
+        /// When it was added to the library, Unix seconds; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -366,23 +366,23 @@ w::record! {
 w::record! {
     /// An item of `category_list` in `wxa::Template`.
     pub struct TemplateCategory {
-        /// `address`; personal data, masked in `Debug`.
+        /// Path of a page of the mini program; such as `pages/index/index`; personal data, masked in `Debug`.
         0 address: String => "address: must masked",
-        /// `tag`.
+        /// Tags of the page, space-separated, at most 10 of 20 characters each; such as `学习 生活`.
         1 tag: String => "tag: must",
-        /// `title`.
+        /// Title of the page, at most 32 characters.
         2 title: String => "title: must",
-        /// `first_id`.
+        /// Number of the top-level category.
         3 first_id: i64 => "first_id: must",
-        /// `first_class`.
+        /// Name of the top-level category; such as `教育`.
         4 first_class: String => "first_class: must",
-        /// `second_id`.
+        /// Number of the second-level category.
         5 second_id: i64 => "second_id: must",
-        /// `second_class`.
+        /// Name of the second-level category; such as `在线教育`.
         6 second_class: String => "second_class: must",
-        /// `third_id`.
+        /// Number of the third-level category, absent if there is none.
         7 third_id: Option<i64> => "third_id",
-        /// `third_class`.
+        /// Name of the third-level category, absent if there is none.
         8 third_class: Option<String> => "third_class",
     }
 }
@@ -390,15 +390,15 @@ w::record! {
 w::record! {
     /// `ugc_declare` of `wxa::SubmitAudit`.
     pub struct UgcDeclare {
-        /// `scene`.
+        /// Scenes of user content: `0` none, `1` profiles, `2` images, `3` videos, `4` texts, `5` other.
         0 scene: Option<Vec<i64>> => "scene",
-        /// `other_scene_desc`.
+        /// Explanation for scene `5`, at most 256 characters.
         1 other_scene_desc: Option<String> => "other_scene_desc",
-        /// `method`.
+        /// Content checks: `1` WeChat's security endpoints, `2` another product, `3` people, `4` none.
         2 method: Option<Vec<i64>> => "method",
-        /// `has_audit_team`; `0` or `1` on the wire.
+        /// Whether there is a team that reviews content; `0` or `1` on the wire.
         3 has_audit_team: Option<bool> => "has_audit_team: zero-one",
-        /// `audit_desc`.
+        /// Explanation of the content checks, at most 256 characters.
         4 audit_desc: Option<String> => "audit_desc",
     }
     new()
@@ -409,20 +409,20 @@ w::record! {
 w::record! {
     /// `verify_info` of `wxa::VerifyBetaWeapp`.
     pub struct VerifyInfo {
-        /// `enterprise_name`.
+        /// Company name as registered.
         0 enterprise_name: String => "enterprise_name: must",
-        /// `code`.
+        /// Registration number of the company; its kind is given by `code_type`.
         1 code: String => "code: must",
-        /// `code_type`.
+        /// Kind of number: `1` unified social credit code, `2` organization code, `3` business licence number.
         2 code_type: i64 => "code_type: must",
-        /// `legal_persona_name`.
+        /// Name of the legal representative.
         3 legal_persona_name: String => "legal_persona_name: must",
-        /// `legal_persona_wechat`.
+        /// WeChat ID of the legal representative, who is asked to confirm.
         4 legal_persona_wechat: String => "legal_persona_wechat: must",
-        /// `legal_persona_idcard`.
+        /// Identity card number of the legal representative; `legal_persona_idcard` on the wire.
         #[doc(alias = "legal_persona_idcard")]
         5 legal_persona_id_card: String => "legal_persona_idcard: must",
-        /// `component_phone`.
+        /// Contact phone of the third-party platform, for the user to check with.
         6 component_phone: String => "component_phone: must",
     }
     new(
@@ -439,13 +439,13 @@ w::record! {
 w::record! {
     /// An item of `version_list` in the answer of `wxa::RevertCodeRelease`.
     pub struct Version {
-        /// `app_version`.
+        /// Internal number of the version, to go back with.
         0 app_version: i64 => "app_version: must",
-        /// `user_version`.
+        /// Version that was given on upload, free text up to 64 characters; such as `v1.4.2`.
         1 user_version: String => "user_version: must",
-        /// `user_desc`.
+        /// Description that was given on upload, free text.
         2 user_desc: String => "user_desc: must",
-        /// `commit_time`; format `unix`.
+        /// When this version was committed, Unix seconds; format `unix`.
         3 commit_time: xinqiao_types::UnixSeconds => "commit_time: must",
     }
 }
@@ -457,9 +457,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/addToTemplate.html>.
     /// * Catalog: `open_platform.wxa.add_to_template`.
     pub struct AddToTemplate {
-        /// `draft_id`.
+        /// Number of the draft, made when the development mini program uploads code; such as `27`. From: The endpoint that lists drafts.
         0 draft_id: i64 => "draft_id: must",
-        /// `template_type`.
+        /// `0` ordinary template (default), `1` standard template, which needs a review first.
         1 template_type: Option<i64> => "template_type",
     }
     new(draft_id: i64)
@@ -492,7 +492,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getNickNameStatus.html>.
     /// * Catalog: `open_platform.wxa.api_wxa_query_nickname`.
     pub struct ApiWxaQueryNickname {
-        /// `audit_id`.
+        /// Number of the review, as returned on application; look up the result with it.
         0 audit_id: Option<i64> => "audit_id",
     }
     new()
@@ -502,15 +502,15 @@ w::record! {
 w::record! {
     /// Answer to [`ApiWxaQueryNickname`].
     pub struct ApiWxaQueryNicknameResponse {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// The name under review; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `audit_stat`.
+        /// Review of the name: `1` in review, `2` failed, `3` passed.
         1 audit_stat: i64 => "audit_stat: must",
-        /// `fail_reason`.
+        /// Why the name was rejected.
         2 fail_reason: Option<String> => "fail_reason",
-        /// `audit_time`; format `unix`.
+        /// When the review was done, Unix seconds; format `unix`.
         3 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
-        /// `create_time`; format `unix`.
+        /// When the name was submitted, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -541,7 +541,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/bindTester.html>.
     /// * Catalog: `open_platform.wxa.bind_tester`.
     pub struct BindTester {
-        /// `wechatid`.
+        /// WeChat ID of the tester; such as `zhangsan_wx`; `wechatid` on the wire.
         #[doc(alias = "wechatid")]
         0 wechat_id: String => "wechatid: must",
     }
@@ -551,7 +551,7 @@ w::record! {
 w::record! {
     /// Answer to [`BindTester`].
     pub struct BindTesterResponse {
-        /// `userstr`.
+        /// Id of the tester; replaces the WeChat ID when unbinding; `userstr` on the wire.
         #[doc(alias = "userstr")]
         0 user_str: String => "userstr: must",
     }
@@ -583,7 +583,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/setVisitStatus.html>.
     /// * Catalog: `open_platform.wxa.change_visit_status`.
     pub struct ChangeVisitStatus {
-        /// `action`.
+        /// `open` resumes the service, `close` pauses it.
         0 action: String => "action: must",
     }
     new(action: impl Into<String>)
@@ -615,7 +615,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setSearchStatus.html>.
     /// * Catalog: `open_platform.wxa.change_wxa_search_status`.
     pub struct ChangeWxaSearchStatus {
-        /// `status`.
+        /// `0` can be found by search, `1` cannot.
         0 status: i64 => "status: must",
     }
     new(status: i64)
@@ -624,7 +624,7 @@ w::record! {
 w::record! {
     /// Answer to [`ChangeWxaSearchStatus`].
     pub struct ChangeWxaSearchStatusResponse {
-        /// `status`.
+        /// `0` can be found by search, `1` cannot.
         0 status: i64 => "status: must",
     }
 }
@@ -655,13 +655,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/commit.html>.
     /// * Catalog: `open_platform.wxa.commit`.
     pub struct Commit {
-        /// `template_id`.
+        /// Number of the code template; such as `15`. From: The endpoint that lists templates.
         0 template_id: String => "template_id: must",
-        /// `ext_json`.
+        /// Extra configuration of the mini program, serialized as text; has at least `extAppid`; such as `{"extAppid":"wx9c3e1f7ab2d04586","ext":{}}`.
         1 ext_json: String => "ext_json: must",
-        /// `user_version`.
+        /// Version that was given on upload, free text up to 64 characters; such as `v1.4.2`.
         2 user_version: String => "user_version: must",
-        /// `user_desc`.
+        /// Description that was given on upload, free text.
         3 user_desc: String => "user_desc: must",
     }
     new(
@@ -698,7 +698,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/deleteTemplate.html>.
     /// * Catalog: `open_platform.wxa.delete_template`.
     pub struct DeleteTemplate {
-        /// `template_id`.
+        /// Number of the code template; such as `15`. From: The endpoint that lists templates.
         0 template_id: String => "template_id: must",
     }
     new(template_id: impl Into<String>)
@@ -730,27 +730,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getFetchdataSetting.html>.
     /// * Catalog: `open_platform.wxa.fetch_data_setting`.
     pub struct FetchDataSetting {
-        /// `action`.
+        /// `get` reads, `set_pre_fetch` sets pre-fetching, `set_period_fetch` sets periodic updates.
         0 action: String => "action: must",
-        /// `is_pre_fetch_open`.
+        /// Whether pre-fetching is on.
         1 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
-        /// `pre_fetch_type`.
+        /// Source of pre-fetched data: `0` your server, `1` a cloud function.
         2 pre_fetch_type: Option<i64> => "pre_fetch_type",
-        /// `pre_fetch_url`.
+        /// Address to pre-fetch from, with `pre_fetch_type` `0`.
         3 pre_fetch_url: Option<String> => "pre_fetch_url",
-        /// `pre_env`.
+        /// Cloud environment to pre-fetch from, with `pre_fetch_type` `1`.
         4 pre_env: Option<String> => "pre_env",
-        /// `pre_function_name`.
+        /// Cloud function to pre-fetch from, with `pre_fetch_type` `1`.
         5 pre_function_name: Option<String> => "pre_function_name",
-        /// `is_period_fetch_open`.
+        /// Whether periodic updates are on.
         6 is_period_fetch_open: Option<bool> => "is_period_fetch_open",
-        /// `period_fetch_type`.
+        /// Source of periodic updates: `0` your server, `1` a cloud function.
         7 period_fetch_type: Option<i64> => "period_fetch_type",
-        /// `period_fetch_url`.
+        /// Address for periodic updates, with `period_fetch_type` `0`.
         8 period_fetch_url: Option<String> => "period_fetch_url",
-        /// `period_env`.
+        /// Cloud environment for periodic updates, with `period_fetch_type` `1`.
         9 period_env: Option<String> => "period_env",
-        /// `period_function_name`.
+        /// Cloud function for periodic updates, with `period_fetch_type` `1`.
         10 period_function_name: Option<String> => "period_function_name",
     }
     new(action: impl Into<String>)
@@ -773,25 +773,25 @@ w::record! {
 w::record! {
     /// Answer to [`FetchDataSetting`].
     pub struct FetchDataSettingResponse {
-        /// `is_pre_fetch_open`.
+        /// Whether pre-fetching is on.
         0 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
-        /// `pre_fetch_type`.
+        /// Source of pre-fetched data: `0` your server, `1` a cloud function.
         1 pre_fetch_type: Option<i64> => "pre_fetch_type",
-        /// `pre_fetch_url`.
+        /// Address to pre-fetch from, with `pre_fetch_type` `0`.
         2 pre_fetch_url: Option<String> => "pre_fetch_url",
-        /// `pre_env`.
+        /// Cloud environment to pre-fetch from, with `pre_fetch_type` `1`.
         3 pre_env: Option<String> => "pre_env",
-        /// `pre_function_name`.
+        /// Cloud function to pre-fetch from, with `pre_fetch_type` `1`.
         4 pre_function_name: Option<String> => "pre_function_name",
-        /// `is_period_fetch_open`.
+        /// Whether periodic updates are on.
         5 is_period_fetch_open: Option<bool> => "is_period_fetch_open",
-        /// `period_fetch_type`.
+        /// Source of periodic updates: `0` your server, `1` a cloud function.
         6 period_fetch_type: Option<i64> => "period_fetch_type",
-        /// `period_fetch_url`.
+        /// Address for periodic updates, with `period_fetch_type` `0`.
         7 period_fetch_url: Option<String> => "period_fetch_url",
-        /// `period_env`.
+        /// Cloud environment for periodic updates, with `period_fetch_type` `1`.
         8 period_env: Option<String> => "period_env",
-        /// `period_function_name`.
+        /// Cloud function for periodic updates, with `period_fetch_type` `1`.
         9 period_function_name: Option<String> => "period_function_name",
     }
 }
@@ -822,7 +822,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
     /// * Catalog: `open_platform.wxa.get_appeal_records`.
     pub struct GetAppealRecords {
-        /// `illegal_record_id`.
+        /// Number of the violation. From: The endpoint that lists violations.
         0 illegal_record_id: String => "illegal_record_id: must",
     }
     new(illegal_record_id: impl Into<String>)
@@ -831,7 +831,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppealRecords`].
     pub struct GetAppealRecordsResponse {
-        /// `records`.
+        /// Appeals against this violation.
         0 records: Vec<GetAppealRecordsRecord> => "records: must",
     }
 }
@@ -862,7 +862,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getAuditStatus.html>.
     /// * Catalog: `open_platform.wxa.get_audit_status`.
     pub struct GetAuditStatus {
-        /// `auditid`.
+        /// Number of the code review, as returned when the code was submitted; such as `1234567`; `auditid` on the wire.
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
     }
@@ -872,11 +872,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuditStatus`].
     pub struct GetAuditStatusResponse {
-        /// `status`.
+        /// State of the code review: `0` passed, `1` rejected, `2` in review, `3` withdrawn, `4` delayed.
         0 status: i64 => "status: must",
-        /// `reason`.
+        /// Why it was rejected or delayed, only with status `1` or `4`.
         1 reason: Option<String> => "reason",
-        /// `screenshot`.
+        /// Screenshots of the rejected pages: media ids joined by bars, fetched as permanent media.
         2 screenshot: Option<String> => "screenshot",
     }
 }
@@ -914,7 +914,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCategory`].
     pub struct GetCategoryResponse {
-        /// `category_list`.
+        /// Categories that a submission may use: those set and passed.
         0 category_list: Vec<Category> => "category_list: must",
     }
 }
@@ -945,9 +945,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/GetShareRatio.html>.
     /// * Catalog: `open_platform.wxa.get_default_ams_info`.
     pub struct GetDefaultAmsInfo {
-        /// `action`.
+        /// Fixed name of the operation, sent in the query.
         0 action: String => "action: must query",
-        /// `appid`; the account's appid.
+        /// AppID of the third-party platform; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -956,11 +956,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetDefaultAmsInfo`].
     pub struct GetDefaultAmsInfoResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `share_ratio`; in percent.
+        /// Percentage of the ad income that goes to the platform; in percent; such as `40`.
         2 share_ratio: i64 => "share_ratio: must",
     }
 }
@@ -998,13 +998,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetEffectiveDomain`].
     pub struct GetEffectiveDomainResponse {
-        /// `mp_domain`.
+        /// Domains configured in the console.
         0 mp_domain: Option<MpDomain> => "mp_domain",
-        /// `third_domain`.
+        /// Domains set by the third-party platform.
         1 third_domain: Option<MpDomain> => "third_domain",
-        /// `direct_domain`.
+        /// Domains set directly by the quick endpoint.
         2 direct_domain: Option<MpDomain> => "direct_domain",
-        /// `effective_domain`.
+        /// Domains that are in force after release.
         3 effective_domain: Option<MpDomain> => "effective_domain",
     }
 }
@@ -1042,16 +1042,16 @@ w::record! {
 w::record! {
     /// Answer to [`GetEffectiveWebViewDomain`].
     pub struct GetEffectiveWebViewDomainResponse {
-        /// `mp_webviewdomain`.
+        /// Web-view domains configured in the console; `mp_webviewdomain` on the wire.
         #[doc(alias = "mp_webviewdomain")]
         0 mp_web_view_domain: Option<Vec<String>> => "mp_webviewdomain",
-        /// `third_webviewdomain`.
+        /// Web-view domains set by the third-party platform; `third_webviewdomain` on the wire.
         #[doc(alias = "third_webviewdomain")]
         1 third_web_view_domain: Option<Vec<String>> => "third_webviewdomain",
-        /// `direct_webviewdomain`.
+        /// Web-view domains set directly by the quick endpoint; `direct_webviewdomain` on the wire.
         #[doc(alias = "direct_webviewdomain")]
         2 direct_web_view_domain: Option<Vec<String>> => "direct_webviewdomain",
-        /// `effective_webviewdomain`.
+        /// Web-view domains that are in force after release; `effective_webviewdomain` on the wire.
         #[doc(alias = "effective_webviewdomain")]
         3 effective_web_view_domain: Option<Vec<String>> => "effective_webviewdomain",
     }
@@ -1090,7 +1090,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGrayReleasePlan`].
     pub struct GetGrayReleasePlanResponse {
-        /// `gray_release_plan`.
+        /// Progress and scope of the current staged release.
         0 gray_release_plan: GrayReleasePlan => "gray_release_plan: must",
     }
 }
@@ -1121,9 +1121,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getIllegalRecords.html>.
     /// * Catalog: `open_platform.wxa.get_illegal_records`.
     pub struct GetIllegalRecords {
-        /// `start_time`; format `unix`.
+        /// Start of the period, Unix seconds; 90 days before the end if left out; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period, Unix seconds; 90 days after the start if left out; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -1133,7 +1133,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetIllegalRecords`].
     pub struct GetIllegalRecordsResponse {
-        /// `records`.
+        /// Violations within the period.
         0 records: Vec<GetIllegalRecordsRecord> => "records: must",
     }
 }
@@ -1171,14 +1171,14 @@ w::record! {
 w::record! {
     /// Answer to [`GetLatestAuditStatus`].
     pub struct GetLatestAuditStatusResponse {
-        /// `auditid`.
+        /// Number of the latest review; `auditid` on the wire.
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
-        /// `status`.
+        /// State of the code review: `0` passed, `1` rejected, `2` in review, `3` withdrawn, `4` delayed.
         1 status: i64 => "status: must",
-        /// `reason`.
+        /// Why it was rejected or delayed, only with status `1` or `4`.
         2 reason: Option<String> => "reason",
-        /// `ScreenShot`.
+        /// Screenshots of the rejected pages: media ids joined by bars, fetched as permanent media; `ScreenShot` on the wire.
         3 screen_shot: Option<String> => "ScreenShot",
     }
 }
@@ -1209,18 +1209,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
     /// * Catalog: `open_platform.wxa.get_mp_admin_auth`.
     pub struct GetMpAdminAuth {
-        /// `mp_appid`.
-        0 mp_appid: String => "mp_appid: must",
-        /// `same_admin`; `0` or `1` on the wire.
+        /// AppID of the official account; such as `wx1a2b3c4d5e6f7a8b`.
+        0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
+        /// Whether the trial mini program and the official account have the same admin; `0` or `1` on the wire.
         1 same_admin: bool => "same_admin: must zero-one",
     }
-    new(mp_appid: impl Into<String>, same_admin: bool)
+    new(mp_appid: impl Into<xinqiao_types::AppId>, same_admin: bool)
 }
 
 w::record! {
     /// Answer to [`GetMpAdminAuth`].
     pub struct GetMpAdminAuthResponse {
-        /// `authorize_url`.
+        /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
         0 authorize_url: String => "authorize_url: must",
     }
 }
@@ -1258,7 +1258,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPage`].
     pub struct GetPageResponse {
-        /// `page_list`.
+        /// Page paths of the uploaded code; such as `pages/index/index`.
         0 page_list: Vec<String> => "page_list: must",
     }
 }
@@ -1296,9 +1296,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetPrefetchDnsDomain`].
     pub struct GetPrefetchDnsDomainResponse {
-        /// `prefetch_dns_domain`.
+        /// Domains to resolve in advance.
         0 prefetch_dns_domain: Vec<PrefetchDnsDomain> => "prefetch_dns_domain: must",
-        /// `size_limit`.
+        /// How many domains may be configured at most.
         1 size_limit: i64 => "size_limit: must",
     }
 }
@@ -1329,7 +1329,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getTrialQRCode.html>.
     /// * Catalog: `open_platform.wxa.get_qr_code`.
     pub struct GetQrCode {
-        /// `path`.
+        /// Page to open, may carry parameters, URL-encoded; such as `page%2Findex%3Faction%3D1`.
         0 path: Option<String> => "path: query",
     }
     new()
@@ -1369,15 +1369,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetShowWxaItem`].
     pub struct GetShowWxaItemResponse {
-        /// `can_open`; `0` or `1` on the wire.
+        /// Whether an official account may be shown; `0` or `1` on the wire.
         0 can_open: bool => "can_open: must zero-one",
-        /// `is_open`; `0` or `1` on the wire.
+        /// Whether an official account is shown now; `0` or `1` on the wire.
         1 is_open: bool => "is_open: must zero-one",
-        /// `appid`.
+        /// AppID of the official account shown.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the official account shown; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
-        /// `headimg`.
+        /// Address of the avatar of the official account shown; `headimg` on the wire.
         #[doc(alias = "headimg")]
         4 head_img: Option<String> => "headimg",
     }
@@ -1416,7 +1416,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemplateDraftList`].
     pub struct GetTemplateDraftListResponse {
-        /// `draft_list`.
+        /// Drafts in the box, uploaded by development mini programs.
         0 draft_list: Vec<Draft> => "draft_list: must",
     }
 }
@@ -1447,7 +1447,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/getTemplateList.html>.
     /// * Catalog: `open_platform.wxa.get_template_list`.
     pub struct GetTemplateList {
-        /// `template_type`.
+        /// Filter: `0` ordinary, `1` standard templates; all if left out.
         0 template_type: Option<i64> => "template_type: query",
     }
     new()
@@ -1457,7 +1457,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemplateList`].
     pub struct GetTemplateListResponse {
-        /// `template_list`.
+        /// Templates in the library.
         0 template_list: Vec<Template> => "template_list: must",
     }
 }
@@ -1495,9 +1495,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetVersionInfo`].
     pub struct GetVersionInfoResponse {
-        /// `exp_info`.
+        /// The trial version, absent if there is none.
         0 exp_info: Option<ExpInfo> => "exp_info",
-        /// `release_info`.
+        /// The online version, absent before release.
         1 release_info: Option<ReleaseInfo> => "release_info",
     }
 }
@@ -1532,8 +1532,13 @@ w::record! {
     new()
 }
 
-/// Answer to [`GetVisitStatus`], the same as to [`ChangeWxaSearchStatus`].
-pub type GetVisitStatusResponse = ChangeWxaSearchStatusResponse;
+w::record! {
+    /// Answer to [`GetVisitStatus`].
+    pub struct GetVisitStatusResponse {
+        /// Service state: `0` paused (by you or as a penalty), `1` running.
+        0 status: i64 => "status: must",
+    }
+}
 
 w::endpoint! {
     GetVisitStatus => GetVisitStatusResponse,
@@ -1568,9 +1573,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetWebViewDomainConfirmFile`].
     pub struct GetWebViewDomainConfirmFileResponse {
-        /// `file_name`.
+        /// Name of the check file; serve it under this name from the root of the domain.
         0 file_name: String => "file_name: must",
-        /// `file_content`.
+        /// Content of the check file, to be written as it is.
         1 file_content: String => "file_content: must",
     }
 }
@@ -1601,9 +1606,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/subscribe-component/getLinkForShow.html>.
     /// * Catalog: `open_platform.wxa.get_wxa_mp_link_for_show`.
     pub struct GetWxaMpLinkForShow {
-        /// `page`.
+        /// Page number, from 0.
         0 page: i64 => "page: must query",
-        /// `num`.
+        /// Accounts per page, at most 20.
         1 num: i64 => "num: must query",
     }
     new(page: i64, num: i64)
@@ -1612,9 +1617,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaMpLinkForShow`].
     pub struct GetWxaMpLinkForShowResponse {
-        /// `biz_info_list`.
+        /// Official accounts that may be shown.
         0 biz_info_list: Vec<BizInfo> => "biz_info_list: must",
-        /// `total_num`.
+        /// How many official accounts may be shown in all.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -1678,11 +1683,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/grayRelease.html>.
     /// * Catalog: `open_platform.wxa.gray_release`.
     pub struct GrayRelease {
-        /// `gray_percentage`.
+        /// Percentage of users who get the new version, 0 to 100.
         0 gray_percentage: i64 => "gray_percentage: must",
-        /// `support_debuger_first`.
+        /// Whether project members get it first.
         1 support_debuger_first: Option<bool> => "support_debuger_first",
-        /// `support_experiencer_first`.
+        /// Whether trial members get it first.
         2 support_experiencer_first: Option<bool> => "support_experiencer_first",
     }
     new(gray_percentage: i64)
@@ -1715,7 +1720,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/getTester.html>.
     /// * Catalog: `open_platform.wxa.member_auth`.
     pub struct MemberAuth {
-        /// `action`; always `get_experiencer`.
+        /// Always `get_experiencer`; always `get_experiencer`.
         0 action: String => "action: must",
     }
     new(action: impl Into<String>)
@@ -1724,7 +1729,7 @@ w::record! {
 w::record! {
     /// Answer to [`MemberAuth`].
     pub struct MemberAuthResponse {
-        /// `members`.
+        /// Testers bound so far.
         0 members: Vec<Member> => "members: must",
     }
 }
@@ -1755,24 +1760,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/modifyServerDomain.html>.
     /// * Catalog: `open_platform.wxa.modify_domain`.
     pub struct ModifyDomain {
-        /// `action`.
+        /// `add`, `delete`, `set` (replace all) or `get` (only read).
         0 action: String => "action: must",
-        /// `requestdomain`.
+        /// Domains for `wx.request`, with `https://`; not sent with `get`; such as `https://api.example.com`; `requestdomain` on the wire.
         #[doc(alias = "requestdomain")]
         1 request_domain: Option<Vec<String>> => "requestdomain",
-        /// `wsrequestdomain`.
+        /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         2 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// `uploaddomain`.
+        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         3 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// `downloaddomain`.
+        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         4 download_domain: Option<Vec<String>> => "downloaddomain",
-        /// `udpdomain`.
+        /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
         #[doc(alias = "udpdomain")]
         5 udp_domain: Option<Vec<String>> => "udpdomain",
-        /// `tcpdomain`.
+        /// Domains for TCP, with `tcp://`; not sent with `get`; such as `tcp://tcp.example.com`; `tcpdomain` on the wire.
         #[doc(alias = "tcpdomain")]
         6 tcp_domain: Option<Vec<String>> => "tcpdomain",
     }
@@ -1790,22 +1795,22 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyDomain`].
     pub struct ModifyDomainResponse {
-        /// `requestdomain`.
+        /// Domains for `wx.request`, with `https://`; not sent with `get`; such as `https://api.example.com`; `requestdomain` on the wire.
         #[doc(alias = "requestdomain")]
         0 request_domain: Option<Vec<String>> => "requestdomain",
-        /// `wsrequestdomain`.
+        /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         1 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// `uploaddomain`.
+        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         2 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// `downloaddomain`.
+        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         3 download_domain: Option<Vec<String>> => "downloaddomain",
-        /// `udpdomain`.
+        /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
         #[doc(alias = "udpdomain")]
         4 udp_domain: Option<Vec<String>> => "udpdomain",
-        /// `tcpdomain`.
+        /// Domains for TCP, with `tcp://`; not sent with `get`; such as `tcp://tcp.example.com`; `tcpdomain` on the wire.
         #[doc(alias = "tcpdomain")]
         5 tcp_domain: Option<Vec<String>> => "tcpdomain",
     }
@@ -1837,21 +1842,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/modifyServerDomainDirectly.html>.
     /// * Catalog: `open_platform.wxa.modify_domain_directly`.
     pub struct ModifyDomainDirectly {
-        /// `action`.
+        /// `add`, `delete`, `set` (replace all) or `get` (only read).
         0 action: String => "action: must",
-        /// `requestdomain`.
+        /// Domains for `wx.request`, with `https://`; not sent with `get`; such as `https://api.example.com`; `requestdomain` on the wire.
         #[doc(alias = "requestdomain")]
         1 request_domain: Option<Vec<String>> => "requestdomain",
-        /// `wsrequestdomain`.
+        /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         2 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// `uploaddomain`.
+        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         3 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// `downloaddomain`.
+        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         4 download_domain: Option<Vec<String>> => "downloaddomain",
-        /// `udpdomain`.
+        /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
         #[doc(alias = "udpdomain")]
         5 udp_domain: Option<Vec<String>> => "udpdomain",
     }
@@ -1894,12 +1899,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
     /// * Catalog: `open_platform.wxa.mp_verify_beta_weapp`.
     pub struct MpVerifyBetaWeapp {
-        /// `mp_appid`.
-        0 mp_appid: String => "mp_appid: must",
-        /// `ticket`.
+        /// AppID of the official account; such as `wx1a2b3c4d5e6f7a8b`.
+        0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
+        /// Proof that the official account's admin consented, brought back after that.
         1 ticket: String => "ticket: must",
     }
-    new(mp_appid: impl Into<String>, ticket: impl Into<String>)
+    new(mp_appid: impl Into<xinqiao_types::AppId>, ticket: impl Into<String>)
 }
 
 /// Answer to [`MpVerifyBetaWeapp`], the same as to [`GetMpAdminAuth`].
@@ -1938,13 +1943,13 @@ w::record! {
 w::record! {
     /// Answer to [`QueryQuota`].
     pub struct QueryQuotaResponse {
-        /// `rest`.
+        /// Submissions for review left this month.
         0 rest_: i64 => "rest: must",
-        /// `limit`.
+        /// Submissions for review granted this month.
         1 limit: i64 => "limit: must",
-        /// `speedup_rest`.
+        /// Speed-ups left this month.
         2 speedup_rest: i64 => "speedup_rest: must",
-        /// `speedup_limit`.
+        /// Speed-ups granted this month.
         3 speedup_limit: i64 => "speedup_limit: must",
     }
 }
@@ -2005,9 +2010,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/revertCodeRelease.html>.
     /// * Catalog: `open_platform.wxa.revert_code_release`.
     pub struct RevertCodeRelease {
-        /// `action`.
+        /// `get_history_version` only lists the versions to go back to; left out, it goes back.
         0 action: Option<String> => "action: query",
-        /// `app_version`.
+        /// Version to go back to, the previous one if left out.
         1 app_version: Option<i64> => "app_version: query",
     }
     new()
@@ -2018,7 +2023,7 @@ w::record! {
 w::record! {
     /// Answer to [`RevertCodeRelease`].
     pub struct RevertCodeReleaseResponse {
-        /// `version_list`.
+        /// Former versions that one can go back to.
         0 version_list: Option<Vec<Version>> => "version_list",
     }
 }
@@ -2079,7 +2084,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/modifyBetaMiniprogramNickName.html>.
     /// * Catalog: `open_platform.wxa.set_beta_weapp_nickname`.
     pub struct SetBetaWeappNickname {
-        /// `name`.
+        /// Name of the trial mini program, 4 to 30 characters; a suffix is always added.
         0 name: String => "name: must",
     }
     new(name: impl Into<String>)
@@ -2111,11 +2116,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/SetShareRatio.html>.
     /// * Catalog: `open_platform.wxa.set_default_ams_info`.
     pub struct SetDefaultAmsInfo {
-        /// `action`.
+        /// Fixed name of the operation, sent in the query.
         0 action: String => "action: must query",
-        /// `appid`; the account's appid.
+        /// AppID of the third-party platform; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `share_ratio`; in percent.
+        /// Percentage of the ad income that goes to the platform; in percent; such as `40`.
         2 share_ratio: i64 => "share_ratio: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>, share_ratio: i64)
@@ -2124,9 +2129,9 @@ w::record! {
 w::record! {
     /// Answer to [`SetDefaultAmsInfo`].
     pub struct SetDefaultAmsInfoResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
     }
 }
@@ -2157,21 +2162,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setNickName.html>.
     /// * Catalog: `open_platform.wxa.set_nickname`.
     pub struct SetNickname {
-        /// `nick_name`.
+        /// New name; must not contain “小程序”.
         0 nick_name: String => "nick_name: must",
-        /// `id_card`; personal data, masked in `Debug`.
+        /// Media id of the identity card photo, required for persons; personal data, masked in `Debug`.
         1 id_card: Option<String> => "id_card: masked",
-        /// `license`.
+        /// Media id of the licence, required for organizations.
         2 license: Option<String> => "license",
-        /// `naming_other_stuff_1`.
+        /// Media id of a further proof, for names that hit a protected keyword.
         3 naming_other_stuff_1: Option<String> => "naming_other_stuff_1",
-        /// `naming_other_stuff_2`.
+        /// Media id of a further proof, for names that hit a protected keyword.
         4 naming_other_stuff_2: Option<String> => "naming_other_stuff_2",
-        /// `naming_other_stuff_3`.
+        /// Media id of a further proof, for names that hit a protected keyword.
         5 naming_other_stuff_3: Option<String> => "naming_other_stuff_3",
-        /// `naming_other_stuff_4`.
+        /// Media id of a further proof, for names that hit a protected keyword.
         6 naming_other_stuff_4: Option<String> => "naming_other_stuff_4",
-        /// `naming_other_stuff_5`.
+        /// Media id of a further proof, for names that hit a protected keyword.
         7 naming_other_stuff_5: Option<String> => "naming_other_stuff_5",
     }
     new(nick_name: impl Into<String>)
@@ -2189,9 +2194,9 @@ w::record! {
 w::record! {
     /// Answer to [`SetNickname`].
     pub struct SetNicknameResponse {
-        /// `audit_id`.
+        /// Number of the review; absent if the name took effect at once.
         0 audit_id: Option<i64> => "audit_id",
-        /// `wording`.
+        /// What further documents are asked for.
         1 wording: Option<String> => "wording",
     }
 }
@@ -2222,7 +2227,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/setPrefetchDomain.html>.
     /// * Catalog: `open_platform.wxa.set_prefetch_dns_domain`.
     pub struct SetPrefetchDnsDomain {
-        /// `prefetch_dns_domain`.
+        /// Domains to resolve in advance.
         0 prefetch_dns_domain: Vec<DnsDomain> => "prefetch_dns_domain: must",
     }
     new(prefetch_dns_domain: Vec<DnsDomain>)
@@ -2254,9 +2259,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/modifyJumpDomain.html>.
     /// * Catalog: `open_platform.wxa.set_web_view_domain`.
     pub struct SetWebViewDomain {
-        /// `action`.
+        /// `add`, `delete`, `set` (replace) or `get`; left out, all web-view domains of the platform are added.
         0 action: String => "action: must",
-        /// `webviewdomain`.
+        /// Domains that the web view may open, with `https://`; not sent with `get`; such as `https://h5.example.com`; `webviewdomain` on the wire.
         #[doc(alias = "webviewdomain")]
         1 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
@@ -2267,7 +2272,7 @@ w::record! {
 w::record! {
     /// Answer to [`SetWebViewDomain`].
     pub struct SetWebViewDomainResponse {
-        /// `webviewdomain`.
+        /// Domains that the web view may open, with `https://`; not sent with `get`; such as `https://h5.example.com`; `webviewdomain` on the wire.
         #[doc(alias = "webviewdomain")]
         0 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
@@ -2299,9 +2304,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/modifyJumpDomainDirectly.html>.
     /// * Catalog: `open_platform.wxa.set_web_view_domain_directly`.
     pub struct SetWebViewDomainDirectly {
-        /// `action`.
+        /// `add`, `delete`, `set` (replace) or `get`; left out, all web-view domains of the platform are added.
         0 action: String => "action: must",
-        /// `webviewdomain`.
+        /// Domains that the web view may open, with `https://`; not sent with `get`; such as `https://h5.example.com`; `webviewdomain` on the wire.
         #[doc(alias = "webviewdomain")]
         1 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
@@ -2338,7 +2343,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/speedupCodeAudit.html>.
     /// * Catalog: `open_platform.wxa.speedup_audit`.
     pub struct SpeedupAudit {
-        /// `auditid`.
+        /// Number of the code review, as returned when the code was submitted; such as `1234567`; `auditid` on the wire.
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
     }
@@ -2371,21 +2376,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
     /// * Catalog: `open_platform.wxa.submit_audit`.
     pub struct SubmitAudit {
-        /// `item_list`.
+        /// Pages with categories for the review, at most 5.
         0 item_list: Vec<SubmitAuditItem> => "item_list: must",
-        /// `preview_info`.
+        /// Screenshots and recordings for the reviewers.
         1 preview_info: Option<PreviewInfo> => "preview_info",
-        /// `version_desc`.
+        /// Notes on the version for the reviewers.
         2 version_desc: Option<String> => "version_desc",
-        /// `feedback_info`.
+        /// Reply to the last rejection, at most 200 characters.
         3 feedback_info: Option<String> => "feedback_info",
-        /// `feedback_stuff`; joined by `|` on the wire.
+        /// Screenshots for the reply: media ids joined by bars, at most 5; joined by `|` on the wire.
         4 feedback_stuff: Option<Vec<String>> => "feedback_stuff: pipe",
-        /// `ugc_declare`.
+        /// Declaration on user-generated content.
         5 ugc_declare: Option<UgcDeclare> => "ugc_declare",
-        /// `privacy_api_not_use`.
+        /// Declares that detected but unconfigured privacy interfaces are not used.
         6 privacy_api_not_use: Option<bool> => "privacy_api_not_use",
-        /// `order_path`.
+        /// Path of the order centre page; such as `pages/order/list`.
         7 order_path: Option<String> => "order_path",
     }
     new(item_list: Vec<SubmitAuditItem>)
@@ -2401,7 +2406,7 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitAudit`].
     pub struct SubmitAuditResponse {
-        /// `auditid`.
+        /// Number of the code review, as returned when the code was submitted; such as `1234567`; `auditid` on the wire.
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
     }
@@ -2433,10 +2438,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/unbindTester.html>.
     /// * Catalog: `open_platform.wxa.unbind_tester`.
     pub struct UnbindTester {
-        /// `wechatid`.
+        /// WeChat ID of the tester; such as `zhangsan_wx`; `wechatid` on the wire.
         #[doc(alias = "wechatid")]
         0 wechat_id: Option<String> => "wechatid",
-        /// `userstr`.
+        /// Id of the tester; replaces the WeChat ID when unbinding; `userstr` on the wire.
         #[doc(alias = "userstr")]
         1 user_str: Option<String> => "userstr",
     }
@@ -2500,9 +2505,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/subscribe-component/setShowItem.html>.
     /// * Catalog: `open_platform.wxa.update_show_wxa_item`.
     pub struct UpdateShowWxaItem {
-        /// `wxa_subscribe_biz_flag`; `0` or `1` on the wire.
+        /// Whether the “follow the official account” component is on; `0` or `1` on the wire.
         0 wxa_subscribe_biz_flag: bool => "wxa_subscribe_biz_flag: must zero-one",
-        /// `appid`.
+        /// AppID of the official account to show, required to switch it on.
         1 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(wxa_subscribe_biz_flag: bool)
@@ -2535,7 +2540,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/uploadMediaToCodeAudit.html>.
     /// * Catalog: `open_platform.wxa.upload_media`.
     pub struct UploadMedia {
-        /// `media`.
+        /// An image up to 2 MB or an MP4 video up to 10 MB.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -2544,11 +2549,11 @@ w::record! {
 w::record! {
     /// Answer to [`UploadMedia`].
     pub struct UploadMediaResponse {
-        /// `type`.
+        /// Kind of media, `image` or `video`.
         0 type_: String => "type: must",
-        /// `mediaid`.
+        /// Media id for the preview of a submission; lives 3 days; `mediaid` on the wire.
         #[doc(alias = "mediaid")]
-        1 media_id: String => "mediaid: must",
+        1 media_id: xinqiao_types::MediaId => "mediaid: must",
     }
 }
 
@@ -2578,7 +2583,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/verfifyBetaMiniprogram.html>.
     /// * Catalog: `open_platform.wxa.verify_beta_weapp`.
     pub struct VerifyBetaWeapp {
-        /// `verify_info`.
+        /// Data of the company and its legal representative.
         0 verify_info: VerifyInfo => "verify_info: must",
     }
     new(verify_info: VerifyInfo)
@@ -2614,9 +2619,9 @@ pub mod component {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/registerBetaMiniprogram.html>.
         /// * Catalog: `open_platform.wxa.component.fast_register_beta_weapp`.
         pub struct FastRegisterBetaWeapp {
-            /// `name`.
+            /// Name of the trial mini program, 4 to 30 characters; a suffix is always added.
             0 name: String => "name: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The WeChat user who becomes admin: an openid, not a WeChat ID; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(name: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -2625,9 +2630,9 @@ pub mod component {
     w::record! {
         /// Answer to [`FastRegisterBetaWeapp`].
         pub struct FastRegisterBetaWeappResponse {
-            /// `unique_id`.
+            /// Id of this creation, to match the event that reports the result.
             0 unique_id: String => "unique_id: must",
-            /// `authorize_url`.
+            /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
             1 authorize_url: String => "authorize_url: must",
         }
     }
@@ -2662,13 +2667,13 @@ pub mod component {
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ind/fastRegisterPersonalMp.html>.
             /// * Catalog: `open_platform.wxa.component.fast_register_personal_weapp.create`.
             pub struct Create {
-                /// `idname`.
+                /// Real name of the person; `idname` on the wire.
                 #[doc(alias = "idname")]
                 0 id_name: String => "idname: must",
-                /// `wxuser`.
+                /// WeChat ID of the person, who becomes the admin; such as `zhangsan_wx`; `wxuser` on the wire.
                 #[doc(alias = "wxuser")]
                 1 wx_user: String => "wxuser: must",
-                /// `component_phone`.
+                /// Contact phone of the third-party platform, for the user to check with.
                 2 component_phone: Option<String> => "component_phone",
             }
             new(id_name: impl Into<String>, wx_user: impl Into<String>)
@@ -2678,12 +2683,12 @@ pub mod component {
         w::record! {
             /// Answer to [`Create`].
             pub struct CreateResponse {
-                /// `taskid`.
+                /// Number of the registration task, to look up its progress with; `taskid` on the wire.
                 #[doc(alias = "taskid")]
                 0 task_id: String => "taskid: must",
-                /// `status`.
+                /// State of the registration task, `0` is fine, others are failures.
                 1 status: i64 => "status: must",
-                /// `authorize_url`.
+                /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
                 2 authorize_url: Option<String> => "authorize_url",
             }
         }
@@ -2714,7 +2719,7 @@ pub mod component {
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ind/fastRegisterPersonalMp.html>.
             /// * Catalog: `open_platform.wxa.component.fast_register_personal_weapp.query`.
             pub struct Query {
-                /// `taskid`.
+                /// Number of the registration task, to look up its progress with; `taskid` on the wire.
                 #[doc(alias = "taskid")]
                 0 task_id: String => "taskid: must",
             }
@@ -2756,15 +2761,15 @@ pub mod security {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-api-management/applyPrivacyInterface.html>.
         /// * Catalog: `open_platform.wxa.security.apply_privacy_interface`.
         pub struct ApplyPrivacyInterface {
-            /// `api_name`.
+            /// Name of the interface, case matters; such as `wx.chooseAddress`.
             0 api_name: String => "api_name: must",
-            /// `content`.
+            /// Reasons for the application, at most 300 characters.
             1 content: String => "content: must",
-            /// `pic_list`.
+            /// Images that support the application, at most 10.
             2 pic_list: Option<Vec<String>> => "pic_list",
-            /// `video_list`.
+            /// Video that supports the application, at most 1, MP4.
             3 video_list: Option<Vec<String>> => "video_list",
-            /// `url_list`.
+            /// Web pages that support the application.
             4 url_list: Option<Vec<String>> => "url_list",
         }
         new(api_name: impl Into<String>, content: impl Into<String>)
@@ -2774,7 +2779,7 @@ pub mod security {
     w::record! {
         /// Answer to [`ApplyPrivacyInterface`].
         pub struct ApplyPrivacyInterfaceResponse {
-            /// `audit_id`.
+            /// Number of the review, as returned on application; look up the result with it.
             0 audit_id: Option<i64> => "audit_id",
         }
     }
@@ -2805,7 +2810,7 @@ pub mod security {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/applySetOrderPathInfo.html>.
         /// * Catalog: `open_platform.wxa.security.apply_set_order_path_info`.
         pub struct ApplySetOrderPathInfo {
-            /// `batch_req`.
+            /// The batch: path, mini programs and material for testing.
             0 batch_req: super::BatchReq => "batch_req: must",
         }
         new(batch_req: super::BatchReq)
@@ -2844,9 +2849,9 @@ pub mod security {
     w::record! {
         /// Answer to [`GetCodePrivacyInfo`].
         pub struct GetCodePrivacyInfoResponse {
-            /// `without_auth_list`.
+            /// Privacy interfaces in the code that the mini program has no permission for; such as `wx.chooseAddress`.
             0 without_auth_list: Vec<String> => "without_auth_list: must",
-            /// `without_conf_list`.
+            /// Privacy interfaces in the code that `app.json` does not declare.
             1 without_conf_list: Vec<String> => "without_conf_list: must",
         }
     }
@@ -2877,7 +2882,7 @@ pub mod security {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getOrderPathInfo.html>.
         /// * Catalog: `open_platform.wxa.security.get_order_path_info`.
         pub struct GetOrderPathInfo {
-            /// `info_type`.
+            /// `0` the version in force, `1` the version in review.
             0 info_type: i64 => "info_type: must query",
         }
         new(info_type: i64)
@@ -2886,7 +2891,7 @@ pub mod security {
     w::record! {
         /// Answer to [`GetOrderPathInfo`].
         pub struct GetOrderPathInfoResponse {
-            /// `msg`.
+            /// Order page path and the state of its review.
             0 msg: super::Msg => "msg: must",
         }
     }
@@ -2924,7 +2929,7 @@ pub mod security {
     w::record! {
         /// Answer to [`GetPrivacyInterface`].
         pub struct GetPrivacyInterfaceResponse {
-            /// `interface_list`.
+            /// All privacy interfaces with the state of the application.
             0 interface_list: Vec<super::Interface> => "interface_list: must",
         }
     }

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `allocations` in `base::CreateProfitAllocation`.
     pub struct Allocation {
-        /// `out_allocation_detail_id`.
+        /// The merchant's number for one receiver's part.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         1 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `merchant_name`.
+        /// Company as on its licence.
         2 merchant_name: String => "merchant_name: must",
-        /// `amount`; in fen.
+        /// Amount for this account, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `scenario`.
+        /// Business reason for the split.
         4 scenario: String => "scenario: must",
-        /// `detail`.
+        /// Split in detail.
         5 detail: Option<String> => "detail",
-        /// `desc`.
+        /// Why this account gets a part.
         6 desc: Option<String> => "desc",
     }
     new(
@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `app_h5` of the answer of `base::GetRedirects`.
     pub struct AppH5Item {
-        /// `app_h5`.
+        /// Page inside an app.
         0 app_h5: String => "app_h5: must",
     }
 }
@@ -42,19 +42,19 @@ w::record! {
 w::record! {
     /// `business_license` of `base::ApplyProductApplication`.
     pub struct BusinessLicense {
-        /// `business_register_type`.
+        /// Kind of registration.
         0 business_register_type: String => "business_register_type: must",
-        /// `unified_social_credit_code`.
+        /// 18-character registration number of the company; such as `91440300708461136T`.
         1 unified_social_credit_code: String => "unified_social_credit_code: must",
-        /// `merchant_name`.
+        /// Company as on its licence.
         2 merchant_name: String => "merchant_name: must",
-        /// `merchant_short_name`.
+        /// Short name shown to payers.
         3 merchant_short_name: String => "merchant_short_name: must",
-        /// `legal_person_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Full name of the legal representative; encrypted on the wire; personal data, masked in `Debug`.
         4 legal_person_name: String => "legal_person_name: must masked encrypted",
-        /// `validity_period`.
+        /// Term of the document: two dates, 「长期」 when unlimited.
         5 validity_period: Vec<String> => "validity_period: must",
-        /// `photocopy_file_id`.
+        /// Photo of the licence, as file handle.
         6 photocopy_file_id: String => "photocopy_file_id: must",
     }
     new(
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `contact_info` of `base::ApplyProductApplication`.
     pub struct ContactInfo {
-        /// `mobile_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Contact's mobile phone; encrypted on the wire; personal data, masked in `Debug`.
         0 mobile_number: String => "mobile_number: must masked encrypted",
     }
     new(mobile_number: impl Into<String>)
@@ -80,9 +80,9 @@ w::record! {
 w::record! {
     /// `failed_reason` of the answer of `base::CreateWithdraw`; `failed_reason` of the answer of `base::GetWithdrawByOutWithdrawId`; and 2 more.
     pub struct FailedReason {
-        /// `failed_type`.
+        /// Kind of failure, as a code.
         0 failed_type: String => "failed_type: must",
-        /// `failed_detail`.
+        /// Failure in words.
         1 failed_detail: Option<String> => "failed_detail",
     }
 }
@@ -90,15 +90,15 @@ w::record! {
 w::record! {
     /// `legal_person_id_card` of `base::ApplyProductApplication`.
     pub struct LegalPersonIdCard {
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the document; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// `number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the document; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
-        /// `validity_period`.
+        /// Term of the document: two dates, 「长期」 when unlimited.
         2 validity_period: Vec<String> => "validity_period: must",
-        /// `front_photocopy_file_id`.
+        /// Photo of the front, as file handle.
         3 front_photocopy_file_id: String => "front_photocopy_file_id: must",
-        /// `back_photocopy_file_id`.
+        /// Photo of the back, as file handle.
         4 back_photocopy_file_id: String => "back_photocopy_file_id: must",
     }
     new(
@@ -113,9 +113,9 @@ w::record! {
 w::record! {
     /// `meta` of `base::UploadFile`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the file with its extension; such as `license.jpg`.
         0 filename: Option<String> => "filename",
-        /// `sm3`.
+        /// SM3 digest of the content.
         1 sm3: Option<String> => "sm3",
     }
     new()
@@ -125,13 +125,13 @@ w::record! {
 w::record! {
     /// `mini_program` of the answer of `base::GetRedirects`.
     pub struct MiniProgram {
-        /// `mp_appid`.
-        0 mp_appid: String => "mp_appid: must",
-        /// `mp_path`.
+        /// Mini program to open; such as `wxd678efh567hg6787`.
+        0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
+        /// Page of the mini program to open.
         1 mp_path: String => "mp_path: must",
-        /// `mp_username`.
+        /// Original id of the mini program; such as `gh_f4e2a1b3c5d6`.
         2 mp_username: String => "mp_username: must",
-        /// `mp_version`.
+        /// Release, trial or development version to open.
         3 mp_version: Option<String> => "mp_version",
     }
 }
@@ -139,11 +139,11 @@ w::record! {
 w::record! {
     /// `notify_url` of `base::ApplyProductApplication`.
     pub struct NotifyUrl {
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         0 server_notify_url: Option<String> => "server_notify_url",
-        /// `web_success_url`.
+        /// Where the page returns on success.
         1 web_success_url: Option<String> => "web_success_url",
-        /// `web_refresh_url`.
+        /// Where the page goes to get a fresh link.
         2 web_refresh_url: Option<String> => "web_refresh_url",
     }
     new()
@@ -153,17 +153,17 @@ w::record! {
 w::record! {
     /// An item of `payee_accounts` in `base::ApplyProductApplication`.
     pub struct PayeeAccount {
-        /// `account_type`.
+        /// Company or personal account.
         0 account_type: String => "account_type: must",
-        /// `bank_account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the account; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_account_name: String => "bank_account_name: must masked encrypted",
-        /// `bank_account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the bank account, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 bank_account_number: String => "bank_account_number: must masked encrypted",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         3 bank_name: String => "bank_name: must",
-        /// `bank_branch_id`.
+        /// Interbank number of the branch; such as `402713354941`.
         4 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_branch_name`.
+        /// Which branch holds the account, by name.
         5 bank_branch_name: Option<String> => "bank_branch_name",
     }
     new(
@@ -178,9 +178,9 @@ w::record! {
 w::record! {
     /// `pc_web` of the answer of `base::GetProductApplicationLinks`.
     pub struct PcWeb {
-        /// `url`.
+        /// Page to open.
         0 url: String => "url: must",
-        /// `expire_time`; format `rfc3339`.
+        /// When it stops being usable; format `rfc3339`.
         1 expire_time: String => "expire_time: must",
     }
 }
@@ -188,7 +188,7 @@ w::record! {
 w::record! {
     /// An item of `products` in `base::ApplyProductApplication`.
     pub struct Product {
-        /// `product_name`.
+        /// Which product of the platform, such as payment or splitting.
         0 product_name: String => "product_name: must",
     }
     new(product_name: impl Into<String>)
@@ -197,11 +197,11 @@ w::record! {
 w::record! {
     /// An item of `product_details` in the answer of `base::GetApplication`; an item of `product_details` in the answer of `base::GetApplicationByOutRequestNo`.
     pub struct ProductDetail {
-        /// `product_name`.
+        /// Which product of the platform, such as payment or splitting.
         0 product_name: String => "product_name: must",
-        /// `status`.
+        /// State of opening the product.
         1 status: String => "status: must",
-        /// `failed_type`.
+        /// Kind of failure, as a code.
         2 failed_type: Option<String> => "failed_type",
     }
 }
@@ -209,23 +209,23 @@ w::record! {
 w::record! {
     /// An item of `allocations` in the answer of `base::CreateProfitAllocation`.
     pub struct ProfitAllocation {
-        /// `out_allocation_detail_id`.
+        /// The merchant's number for one receiver's part.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
-        /// `allocation_detail_id`.
+        /// The platform's number for one receiver's part.
         1 allocation_detail_id: String => "allocation_detail_id: must",
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         2 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `merchant_name`.
+        /// Company as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// `amount`; in fen.
+        /// Amount for this account, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`.
+        /// Whether this part arrived.
         5 result: String => "result: must",
-        /// `succeeded_time`; format `rfc3339`.
+        /// When it succeeded; absent before; format `rfc3339`.
         6 succeeded_time: Option<String> => "succeeded_time",
-        /// `desc`.
+        /// Why this account gets a part.
         7 desc: Option<String> => "desc",
-        /// `failed_reason`.
+        /// Why it failed: kind and detail.
         8 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -233,7 +233,7 @@ w::record! {
 w::record! {
     /// `pc_web` of the answer of `base::GetRedirects`.
     pub struct GetRedirectsPcWeb {
-        /// `url`.
+        /// Page to open.
         0 url: String => "url: must",
     }
 }
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// `static_qrcode` of the answer of `base::GetRedirects`.
     pub struct StaticQrCode {
-        /// `static_qrcode`.
+        /// Content for a QR code; `static_qrcode` on the wire.
         #[doc(alias = "static_qrcode")]
         0 static_qr_code: String => "static_qrcode: must",
     }
@@ -250,7 +250,7 @@ w::record! {
 w::record! {
     /// `wecom_h5` of the answer of `base::GetRedirects`.
     pub struct WecomH5Item {
-        /// `url`.
+        /// Page to open.
         0 url: String => "url: must",
     }
 }
@@ -258,7 +258,7 @@ w::record! {
 w::record! {
     /// `wx_h5` of the answer of `base::GetRedirects`.
     pub struct WxH5Item {
-        /// `wx_h5`.
+        /// Page inside WeChat.
         0 wx_h5: String => "wx_h5: must",
     }
 }
@@ -270,9 +270,9 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.apply_bill_download`.
     pub struct ApplyBillDownload {
-        /// `billDate`; format `yyyy-MM-dd`.
+        /// Day of the bill; format `yyyy-MM-dd`; such as `2026-09-14`; `billDate` on the wire.
         0 bill_date: String => "billDate: must",
-        /// `billType`.
+        /// Kind of bill; `billType` on the wire.
         1 bill_type: Option<String> => "billType",
     }
     new(bill_date: impl Into<String>)
@@ -282,11 +282,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyBillDownload`].
     pub struct ApplyBillDownloadResponse {
-        /// `hash_type`.
+        /// Digest algorithm, e.g. `SM3`.
         0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest, to check the download.
         1 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where to fetch the file with a signed GET; short-lived.
         2 download_url: String => "download_url: must",
     }
 }
@@ -317,19 +317,19 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.apply_product_application`.
     pub struct ApplyProductApplication {
-        /// `out_request_no`.
+        /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// `business_license`.
+        /// Business licence of the company.
         1 business_license: Option<BusinessLicense> => "business_license",
-        /// `legal_person_id_card`.
+        /// Legal representative's ID card.
         2 legal_person_id_card: Option<LegalPersonIdCard> => "legal_person_id_card",
-        /// `contact_info`.
+        /// Person to reach.
         3 contact_info: ContactInfo => "contact_info: must",
-        /// `payee_accounts`.
+        /// Bank accounts that receive.
         4 payee_accounts: Vec<PayeeAccount> => "payee_accounts: must",
-        /// `products`.
+        /// Products to open.
         5 products: Vec<Product> => "products: must",
-        /// `notify_url`.
+        /// Where results are posted and users return to.
         6 notify_url: NotifyUrl => "notify_url: must",
     }
     new(
@@ -345,9 +345,9 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyProductApplication`].
     pub struct ApplyProductApplicationResponse {
-        /// `out_request_no`.
+        /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// `request_no`.
+        /// The platform's number for the application.
         1 request_no: String => "request_no: must",
     }
 }
@@ -378,11 +378,11 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.apply_trans_bill_download`.
     pub struct ApplyTransBillDownload {
-        /// `bill_Date`; format `yyyy-MM-dd`.
+        /// Day of the bill; format `yyyy-MM-dd`; such as `2026-09-14`; `bill_Date` on the wire.
         0 bill_date: String => "bill_Date: must",
-        /// `bill_Type`.
+        /// Kind of bill; `bill_Type` on the wire.
         1 bill_type: Option<String> => "bill_Type",
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: Option<String> => "ent_id",
     }
     new(bill_date: impl Into<String>)
@@ -418,17 +418,17 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.create_profit_allocation`.
     pub struct CreateProfitAllocation {
-        /// `ent_id`; the account's enterpriseid.
+        /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         1 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         2 out_allocation_id: String => "out_allocation_id: must",
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         3 server_notify_url: String => "server_notify_url: must",
-        /// `finish`.
+        /// `true` ends splitting and releases the rest to the payee.
         4 finish: bool => "finish: must",
-        /// `allocations`.
+        /// Parts of the split, one per receiving account.
         5 allocations: Vec<Allocation> => "allocations: must",
     }
     new(
@@ -444,21 +444,21 @@ w::record! {
 w::record! {
     /// Answer to [`CreateProfitAllocation`].
     pub struct CreateProfitAllocationResponse {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// `allocation_id`.
+        /// The platform's number for the split.
         2 allocation_id: String => "allocation_id: must",
-        /// `status`.
+        /// Split: processing or finished.
         3 status: String => "status: must",
-        /// `finished_time`; format `rfc3339`.
+        /// When it was finished; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
-        /// `finish_amount`; in fen.
+        /// Released to the payee at the end, in fen; in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_desc`.
+        /// Why splitting ended.
         6 finish_desc: Option<String> => "finish_desc",
-        /// `allocations`.
+        /// Parts of the split, one per receiving account.
         7 allocations: Vec<ProfitAllocation> => "allocations: must",
     }
 }
@@ -489,21 +489,21 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.create_refund`.
     pub struct CreateRefund {
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `out_refund_id`.
+        /// The merchant's number for the refund, unique; keep it on retries.
         1 out_refund_id: String => "out_refund_id: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         2 out_payment_id: Option<String> => "out_payment_id",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         3 payment_id: Option<String> => "payment_id",
-        /// `total_amount`; in fen.
+        /// Total of the payment, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; in fen.
+        /// Amount to give back, in fen; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_reason`.
+        /// Why it is refunded.
         6 refund_reason: Option<String> => "refund_reason",
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         7 server_notify_url: String => "server_notify_url: must",
     }
     new(
@@ -519,25 +519,25 @@ w::record! {
 w::record! {
     /// Answer to [`CreateRefund`].
     pub struct CreateRefundResponse {
-        /// `out_refund_id`.
+        /// The merchant's number for the refund, unique; keep it on retries.
         0 out_refund_id: String => "out_refund_id: must",
-        /// `refund_id`.
+        /// The platform's number for the refund.
         1 refund_id: String => "refund_id: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         2 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         3 payment_id: String => "payment_id: must",
-        /// `total_amount`; in fen.
+        /// Total of the payment, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; in fen.
+        /// Amount to give back, in fen; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_reason`.
+        /// Why it is refunded.
         6 refund_reason: Option<String> => "refund_reason",
-        /// `status`.
+        /// Refund: processing, succeeded or failed.
         7 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
+        /// When it succeeded; absent before; format `rfc3339`.
         8 succeeded_time: Option<String> => "succeeded_time",
-        /// `created_time`; format `rfc3339`.
+        /// When it was accepted; format `rfc3339`.
         9 created_time: String => "created_time: must",
     }
 }
@@ -568,17 +568,17 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.create_withdraw`.
     pub struct CreateWithdraw {
-        /// `ent_id`; the account's enterpriseid.
+        /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         1 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `out_withdraw_id`.
+        /// The merchant's number for the withdrawal, unique; keep it on retries.
         2 out_withdraw_id: String => "out_withdraw_id: must",
-        /// `amount`; in fen.
+        /// Amount to withdraw, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         4 server_notify_url: String => "server_notify_url: must",
-        /// `desc`.
+        /// Note on the withdrawal.
         5 desc: Option<String> => "desc",
     }
     new(
@@ -594,17 +594,17 @@ w::record! {
 w::record! {
     /// Answer to [`CreateWithdraw`].
     pub struct CreateWithdrawResponse {
-        /// `out_withdraw_id`.
+        /// The merchant's number for the withdrawal, unique; keep it on retries.
         0 out_withdraw_id: String => "out_withdraw_id: must",
-        /// `withdraw_id`.
+        /// The platform's number for the withdrawal.
         1 withdraw_id: String => "withdraw_id: must",
-        /// `amount`; in fen.
+        /// Amount to withdraw, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `status`.
+        /// Withdrawal: processing, succeeded or failed.
         3 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
+        /// When it succeeded; absent before; format `rfc3339`.
         4 succeeded_time: Option<String> => "succeeded_time",
-        /// `failed_reason`.
+        /// Why it failed: kind and detail.
         5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -635,7 +635,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.download`.
     pub struct Download {
-        /// `download_url`.
+        /// Where to fetch the file with a signed GET; short-lived.
         0 download_url: String => "download_url: must path",
     }
     new(download_url: impl Into<String>)
@@ -667,7 +667,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_application`.
     pub struct GetApplication {
-        /// `request_no`.
+        /// The platform's number for the application.
         0 request_no: String => "request_no: must path",
     }
     new(request_no: impl Into<String>)
@@ -676,15 +676,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplication`].
     pub struct GetApplicationResponse {
-        /// `out_request_no`.
+        /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// `request_no`.
+        /// The platform's number for the application.
         1 request_no: String => "request_no: must",
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: String => "ent_id: must",
-        /// `status`.
+        /// State of opening the product.
         3 status: String => "status: must",
-        /// `product_details`.
+        /// State of every product.
         4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
@@ -715,7 +715,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_application_by_out_request_no`.
     pub struct GetApplicationByOutRequestNo {
-        /// `out_request_no`.
+        /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must path",
     }
     new(out_request_no: impl Into<String>)
@@ -750,7 +750,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_product_application_links`.
     pub struct GetProductApplicationLinks {
-        /// `request_no`.
+        /// The platform's number for the application.
         0 request_no: String => "request_no: must path",
     }
     new(request_no: impl Into<String>)
@@ -759,7 +759,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductApplicationLinks`].
     pub struct GetProductApplicationLinksResponse {
-        /// `pc_web`.
+        /// Link for a desktop browser.
         0 pc_web: Option<PcWeb> => "pc_web",
     }
 }
@@ -790,9 +790,9 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_redirects`.
     pub struct GetRedirects {
-        /// `id`.
+        /// Payment or application for which a link is wanted.
         0 id: Option<String> => "id",
-        /// `payment_id`.
+        /// Payment for which a link is wanted.
         1 payment_id: Option<String> => "payment_id",
     }
     new()
@@ -802,18 +802,18 @@ w::record! {
 w::record! {
     /// Answer to [`GetRedirects`].
     pub struct GetRedirectsResponse {
-        /// `pc_web`.
+        /// Link for a desktop browser.
         0 pc_web: Option<GetRedirectsPcWeb> => "pc_web",
-        /// `static_qrcode`.
+        /// Content for a QR code; `static_qrcode` on the wire.
         #[doc(alias = "static_qrcode")]
         1 static_qr_code: Option<StaticQrCode> => "static_qrcode",
-        /// `wx_h5`.
+        /// Page inside WeChat.
         2 wx_h5: Option<WxH5Item> => "wx_h5",
-        /// `app_h5`.
+        /// Page inside an app.
         3 app_h5: Option<AppH5Item> => "app_h5",
-        /// `wecom_h5`.
+        /// Page inside WeCom.
         4 wecom_h5: Option<WecomH5Item> => "wecom_h5",
-        /// `mini_program`.
+        /// How to open the mini program.
         5 mini_program: Option<MiniProgram> => "mini_program",
     }
 }
@@ -844,7 +844,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_refund_by_out_refund_id`.
     pub struct GetRefundByOutRefundId {
-        /// `out_refund_id`.
+        /// The merchant's number for the refund, unique; keep it on retries.
         0 out_refund_id: String => "out_refund_id: must path",
     }
     new(out_refund_id: impl Into<String>)
@@ -879,7 +879,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_refund_by_refund_id`.
     pub struct GetRefundByRefundId {
-        /// `refund_id`.
+        /// The platform's number for the refund.
         0 refund_id: String => "refund_id: must path",
     }
     new(refund_id: impl Into<String>)
@@ -913,7 +913,7 @@ w::record! {
     /// * Call: `GET /v3/mse-pay/withdraws/out-withdraw-id/{out_withdraw_id}` on `api.businesspay.qq.com`.
     /// * Catalog: `pay_business.base.get_withdraw_by_out_withdraw_id`.
     pub struct GetWithdrawByOutWithdrawId {
-        /// `out_withdraw_id`.
+        /// The merchant's number for the withdrawal, unique; keep it on retries.
         0 out_withdraw_id: String => "out_withdraw_id: must path",
     }
     new(out_withdraw_id: impl Into<String>)
@@ -947,7 +947,7 @@ w::record! {
     /// * Call: `GET /v3/mse-pay/withdraws/{withdraw_id}` on `api.businesspay.qq.com`.
     /// * Catalog: `pay_business.base.get_withdraw_by_withdraw_id`.
     pub struct GetWithdrawByWithdrawId {
-        /// `withdraw_id`.
+        /// The platform's number for the withdrawal.
         0 withdraw_id: String => "withdraw_id: must path",
     }
     new(withdraw_id: impl Into<String>)
@@ -982,9 +982,9 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.upload_file`.
     pub struct UploadFile {
-        /// `meta`.
+        /// File name and digest; first part of the multipart body.
         0 meta: Meta => "meta: must part",
-        /// `file`.
+        /// The file as second part of the multipart body.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -993,7 +993,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFile`].
     pub struct UploadFileResponse {
-        /// `file_id`.
+        /// Handle of the uploaded file.
         0 file_id: String => "file_id: must",
     }
 }

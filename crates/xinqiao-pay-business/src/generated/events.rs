@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `allocations` in `events::ProfitAllocationEventContent`.
     pub struct Allocation {
-        /// `out_allocation_detail_id`.
+        /// The merchant's number for one receiver's part.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
-        /// `allocation_detail_id`.
+        /// The platform's number for one receiver's part.
         1 allocation_detail_id: String => "allocation_detail_id: must",
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         2 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `amount`; in fen.
+        /// Amount for this account, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`.
+        /// Whether this part arrived.
         4 result: String => "result: must",
     }
 }
@@ -22,21 +22,21 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.payment`.
     pub struct EventContent {
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         1 payment_id: String => "payment_id: must",
-        /// `amount`; in fen.
+        /// Amount of the payment, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `purchaser_id`.
+        /// Number of the paying side.
         3 purchaser_id: String => "purchaser_id: must",
-        /// `bargainor_ent_id`.
+        /// Number of the receiving company.
         4 bargainor_ent_id: String => "bargainor_ent_id: must",
-        /// `status`.
+        /// State of the payment.
         5 status: String => "status: must",
-        /// `failed_reason`.
+        /// Why it failed: kind and detail.
         6 failed_reason: Option<String> => "failed_reason",
-        /// `pay_succ_time`; format `rfc3339`.
+        /// When the money was paid; format `rfc3339`.
         7 pay_succ_time: Option<String> => "pay_succ_time",
     }
 }
@@ -44,15 +44,15 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.product_application`.
     pub struct ProductApplicationEventContent {
-        /// `out_request_no`.
+        /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// `request_no`.
+        /// The platform's number for the application.
         1 request_no: String => "request_no: must",
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: String => "ent_id: must",
-        /// `status`.
+        /// State of opening the product.
         3 status: String => "status: must",
-        /// `product_details`.
+        /// State of every product.
         4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
@@ -60,9 +60,9 @@ w::record! {
 w::record! {
     /// An item of `product_details` in `events::ProductApplicationEventContent`.
     pub struct ProductDetail {
-        /// `product_name`.
+        /// Which product of the platform, such as payment or splitting.
         0 product_name: String => "product_name: must",
-        /// `status`.
+        /// State of opening the product.
         1 status: String => "status: must",
     }
 }
@@ -70,15 +70,15 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.profit_allocation`.
     pub struct ProfitAllocationEventContent {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// `allocation_id`.
+        /// The platform's number for the split.
         2 allocation_id: String => "allocation_id: must",
-        /// `status`.
+        /// Split: processing or finished.
         3 status: String => "status: must",
-        /// `allocations`.
+        /// Parts of the split, one per receiving account.
         4 allocations: Vec<Allocation> => "allocations: must",
     }
 }
@@ -86,25 +86,25 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.refund`.
     pub struct RefundEventContent {
-        /// `out_refund_id`.
+        /// The merchant's number for the refund, unique; keep it on retries.
         0 out_refund_id: String => "out_refund_id: must",
-        /// `refund_id`.
+        /// The platform's number for the refund.
         1 refund_id: String => "refund_id: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         2 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         3 payment_id: String => "payment_id: must",
-        /// `total_amount`; in fen.
+        /// Total of the payment, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `refund_amount`; in fen.
+        /// Amount to give back, in fen; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_reason`.
+        /// Why it is refunded.
         6 refund_reason: Option<String> => "refund_reason",
-        /// `status`.
+        /// Refund: processing, succeeded or failed.
         7 status: String => "status: must",
-        /// `succeeded_time`; format `rfc3339`.
+        /// When it succeeded; absent before; format `rfc3339`.
         8 succeeded_time: Option<String> => "succeeded_time",
-        /// `created_time`; format `rfc3339`.
+        /// When it was accepted; format `rfc3339`.
         9 created_time: String => "created_time: must",
     }
 }
@@ -112,15 +112,15 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.withdraw`.
     pub struct WithdrawEventContent {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must",
-        /// `out_withdraw_id`.
+        /// The merchant's number for the withdrawal, unique; keep it on retries.
         1 out_withdraw_id: String => "out_withdraw_id: must",
-        /// `withdraw_id`.
+        /// The platform's number for the withdrawal.
         2 withdraw_id: String => "withdraw_id: must",
-        /// `amount`; in fen.
+        /// Withdrawn amount, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `status`.
+        /// State of the withdrawal.
         4 status: String => "status: must",
     }
 }
@@ -134,7 +134,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.payment`.
         pub struct Payment {
-            /// `event_content`.
+            /// What happened, by kind of event.
             0 event_content: super::EventContent => "event_content: must",
         }
     }
@@ -144,7 +144,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.product_application`.
         pub struct ProductApplication {
-            /// `event_content`.
+            /// What happened, by kind of event.
             0 event_content: super::ProductApplicationEventContent => "event_content: must",
         }
     }
@@ -154,7 +154,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.profit_allocation`.
         pub struct ProfitAllocation {
-            /// `event_content`.
+            /// What happened, by kind of event.
             0 event_content: super::ProfitAllocationEventContent => "event_content: must",
         }
     }
@@ -164,7 +164,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.refund`.
         pub struct Refund {
-            /// `event_content`.
+            /// What happened, by kind of event.
             0 event_content: super::RefundEventContent => "event_content: must",
         }
     }
@@ -174,7 +174,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.withdraw`.
         pub struct Withdraw {
-            /// `event_content`.
+            /// What happened, by kind of event.
             0 event_content: super::WithdrawEventContent => "event_content: must",
         }
     }

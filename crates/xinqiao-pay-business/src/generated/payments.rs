@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `payee` of the answer of `payments::CreateAppPay`; `payee` of the answer of `payments::CreateAppRegisteringPay`; and 5 more.
     pub struct PayeeInfo {
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `ent_name`.
+        /// Registered company that receives.
         1 ent_name: String => "ent_name: must",
     }
 }
@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `payments::CreateAppPay`; `payer` of the answer of `payments::CreateAppRegisteringPay`; and 5 more.
     pub struct PayerInfo {
-        /// `payer_id`.
+        /// The payer's number on the platform.
         0 payer_id: Option<String> => "payer_id",
-        /// `payer_name`.
+        /// Company or person that pays.
         1 payer_name: Option<String> => "payer_name",
-        /// `out_payer_id`.
+        /// The payer's number at the merchant.
         2 out_payer_id: Option<String> => "out_payer_id",
-        /// `payer_acct_last4`.
+        /// Last four digits of the paying account; such as `1234`.
         3 payer_acct_last4: Option<String> => "payer_acct_last4",
     }
 }
@@ -30,9 +30,9 @@ w::record! {
 w::record! {
     /// `front_callback_url` of `payments::NotifyUrl`.
     pub struct FrontCallbackUrl {
-        /// `android_url`.
+        /// App link to return to after paying.
         0 android_url: Option<String> => "android_url",
-        /// `ios_url`.
+        /// App link to return to after paying.
         1 ios_url: Option<String> => "ios_url",
     }
     new()
@@ -42,11 +42,11 @@ w::record! {
 w::record! {
     /// An item of `goods` in `payments::CreateAppPay`; an item of `goods` in `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct Goods {
-        /// `good_name`.
+        /// Goods as shown to the payer.
         0 good_name: String => "good_name: must",
-        /// `good_number`.
+        /// How many pieces.
         1 good_number: i64 => "good_number: must",
-        /// `good_amount`; in fen.
+        /// Price of the goods, in fen; in fen.
         2 good_amount: xinqiao_types::Fen => "good_amount: must",
     }
     new(good_name: impl Into<String>, good_number: i64, good_amount: xinqiao_types::Fen)
@@ -55,9 +55,9 @@ w::record! {
 w::record! {
     /// `notify_url` of `payments::CreateH5Pay`.
     pub struct CreateH5PayNotifyUrl {
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         0 server_notify_url: String => "server_notify_url: must",
-        /// `front_callback_url`.
+        /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<NotifyUrlFrontCallbackUrl> => "front_callback_url",
     }
     new(server_notify_url: impl Into<String>)
@@ -67,26 +67,30 @@ w::record! {
 w::record! {
     /// `front_callback_url` of `payments::CreateMpPayNotifyUrl`.
     pub struct CreateMpPayFrontCallbackUrl {
-        /// `mp_appid`.
-        0 mp_appid: String => "mp_appid: must",
-        /// `mp_path`.
+        /// Mini program to open; such as `wxd678efh567hg6787`.
+        0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
+        /// Page of the mini program to open.
         1 mp_path: String => "mp_path: must",
-        /// `mp_username`.
+        /// Original id of the mini program; such as `gh_f4e2a1b3c5d6`.
         2 mp_username: String => "mp_username: must",
-        /// `mp_urlscheme`.
+        /// URL scheme that opens the mini program; `mp_urlscheme` on the wire.
         #[doc(alias = "mp_urlscheme")]
         3 mp_url_scheme: Option<String> => "mp_urlscheme",
     }
-    new(mp_appid: impl Into<String>, mp_path: impl Into<String>, mp_username: impl Into<String>)
+    new(
+        mp_appid: impl Into<xinqiao_types::AppId>,
+        mp_path: impl Into<String>,
+        mp_username: impl Into<String>,
+    )
     text(mp_url_scheme: String)
 }
 
 w::record! {
     /// `notify_url` of `payments::CreateMpPay`.
     pub struct CreateMpPayNotifyUrl {
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         0 server_notify_url: String => "server_notify_url: must",
-        /// `front_callback_url`.
+        /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<CreateMpPayFrontCallbackUrl> => "front_callback_url",
     }
     new(server_notify_url: impl Into<String>)
@@ -96,9 +100,9 @@ w::record! {
 w::record! {
     /// `notify_url` of `payments::CreateAppPay`; `notify_url` of `payments::CreateAppRegisteringPay`.
     pub struct NotifyUrl {
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         0 server_notify_url: String => "server_notify_url: must",
-        /// `front_callback_url`.
+        /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<FrontCallbackUrl> => "front_callback_url",
     }
     new(server_notify_url: impl Into<String>)
@@ -108,7 +112,7 @@ w::record! {
 w::record! {
     /// `front_callback_url` of `payments::CreateH5PayNotifyUrl`.
     pub struct NotifyUrlFrontCallbackUrl {
-        /// `h5_url`.
+        /// Page to return to after paying.
         0 h5_url: String => "h5_url: must",
     }
     new(h5_url: impl Into<String>)
@@ -117,13 +121,13 @@ w::record! {
 w::record! {
     /// `payee` of `payments::CreateAppPay`; `payee` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct Payee {
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `ent_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Registered company that receives; encrypted on the wire; personal data, masked in `Debug`.
         1 ent_name: String => "ent_name: must masked encrypted",
-        /// `ent_acct_id`.
+        /// Which of the company's accounts receives.
         2 ent_acct_id: Option<String> => "ent_acct_id",
-        /// `bank_account_number_last4`.
+        /// Last four digits of the bank account; such as `1234`.
         3 bank_account_number_last4: Option<String> => "bank_account_number_last4",
     }
     new(ent_id: impl Into<String>, ent_name: impl Into<String>)
@@ -133,13 +137,13 @@ w::record! {
 w::record! {
     /// `payer` of `payments::CreateAppPay`; `payer` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct Payer {
-        /// `payer_id`.
+        /// The payer's number on the platform.
         0 payer_id: Option<String> => "payer_id",
-        /// `payer_name`.
+        /// Company or person that pays.
         1 payer_name: Option<String> => "payer_name",
-        /// `out_payer_id`.
+        /// The payer's number at the merchant.
         2 out_payer_id: Option<String> => "out_payer_id",
-        /// `bank_account_numbers`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank accounts that may pay; others cannot; encrypted on the wire; personal data, masked in `Debug`.
         3 bank_account_numbers: Option<Vec<String>> => "bank_account_numbers: masked encrypted",
     }
     new()
@@ -150,9 +154,9 @@ w::record! {
 w::record! {
     /// `notify_url` of `payments::CreateQrCodePay`.
     pub struct CreateQrCodePayNotifyUrl {
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         0 server_notify_url: String => "server_notify_url: must",
-        /// `front_callback_url`.
+        /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<w::serial::Value> => "front_callback_url",
     }
     new(server_notify_url: impl Into<String>)
@@ -162,17 +166,17 @@ w::record! {
 w::record! {
     /// `risk_control` of `payments::CreateAppPay`; `risk_control` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct RiskControl {
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         0 device_id: Option<String> => "device_id",
-        /// `payer_client_ip`.
+        /// IP address of the payer's device; such as `14.23.150.211`.
         1 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `payer_ua`.
+        /// User-Agent of the payer's browser.
         2 payer_ua: Option<String> => "payer_ua",
-        /// `create_time`; format `rfc3339`.
+        /// When the order was made; format `rfc3339`.
         3 create_time: Option<String> => "create_time",
-        /// `pick_type`.
+        /// How the goods are handed over.
         4 pick_type: Option<String> => "pick_type",
-        /// `pick_description`.
+        /// Handing over in words.
         5 pick_description: Option<String> => "pick_description",
     }
     new()
@@ -189,7 +193,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `payments::CreateAppPay`; `scene_info` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct SceneInfo {
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         0 store_info: Option<StoreInfo> => "store_info",
     }
     new()
@@ -199,11 +203,11 @@ w::record! {
 w::record! {
     /// `store_info` of `payments::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Store number at the merchant.
         0 id: Option<String> => "id",
-        /// `name`.
+        /// Store as customers know it.
         1 name: Option<String> => "name",
-        /// `area_code`.
+        /// Code of the region; such as `440305`.
         2 area_code: Option<String> => "area_code",
     }
     new()
@@ -217,9 +221,9 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.close`.
     pub struct Close {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must path",
-        /// `close_reason`.
+        /// Why the payment is closed.
         1 close_reason: String => "close_reason: must",
     }
     new(payment_id: impl Into<String>, close_reason: impl Into<String>)
@@ -228,13 +232,13 @@ w::record! {
 w::record! {
     /// Answer to [`Close`].
     pub struct CloseResponse {
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         1 payment_id: String => "payment_id: must",
-        /// `status`.
+        /// State of the payment after closing.
         2 status: String => "status: must",
-        /// `close_time`; format `rfc3339`.
+        /// When it was closed; format `rfc3339`.
         3 close_time: String => "close_time: must",
     }
 }
@@ -265,33 +269,33 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_app_pay`.
     pub struct CreateAppPay {
-        /// `purchaser_type`.
+        /// Company or person pays.
         0 purchaser_type: String => "purchaser_type: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; in fen.
+        /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// `expire_time`; format `rfc3339`.
+        /// Last moment to pay; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
-        /// `payee`.
+        /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
-        /// `payer`.
+        /// Who pays: number, name, allowed accounts.
         6 payer: Option<Payer> => "payer",
-        /// `memo`.
+        /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
-        /// `goods`.
+        /// Goods: name, number, amount.
         8 goods: Option<Vec<Goods>> => "goods",
-        /// `attachment`.
+        /// Merchant's private text, returned unchanged.
         9 attachment: Option<String> => "attachment",
-        /// `risk_control`.
+        /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// `notify_url`.
+        /// Where results are posted and users return to.
         11 notify_url: NotifyUrl => "notify_url: must",
-        /// `scene_info`.
+        /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `profit_allocation_flag`.
+        /// Whether the money is held for splitting.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -310,25 +314,25 @@ w::record! {
 w::record! {
     /// Answer to [`CreateAppPay`].
     pub struct CreateAppPayResponse {
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         1 payment_id: String => "payment_id: must",
-        /// `amount`; in fen.
+        /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// `payer`.
+        /// Who pays: number, name, allowed accounts.
         4 payer: PayerInfo => "payer: must",
-        /// `payee`.
+        /// Company that receives: number, name, account.
         5 payee: PayeeInfo => "payee: must",
-        /// `pay_status`.
+        /// Whether it is open, paid or closed.
         6 pay_status: String => "pay_status: must",
-        /// `memo`.
+        /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
-        /// `attachment`.
+        /// Merchant's private text, returned unchanged.
         8 attachment: Option<String> => "attachment",
-        /// `pay_time`; format `rfc3339`.
+        /// When it was paid; format `rfc3339`.
         9 pay_time: Option<String> => "pay_time",
     }
 }
@@ -359,33 +363,33 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_app_registering_pay`.
     pub struct CreateAppRegisteringPay {
-        /// `purchaser_type`.
+        /// Company or person pays.
         0 purchaser_type: String => "purchaser_type: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; in fen.
+        /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// `expire_time`; format `rfc3339`.
+        /// Last moment to pay; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
-        /// `payee`.
+        /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
-        /// `payer`.
+        /// Who pays: number, name, allowed accounts.
         6 payer: Option<Payer> => "payer",
-        /// `memo`.
+        /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
-        /// `goods`.
+        /// Goods: name, number, amount.
         8 goods: Option<Vec<Goods>> => "goods",
-        /// `attachment`.
+        /// Merchant's private text, returned unchanged.
         9 attachment: Option<String> => "attachment",
-        /// `risk_control`.
+        /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// `notify_url`.
+        /// Where results are posted and users return to.
         11 notify_url: NotifyUrl => "notify_url: must",
-        /// `scene_info`.
+        /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `profit_allocation_flag`.
+        /// Whether the money is held for splitting.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -430,33 +434,33 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_h5_pay`.
     pub struct CreateH5Pay {
-        /// `purchaser_type`.
+        /// Company or person pays.
         0 purchaser_type: String => "purchaser_type: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; in fen.
+        /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// `expire_time`; format `rfc3339`.
+        /// Last moment to pay; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
-        /// `payee`.
+        /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
-        /// `payer`.
+        /// Who pays: number, name, allowed accounts.
         6 payer: Option<Payer> => "payer",
-        /// `memo`.
+        /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
-        /// `goods`.
+        /// Goods: name, number, amount.
         8 goods: Option<Vec<Goods>> => "goods",
-        /// `attachment`.
+        /// Merchant's private text, returned unchanged.
         9 attachment: Option<String> => "attachment",
-        /// `risk_control`.
+        /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// `notify_url`.
+        /// Where results are posted and users return to.
         11 notify_url: CreateH5PayNotifyUrl => "notify_url: must",
-        /// `scene_info`.
+        /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `profit_allocation_flag`.
+        /// Whether the money is held for splitting.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -501,33 +505,33 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_mp_pay`.
     pub struct CreateMpPay {
-        /// `purchaser_type`.
+        /// Company or person pays.
         0 purchaser_type: String => "purchaser_type: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; in fen.
+        /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// `expire_time`; format `rfc3339`.
+        /// Last moment to pay; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
-        /// `payee`.
+        /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
-        /// `payer`.
+        /// Who pays: number, name, allowed accounts.
         6 payer: Option<Payer> => "payer",
-        /// `memo`.
+        /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
-        /// `goods`.
+        /// Goods: name, number, amount.
         8 goods: Option<Vec<Goods>> => "goods",
-        /// `attachment`.
+        /// Merchant's private text, returned unchanged.
         9 attachment: Option<String> => "attachment",
-        /// `risk_control`.
+        /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// `notify_url`.
+        /// Where results are posted and users return to.
         11 notify_url: CreateMpPayNotifyUrl => "notify_url: must",
-        /// `scene_info`.
+        /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `profit_allocation_flag`.
+        /// Whether the money is held for splitting.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -572,33 +576,33 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_qr_code_pay`.
     pub struct CreateQrCodePay {
-        /// `purchaser_type`.
+        /// Company or person pays.
         0 purchaser_type: String => "purchaser_type: must",
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// `amount`; in fen.
+        /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// `expire_time`; format `rfc3339`.
+        /// Last moment to pay; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
-        /// `payee`.
+        /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
-        /// `payer`.
+        /// Who pays: number, name, allowed accounts.
         6 payer: Option<Payer> => "payer",
-        /// `memo`.
+        /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
-        /// `goods`.
+        /// Goods: name, number, amount.
         8 goods: Option<Vec<Goods>> => "goods",
-        /// `attachment`.
+        /// Merchant's private text, returned unchanged.
         9 attachment: Option<String> => "attachment",
-        /// `risk_control`.
+        /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// `notify_url`.
+        /// Where results are posted and users return to.
         11 notify_url: CreateQrCodePayNotifyUrl => "notify_url: must",
-        /// `scene_info`.
+        /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `profit_allocation_flag`.
+        /// Whether the money is held for splitting.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -643,7 +647,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.get_by_out_payment_id`.
     pub struct GetByOutPaymentId {
-        /// `out_payment_id`.
+        /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must path",
     }
     new(out_payment_id: impl Into<String>)
@@ -678,7 +682,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.get_by_payment_id`.
     pub struct GetByPaymentId {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must path",
     }
     new(payment_id: impl Into<String>)

@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `allocations` in the answer of `profit_allocations::GetByAllocationId`; an item of `allocations` in the answer of `profit_allocations::GetByOutAllocationId`.
     pub struct Allocation {
-        /// `out_allocation_detail_id`.
+        /// The merchant's number for one receiver's part.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
-        /// `allocation_detail_id`.
+        /// The platform's number for one receiver's part.
         1 allocation_detail_id: String => "allocation_detail_id: must",
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         2 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `merchant_name`.
+        /// Company as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// `amount`; in fen.
+        /// Amount for this account, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`.
+        /// Whether this part arrived.
         5 result: String => "result: must",
-        /// `succeeded_time`; format `rfc3339`.
+        /// When it succeeded; absent before; format `rfc3339`.
         6 succeeded_time: Option<String> => "succeeded_time",
-        /// `desc`.
+        /// Why this account gets a part.
         7 desc: Option<String> => "desc",
-        /// `failed_reason`.
+        /// Why it failed: kind and detail.
         8 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -30,9 +30,9 @@ w::record! {
 w::record! {
     /// `failed_reason` of the answer of `profit_allocations::CreateReceiverApplication`; `failed_reason` of the answer of `profit_allocations::GetReceiverApplication`; and 2 more.
     pub struct FailedReason {
-        /// `failed_type`.
+        /// Kind of failure, as a code.
         0 failed_type: String => "failed_type: must",
-        /// `failed_detail`.
+        /// Failure in words.
         1 failed_detail: Option<String> => "failed_detail",
     }
 }
@@ -40,19 +40,19 @@ w::record! {
 w::record! {
     /// `id_card_address_info` of `profit_allocations::NaturalPersonInfo`.
     pub struct IdCardAddressInfo {
-        /// `detail_address`; personal data, masked in `Debug`.
+        /// Street, house number and the like; personal data, masked in `Debug`.
         0 detail_address: String => "detail_address: must masked",
-        /// `province_code`.
+        /// Administrative division number of the province.
         1 province_code: String => "province_code: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// `city_code`.
+        /// Administrative division number of the city.
         3 city_code: String => "city_code: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         4 city_name: String => "city_name: must",
-        /// `area_code`.
+        /// Code of the region; such as `440305`.
         5 area_code: String => "area_code: must",
-        /// `area_name`.
+        /// District by name.
         6 area_name: String => "area_name: must",
     }
     new(
@@ -69,17 +69,17 @@ w::record! {
 w::record! {
     /// `natural_person_info` of `profit_allocations::CreateReceiverApplication`.
     pub struct NaturalPersonInfo {
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the document; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// `number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the document; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
-        /// `validity_period`.
+        /// Term of the document: two dates, 「长期」 when unlimited.
         2 validity_period: Vec<String> => "validity_period: must",
-        /// `front_photocopy_file_id`.
+        /// Photo of the front, as file handle.
         3 front_photocopy_file_id: String => "front_photocopy_file_id: must",
-        /// `back_photocopy_file_id`.
+        /// Photo of the back, as file handle.
         4 back_photocopy_file_id: String => "back_photocopy_file_id: must",
-        /// `id_card_address_info`.
+        /// Address on the ID card.
         5 id_card_address_info: IdCardAddressInfo => "id_card_address_info: must",
     }
     new(
@@ -95,29 +95,29 @@ w::record! {
 w::record! {
     /// An item of `receiver_accts` in the answer of `profit_allocations::GetReceiverAccounts`.
     pub struct ReceiverAcct {
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         0 receiver_acct_id: String => "receiver_acct_id: must",
-        /// `receiver_type`.
+        /// Company or person receives.
         1 receiver_type: String => "receiver_type: must",
-        /// `merchant_name`.
+        /// Company as on its licence.
         2 merchant_name: String => "merchant_name: must",
-        /// `unified_social_credit_code`.
+        /// 18-character registration number of the company; such as `91440300708461136T`.
         3 unified_social_credit_code: Option<String> => "unified_social_credit_code",
-        /// `id_card_num_mask`.
+        /// ID card number, masked.
         4 id_card_num_mask: Option<String> => "id_card_num_mask",
-        /// `id_card_num_md5`.
+        /// MD5 of the ID card number, for comparing.
         5 id_card_num_md5: Option<String> => "id_card_num_md5",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         6 bank_name: String => "bank_name: must",
-        /// `account_type`.
+        /// Company or personal account.
         7 account_type: String => "account_type: must",
-        /// `bank_account_name`.
+        /// Holder of the account.
         8 bank_account_name: String => "bank_account_name: must",
-        /// `bank_account_number_last4`.
+        /// Last four digits of the bank account; such as `1234`.
         9 bank_account_number_last4: String => "bank_account_number_last4: must",
-        /// `withdraw_cycle`.
+        /// How often money is paid out.
         10 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
-        /// `receiver_withdraw_cycle`.
+        /// Payout cycle that the receiver chose.
         11 receiver_withdraw_cycle: WithdrawCycle => "receiver_withdraw_cycle: must",
     }
 }
@@ -125,17 +125,17 @@ w::record! {
 w::record! {
     /// `receiver_info` of the answer of `profit_allocations::CreateReceiverApplication`; `receiver_info` of the answer of `profit_allocations::GetReceiverApplication`; and 1 more.
     pub struct ReceiverInfo {
-        /// `receiver_acct_id`.
+        /// Number of the receiving account. From: From the receiver account application.
         0 receiver_acct_id: Option<String> => "receiver_acct_id",
-        /// `receiver_type`.
+        /// Company or person receives.
         1 receiver_type: String => "receiver_type: must",
-        /// `out_receiver_name`.
+        /// Receiver as the merchant knows it.
         2 out_receiver_name: String => "out_receiver_name: must",
-        /// `merchant_name`.
+        /// Company as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// `id_card_num_mask`.
+        /// ID card number, masked.
         4 id_card_num_mask: Option<String> => "id_card_num_mask",
-        /// `id_card_num_md5`.
+        /// MD5 of the ID card number, for comparing.
         5 id_card_num_md5: Option<String> => "id_card_num_md5",
     }
 }
@@ -143,21 +143,21 @@ w::record! {
 w::record! {
     /// `settlement_account` of `profit_allocations::CreateReceiverApplication`.
     pub struct SettlementAccount {
-        /// `account_type`.
+        /// Company or personal account.
         0 account_type: String => "account_type: must",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         1 bank_name: String => "bank_name: must",
-        /// `bank_branch_id`.
+        /// Interbank number of the branch; such as `402713354941`.
         2 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_branch_name`.
+        /// Which branch holds the account, by name.
         3 bank_branch_name: Option<String> => "bank_branch_name",
-        /// `bank_account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the account; encrypted on the wire; personal data, masked in `Debug`.
         4 bank_account_name: String => "bank_account_name: must masked encrypted",
-        /// `bank_account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the bank account, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         5 bank_account_number: String => "bank_account_number: must masked encrypted",
-        /// `bank_account_mobile`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mobile number known to the bank; encrypted on the wire; personal data, masked in `Debug`.
         6 bank_account_mobile: Option<String> => "bank_account_mobile: masked encrypted",
-        /// `front_photocopy_file_id`.
+        /// Photo of the front, as file handle.
         7 front_photocopy_file_id: Option<String> => "front_photocopy_file_id",
     }
     new(
@@ -177,9 +177,9 @@ w::record! {
 w::record! {
     /// `withdraw_cycle` of `profit_allocations::CreateReceiverApplication`; `withdraw_cycle` of `profit_allocations::ReceiverAcct`; and 1 more.
     pub struct WithdrawCycle {
-        /// `cycle_type`.
+        /// Cycle by day, week, month ….
         0 cycle_type: String => "cycle_type: must",
-        /// `cycle_value`.
+        /// Day within the cycle.
         1 cycle_value: i64 => "cycle_value: must",
     }
     new(cycle_type: impl Into<String>, cycle_value: i64)
@@ -192,19 +192,19 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.create_receiver_application`.
     pub struct CreateReceiverApplication {
-        /// `ent_id`; the account's enterpriseid.
+        /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `out_application_id`.
+        /// The merchant's number for the account application, unique.
         1 out_application_id: String => "out_application_id: must",
-        /// `receiver_type`.
+        /// Company or person receives.
         2 receiver_type: String => "receiver_type: must",
-        /// `out_receiver_name`.
+        /// Receiver as the merchant knows it.
         3 out_receiver_name: String => "out_receiver_name: must",
-        /// `natural_person_info`.
+        /// Facts about a receiving person.
         4 natural_person_info: Option<NaturalPersonInfo> => "natural_person_info",
-        /// `settlement_account`.
+        /// Account in which the receiver is paid.
         5 settlement_account: SettlementAccount => "settlement_account: must",
-        /// `withdraw_cycle`.
+        /// How often money is paid out.
         6 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
     }
     new(
@@ -221,17 +221,17 @@ w::record! {
 w::record! {
     /// Answer to [`CreateReceiverApplication`].
     pub struct CreateReceiverApplicationResponse {
-        /// `out_application_id`.
+        /// The merchant's number for the account application, unique.
         0 out_application_id: String => "out_application_id: must",
-        /// `application_id`.
+        /// The platform's number for the account application.
         1 application_id: String => "application_id: must",
-        /// `status`.
+        /// State of the account application.
         2 status: String => "status: must",
-        /// `ent_id`.
+        /// Number of the receiving company on the platform. From: From the product application query or notice.
         3 ent_id: String => "ent_id: must",
-        /// `receiver_info`.
+        /// Facts about the receiver.
         4 receiver_info: Option<ReceiverInfo> => "receiver_info",
-        /// `failed_reason`.
+        /// Why it failed: kind and detail.
         5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -262,15 +262,15 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.finish`.
     pub struct Finish {
-        /// `ent_id`; the account's enterpriseid.
+        /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// `payment_id`.
+        /// The platform's number for the payment.
         1 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         2 out_allocation_id: String => "out_allocation_id: must",
-        /// `desc`.
+        /// Why splitting ends.
         3 desc: Option<String> => "desc",
-        /// `server_notify_url`.
+        /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         4 server_notify_url: String => "server_notify_url: must",
     }
     new(
@@ -285,11 +285,11 @@ w::record! {
 w::record! {
     /// Answer to [`Finish`].
     pub struct FinishResponse {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// `allocation_id`.
+        /// The platform's number for the split.
         2 allocation_id: String => "allocation_id: must",
     }
 }
@@ -320,7 +320,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_amounts`.
     pub struct GetAmounts {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must path",
     }
     new(payment_id: impl Into<String>)
@@ -329,9 +329,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetAmounts`].
     pub struct GetAmountsResponse {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must",
-        /// `unsplit_amount`; in fen.
+        /// What can still be split, in fen; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -362,7 +362,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_by_allocation_id`.
     pub struct GetByAllocationId {
-        /// `allocation_id`.
+        /// The platform's number for the split.
         0 allocation_id: String => "allocation_id: must path",
     }
     new(allocation_id: impl Into<String>)
@@ -371,21 +371,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetByAllocationId`].
     pub struct GetByAllocationIdResponse {
-        /// `payment_id`.
+        /// The platform's number for the payment.
         0 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// `allocation_id`.
+        /// The platform's number for the split.
         2 allocation_id: String => "allocation_id: must",
-        /// `status`.
+        /// Split: processing or finished.
         3 status: String => "status: must",
-        /// `finished_time`; format `rfc3339`.
+        /// When it was finished; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
-        /// `finish_amount`; in fen.
+        /// Released to the payee at the end, in fen; in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_desc`.
+        /// Why splitting ended.
         6 finish_desc: Option<String> => "finish_desc",
-        /// `allocations`.
+        /// Parts of the split, one per receiving account.
         7 allocations: Vec<Allocation> => "allocations: must",
     }
 }
@@ -416,7 +416,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_by_out_allocation_id`.
     pub struct GetByOutAllocationId {
-        /// `out_allocation_id`.
+        /// The merchant's number for the split, unique; keep it on retries.
         0 out_allocation_id: String => "out_allocation_id: must path",
     }
     new(out_allocation_id: impl Into<String>)
@@ -451,9 +451,9 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_receiver_accounts`.
     pub struct GetReceiverAccounts {
-        /// `ent_id`; the account's enterpriseid.
+        /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must query",
-        /// `unified_social_credit_code`.
+        /// 18-character registration number of the company; such as `91440300708461136T`.
         1 unified_social_credit_code: Option<String> => "unified_social_credit_code: query",
     }
     new(ent_id: impl Into<String>)
@@ -463,7 +463,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReceiverAccounts`].
     pub struct GetReceiverAccountsResponse {
-        /// `receiver_accts`.
+        /// Receiving accounts that are open.
         0 receiver_accts: Vec<ReceiverAcct> => "receiver_accts: must",
     }
 }
@@ -494,7 +494,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_receiver_application`.
     pub struct GetReceiverApplication {
-        /// `application_id`.
+        /// The platform's number for the account application.
         0 application_id: String => "application_id: must path",
     }
     new(application_id: impl Into<String>)
@@ -529,7 +529,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_receiver_application_by_out_id`.
     pub struct GetReceiverApplicationByOutId {
-        /// `out_application_id`.
+        /// The merchant's number for the account application, unique.
         0 out_application_id: String => "out_application_id: must path",
     }
     new(out_application_id: impl Into<String>)

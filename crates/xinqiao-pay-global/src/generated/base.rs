@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `micro_pay::PayTransaction`.
     pub struct Amount {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
     }
     new(total: i64, currency: impl Into<String>)
@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// An item of `from` in `base::DataAmount`.
     pub struct AmountFrom {
-        /// `amount`; in fen.
+        /// How much this account pays, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `fund_source`.
+        /// Account that pays.
         1 fund_source: String => "fund_source: must",
     }
 }
@@ -27,19 +27,19 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `base::CreateRefund`; `amount` of the answer of `base::GetRefundByOutRefundNo`; and 1 more.
     pub struct AmountItem {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: Option<i64> => "total",
-        /// `refund`; in minor-currency-unit.
+        /// Amount to refund, in the currency's smallest unit; in minor-currency-unit.
         1 refund: i64 => "refund: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         2 currency: Option<String> => "currency",
-        /// `payer_total`; in minor-currency-unit.
+        /// What the user paid, in the smallest unit of the paying currency; in minor-currency-unit.
         3 payer_total: i64 => "payer_total: must",
-        /// `payer_refund`; in minor-currency-unit.
+        /// What the user gets back, in the paying currency's smallest unit; in minor-currency-unit.
         4 payer_refund: i64 => "payer_refund: must",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         5 payer_currency: String => "payer_currency: must",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         6 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -47,9 +47,9 @@ w::record! {
 w::record! {
     /// `application_reject_detail` of `base::SubMerchantState`.
     pub struct ApplicationRejectDetail {
-        /// `field`.
+        /// Path of the rejected field.
         0 field: Option<String> => "field",
-        /// `reason`.
+        /// Why the field was rejected.
         1 reason: Option<String> => "reason",
     }
 }
@@ -57,24 +57,24 @@ w::record! {
 w::record! {
     /// `business` of `base::AddMerchant`; `business` of `base::UpdateMerchant`.
     pub struct Business {
-        /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-        0 business_type: String => "business_type: must",
-        /// `mcc`.
+        /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
+        0 business_type: BusinessType => "business_type: must",
+        /// Merchant category code of four digits; such as `1011`.
         1 mcc: Option<String> => "mcc",
-        /// `app_download`.
+        /// Where the app can be downloaded.
         2 app_download: Option<String> => "app_download",
-        /// `website`.
+        /// Address of the website.
         3 website: Option<String> => "website",
-        /// `office_account`.
+        /// Official account of the merchant.
         4 office_account: Option<String> => "office_account",
-        /// `mini_program`.
+        /// Mini program of the merchant.
         5 mini_program: Option<String> => "mini_program",
-        /// `store_address`.
+        /// Street address of the store.
         6 store_address: Option<String> => "store_address",
-        /// `store_photos`.
+        /// Media handles of the store's pictures.
         7 store_photos: Option<Vec<String>> => "store_photos",
     }
-    new(business_type: impl Into<String>)
+    new(business_type: impl Into<BusinessType>)
     text(
         mcc: String,
         app_download: String,
@@ -89,13 +89,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `base::GetCertificates`.
     pub struct Certificate {
-        /// `effective_time`; format `rfc3339`.
+        /// From when it takes effect; format `rfc3339`.
         0 effective_time: String => "effective_time: must",
-        /// `expire_time`; format `rfc3339`.
+        /// When it stops being valid; format `rfc3339`.
         1 expire_time: String => "expire_time: must",
-        /// `serial_no`.
+        /// Serial of the platform certificate, matches header `Wechatpay-Serial`.
         2 serial_no: String => "serial_no: must",
-        /// `encrypt_certificate`.
+        /// The platform certificate in encrypted form.
         3 encrypt_certificate: EncryptCertificate => "encrypt_certificate: must",
     }
 }
@@ -103,11 +103,11 @@ w::record! {
 w::record! {
     /// `contact` of `base::AddMerchant`; `contact` of the answer of `base::GetMerchant`; and 1 more.
     pub struct Contact {
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Contact's name in full; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Contact's phone; encrypted on the wire; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked encrypted",
-        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Contact's mail address; encrypted on the wire; personal data, masked in `Debug`.
         2 email: String => "email: must masked encrypted",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
@@ -116,17 +116,17 @@ w::record! {
 w::record! {
     /// `amount` of `base::Refund`.
     pub struct DataAmount {
-        /// `refund`; in fen.
+        /// Amount to refund, in the currency's smallest unit; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
-        /// `payer_refund`; in minor-currency-unit.
+        /// What the user gets back, in the paying currency's smallest unit; in minor-currency-unit.
         2 payer_refund: i64 => "payer_refund: must",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
-        /// `from`.
+        /// Accounts that pay the refund.
         5 from: Option<Vec<AmountFrom>> => "from",
     }
 }
@@ -134,9 +134,9 @@ w::record! {
 w::record! {
     /// `director` of `base::AddMerchant`; `principal` of `base::AddMerchant`; and 2 more.
     pub struct Director {
-        /// `name`.
+        /// Full name as on the document.
         0 name: Option<String> => "name",
-        /// `number`.
+        /// Digits of the identity document.
         1 number: Option<String> => "number",
     }
     new()
@@ -146,13 +146,13 @@ w::record! {
 w::record! {
     /// `encrypt_certificate` of `base::Certificate`.
     pub struct EncryptCertificate {
-        /// `algorithm`.
+        /// Encryption algorithm that was used.
         0 algorithm: String => "algorithm: must",
-        /// `associated_data`.
+        /// Associated data, needed again for decryption; may be empty.
         1 associated_data: Option<String> => "associated_data",
-        /// `nonce`.
+        /// Random text that takes part in encryption or signing.
         2 nonce: String => "nonce: must",
-        /// `ciphertext`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Encrypted content in Base64, to be opened with the APIv3 key; encrypted on the wire; personal data, masked in `Debug`.
         3 ciphertext: String => "ciphertext: must masked encrypted",
     }
 }
@@ -160,9 +160,9 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `base::AmountItem`; `exchange_rate` of `base::DataAmount`; and 1 more.
     pub struct ExchangeRate {
-        /// `type`.
+        /// Kind of rate; `SETTLEMENT_RATE` for settlement.
         0 type_: String => "type: must",
-        /// `rate`.
+        /// Rate times 10^8; such as `100000000`.
         1 rate: i64 => "rate: must",
     }
 }
@@ -170,16 +170,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `base::PayTransactionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_name`.
+        /// What the merchant calls the goods.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `price`; in minor-currency-unit.
+        /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
@@ -189,23 +189,23 @@ w::record! {
 w::record! {
     /// `h5_payment` of the answer of `base::GetMerchant`.
     pub struct H5Payment {
-        /// `name`.
+        /// Permission concerned.
         0 name: Option<String> => "name",
-        /// `audit_reject_detail`.
+        /// Why the review rejected it.
         1 audit_reject_detail: Option<String> => "audit_reject_detail",
-        /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-        2 h5_authorization_state: Option<String> => "h5_authorization_state",
+        /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        2 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
 
 w::record! {
     /// `h5_payment_apply_info` of `base::AddMerchant`.
     pub struct H5PaymentApplyInfo {
-        /// `website_url`.
+        /// Address of the website, with its scheme; such as `https://www.example.com`.
         0 website_url: Option<String> => "website_url",
-        /// `domains`; needed according to the documentation.
+        /// Hosts from which H5 payment starts; needed according to the documentation.
         1 domains: Option<Vec<String>> => "domains",
-        /// `h5_website_url`.
+        /// Website where H5 payment takes place.
         2 h5_website_url: String => "h5_website_url: must",
     }
     new(h5_website_url: impl Into<String>)
@@ -216,19 +216,19 @@ w::record! {
 w::record! {
     /// `business` of the answer of `base::GetMerchant`.
     pub struct GetMerchantBusiness {
-        /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-        0 business_type: String => "business_type: must",
-        /// `mcc`.
+        /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
+        0 business_type: BusinessType => "business_type: must",
+        /// Merchant category code of four digits; such as `1011`.
         1 mcc: Option<String> => "mcc",
-        /// `app_download`.
+        /// Where the app can be downloaded.
         2 app_download: Option<String> => "app_download",
-        /// `website`.
+        /// Address of the website.
         3 website: Option<String> => "website",
-        /// `office_account`.
+        /// Official account of the merchant.
         4 office_account: Option<String> => "office_account",
-        /// `mini_program`.
+        /// Mini program of the merchant.
         5 mini_program: Option<String> => "mini_program",
-        /// `store_address`.
+        /// Street address of the store.
         6 store_address: Option<String> => "store_address",
     }
 }
@@ -236,9 +236,9 @@ w::record! {
 w::record! {
     /// `director` of the answer of `base::GetMerchant`; `principal` of the answer of `base::GetMerchant`.
     pub struct GetMerchantDirector {
-        /// `name`.
+        /// Full name as on the document.
         0 name: String => "name: must",
-        /// `number`.
+        /// Digits of the identity document.
         1 number: Option<String> => "number",
     }
 }
@@ -246,9 +246,9 @@ w::record! {
 w::record! {
     /// `h5_payment_apply_info` of `base::UpdateMerchant`.
     pub struct UpdateMerchantH5PaymentApplyInfo {
-        /// `website_url`.
+        /// Address of the website, with its scheme; such as `https://www.example.com`.
         0 website_url: Option<String> => "website_url",
-        /// `domains`.
+        /// Hosts from which H5 payment starts.
         1 domains: Option<Vec<String>> => "domains",
     }
     new()
@@ -259,7 +259,7 @@ w::record! {
 w::record! {
     /// `payer` of `micro_pay::PayTransaction`.
     pub struct Payer {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Authorisation or payment code, good for one use; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -268,30 +268,30 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `micro_pay::PayTransaction`.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in minor-currency-unit.
+        /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; in minor-currency-unit.
+        /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// `activity_id`.
+        /// Number of the discount's campaign.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by the merchant; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by others; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -299,15 +299,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `base::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in minor-currency-unit.
+        /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; in minor-currency-unit.
+        /// How much the discount takes off; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -315,17 +315,17 @@ w::record! {
 w::record! {
     /// `refund_detail` of `base::Refund`.
     pub struct RefundDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         1 scope: String => "scope: must",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         2 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in the currency's smallest unit; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; in fen.
+        /// Part of the discount that is refunded; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         5 currency: String => "currency: must",
     }
 }
@@ -333,13 +333,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `base::ListRefunds`.
     pub struct ListRefundsAmount {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in minor-currency-unit.
+        /// What the user paid, in the smallest unit of the paying currency; in minor-currency-unit.
         2 payer_total: i64 => "payer_total: must",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
     }
 }
@@ -347,25 +347,25 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `base::ListRefunds`.
     pub struct Refund {
-        /// `id`.
+        /// WeChat Pay's refund number.
         0 id: String => "id: must",
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
-        /// `channel`.
+        /// Way back: `ORIGINAL`, `BALANCE` ….
         2 channel: String => "channel: must",
-        /// `fund_source`.
+        /// Money that pays the refund: unsettled or available.
         3 fund_source: String => "fund_source: must",
-        /// `recv_account`.
+        /// Where the refund arrives, in words; such as `支付用户零钱`.
         4 recv_account: String => "recv_account: must",
-        /// `status`.
+        /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
         5 status: String => "status: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the money was given back; only on success; format `rfc3339`.
         6 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the refund was accepted; format `rfc3339`.
         7 create_time: String => "create_time: must",
-        /// `amount`.
+        /// Amounts of order and refund, with exchange rate.
         8 amount: DataAmount => "amount: must",
-        /// `refund_detail`.
+        /// Discounts in the refund.
         9 refund_detail: RefundDetail => "refund_detail: must",
     }
 }
@@ -373,11 +373,11 @@ w::record! {
 w::record! {
     /// `amount` of `base::CreateRefund`.
     pub struct CreateRefundAmount {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `refund`; in minor-currency-unit.
+        /// Amount to refund, in the currency's smallest unit; in minor-currency-unit.
         1 refund: i64 => "refund: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         2 currency: String => "currency: must",
     }
     new(total: i64, refund: i64, currency: impl Into<String>)
@@ -386,19 +386,19 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `base::CreateRefund`; an item of `promotion_detail` in the answer of `base::GetRefundByOutRefundNo`; and 1 more.
     pub struct PromotionDetailInfo {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in minor-currency-unit.
+        /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; in minor-currency-unit.
+        /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         6 currency: Option<String> => "currency",
     }
 }
@@ -406,15 +406,15 @@ w::record! {
 w::record! {
     /// `scene_info` of `micro_pay::PayTransaction`.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
         0 payer_client_ip: String => "payer_client_ip: must",
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         1 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         2 device_ip: Option<String> => "device_ip",
-        /// `operator_id`.
+        /// The merchant's number for the cashier.
         3 operator_id: Option<String> => "operator_id",
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         4 store_info: Option<StoreInfo> => "store_info",
     }
     new(payer_client_ip: impl Into<String>)
@@ -425,19 +425,19 @@ w::record! {
 w::record! {
     /// `amount` of `base::Settlement`.
     pub struct ListSettlementsAmount {
-        /// `settled`; in minor-currency-unit.
+        /// Settled amount; in minor-currency-unit.
         0 settled: i64 => "settled: must",
-        /// `unsettle`; in minor-currency-unit.
+        /// Amount not settled yet; in minor-currency-unit.
         1 unsettle: i64 => "unsettle: must",
-        /// `currency`.
+        /// Currency of settlement; such as `HKD`.
         2 currency: String => "currency: must",
-        /// `pay`; in minor-currency-unit.
+        /// Payments in the period; in minor-currency-unit.
         3 pay: i64 => "pay: must",
-        /// `refund`; in minor-currency-unit.
+        /// Refunds in the period; in minor-currency-unit.
         4 refund: i64 => "refund: must",
-        /// `net`; in minor-currency-unit.
+        /// Payments less refunds; in minor-currency-unit.
         5 net: i64 => "net: must",
-        /// `fee`; in minor-currency-unit.
+        /// Service fee charged; in minor-currency-unit.
         6 fee: i64 => "fee: must",
     }
 }
@@ -445,19 +445,19 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `settle::ListSettlements`.
     pub struct Settlement {
-        /// `batch_id`.
+        /// Number of the settlement batch.
         0 batch_id: String => "batch_id: must",
-        /// `settlement_date`; format `yyyyMMdd`.
+        /// Day of settlement; format `yyyyMMdd`; such as `20260902`.
         1 settlement_date: String => "settlement_date: must",
-        /// `trade_start_date`; format `yyyyMMdd`.
+        /// First trading day in the settlement; format `yyyyMMdd`; such as `20260831`.
         2 trade_start_date: String => "trade_start_date: must",
-        /// `trade_end_date`; format `yyyyMMdd`.
+        /// Last trading day in the settlement; format `yyyyMMdd`; such as `20260901`.
         3 trade_end_date: String => "trade_end_date: must",
-        /// `amount`.
+        /// Amounts of the settlement.
         4 amount: ListSettlementsAmount => "amount: must",
-        /// `wallet_region`; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
-        5 wallet_region: Option<String> => "wallet_region",
-        /// `split_amount`.
+        /// Users' wallet: mainland or Hong Kong; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
+        5 wallet_region: Option<WalletRegion> => "wallet_region",
+        /// Settlement of the split part.
         6 split_amount: Option<SplitAmount> => "split_amount",
     }
 }
@@ -465,15 +465,15 @@ w::record! {
 w::record! {
     /// `split_amount` of `base::Settlement`.
     pub struct SplitAmount {
-        /// `settled`.
+        /// Settled amount.
         0 settled: i64 => "settled: must",
-        /// `unsettle`.
+        /// Amount not settled yet.
         1 unsettle: i64 => "unsettle: must",
-        /// `currency`.
+        /// Currency of settlement; such as `HKD`.
         2 currency: String => "currency: must",
-        /// `pay`.
+        /// Payments in the period.
         3 pay: i64 => "pay: must",
-        /// `refund`.
+        /// Refunds in the period.
         4 refund: i64 => "refund: must",
     }
 }
@@ -481,15 +481,15 @@ w::record! {
 w::record! {
     /// `store_info` of `base::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Store number at the merchant.
         0 id: Option<String> => "id",
-        /// `out_id`.
+        /// The merchant's own number of the store.
         1 out_id: Option<String> => "out_id",
-        /// `name`.
+        /// Store as customers know it.
         2 name: Option<String> => "name",
-        /// `area_code`.
+        /// Code of the administrative region; such as `440305`.
         3 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -499,11 +499,11 @@ w::record! {
 w::record! {
     /// `sub_merchant_state` of the answer of `base::GetMerchant`.
     pub struct SubMerchantState {
-        /// `sub_merchant_status`; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
-        0 sub_merchant_status: Option<String> => "sub_merchant_status",
-        /// `application_status`; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
-        1 application_status: Option<String> => "application_status",
-        /// `application_reject_detail`.
+        /// Operating, pending, deactivated, closed …; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
+        0 sub_merchant_status: Option<SubMerchantStatus> => "sub_merchant_status",
+        /// State of the application; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
+        1 application_status: Option<ApplicationStatus> => "application_status",
+        /// Rejected field and reason.
         2 application_reject_detail: Option<ApplicationRejectDetail> => "application_reject_detail",
     }
 }
@@ -511,15 +511,15 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `micro_pay::PayTransaction`.
     pub struct PayTransactionAmount {
-        /// `total`; in fen.
+        /// Order total in the currency's smallest unit; in fen; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid, in the smallest unit of the paying currency; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -527,11 +527,11 @@ w::record! {
 w::record! {
     /// `detail` of `micro_pay::PayTransaction`.
     pub struct PayTransactionDetail {
-        /// `cost_price`; in minor-currency-unit.
+        /// Price of the order before discounts on single goods; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
-        /// `receipt_id`.
+        /// Number of the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
@@ -542,12 +542,126 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `micro_pay::PayTransaction`.
     pub struct PayTransactionPayer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under the partner's AppID (`sp_appid`).
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+    }
+}
+
+w::open_enum! {
+    /// State of the application.
+    ///
+    /// What `application_status` of `SubMerchantState` may be.
+    pub enum ApplicationStatus {
+        /// Application is incomplete (`INCOMPLETE_APPLICATION`).
+        InCompleteApplication = "INCOMPLETE_APPLICATION",
+        /// Being looked at (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// `ONLINE`, `OFFLINE` or `BOTH`.
+    ///
+    /// What `business_type` of `Business`, `business_type` of `GetMerchantBusiness` may be.
+    pub enum BusinessType {
+        /// Online (`ONLINE`).
+        Online = "ONLINE",
+        /// Offline (`OFFLINE`).
+        Offline = "OFFLINE",
+        /// Online and offline (`BOTH`).
+        BotH = "BOTH",
+    }
+}
+
+w::open_enum! {
+    /// Whether H5 payment is allowed.
+    ///
+    /// What `h5_authorization_state` of `base::AddMerchantResponse`, `h5_authorization_state` of `H5Payment` may be.
+    pub enum H5AuthorizationState {
+        /// Permission given (`APPROVED`).
+        Approved = "APPROVED",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+        /// Being looked at (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Under punishment (`UNDER_PUNISHMENT`).
+        UnderPunishment = "UNDER_PUNISHMENT",
+        /// Application failed (`APPLICATION_FAILED`).
+        ApplicationFailed = "APPLICATION_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// `ENTERPRISE` or `INDIVIDUAL`.
+    ///
+    /// What `merchant_type` of `base::AddMerchant`, `merchant_type` of `base::GetMerchantResponse` and 1 more may be.
+    pub enum MerchantType {
+        /// Company (`ENTERPRISE`).
+        Enterprise = "ENTERPRISE",
+        /// Person (`INDIVIDUAL`).
+        Individual = "INDIVIDUAL",
+    }
+}
+
+w::open_enum! {
+    /// `SETTLED` or `UNSETTLE`.
+    ///
+    /// What `settle_state` of `settle::ListSettlements` may be.
+    pub enum SettleState {
+        /// Settled money (`SETTLED`).
+        Settled = "SETTLED",
+        /// Unsettled money (`UNSETTLE`).
+        Unsettle = "UNSETTLE",
+    }
+}
+
+w::open_enum! {
+    /// Operating, pending, deactivated, closed ….
+    ///
+    /// What `sub_merchant_status` of `SubMerchantState` may be.
+    pub enum SubMerchantStatus {
+        /// Operating (`OPERATING`).
+        Operating = "OPERATING",
+        /// Not active yet (`PENDING`).
+        Pending = "PENDING",
+        /// Deactivated (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+        /// Closed for good (`CLOSED`).
+        Closed = "CLOSED",
+        /// Application is incomplete (`INCOMPLETE_APPLICATION`).
+        InCompleteApplication = "INCOMPLETE_APPLICATION",
+    }
+}
+
+w::open_enum! {
+    /// Whether the new merchant passed review.
+    ///
+    /// What `verification_status` of `base::AddMerchantResponse` may be.
+    pub enum VerificationStatus {
+        /// Being reviewed (`Under Review`).
+        UnderReview = "Under Review",
+        /// Passed (`Approved`).
+        Approved = "Approved",
+    }
+}
+
+w::open_enum! {
+    /// Users' wallet: mainland or Hong Kong.
+    ///
+    /// What `wallet_region` of `Settlement` may be.
+    pub enum WalletRegion {
+        /// Mainland wallet (`CHINA_MAINLAND`).
+        MainLAnd = "CHINA_MAINLAND",
+        /// Hong Kong wallet (`CHINA_HONGKONG`).
+        Hongkong = "CHINA_HONGKONG",
     }
 }
 
@@ -559,54 +673,54 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading_Sub_Merchant/chapter3_1.shtml>.
     /// * Catalog: `pay_global.base.add_merchant`.
     pub struct AddMerchant {
-        /// `Idempotency-Key`.
+        /// Requests with the same key take effect once; `Idempotency-Key` on the wire.
         0 idempotency_key: String => "Idempotency-Key: must header",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: String => "sp_mchid: must",
-        /// `sp_appid`.
-        2 sp_appid: String => "sp_appid: must",
-        /// `channel_id`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// Number of the channel partner.
         3 channel_id: Option<String> => "channel_id",
-        /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        4 merchant_type: String => "merchant_type: must",
-        /// `name`.
+        /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
+        4 merchant_type: MerchantType => "merchant_type: must",
+        /// Registered company name.
         5 name: String => "name: must",
-        /// `shortname`.
+        /// Short name shown to users.
         6 shortname: String => "shortname: must",
-        /// `merchant_country_code`.
+        /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
         7 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
+        /// Telephone number of the office.
         8 office_phone: String => "office_phone: must",
-        /// `contact`.
+        /// Contact: name, phone, mail.
         9 contact: Contact => "contact: must",
-        /// `business_category`.
+        /// Number of the business category.
         10 business_category: i64 => "business_category: must",
-        /// `registration_certificate_number`.
+        /// Number printed on the certificate of registration.
         11 registration_certificate_number: Option<String> => "registration_certificate_number",
-        /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+        /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
         12 registration_certificate_date: Option<String> => "registration_certificate_date",
-        /// `registration_certificate_copy`.
+        /// Media handle of the registration certificate's picture.
         13 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-        /// `settlement_bank_number`.
+        /// Bank account to which the money settles.
         14 settlement_bank_number: Option<String> => "settlement_bank_number",
-        /// `business`.
+        /// How the merchant does business.
         15 business: Business => "business: must",
-        /// `director`.
+        /// Director; required for online merchants.
         16 director: Option<Director> => "director",
-        /// `principal`.
+        /// Person in charge.
         17 principal: Option<Director> => "principal",
-        /// `apply_h5_payment`.
+        /// Whether H5 payment is applied for.
         18 apply_h5_payment: Option<bool> => "apply_h5_payment",
-        /// `h5_payment_apply_info`.
+        /// What is needed to apply for H5 payment.
         19 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         20 attach: Option<String> => "attach",
     }
     new(
         idempotency_key: impl Into<String>,
-        sp_mchid: impl Into<String>,
-        sp_appid: impl Into<String>,
-        merchant_type: impl Into<String>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
+        sp_appid: impl Into<xinqiao_types::AppId>,
+        merchant_type: impl Into<MerchantType>,
         name: impl Into<String>,
         shortname: impl Into<String>,
         merchant_country_code: impl Into<String>,
@@ -634,14 +748,14 @@ w::record! {
 w::record! {
     /// Answer to [`AddMerchant`].
     pub struct AddMerchantResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `verification_status`; one of `Under Review` `Approved`.
-        1 verification_status: Option<String> => "verification_status",
-        /// `description`.
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Whether the new merchant passed review; one of `Under Review` `Approved`.
+        1 verification_status: Option<VerificationStatus> => "verification_status",
+        /// Outcome of the review in words.
         2 description: Option<String> => "description",
-        /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-        3 h5_authorization_state: Option<String> => "h5_authorization_state",
+        /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        3 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
 
@@ -672,39 +786,39 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_2.shtml>.
     /// * Catalog: `pay_global.base.create_refund`.
     pub struct CreateRefund {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `transaction_id`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: Option<String> => "out_trade_no",
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         6 out_refund_no: String => "out_refund_no: must",
-        /// `reason`.
+        /// Why it is refunded, shown to the user.
         7 reason: Option<String> => "reason",
-        /// `notify_url`.
+        /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         8 notify_url: Option<String> => "notify_url",
-        /// `amount`.
+        /// Amounts of order and refund, with exchange rate.
         9 amount: CreateRefundAmount => "amount: must",
-        /// `source`.
+        /// Money that shall pay the refund.
         10 source: Option<String> => "source",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         11 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         12 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(out_refund_no: impl Into<String>, amount: CreateRefundAmount)
     text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sp_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         transaction_id: String,
         out_trade_no: String,
         reason: String,
@@ -718,29 +832,29 @@ w::record! {
 w::record! {
     /// Answer to [`CreateRefund`].
     pub struct CreateRefundResponse {
-        /// `id`.
+        /// WeChat Pay's refund number.
         0 id: String => "id: must",
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `channel`.
+        /// Way back: `ORIGINAL`, `BALANCE` ….
         4 channel: String => "channel: must",
-        /// `fund_source`.
+        /// Money that pays the refund: unsettled or available.
         5 fund_source: String => "fund_source: must",
-        /// `recv_account`.
+        /// Where the refund arrives, in words; such as `支付用户零钱`.
         6 recv_account: String => "recv_account: must",
-        /// `status`.
+        /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
         7 status: String => "status: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the money was given back; only on success; format `rfc3339`.
         8 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the refund was accepted; format `rfc3339`.
         9 create_time: String => "create_time: must",
-        /// `amount`.
+        /// Amounts of order and refund, with exchange rate.
         10 amount: AmountItem => "amount: must",
-        /// `promotion_detail`.
+        /// Discounts used in the payment, one entry per coupon; absent without any.
         11 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -772,17 +886,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_5.shtml>.
     /// * Catalog: `pay_global.base.download_statement`.
     pub struct DownloadStatement {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-        /// `date`; format `yyyyMMdd`.
+        /// Day of the statement; format `yyyyMMdd`; such as `20260914`.
         1 date: String => "date: must query",
-        /// `sp_mchid`.
-        2 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        2 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(date: impl Into<String>)
-    text(mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
+    text(
+        mchid: xinqiao_types::MchId,
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
+    )
 }
 
 w::endpoint! {
@@ -819,7 +937,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCertificates`].
     pub struct GetCertificatesResponse {
-        /// `data`.
+        /// Platform certificates; old and new during a rotation.
         0 data: Vec<Certificate> => "data: must",
     }
 }
@@ -851,52 +969,56 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading%20Sub%20Merchant/chapter3_2.shtml>.
     /// * Catalog: `pay_global.base.get_merchant`.
     pub struct GetMerchant {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: String => "sp_mchid: must query",
-        /// `sp_appid`.
-        2 sp_appid: String => "sp_appid: must query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        2 sp_appid: xinqiao_types::AppId => "sp_appid: must query",
     }
-    new(sub_mchid: impl Into<String>, sp_mchid: impl Into<String>, sp_appid: impl Into<String>)
+    new(
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
+        sp_appid: impl Into<xinqiao_types::AppId>,
+    )
 }
 
 w::record! {
     /// Answer to [`GetMerchant`].
     pub struct GetMerchantResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        1 merchant_type: String => "merchant_type: must",
-        /// `name`.
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
+        1 merchant_type: MerchantType => "merchant_type: must",
+        /// Registered company name.
         2 name: String => "name: must",
-        /// `shortname`.
+        /// Short name shown to users.
         3 shortname: String => "shortname: must",
-        /// `merchant_country_code`.
+        /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
         4 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
+        /// Telephone number of the office.
         5 office_phone: String => "office_phone: must",
-        /// `contact`.
+        /// Contact: name, phone, mail.
         6 contact: Contact => "contact: must",
-        /// `business_category`.
+        /// Number of the business category.
         7 business_category: i64 => "business_category: must",
-        /// `registration_certificate_number`.
+        /// Number printed on the certificate of registration.
         8 registration_certificate_number: String => "registration_certificate_number: must",
-        /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+        /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
         9 registration_certificate_date: String => "registration_certificate_date: must",
-        /// `settlement_bank_number`.
+        /// Bank account to which the money settles.
         10 settlement_bank_number: String => "settlement_bank_number: must",
-        /// `business`.
+        /// How the merchant does business.
         11 business: GetMerchantBusiness => "business: must",
-        /// `director`.
+        /// Director; required for online merchants.
         12 director: Option<GetMerchantDirector> => "director",
-        /// `principal`.
+        /// Person in charge.
         13 principal: Option<GetMerchantDirector> => "principal",
-        /// `h5_payment`.
+        /// What became of the H5 application.
         14 h5_payment: Option<H5Payment> => "h5_payment",
-        /// `sub_merchant_state`.
+        /// State of sub-merchant and application.
         15 sub_merchant_state: Option<SubMerchantState> => "sub_merchant_state",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         16 attach: Option<String> => "attach",
     }
 }
@@ -928,17 +1050,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_3.shtml>.
     /// * Catalog: `pay_global.base.get_refund_by_out_refund_no`.
     pub struct GetRefundByOutRefundNo {
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         0 out_refund_no: String => "out_refund_no: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        1 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(out_refund_no: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    text(
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
+        mchid: xinqiao_types::MchId,
+    )
 }
 
 /// Answer to [`GetRefundByOutRefundNo`], the same as to [`CreateRefund`].
@@ -971,17 +1097,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_3.shtml>.
     /// * Catalog: `pay_global.base.get_refund_by_refund_id`.
     pub struct GetRefundByRefundId {
-        /// `refund_id`.
+        /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         0 refund_id: String => "refund_id: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        1 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(refund_id: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    text(
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
+        mchid: xinqiao_types::MchId,
+    )
 }
 
 /// Answer to [`GetRefundByRefundId`], the same as to [`CreateRefund`].
@@ -1014,25 +1144,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_4.shtml>.
     /// * Catalog: `pay_global.base.list_refunds`.
     pub struct ListRefunds {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `out_trade_no`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: Option<String> => "out_trade_no: query",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id: query",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         4 offset: i64 => "offset: must query",
-        /// `count`.
+        /// Page size.
         5 count: i64 => "count: must query",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         6 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(offset: i64, count: i64)
     text(
-        sp_mchid: String,
-        sub_mchid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
         out_trade_no: String,
         transaction_id: String,
         mchid: xinqiao_types::MchId,
@@ -1042,23 +1172,23 @@ w::record! {
 w::record! {
     /// Answer to [`ListRefunds`].
     pub struct ListRefundsResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `id`.
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// WeChat Pay's order number.
         1 id: String => "id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the order.
         3 amount: ListRefundsAmount => "amount: must",
-        /// `data`.
+        /// Refunds of the order.
         4 data: Vec<Refund> => "data: must",
-        /// `total_num`.
+        /// Refunds in total.
         5 total_num: i64 => "total_num: must",
-        /// `current_total_num`.
+        /// Refunds in this page.
         6 current_total_num: i64 => "current_total_num: must",
-        /// `sub_mchid`.
-        7 sub_mchid: Option<String> => "sub_mchid",
-        /// `mchid`.
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        7 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         8 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -1090,52 +1220,52 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading_Sub_Merchant/chapter3_3.shtml>.
     /// * Catalog: `pay_global.base.update_merchant`.
     pub struct UpdateMerchant {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sp_appid`.
-        1 sp_appid: String => "sp_appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `channel_id`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the channel partner.
         3 channel_id: Option<String> => "channel_id",
-        /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        4 merchant_type: String => "merchant_type: must",
-        /// `name`.
+        /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
+        4 merchant_type: MerchantType => "merchant_type: must",
+        /// Registered company name.
         5 name: String => "name: must",
-        /// `shortname`.
+        /// Short name shown to users.
         6 shortname: String => "shortname: must",
-        /// `merchant_country_code`.
+        /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
         7 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
+        /// Telephone number of the office.
         8 office_phone: String => "office_phone: must",
-        /// `contact`.
+        /// Contact: name, phone, mail.
         9 contact: Option<Contact> => "contact",
-        /// `business_category`.
+        /// Number of the business category.
         10 business_category: i64 => "business_category: must",
-        /// `registration_certificate_number`.
+        /// Number printed on the certificate of registration.
         11 registration_certificate_number: Option<String> => "registration_certificate_number",
-        /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+        /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
         12 registration_certificate_date: Option<String> => "registration_certificate_date",
-        /// `registration_certificate_copy`.
+        /// Media handle of the registration certificate's picture.
         13 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-        /// `settlement_bank_number`.
+        /// Bank account to which the money settles.
         14 settlement_bank_number: Option<String> => "settlement_bank_number",
-        /// `business`.
+        /// How the merchant does business.
         15 business: Business => "business: must",
-        /// `director`.
+        /// Director; required for online merchants.
         16 director: Option<Director> => "director",
-        /// `principal`.
+        /// Person in charge.
         17 principal: Option<Director> => "principal",
-        /// `apply_h5_payment`.
+        /// Whether H5 payment is applied for.
         18 apply_h5_payment: Option<bool> => "apply_h5_payment",
-        /// `h5_payment_apply_info`.
+        /// What is needed to apply for H5 payment.
         19 h5_payment_apply_info: Option<UpdateMerchantH5PaymentApplyInfo> => "h5_payment_apply_info",
     }
     new(
-        sp_mchid: impl Into<String>,
-        sp_appid: impl Into<String>,
-        sub_mchid: impl Into<String>,
-        merchant_type: impl Into<String>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
+        sp_appid: impl Into<xinqiao_types::AppId>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        merchant_type: impl Into<MerchantType>,
         name: impl Into<String>,
         shortname: impl Into<String>,
         merchant_country_code: impl Into<String>,
@@ -1162,9 +1292,9 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateMerchant`].
     pub struct UpdateMerchantResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `h5_authorization_state`.
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Whether H5 payment is allowed.
         1 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
@@ -1200,39 +1330,39 @@ pub mod micro_pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter3_1_1.shtml>.
         /// * Catalog: `pay_global.micro_pay.pay_transaction`.
         pub struct PayTransaction {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: Option<String> => "sp_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `description`.
+            /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+            0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// What is sold, shown on the user's bill.
             4 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             6 trade_type: String => "trade_type: must",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             7 attach: Option<String> => "attach",
-            /// `goods_tag`.
+            /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
             8 goods_tag: Option<String> => "goods_tag",
-            /// `limit_pay`.
+            /// `no_credit` keeps credit cards out.
             9 limit_pay: Option<String> => "limit_pay",
-            /// `payer`.
+            /// The user who pays.
             10 payer: super::Payer => "payer: must",
-            /// `amount`.
+            /// Amounts: order price, paid, exchange rate.
             11 amount: super::Amount => "amount: must",
-            /// `detail`.
+            /// Goods: original price, receipt, items.
             12 detail: Option<super::PayTransactionDetail> => "detail",
-            /// `scene_info`.
+            /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
             13 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `merchant_category_code`.
+            /// Merchant category code, four digits; such as `1011`.
             14 merchant_category_code: String => "merchant_category_code: must",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
             15 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             16 appid: Option<xinqiao_types::AppId> => "appid",
         }
         new(
@@ -1244,10 +1374,10 @@ pub mod micro_pay {
             merchant_category_code: impl Into<String>,
         )
         text(
-            sp_mchid: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            sp_mchid: xinqiao_types::MchId,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
             attach: String,
             goods_tag: String,
             limit_pay: String,
@@ -1260,39 +1390,39 @@ pub mod micro_pay {
     w::record! {
         /// Answer to [`PayTransaction`].
         pub struct PayTransactionResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: Option<String> => "sp_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// `id`.
+            /// WeChat Pay's order number.
             5 id: Option<String> => "id",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             6 trade_type: String => "trade_type: must",
-            /// `trade_state`.
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             7 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// The trade state in words, only for people to read; such as `支付成功`.
             8 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
             9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `payer`.
+            /// The user who pays.
             12 payer: Option<super::PayTransactionPayer> => "payer",
-            /// `amount`.
+            /// Amounts: order price, paid, exchange rate.
             13 amount: super::PayTransactionAmount => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts used in the payment, one entry per coupon; absent without any.
             14 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             15 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             16 appid: Option<xinqiao_types::AppId> => "appid",
         }
     }
@@ -1329,33 +1459,33 @@ pub mod settle {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_12.shtml>.
         /// * Catalog: `pay_global.settle.list_settlements`.
         pub struct ListSettlements {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `settle_state`; one of `SETTLED` `UNSETTLE`.
-            1 settle_state: String => "settle_state: must query",
-            /// `settle_start_date`; format `yyyyMMdd`.
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// `SETTLED` or `UNSETTLE`; one of `SETTLED` `UNSETTLE`.
+            1 settle_state: super::SettleState => "settle_state: must query",
+            /// First day of settlement to list; format `yyyyMMdd`; such as `20260901`.
             2 settle_start_date: Option<String> => "settle_start_date: query",
-            /// `settle_end_date`; format `yyyyMMdd`.
+            /// Last day of settlement to list; format `yyyyMMdd`; such as `20260930`.
             3 settle_end_date: Option<String> => "settle_end_date: query",
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             4 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             5 limit: i64 => "limit: must query",
         }
-        new(settle_state: impl Into<String>, offset: i64, limit: i64)
-        text(sub_mchid: String, settle_start_date: String, settle_end_date: String)
+        new(settle_state: impl Into<super::SettleState>, offset: i64, limit: i64)
+        text(sub_mchid: xinqiao_types::MchId, settle_start_date: String, settle_end_date: String)
     }
 
     w::record! {
         /// Answer to [`ListSettlements`].
         pub struct ListSettlementsResponse {
-            /// `data`.
+            /// Settlements in the period.
             0 data: Option<Vec<super::Settlement>> => "data",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records.
             3 total_count: i64 => "total_count: must",
         }
     }

@@ -6,29 +6,29 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `customs::GetOrderGlobalV3`.
     pub struct GlobalOrder {
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         0 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         1 sub_order_id: Option<String> => "sub_order_id",
-        /// `mch_customs_no`.
+        /// Merchant's registration at the customs; such as `123456`.
         2 mch_customs_no: Option<String> => "mch_customs_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        3 customs: String => "customs: must",
-        /// `fee_type`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        3 customs: Customs => "customs: must",
+        /// Currency, required when split; only `CNY`; such as `CNY`.
         4 fee_type: Option<String> => "fee_type",
-        /// `order_fee`.
+        /// Amount of the partial order: goods plus freight; required when split.
         5 order_fee: Option<i64> => "order_fee",
-        /// `duty`.
+        /// Customs duty of the order.
         6 duty: Option<i64> => "duty",
-        /// `transport_fee`.
+        /// Freight; required when split.
         7 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`.
+        /// Price of the goods; required when split.
         8 product_fee: Option<i64> => "product_fee",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        9 state: String => "state: must",
-        /// `explanation`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        9 state: State => "state: must",
+        /// Outcome in words.
         10 explanation: Option<String> => "explanation",
-        /// `modify_time`.
+        /// When it was last changed.
         11 modify_time: String => "modify_time: must",
     }
 }
@@ -36,30 +36,128 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `customs::GetOrder`.
     pub struct Order {
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        0 state: String => "state: must",
-        /// `sub_order_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        0 state: State => "state: must",
+        /// The merchant's number of the partial order; required when split.
         1 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         2 sub_order_id: Option<String> => "sub_order_id",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        3 customs: String => "customs: must",
-        /// `mch_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        3 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         4 mch_customs_no: String => "mch_customs_no: must",
-        /// `duty`; in minor-currency-unit.
+        /// Customs duty of the order; in minor-currency-unit.
         5 duty: Option<i64> => "duty",
-        /// `fee_type`.
+        /// Currency, required when split; only `CNY`; such as `CNY`.
         6 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; in minor-currency-unit.
+        /// Amount of the partial order: goods plus freight; required when split; in minor-currency-unit.
         7 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; in minor-currency-unit.
+        /// Freight; required when split; in minor-currency-unit.
         8 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; in minor-currency-unit.
+        /// Price of the goods; required when split; in minor-currency-unit.
         9 product_fee: Option<i64> => "product_fee",
-        /// `modify_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         10 modify_time: String => "modify_time: must",
-        /// `explanation`.
+        /// Outcome in words.
         11 explanation: Option<String> => "explanation",
+    }
+}
+
+w::open_enum! {
+    /// `SAME` as the payer or `DIFFERENT`.
+    ///
+    /// What `certificate_check_result` of `customs::VerifyCertificateResponse`, `certificate_check_result` of `customs::VerifyCertificateGlobalV3Response` may be.
+    pub enum CertificateCheckResult {
+        /// Same as the payer (`SAME`).
+        Same = "SAME",
+        /// Differs from the payer (`DIFFERENT`).
+        Different = "DIFFERENT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document; `IDCARD`.
+    ///
+    /// What `certificate_type` of `customs::VerifyCertificate`, `certificate_type` of `customs::VerifyCertificateGlobalV3` may be.
+    pub enum CertificateType {
+        /// Mainland ID card (`IDCARD`).
+        IdCard = "IDCARD",
+    }
+}
+
+w::open_enum! {
+    /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou.
+    ///
+    /// What `customs` of `customs::DeclareOrder`, `customs` of `customs::DeclareOrderGlobalV3` and 10 more may be.
+    pub enum Customs {
+        /// Guangzhou, national system (`GUANGZHOU_ZS`).
+        GuangzhouZs = "GUANGZHOU_ZS",
+        /// Hangzhou, national system (`HANGZHOU_ZS`).
+        HangzhouZs = "HANGZHOU_ZS",
+        /// Ningbo (`NINGBO`).
+        Ningbo = "NINGBO",
+        /// Zhengzhou, bonded centre (`ZHENGZHOU_BS`).
+        ZhengzhouBs = "ZHENGZHOU_BS",
+        /// Chongqing (`CHONGQING`).
+        Chongqing = "CHONGQING",
+        /// Shanghai, national system (`SHANGHAI_ZS`).
+        ShanghaiZs = "SHANGHAI_ZS",
+        /// Shenzhen (`SHENZHEN`).
+        Shenzhen = "SHENZHEN",
+        /// Zhengzhou comprehensive zone (`ZHENGZHOU_ZH_ZS`).
+        ZhengzhouZhZs = "ZHENGZHOU_ZH_ZS",
+        /// Tianjin (`TIANJIN`).
+        Tianjin = "TIANJIN",
+    }
+}
+
+w::open_enum! {
+    /// Which kind of number `order_no` is.
+    ///
+    /// What `order_type` of `customs::GetOrder`, `order_type` of `customs::GetOrderGlobalV3` may be.
+    pub enum OrderType {
+        /// By the merchant's order number (`out_trade_no`).
+        OutTradeNo = "out_trade_no",
+        /// By WeChat Pay's order number (`transaction_id`).
+        TransactionId = "transaction_id",
+        /// By the merchant's partial order number (`sub_order_no`).
+        SubOrderNo = "sub_order_no",
+        /// By the platform's partial order number (`sub_order_id`).
+        SubOrderId = "sub_order_id",
+    }
+}
+
+w::open_enum! {
+    /// Declaration: undeclared, submitted, processing, success, failed, exception.
+    ///
+    /// What `state` of `customs::DeclareOrderResponse`, `state` of `customs::DeclareOrderGlobalV3Response` and 6 more may be.
+    pub enum State {
+        /// Being declared (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Not declared (`UNDECLARED`).
+        UnDeclared = "UNDECLARED",
+        /// Submitted to the customs (`SUBMITTED`).
+        Submitted = "SUBMITTED",
+        /// Declared (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Declaration failed (`FAIL`).
+        Fail = "FAIL",
+        /// Customs interface failed (`EXCEPT`).
+        Except = "EXCEPT",
+    }
+}
+
+w::open_enum! {
+    /// Who verified the buyer: UnionPay, NetsUnion or others.
+    ///
+    /// What `verify_department` of `customs::DeclareOrderResponse`, `verify_department` of `customs::DeclareOrderGlobalV3Response` and 4 more may be.
+    pub enum VerifyDepartment {
+        /// UnionPay (`UNIONPAY`).
+        UnionPay = "UNIONPAY",
+        /// NetsUnion (`NETSUNION`).
+        NetsUnion = "NETSUNION",
+        /// Another institution (`OTHERS`).
+        Others = "OTHERS",
     }
 }
 
@@ -71,29 +169,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652510>.
     /// * Catalog: `pay_global.customs.declare_order`.
     pub struct DeclareOrder {
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`; in minor-currency-unit.
+        /// Customs duty of the order; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
-        /// `fee_type`.
+        /// Currency, required when split; only `CNY`; such as `CNY`.
         8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; in minor-currency-unit.
+        /// Amount of the partial order: goods plus freight; required when split; in minor-currency-unit.
         9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; in minor-currency-unit.
+        /// Freight; required when split; in minor-currency-unit.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; in minor-currency-unit.
+        /// Price of the goods; required when split; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -101,7 +199,7 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         out_trade_no: impl Into<String>,
         transaction_id: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
     )
     text(sub_order_no: String, fee_type: String)
@@ -111,23 +209,23 @@ w::record! {
 w::record! {
     /// Answer to [`DeclareOrder`].
     pub struct DeclareOrderResponse {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: State => "state: must",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => "verify_department",
-        /// `verify_department_trade_id`.
+        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        7 verify_department: Option<VerifyDepartment> => "verify_department",
+        /// Serial of the verification.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
@@ -159,29 +257,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_1.shtml>.
     /// * Catalog: `pay_global.customs.declare_order_global_v3`.
     pub struct DeclareOrderGlobalV3 {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        4 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         5 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`.
+        /// Customs duty of the order.
         6 duty: Option<i64> => "duty",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         7 sub_order_no: Option<String> => "sub_order_no",
-        /// `fee_type`.
+        /// Currency, required when split; only `CNY`; such as `CNY`.
         8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`.
+        /// Amount of the partial order: goods plus freight; required when split.
         9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`.
+        /// Freight; required when split.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`.
+        /// Price of the goods; required when split.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -189,7 +287,7 @@ w::record! {
         mchid: impl Into<xinqiao_types::MchId>,
         out_trade_no: impl Into<String>,
         transaction_id: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
     )
     text(sub_order_no: String, fee_type: String)
@@ -199,23 +297,23 @@ w::record! {
 w::record! {
     /// Answer to [`DeclareOrderGlobalV3`].
     pub struct DeclareOrderGlobalV3Response {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: State => "state: must",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: String => "verify_department: must",
-        /// `verify_department_trade_id`.
+        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        7 verify_department: VerifyDepartment => "verify_department: must",
+        /// Serial of the verification.
         8 verify_department_trade_id: String => "verify_department_trade_id: must",
     }
 }
@@ -247,27 +345,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652513>.
     /// * Catalog: `pay_global.customs.get_order`.
     pub struct GetOrder {
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `order_type`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
-        2 order_type: String => "order_type: must query",
-        /// `order_no`.
+        /// Which kind of number `order_no` is; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
+        2 order_type: OrderType => "order_type: must query",
+        /// Number to look up; its kind is `order_type`.
         3 order_no: String => "order_no: must query",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => "customs: must query",
-        /// `offset`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        4 customs: Customs => "customs: must query",
+        /// Start of the page: how many entries to skip, from 0.
         5 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit: query",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
-        order_type: impl Into<String>,
+        order_type: impl Into<OrderType>,
         order_no: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
     )
     set(offset: i64, limit: i64)
 }
@@ -275,23 +373,23 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: String => "transaction_id: must",
-        /// `data`.
+        /// Declarations, one per partial order.
         3 data: Vec<Order> => "data: must",
-        /// `total_count`.
+        /// All matching records.
         4 total_count: i64 => "total_count: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         5 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         6 offset: i64 => "offset: must",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => "verify_department",
-        /// `verify_department_trade_id`.
+        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        7 verify_department: Option<VerifyDepartment> => "verify_department",
+        /// Serial of the verification.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
@@ -323,27 +421,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_3.shtml>.
     /// * Catalog: `pay_global.customs.get_order_global_v3`.
     pub struct GetOrderGlobalV3 {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// `order_type`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
-        2 order_type: String => "order_type: must query",
-        /// `order_no`.
+        /// Which kind of number `order_no` is; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
+        2 order_type: OrderType => "order_type: must query",
+        /// Number to look up; its kind is `order_type`.
         3 order_no: String => "order_no: must query",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => "customs: must query",
-        /// `offset`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        4 customs: Customs => "customs: must query",
+        /// Start of the page: how many entries to skip, from 0.
         5 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit: query",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
-        order_type: impl Into<String>,
+        order_type: impl Into<OrderType>,
         order_no: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
     )
     set(offset: i64, limit: i64)
 }
@@ -351,23 +449,23 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderGlobalV3`].
     pub struct GetOrderGlobalV3Response {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: String => "transaction_id: must",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        3 verify_department: String => "verify_department: must",
-        /// `verify_department_trade_id`.
+        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        3 verify_department: VerifyDepartment => "verify_department: must",
+        /// Serial of the verification.
         4 verify_department_trade_id: String => "verify_department_trade_id: must",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         5 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         6 limit: i64 => "limit: must",
-        /// `total_count`.
+        /// All matching records.
         7 total_count: i64 => "total_count: must",
-        /// `data`.
+        /// Declarations, one per partial order.
         8 data: Vec<GlobalOrder> => "data: must",
     }
 }
@@ -399,27 +497,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652521>.
     /// * Catalog: `pay_global.customs.redeclare`.
     pub struct Redeclare {
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         5 sub_order_id: Option<String> => "sub_order_id",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        6 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        6 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         7 merchant_customs_no: String => "merchant_customs_no: must",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
     )
     text(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
@@ -428,23 +526,23 @@ w::record! {
 w::record! {
     /// Answer to [`Redeclare`].
     pub struct RedeclareResponse {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: State => "state: must",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `modify_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         7 modify_time: String => "modify_time: must",
-        /// `explanation`.
+        /// Outcome in words.
         8 explanation: Option<String> => "explanation",
     }
 }
@@ -476,27 +574,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_4.shtml>.
     /// * Catalog: `pay_global.customs.redeclare_global_v3`.
     pub struct RedeclareGlobalV3 {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         5 sub_order_id: Option<String> => "sub_order_id",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        6 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        6 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         7 merchant_customs_no: String => "merchant_customs_no: must",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
     )
     text(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
@@ -505,23 +603,23 @@ w::record! {
 w::record! {
     /// Answer to [`RedeclareGlobalV3`].
     pub struct RedeclareGlobalV3Response {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: State => "state: must",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `modify_time`.
+        /// When it was last changed.
         7 modify_time: String => "modify_time: must",
-        /// `explanation`.
+        /// Outcome in words.
         8 explanation: Option<String> => "explanation",
     }
 }
@@ -553,29 +651,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652518>.
     /// * Catalog: `pay_global.customs.update_order`.
     pub struct UpdateOrder {
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`; in minor-currency-unit.
+        /// Customs duty of the order; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
-        /// `fee_type`.
+        /// Currency, required when split; only `CNY`; such as `CNY`.
         8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; in minor-currency-unit.
+        /// Amount of the partial order: goods plus freight; required when split; in minor-currency-unit.
         9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; in minor-currency-unit.
+        /// Freight; required when split; in minor-currency-unit.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; in minor-currency-unit.
+        /// Price of the goods; required when split; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -583,7 +681,7 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         out_trade_no: impl Into<String>,
         transaction_id: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
     )
     text(sub_order_no: String, fee_type: String)
@@ -593,25 +691,25 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateOrder`].
     pub struct UpdateOrderResponse {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: State => "state: must",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => "verify_department",
-        /// `verify_department_trade_id`.
+        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        7 verify_department: Option<VerifyDepartment> => "verify_department",
+        /// Serial of the verification.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
-        /// `modify_time`; format `rfc3339`.
+        /// When it was last changed; format `rfc3339`.
         9 modify_time: String => "modify_time: must",
     }
 }
@@ -643,27 +741,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_5.shtml>.
     /// * Catalog: `pay_global.customs.update_order_global_v3`.
     pub struct UpdateOrderGlobalV3 {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`.
+        /// Customs duty of the order.
         7 duty: Option<i64> => "duty",
-        /// `order_fee`.
+        /// Amount of the partial order: goods plus freight; required when split.
         8 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`.
+        /// Freight; required when split.
         9 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`.
+        /// Price of the goods; required when split.
         10 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -671,7 +769,7 @@ w::record! {
         mchid: impl Into<xinqiao_types::MchId>,
         out_trade_no: impl Into<String>,
         transaction_id: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
     )
     text(sub_order_no: String)
@@ -681,25 +779,25 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateOrderGlobalV3`].
     pub struct UpdateOrderGlobalV3Response {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
+        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: State => "state: must",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
+        /// The platform's number of the partial order.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `modify_time`.
+        /// When it was last changed.
         7 modify_time: String => "modify_time: must",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        8 verify_department: String => "verify_department: must",
-        /// `verify_department_trade_id`.
+        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        8 verify_department: VerifyDepartment => "verify_department: must",
+        /// Serial of the verification.
         9 verify_department_trade_id: String => "verify_department_trade_id: must",
     }
 }
@@ -731,33 +829,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652524>.
     /// * Catalog: `pay_global.customs.verify_certificate`.
     pub struct VerifyCertificate {
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`; needed according to the documentation.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`; needed according to the documentation.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`; needed according to the documentation. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `certificate_type`; one of `IDCARD`.
-        7 certificate_type: String => "certificate_type: must",
-        /// `certificate_id`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document; `IDCARD`; one of `IDCARD`.
+        7 certificate_type: CertificateType => "certificate_type: must",
+        /// Digits of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 certificate_id: String => "certificate_id: must masked encrypted",
-        /// `certificate_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         9 certificate_name: String => "certificate_name: must masked encrypted",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
-        certificate_type: impl Into<String>,
+        certificate_type: impl Into<CertificateType>,
         certificate_id: impl Into<String>,
         certificate_name: impl Into<String>,
     )
@@ -767,16 +865,16 @@ w::record! {
 w::record! {
     /// Answer to [`VerifyCertificate`].
     pub struct VerifyCertificateResponse {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `certificate_check_result`; one of `SAME` `DIFFERENT`.
-        4 certificate_check_result: String => "certificate_check_result: must",
+        /// `SAME` as the payer or `DIFFERENT`; one of `SAME` `DIFFERENT`.
+        4 certificate_check_result: CertificateCheckResult => "certificate_check_result: must",
     }
 }
 
@@ -807,25 +905,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_2.shtml>.
     /// * Catalog: `pay_global.customs.verify_certificate_global_v3`.
     pub struct VerifyCertificateGlobalV3 {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
+        /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
+        /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: Customs => "customs: must",
+        /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `certificate_type`; one of `IDCARD`.
-        7 certificate_type: String => "certificate_type: must",
-        /// `certificate_id`.
+        /// Kind of document; `IDCARD`; one of `IDCARD`.
+        7 certificate_type: CertificateType => "certificate_type: must",
+        /// Digits of the document, encrypted.
         8 certificate_id: String => "certificate_id: must",
-        /// `certificate_name`.
+        /// Name on the document, encrypted.
         9 certificate_name: String => "certificate_name: must",
     }
     new(
@@ -833,9 +931,9 @@ w::record! {
         mchid: impl Into<xinqiao_types::MchId>,
         out_trade_no: impl Into<String>,
         transaction_id: impl Into<String>,
-        customs: impl Into<String>,
+        customs: impl Into<Customs>,
         merchant_customs_no: impl Into<String>,
-        certificate_type: impl Into<String>,
+        certificate_type: impl Into<CertificateType>,
         certificate_id: impl Into<String>,
         certificate_name: impl Into<String>,
     )
@@ -845,16 +943,16 @@ w::record! {
 w::record! {
     /// Answer to [`VerifyCertificateGlobalV3`].
     pub struct VerifyCertificateGlobalV3Response {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: String => "transaction_id: must",
-        /// `certificate_check_result`; one of `SAME` `DIFFERENT`.
-        4 certificate_check_result: String => "certificate_check_result: must",
+        /// `SAME` as the payer or `DIFFERENT`; one of `SAME` `DIFFERENT`.
+        4 certificate_check_result: CertificateCheckResult => "certificate_check_result: must",
     }
 }
 

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `pay_global.notify.partner_refund`; `amount` of `pay_global.notify.refund`.
     pub struct Amount {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: Option<i64> => "total",
-        /// `refund`; in minor-currency-unit.
+        /// Amount to refund, in the currency's smallest unit; in minor-currency-unit.
         1 refund: i64 => "refund: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         2 currency: Option<String> => "currency",
-        /// `payer_total`; in minor-currency-unit.
+        /// What the user paid, in the smallest unit of the paying currency; in minor-currency-unit.
         3 payer_total: i64 => "payer_total: must",
-        /// `payer_refund`; in minor-currency-unit.
+        /// What the user gets back, in the paying currency's smallest unit; in minor-currency-unit.
         4 payer_refund: i64 => "payer_refund: must",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         5 payer_currency: String => "payer_currency: must",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         6 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -26,9 +26,9 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `events::Amount`; `exchange_rate` of `events::PartnerTransactionAmount`.
     pub struct ExchangeRate {
-        /// `type`.
+        /// Kind of rate; `SETTLEMENT_RATE` for settlement.
         0 type_: String => "type: must",
-        /// `rate`.
+        /// Rate times 10^8; such as `100000000`.
         1 rate: i64 => "rate: must",
     }
 }
@@ -36,15 +36,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `events::PromotionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in minor-currency-unit.
+        /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; in minor-currency-unit.
+        /// How much the discount takes off; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -52,15 +52,15 @@ w::record! {
 w::record! {
     /// `amount` of `pay_global.notify.partner_transaction`; `amount` of `pay_global.notify.transaction`.
     pub struct PartnerTransactionAmount {
-        /// `total`; in fen.
+        /// Order total in the currency's smallest unit; in fen; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid, in the smallest unit of the paying currency; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -68,40 +68,40 @@ w::record! {
 w::record! {
     /// `payer` of `pay_global.notify.partner_transaction`.
     pub struct Payer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`).
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in `pay_global.notify.partner_transaction`; an item of `promotion_detail` in `pay_global.notify.transaction`.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in minor-currency-unit.
+        /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; in minor-currency-unit.
+        /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// `activity_id`.
+        /// Number of the discount's campaign.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by the merchant; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by others; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         11 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -109,7 +109,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay_global.notify.transaction`.
     pub struct TransactionPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -123,23 +123,23 @@ pub mod notify {
         ///
         /// * Catalog: `pay_global.notify.pa_pay_contract`.
         pub struct PaPayContract {
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `7710380720170106967564`.
             3 contract_id: String => "contract_id: must",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             4 plan_id: i64 => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `operate_time`; format `rfc3339`.
+            /// When it was signed or ended; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
-            /// `contract_expire_time`; format `rfc3339`.
+            /// When the contract runs out; format `rfc3339`.
             7 contract_expire_time: Option<String> => "contract_expire_time",
-            /// `contract_termination_mode`.
+            /// Who ended the contract.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
         }
     }
@@ -149,28 +149,28 @@ pub mod notify {
         ///
         /// * Catalog: `pay_global.notify.partner_pa_pay_contract`.
         pub struct PartnerPaPayContract {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `out_contract_code`.
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `7710380720170106967564`.
             3 contract_id: String => "contract_id: must",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             4 plan_id: i64 => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `operate_time`; format `rfc3339`.
+            /// When it was signed or ended; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
-            /// `contract_expire_time`; format `rfc3339`.
+            /// When the contract runs out; format `rfc3339`.
             7 contract_expire_time: Option<String> => "contract_expire_time",
-            /// `contract_termination_mode`.
+            /// Who ended the contract.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
-            /// `sub_mchid`.
-            9 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            10 sub_appid: String => "sub_appid: must",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            9 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            10 sub_appid: xinqiao_types::AppId => "sub_appid: must",
         }
     }
 
@@ -179,28 +179,28 @@ pub mod notify {
         ///
         /// * Catalog: `pay_global.notify.partner_refund`.
         pub struct PartnerRefund {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_trade_no`.
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             2 transaction_id: String => "transaction_id: must",
-            /// `out_refund_no`.
+            /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
             3 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// `refund_status`.
+            /// How far the refund has come.
             5 refund_status: String => "refund_status: must",
-            /// `recv_account`.
+            /// Where the refund arrives, in words; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
-            /// `fund_source`.
+            /// Money that pays the refund: unsettled or available.
             7 fund_source: Option<String> => "fund_source",
-            /// `success_time`; format `rfc3339`.
+            /// When the money was given back; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// `amount`.
+            /// Amounts of order and refund.
             9 amount: super::Amount => "amount: must",
-            /// `sub_mchid`.
-            10 sub_mchid: String => "sub_mchid: must",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            10 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
     }
 
@@ -209,36 +209,36 @@ pub mod notify {
         ///
         /// * Catalog: `pay_global.notify.partner_transaction`.
         pub struct PartnerTransaction {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `out_trade_no`.
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `id`.
+            /// WeChat Pay's order number.
             3 id: String => "id: must",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             4 trade_type: String => "trade_type: must",
-            /// `trade_state`.
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// The trade state in words, only for people to read; such as `支付成功`.
             6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
             9 success_time: String => "success_time: must",
-            /// `payer`.
+            /// The user who pays.
             10 payer: Option<super::Payer> => "payer",
-            /// `amount`.
+            /// Amounts: order price, paid, exchange rate.
             11 amount: super::PartnerTransactionAmount => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts used in the payment, one entry per coupon; absent without any.
             12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `sub_mchid`.
-            13 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            14 sub_appid: Option<String> => "sub_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            13 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -247,25 +247,25 @@ pub mod notify {
         ///
         /// * Catalog: `pay_global.notify.refund`.
         pub struct Refund {
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             2 transaction_id: String => "transaction_id: must",
-            /// `out_refund_no`.
+            /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
             3 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// `refund_status`.
+            /// How far the refund has come.
             5 refund_status: String => "refund_status: must",
-            /// `recv_account`.
+            /// Where the refund arrives, in words; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
-            /// `fund_source`.
+            /// Money that pays the refund: unsettled or available.
             7 fund_source: Option<String> => "fund_source",
-            /// `success_time`; format `rfc3339`.
+            /// When the money was given back; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// `amount`.
+            /// Amounts of order and refund.
             9 amount: super::Amount => "amount: must",
         }
     }
@@ -275,31 +275,31 @@ pub mod notify {
         ///
         /// * Catalog: `pay_global.notify.transaction`.
         pub struct Transaction {
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `id`.
+            /// WeChat Pay's order number.
             3 id: String => "id: must",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             4 trade_type: String => "trade_type: must",
-            /// `trade_state`.
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// The trade state in words, only for people to read; such as `支付成功`.
             6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
             9 success_time: String => "success_time: must",
-            /// `payer`.
+            /// The user who pays.
             10 payer: super::TransactionPayer => "payer: must",
-            /// `amount`.
+            /// Amounts: order price, paid, exchange rate.
             11 amount: super::PartnerTransactionAmount => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts used in the payment, one entry per coupon; absent without any.
             12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }

@@ -6,13 +6,85 @@ use xinqiao_wire as w;
 w::record! {
     /// `meta` of `merchant::UploadMedia`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the file with its extension; such as `license.jpg`.
         0 filename: Option<String> => "filename",
-        /// `sha256`.
+        /// SHA-256 digest of the file's content in hexadecimal.
         1 sha256: Option<String> => "sha256",
     }
     new()
     text(filename: String, sha256: String)
+}
+
+w::open_enum! {
+    /// Application: pending, under review, approved, rejected.
+    ///
+    /// What `applyment_state` of `merchant::h5::permission::ApplyApplicationResponse`, `applyment_state` of `merchant::h5::permission::ApplyDomainApplicationResponse` and 4 more may be.
+    pub enum ApplymentState {
+        /// Not under review yet (`PENDING`).
+        Pending = "PENDING",
+        /// Being looked at (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Permission given (`APPROVED`).
+        Approved = "APPROVED",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Apply for permission or for lifting a limit.
+    ///
+    /// What `applyment_type` of `merchant::h5::permission::ApplyApplication`, `applyment_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
+    pub enum ApplymentType {
+        /// Apply for the permission (`APPLY_FOR_PAYMENT_AUTHORITY`).
+        PaymentAuthority = "APPLY_FOR_PAYMENT_AUTHORITY",
+        /// Apply for lifting the limit (`APPLY_FOR_RELIEVE_LIMITED`).
+        RelieveLimited = "APPLY_FOR_RELIEVE_LIMITED",
+    }
+}
+
+w::open_enum! {
+    /// Whether and how far H5 payment is allowed.
+    ///
+    /// What `authorization_state` of `merchant::h5::permission::GetResponse` may be.
+    pub enum AuthorizationState {
+        /// Permission for testing (`AUTHORITY_TO_TEST`).
+        AuthorityToTest = "AUTHORITY_TO_TEST",
+        /// Full permission with limits (`FORMAL_AUTHORITY`).
+        FormalAuthority = "FORMAL_AUTHORITY",
+        /// Authorised (`AUTHORIZED`).
+        Authorized = "AUTHORIZED",
+        /// Under punishment (`UNDER_PUNISHMENT`).
+        UnderPunishment = "UNDER_PUNISHMENT",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// Which limit applies to the trades.
+    ///
+    /// What `transaction_limit_type` of `merchant::h5::permission::ApplyApplication`, `transaction_limit_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
+    pub enum TransactionLimitType {
+        /// Limit for a site that is not live (`UN_LAUNCHED_WEBSITE_LIMIT`).
+        UnLaunchEdWebsiteLimit = "UN_LAUNCHED_WEBSITE_LIMIT",
+        /// Normal limit (`NORMAL_LIMIT`).
+        NormalLimit = "NORMAL_LIMIT",
+        /// No limit (`NO_LIMIT`).
+        NoLimit = "NO_LIMIT",
+    }
+}
+
+w::open_enum! {
+    /// Whether the site is live.
+    ///
+    /// What `website_state` of `merchant::h5::permission::ApplyApplication`, `website_state` of `merchant::h5::permission::ApplyApplicationResponse` and 8 more may be.
+    pub enum WebsiteState {
+        /// Site is live (`HAS_LAUNCHED`).
+        HasLaunchEd = "HAS_LAUNCHED",
+        /// Site is not live (`UN_LAUNCHED`).
+        UnLaunchEd = "UN_LAUNCHED",
+    }
 }
 
 w::record! {
@@ -22,9 +94,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_2_4.shtml>.
     /// * Catalog: `pay_global.merchant.upload_media`.
     pub struct UploadMedia {
-        /// `meta`.
+        /// Facts on the file, name and digest; only they are signed.
         0 meta: Meta => "meta: must part",
-        /// `file`.
+        /// The file as second part of the multipart body.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -33,7 +105,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadMedia`].
     pub struct UploadMediaResponse {
-        /// `media_id`.
+        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
@@ -72,36 +144,36 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_1.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.apply_application`.
             pub struct ApplyApplication {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                1 applyment_type: Option<String> => "applyment_type",
-                /// `business_description`.
+                /// Merchant number of the sub-merchant; such as `1900000109`.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Apply for permission or for lifting a limit; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
+                1 applyment_type: Option<super::super::ApplymentType> => "applyment_type",
+                /// What the merchant does.
                 2 business_description: Option<String> => "business_description",
-                /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                3 transaction_limit_type: Option<String> => "transaction_limit_type",
-                /// `domains`.
+                /// Which limit applies to the trades; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
+                3 transaction_limit_type: Option<super::super::TransactionLimitType> => "transaction_limit_type",
+                /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// `company_register_cert`.
+                /// Photo of the company's registration.
                 5 company_register_cert: Option<String> => "company_register_cert",
-                /// `website_business_page_pics`.
+                /// Screenshots of the shop pages.
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
+                /// Screenshots of the home page.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                8 website_state: Option<String> => "website_state",
-                /// `website_url`; needed according to the documentation.
+                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                8 website_state: Option<super::super::WebsiteState> => "website_state",
+                /// Address of the website, with its scheme; such as `https://www.example.com`; needed according to the documentation.
                 9 website_url: Option<String> => "website_url",
-                /// `notify_url`.
+                /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 10 notify_url: Option<String> => "notify_url",
             }
-            new(sub_mchid: impl Into<String>, domains: Vec<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>, domains: Vec<String>)
             text(
-                applyment_type: String,
+                applyment_type: super::super::ApplymentType,
                 business_description: String,
-                transaction_limit_type: String,
+                transaction_limit_type: super::super::TransactionLimitType,
                 company_register_cert: String,
-                website_state: String,
+                website_state: super::super::WebsiteState,
                 website_url: String,
                 notify_url: String,
             )
@@ -111,33 +183,33 @@ pub mod h5 {
         w::record! {
             /// Answer to [`ApplyApplication`].
             pub struct ApplyApplicationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `applyment_id`.
+                /// Merchant number of the sub-merchant; such as `1900000109`.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Number of the application.
                 1 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                2 applyment_type: String => "applyment_type: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `business_description`.
+                /// Apply for permission or for lifting a limit; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
+                2 applyment_type: super::super::ApplymentType => "applyment_type: must",
+                /// Application: pending, under review, approved, rejected; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
+                3 applyment_state: super::super::ApplymentState => "applyment_state: must",
+                /// What the merchant does.
                 4 business_description: Option<String> => "business_description",
-                /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                5 transaction_limit_type: String => "transaction_limit_type: must",
-                /// `domains`.
+                /// Which limit applies to the trades; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
+                5 transaction_limit_type: super::super::TransactionLimitType => "transaction_limit_type: must",
+                /// Hosts from which H5 payment starts.
                 6 domains: Vec<String> => "domains: must",
-                /// `company_register_cert`.
+                /// Photo of the company's registration.
                 7 company_register_cert: Option<String> => "company_register_cert",
-                /// `website_business_page_pics`.
+                /// Screenshots of the shop pages.
                 8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
+                /// Screenshots of the home page.
                 9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                10 website_state: String => "website_state: must",
-                /// `website_url`.
+                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                10 website_state: super::super::WebsiteState => "website_state: must",
+                /// Address of the website, with its scheme; such as `https://www.example.com`.
                 11 website_url: String => "website_url: must",
-                /// `notify_url`.
+                /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 12 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
+                /// Why the review rejected it.
                 13 audit_reject_detail: Option<String> => "audit_reject_detail",
             }
         }
@@ -169,54 +241,59 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_4.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.apply_domain_application`.
             pub struct ApplyDomainApplication {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `out_applyment_id`.
+                /// Merchant number of the sub-merchant; such as `1900000109`.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// The institution's number for the application.
                 1 out_applyment_id: String => "out_applyment_id: must",
-                /// `domains`.
+                /// Hosts from which H5 payment starts.
                 2 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
+                /// Screenshots of the shop pages.
                 3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
+                /// Screenshots of the home page.
                 4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                5 website_state: Option<String> => "website_state",
-                /// `website_url`; needed according to the documentation.
+                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                5 website_state: Option<super::super::WebsiteState> => "website_state",
+                /// Address of the website, with its scheme; such as `https://www.example.com`; needed according to the documentation.
                 6 website_url: Option<String> => "website_url",
-                /// `notify_url`.
+                /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 7 notify_url: Option<String> => "notify_url",
             }
             new(out_applyment_id: impl Into<String>, domains: Vec<String>)
-            text(sub_mchid: String, website_state: String, website_url: String, notify_url: String)
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                website_state: super::super::WebsiteState,
+                website_url: String,
+                notify_url: String,
+            )
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
         w::record! {
             /// Answer to [`ApplyDomainApplication`].
             pub struct ApplyDomainApplicationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_applyment_id`.
+                /// Merchant number of the sub-merchant; such as `1900000109`.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The institution's number for the application.
                 1 out_applyment_id: String => "out_applyment_id: must",
-                /// `applyment_id`.
+                /// Number of the application.
                 2 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `domains`.
+                /// Application: pending, under review, approved, rejected; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
+                3 applyment_state: super::super::ApplymentState => "applyment_state: must",
+                /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
+                /// Screenshots of the shop pages.
                 5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
+                /// Screenshots of the home page.
                 6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => "website_state: must",
-                /// `website_url`.
+                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                7 website_state: super::super::WebsiteState => "website_state: must",
+                /// Address of the website, with its scheme; such as `https://www.example.com`.
                 8 website_url: String => "website_url: must",
-                /// `notify_url`.
+                /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 9 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
+                /// Why the review rejected it.
                 10 audit_reject_detail: Option<String> => "audit_reject_detail",
-                /// `webiste_url`.
+                /// Address of the site (spelled so on the wire).
                 11 webiste_url: String => "webiste_url: must",
             }
         }
@@ -248,19 +325,19 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_7.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.get`.
             pub struct Get {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
+                /// Merchant number of the sub-merchant; such as `1900000109`.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             }
-            new(sub_mchid: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `authorization_state`; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
-                1 authorization_state: String => "authorization_state: must",
+                /// Merchant number of the sub-merchant; such as `1900000109`.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Whether and how far H5 payment is allowed; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
+                1 authorization_state: super::super::AuthorizationState => "authorization_state: must",
             }
         }
 
@@ -291,7 +368,7 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_2.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.get_application`.
             pub struct GetApplication {
-                /// `applyment_id`.
+                /// Number of the application.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
@@ -327,7 +404,7 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_5.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.get_domain_application`.
             pub struct GetDomainApplication {
-                /// `applyment_id`.
+                /// Number of the application.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
@@ -363,25 +440,25 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_3.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.update_application`.
             pub struct UpdateApplication {
-                /// `applyment_id`.
+                /// Number of the application.
                 0 applyment_id: i64 => "applyment_id: must path",
-                /// `applyment_type`.
+                /// Apply for permission or for lifting a limit.
                 1 applyment_type: Option<String> => "applyment_type",
-                /// `business_description`.
+                /// What the merchant does.
                 2 business_description: Option<String> => "business_description",
-                /// `transaction_limit_type`.
+                /// Which limit applies to the trades.
                 3 transaction_limit_type: Option<String> => "transaction_limit_type",
-                /// `domains`.
+                /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// `company_register_cert`.
+                /// Photo of the company's registration.
                 5 company_register_cert: Option<String> => "company_register_cert",
-                /// `website_business_page_pics`.
+                /// Screenshots of the shop pages.
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
+                /// Screenshots of the home page.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                8 website_state: Option<String> => "website_state",
-                /// `website_url`.
+                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                8 website_state: Option<super::super::WebsiteState> => "website_state",
+                /// Address of the website, with its scheme; such as `https://www.example.com`.
                 9 website_url: Option<String> => "website_url",
             }
             new(applyment_id: i64, domains: Vec<String>)
@@ -390,7 +467,7 @@ pub mod h5 {
                 business_description: String,
                 transaction_limit_type: String,
                 company_register_cert: String,
-                website_state: String,
+                website_state: super::super::WebsiteState,
                 website_url: String,
             )
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
@@ -426,21 +503,21 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_6.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.update_domain_application`.
             pub struct UpdateDomainApplication {
-                /// `applyment_id`.
+                /// Number of the application.
                 0 applyment_id: i64 => "applyment_id: must path",
-                /// `domains`.
+                /// Hosts from which H5 payment starts.
                 1 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
+                /// Screenshots of the shop pages.
                 2 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
+                /// Screenshots of the home page.
                 3 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                4 website_state: Option<String> => "website_state",
-                /// `website_url`.
+                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                4 website_state: Option<super::super::WebsiteState> => "website_state",
+                /// Address of the website, with its scheme; such as `https://www.example.com`.
                 5 website_url: Option<String> => "website_url",
             }
             new(applyment_id: i64, domains: Vec<String>)
-            text(website_state: String, website_url: String)
+            text(website_state: super::super::WebsiteState, website_url: String)
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `papay::CreateTransaction`.
     pub struct Amount {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
     }
     new(total: i64, currency: impl Into<String>)
@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `papay::AmountInfo`.
     pub struct ExchangeRate {
-        /// `type`.
+        /// Kind of rate; `SETTLEMENT_RATE` for settlement.
         0 type_: String => "type: must",
-        /// `rate`.
+        /// Rate times 10^8; such as `100000000`.
         1 rate: i64 => "rate: must",
     }
 }
@@ -27,15 +27,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `papay::PromotionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in minor-currency-unit.
+        /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; in minor-currency-unit.
+        /// How much the discount takes off; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -43,42 +43,42 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `papay::CreateTransaction`; `payer` of the answer of `papay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sp_openid`.
-        1 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        2 sub_openid: Option<String> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`).
+        1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
+        2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `papay::CreateTransaction`; an item of `promotion_detail` in the answer of `papay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in minor-currency-unit.
+        /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; in minor-currency-unit.
+        /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// `activity_id`.
+        /// Number of the discount's campaign.
         6 activity_id: Option<String> => "activity_id",
-        /// `wxpay_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by WeChat; in minor-currency-unit; `wxpay_contribute_amount` on the wire.
         #[doc(alias = "wxpay_contribute_amount")]
         7 wx_pay_contribute_amount: Option<i64> => "wxpay_contribute_amount",
-        /// `merchant_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by the merchant; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by others; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         11 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -86,9 +86,9 @@ w::record! {
 w::record! {
     /// `scene_info` of `papay::CreateTransaction`; `scene_info` of the answer of `papay::CreateTransaction`; and 2 more.
     pub struct SceneInfo {
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         1 device_ip: Option<String> => "device_ip",
     }
     new()
@@ -98,15 +98,15 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `papay::CreateTransaction`; `amount` of the answer of `papay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct AmountInfo {
-        /// `total`; in fen.
+        /// Order total in the currency's smallest unit; in fen; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid, in the smallest unit of the paying currency; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -119,32 +119,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_6.shtml>.
     /// * Catalog: `pay_global.papay.create_transaction`.
     pub struct CreateTransaction {
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `contract_id`.
+        /// Contract number given by WeChat; needed to charge; such as `7710380720170106967564`.
         1 contract_id: String => "contract_id: must",
-        /// `description`.
+        /// What is sold, shown on the user's bill.
         2 description: String => "description: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         4 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         5 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         6 goods_tag: Option<String> => "goods_tag",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         7 amount: Amount => "amount: must",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         8 scene_info: Option<SceneInfo> => "scene_info",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         9 merchant_category_code: String => "merchant_category_code: must",
-        /// `sp_appid`.
-        10 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        11 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        12 sub_appid: Option<String> => "sub_appid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        10 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        11 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
     new(
         contract_id: impl Into<String>,
@@ -158,9 +158,9 @@ w::record! {
         attach: String,
         notify_url: String,
         goods_tag: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
+        sp_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
     )
     set(scene_info: SceneInfo)
 }
@@ -168,44 +168,44 @@ w::record! {
 w::record! {
     /// Answer to [`CreateTransaction`].
     pub struct CreateTransactionResponse {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         4 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
         5 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// The trade state in words, only for people to read; such as `支付成功`.
         6 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         7 bank_type: Option<String> => "bank_type",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         8 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         9 success_time: Option<String> => "success_time",
-        /// `payer`.
+        /// The user who pays.
         10 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         11 amount: AmountInfo => "amount: must",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// `promotion_detail`.
+        /// Discounts used in the payment, one entry per coupon; absent without any.
         13 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         14 merchant_category_code: String => "merchant_category_code: must",
-        /// `sp_mchid`.
-        15 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        16 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        17 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        18 sub_appid: Option<String> => "sub_appid",
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        15 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        16 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        17 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        18 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
 }
 
@@ -236,13 +236,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_8.shtml>.
     /// * Catalog: `pay_global.papay.get_transaction_by_out_trade_no`.
     pub struct GetTransactionByOutTradeNo {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(out_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetTransactionByOutTradeNo`], the same as to [`CreateTransaction`].
@@ -275,13 +275,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_8.shtml>.
     /// * Catalog: `pay_global.papay.get_transaction_by_transaction_id`.
     pub struct GetTransactionByTransactionId {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(transaction_id: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetTransactionByTransactionId`], the same as to [`CreateTransaction`].
@@ -314,13 +314,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_10.shtml>.
     /// * Catalog: `pay_global.papay.reverse_transaction`.
     pub struct ReverseTransaction {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
     new(out_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -354,56 +354,61 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_2.shtml>.
         /// * Catalog: `pay_global.papay.contracts.get_by_contract_id`.
         pub struct GetByContractId {
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `7710380720170106967564`.
             0 contract_id: String => "contract_id: must path",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `sp_appid`.
-            2 sp_appid: Option<String> => "sp_appid: query",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid: query",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid: query",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         }
         new(contract_id: impl Into<String>)
-        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
+        text(
+            appid: xinqiao_types::AppId,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+        )
     }
 
     w::record! {
         /// Answer to [`GetByContractId`].
         pub struct GetByContractIdResponse {
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             2 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             3 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `7710380720170106967564`.
             4 contract_id: String => "contract_id: must",
-            /// `user_display_name`.
+            /// User's account name at the merchant, shown while signing.
             5 user_display_name: String => "user_display_name: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`.
+            /// Whether the contract is in force.
             7 state: String => "state: must",
-            /// `signed_time`; format `rfc3339`.
+            /// When the user signed; format `rfc3339`.
             8 signed_time: Option<String> => "signed_time",
-            /// `terminated_time`; format `rfc3339`.
+            /// When the contract ended; format `rfc3339`.
             9 terminated_time: Option<String> => "terminated_time",
-            /// `termination_mode`.
+            /// Who ended it: user, merchant or platform.
             10 termination_mode: Option<String> => "termination_mode",
-            /// `termination_note`.
+            /// Why the contract ends.
             11 termination_note: Option<String> => "termination_note",
-            /// `sp_mchid`.
-            12 sp_mchid: Option<String> => "sp_mchid",
-            /// `sp_appid`.
-            13 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            14 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            15 sub_appid: Option<String> => "sub_appid",
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            12 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            13 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            14 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -434,21 +439,26 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_3.shtml>.
         /// * Catalog: `pay_global.papay.contracts.get_by_out_contract_code`.
         pub struct GetByOutContractCode {
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             0 out_contract_code: String => "out_contract_code: must path",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             2 plan_id: i64 => "plan_id: must query",
-            /// `sp_appid`.
-            3 sp_appid: Option<String> => "sp_appid: query",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `sub_appid`.
-            5 sub_appid: Option<String> => "sub_appid: query",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            3 sp_appid: Option<xinqiao_types::AppId> => "sp_appid: query",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         }
         new(out_contract_code: impl Into<String>, plan_id: i64)
-        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
+        text(
+            appid: xinqiao_types::AppId,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+        )
     }
 
     /// Answer to [`GetByOutContractCode`], the same as to [`GetByContractId`].
@@ -481,30 +491,30 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_17.shtml>.
         /// * Catalog: `pay_global.papay.contracts.pre_sign_app`.
         pub struct PreSignApp {
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             1 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `user_display_name`.
+            /// User's account name at the merchant, shown while signing.
             3 user_display_name: String => "user_display_name: must",
-            /// `success_notify_url`.
+            /// Where a successful signing is posted.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
+            /// IP address of the user's device.
             6 user_client_ip: Option<String> => "user_client_ip",
-            /// `expired_time`; format `rfc3339`.
+            /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
-            /// `return_url`.
+            /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// `sp_appid`.
-            9 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            10 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            11 sub_appid: Option<String> => "sub_appid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             plan_id: i64,
@@ -518,16 +528,16 @@ pub mod contracts {
             user_client_ip: String,
             expired_time: String,
             return_url: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
     }
 
     w::record! {
         /// Answer to [`PreSignApp`].
         pub struct PreSignAppResponse {
-            /// `session_id`.
+            /// Handle for opening the signing page.
             0 session_id: String => "session_id: must",
         }
     }
@@ -559,32 +569,32 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_14.shtml>.
         /// * Catalog: `pay_global.papay.contracts.pre_sign_h5`.
         pub struct PreSignH5 {
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             1 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `user_display_name`.
+            /// User's account name at the merchant, shown while signing.
             3 user_display_name: String => "user_display_name: must",
-            /// `success_notify_url`.
+            /// Where a successful signing is posted.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
+            /// IP address of the user's device.
             6 user_client_ip: Option<String> => "user_client_ip",
-            /// `expired_time`; format `rfc3339`.
+            /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
-            /// `return_url`.
+            /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// `return_appid`.
-            9 return_appid: Option<String> => "return_appid",
-            /// `sp_appid`.
-            10 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            11 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            12 sub_appid: Option<String> => "sub_appid",
+            /// AppID of the app to which the user returns.
+            9 return_appid: Option<xinqiao_types::AppId> => "return_appid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            10 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            11 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             plan_id: i64,
@@ -598,17 +608,17 @@ pub mod contracts {
             user_client_ip: String,
             expired_time: String,
             return_url: String,
-            return_appid: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            return_appid: xinqiao_types::AppId,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
     }
 
     w::record! {
         /// Answer to [`PreSignH5`].
         pub struct PreSignH5Response {
-            /// `sign_url`.
+            /// Link where the user signs.
             0 sign_url: String => "sign_url: must",
         }
     }
@@ -640,30 +650,30 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_15.shtml>.
         /// * Catalog: `pay_global.papay.contracts.pre_sign_jsapi`.
         pub struct PreSignJsapi {
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             1 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `user_display_name`.
+            /// User's account name at the merchant, shown while signing.
             3 user_display_name: String => "user_display_name: must",
-            /// `success_notify_url`.
+            /// Where a successful signing is posted.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
+            /// IP address of the user's device.
             6 user_client_ip: Option<String> => "user_client_ip",
-            /// `expired_time`; format `rfc3339`.
+            /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
-            /// `return_url`.
+            /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// `sp_appid`.
-            9 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            10 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            11 sub_appid: Option<String> => "sub_appid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             plan_id: i64,
@@ -677,9 +687,9 @@ pub mod contracts {
             user_client_ip: String,
             expired_time: String,
             return_url: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
     }
 
@@ -713,30 +723,30 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_1.shtml>.
         /// * Catalog: `pay_global.papay.contracts.pre_sign_mini_program`.
         pub struct PreSignMiniProgram {
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             1 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `user_display_name`.
+            /// User's account name at the merchant, shown while signing.
             3 user_display_name: String => "user_display_name: must",
-            /// `success_notify_url`.
+            /// Where a successful signing is posted.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
+            /// IP address of the user's device.
             6 user_client_ip: Option<String> => "user_client_ip",
-            /// `expired_time`; format `rfc3339`.
+            /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
-            /// `return_url`.
+            /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// `sp_appid`.
-            9 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            10 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            11 sub_appid: Option<String> => "sub_appid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             plan_id: i64,
@@ -750,9 +760,9 @@ pub mod contracts {
             user_client_ip: String,
             expired_time: String,
             return_url: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
     }
 
@@ -786,30 +796,30 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_16.shtml>.
         /// * Catalog: `pay_global.papay.contracts.pre_sign_web`.
         pub struct PreSignWeb {
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
+            /// Number of the deduction template; such as `66`.
             1 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `user_display_name`.
+            /// User's account name at the merchant, shown while signing.
             3 user_display_name: String => "user_display_name: must",
-            /// `success_notify_url`.
+            /// Where a successful signing is posted.
             4 success_notify_url: String => "success_notify_url: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
+            /// IP address of the user's device.
             6 user_client_ip: Option<String> => "user_client_ip",
-            /// `expired_time`; format `rfc3339`.
+            /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
-            /// `return_url`.
+            /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// `sp_appid`.
-            9 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            10 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            11 sub_appid: Option<String> => "sub_appid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             plan_id: i64,
@@ -823,9 +833,9 @@ pub mod contracts {
             user_client_ip: String,
             expired_time: String,
             return_url: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
     }
 
@@ -859,26 +869,26 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_4.shtml>.
         /// * Catalog: `pay_global.papay.contracts.terminate`.
         pub struct Terminate {
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `7710380720170106967564`.
             0 contract_id: String => "contract_id: must path",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `termination_note`.
+            /// Why the contract ends.
             2 termination_note: Option<String> => "termination_note",
-            /// `sp_appid`.
-            3 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            5 sub_appid: Option<String> => "sub_appid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            3 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(contract_id: impl Into<String>)
         text(
             appid: xinqiao_types::AppId,
             termination_note: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
     }
 

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `transactions::PayMicro`.
     pub struct Amount {
-        /// `total`.
+        /// Order total in the currency's smallest unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
     }
     new(total: i64)
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `transactions::GetAmount`.
     pub struct AmountExchangeRate {
-        /// `type`.
+        /// Kind of rate; `SETTLEMENT_RATE` for settlement.
         0 type_: String => "type: must",
-        /// `rate`.
+        /// Rate times 10^8; such as `100000000`.
         1 rate: i64 => "rate: must",
     }
 }
@@ -28,9 +28,9 @@ w::record! {
 w::record! {
     /// `amount` of `transactions::CreateApp`; `amount` of `transactions::CreateJsapi`; and 2 more.
     pub struct AmountInfo {
-        /// `total`; in minor-currency-unit.
+        /// Order total in the currency's smallest unit; in minor-currency-unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
     }
     new(total: i64, currency: impl Into<String>)
@@ -39,11 +39,11 @@ w::record! {
 w::record! {
     /// `detail` of `transactions::CreateApp`; `detail` of `transactions::CreateJsapi`; and 2 more.
     pub struct DetailInfo {
-        /// `cost_price`; in minor-currency-unit.
+        /// Price of the order before discounts on single goods; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
-        /// `receipt_id`.
+        /// Number of the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<CreateAppGoodsDetail>> => "goods_detail",
     }
     new()
@@ -54,16 +54,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::DetailInfo`.
     pub struct CreateAppGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_name`.
+        /// What the merchant calls the goods.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `price`; in minor-currency-unit.
+        /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
@@ -73,29 +73,33 @@ w::record! {
 w::record! {
     /// `payer` of `transactions::CreateApp`; `payer` of `transactions::CreateJsapi`; and 4 more.
     pub struct PayerInfo {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under the partner's AppID (`sp_appid`).
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new()
-    text(sp_openid: String, sub_openid: String, openid: xinqiao_types::OpenId)
+    text(
+        sp_openid: xinqiao_types::OpenId,
+        sub_openid: xinqiao_types::OpenId,
+        openid: xinqiao_types::OpenId,
+    )
 }
 
 w::record! {
     /// `scene_info` of `transactions::CreateApp`; `scene_info` of `transactions::CreateJsapi`; and 2 more.
     pub struct CreateAppSceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
         0 payer_client_ip: String => "payer_client_ip: must",
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         1 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         2 device_ip: Option<String> => "device_ip",
-        /// `operator_id`.
+        /// The merchant's number for the cashier.
         3 operator_id: Option<String> => "operator_id",
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         4 store_info: Option<SceneInfoStoreInfo> => "store_info",
     }
     new(payer_client_ip: impl Into<String>)
@@ -106,15 +110,15 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `transactions::Get`; `amount` of the answer of `transactions::id::Get`.
     pub struct GetAmount {
-        /// `total`; in fen.
+        /// Order total in the currency's smallest unit; in fen; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid, in the smallest unit of the paying currency; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         4 exchange_rate: Option<AmountExchangeRate> => "exchange_rate",
     }
 }
@@ -122,13 +126,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::DetailItem`.
     pub struct DetailGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         1 goods_remark: Option<String> => "goods_remark",
-        /// `quantity`.
+        /// How many pieces of the item.
         2 quantity: i64 => "quantity: must",
-        /// `price`.
+        /// Price of one piece, in the currency's smallest unit.
         3 price: i64 => "price: must",
     }
 }
@@ -136,28 +140,28 @@ w::record! {
 w::record! {
     /// An item of `detail` in the answer of `transactions::PayMicro`.
     pub struct DetailItem {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => "scope",
-        /// `type`; one of `COUPON` `DISCOUNT`.
-        3 type_: Option<String> => "type",
-        /// `amount`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items; one of `GLOBAL` `SINGLE`.
+        2 scope: Option<Scope> => "scope",
+        /// `COUPON` is prepaid, `DISCOUNT` is not; one of `COUPON` `DISCOUNT`.
+        3 type_: Option<DetailType> => "type",
+        /// Amount of the discount, in the currency's smallest unit.
         4 amount: i64 => "amount: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         5 currency: Option<String> => "currency",
-        /// `activity_id`.
+        /// Number of the discount's campaign.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`.
+        /// Part of the discount paid by WeChat; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`.
+        /// Part of the discount paid by the merchant.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`.
+        /// Part of the discount paid by others.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         10 goods_detail: Option<Vec<DetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -165,9 +169,9 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `transactions::PayMicroAmount`.
     pub struct ExchangeRate {
-        /// `type`; one of `SETTLEMENT_RATE`.
-        0 type_: Option<String> => "type",
-        /// `rate`.
+        /// Kind of rate; `SETTLEMENT_RATE` for settlement; one of `SETTLEMENT_RATE`.
+        0 type_: Option<Type> => "type",
+        /// Rate times 10^8; such as `100000000`.
         1 rate: Option<i64> => "rate",
     }
 }
@@ -175,16 +179,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::PayMicroDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_name`.
+        /// What the merchant calls the goods.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `price`.
+        /// Price of one piece, in the currency's smallest unit.
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
@@ -194,15 +198,15 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `transactions::PayMicro`.
     pub struct PayMicroAmount {
-        /// `total`.
+        /// Order total in the currency's smallest unit; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`.
+        /// What the user paid, in the smallest unit of the paying currency.
         2 payer_total: i64 => "payer_total: must",
-        /// `payer _currency`.
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`; `payer _currency` on the wire.
         3 payer_currency: Option<String> => "payer _currency",
-        /// `exchange_rate`.
+        /// Exchange rate from pricing to paying currency.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -210,11 +214,11 @@ w::record! {
 w::record! {
     /// An item of `detail` in `transactions::PayMicro`.
     pub struct PayMicroDetail {
-        /// `cost_price`.
+        /// Price of the order before discounts on single goods.
         0 cost_price: Option<i64> => "cost_price",
-        /// `receipt_id`.
+        /// Number of the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
@@ -225,19 +229,19 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `transactions::PayMicro`.
     pub struct PayMicroPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sp_openid`.
-        1 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        2 sub_openid: Option<String> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`).
+        1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
+        2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// `payer` of `transactions::PayMicro`.
     pub struct Payer {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Authorisation or payment code, good for one use; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -246,30 +250,30 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `transactions::Get`; an item of `promotion_detail` in the answer of `transactions::id::Get`.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in minor-currency-unit.
+        /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// `refund_amount`; in minor-currency-unit.
+        /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// `activity_id`.
+        /// Number of the discount's campaign.
         6 activity_id: Option<String> => "activity_id",
-        /// `wechatpay_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// `merchant_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by the merchant; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// `other_contribute_amount`; in minor-currency-unit.
+        /// Part of the discount paid by others; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
-        /// `currency`.
+        /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -277,15 +281,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in minor-currency-unit.
+        /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// `discount_amount`; in minor-currency-unit.
+        /// How much the discount takes off; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -293,15 +297,15 @@ w::record! {
 w::record! {
     /// `scene_info` of `transactions::PayMicro`.
     pub struct SceneInfo {
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         1 device_ip: Option<String> => "device_ip",
-        /// `payer_client_ip`.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
         2 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `operator_id`.
+        /// The merchant's number for the cashier.
         3 operator_id: Option<String> => "operator_id",
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         4 store_info: Option<StoreInfo> => "store_info",
     }
     new()
@@ -312,15 +316,15 @@ w::record! {
 w::record! {
     /// `store_info` of `transactions::CreateAppSceneInfo`.
     pub struct SceneInfoStoreInfo {
-        /// `id`.
+        /// Store number at the merchant.
         0 id: Option<String> => "id",
-        /// `out_id`.
+        /// The merchant's own number of the store.
         1 out_id: Option<String> => "out_id",
-        /// `name`.
+        /// Store as customers know it.
         2 name: Option<String> => "name",
-        /// `area_code`.
+        /// Code of the administrative region; such as `440305`.
         3 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -330,15 +334,89 @@ w::record! {
 w::record! {
     /// `store_info` of `transactions::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Store number at the merchant.
         0 id: Option<String> => "id",
-        /// `name`.
+        /// Store as customers know it.
         1 name: String => "name: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
     }
     new(name: impl Into<String>, address: impl Into<String>)
     text(id: String)
+}
+
+w::open_enum! {
+    /// `COUPON` is prepaid, `DISCOUNT` is not.
+    ///
+    /// What `type` of `DetailItem` may be.
+    pub enum DetailType {
+        /// Prepaid coupon (`COUPON`).
+        Coupon = "COUPON",
+        /// Discount without prepayment (`DISCOUNT`).
+        Discount = "DISCOUNT",
+    }
+}
+
+w::open_enum! {
+    /// `GLOBAL` for the whole order, `SINGLE` for items.
+    ///
+    /// What `scope` of `DetailItem` may be.
+    pub enum Scope {
+        /// For the whole order (`GLOBAL`).
+        Global = "GLOBAL",
+        /// For certain items (`SINGLE`).
+        Single = "SINGLE",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    ///
+    /// What `trade_state` of `transactions::PayMicroResponse` may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Has refunds (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Reversed (`REVOKED`).
+        Revoked = "REVOKED",
+        /// User is paying (`USERPAYING`).
+        UserPaying = "USERPAYING",
+        /// Payment failed (`PAYERROR`).
+        PayError = "PAYERROR",
+    }
+}
+
+w::open_enum! {
+    /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+    ///
+    /// What `trade_type` of `transactions::PayMicroResponse` may be.
+    pub enum TradeType {
+        /// Official account or mini program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// QR code payment (`NATIVE`).
+        Native = "NATIVE",
+        /// Payment in an app (`APP`).
+        App = "APP",
+        /// Mobile web payment (`MWEB`).
+        Mweb = "MWEB",
+        /// Payment code (`MICROPAY`).
+        MicroPay = "MICROPAY",
+    }
+}
+
+w::open_enum! {
+    /// Kind of rate; `SETTLEMENT_RATE` for settlement.
+    ///
+    /// What `type` of `ExchangeRate` may be.
+    pub enum Type {
+        /// Settlement rate (`SETTLEMENT_RATE`).
+        SettlementRate = "SETTLEMENT_RATE",
+    }
 }
 
 w::record! {
@@ -349,17 +427,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_6.shtml>.
     /// * Catalog: `pay_global.transactions.close`.
     pub struct Close {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        1 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new(out_trade_no: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    text(
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
+        mchid: xinqiao_types::MchId,
+    )
 }
 
 w::endpoint! {
@@ -389,45 +471,45 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter6_3.shtml>.
     /// * Catalog: `pay_global.transactions.create_app`.
     pub struct CreateApp {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill.
         4 description: String => "description: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the order was placed; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
+        /// The user who pays.
         13 payer: PayerInfo => "payer: must",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         14 amount: AmountInfo => "amount: must",
-        /// `detail`.
+        /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
@@ -439,10 +521,10 @@ w::record! {
         merchant_category_code: impl Into<String>,
     )
     text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sp_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         time_start: String,
         time_expire: String,
         attach: String,
@@ -458,7 +540,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateApp`].
     pub struct CreateAppResponse {
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         0 prepay_id: String => "prepay_id: must",
     }
 }
@@ -490,45 +572,45 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/OfficialPayMent/chapter5_4.shtml>.
     /// * Catalog: `pay_global.transactions.create_jsapi`.
     pub struct CreateJsapi {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill.
         4 description: String => "description: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the order was placed; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
+        /// The user who pays.
         13 payer: PayerInfo => "payer: must",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         14 amount: AmountInfo => "amount: must",
-        /// `detail`.
+        /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
@@ -540,10 +622,10 @@ w::record! {
         merchant_category_code: impl Into<String>,
     )
     text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sp_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         time_start: String,
         time_expire: String,
         attach: String,
@@ -586,45 +668,45 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/H5Payment/chapter3_3.shtml>.
     /// * Catalog: `pay_global.transactions.create_mweb`.
     pub struct CreateMweb {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill.
         4 description: String => "description: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the order was placed; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
+        /// The user who pays.
         13 payer: Option<PayerInfo> => "payer",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         14 amount: AmountInfo => "amount: must",
-        /// `detail`.
+        /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
@@ -635,10 +717,10 @@ w::record! {
         merchant_category_code: impl Into<String>,
     )
     text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sp_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         time_start: String,
         time_expire: String,
         attach: String,
@@ -654,7 +736,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateMweb`].
     pub struct CreateMwebResponse {
-        /// `mweb_url`.
+        /// Page that starts the H5 payment, valid for five minutes.
         0 mweb_url: String => "mweb_url: must",
     }
 }
@@ -686,45 +768,45 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/NativePay/chapter4_3.shtml>.
     /// * Catalog: `pay_global.transactions.create_native`.
     pub struct CreateNative {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill.
         4 description: String => "description: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the order was placed; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
+        /// The user who pays.
         13 payer: Option<PayerInfo> => "payer",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         14 amount: AmountInfo => "amount: must",
-        /// `detail`.
+        /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
@@ -735,10 +817,10 @@ w::record! {
         merchant_category_code: impl Into<String>,
     )
     text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sp_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         time_start: String,
         time_expire: String,
         attach: String,
@@ -754,7 +836,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateNative`].
     pub struct CreateNativeResponse {
-        /// `code_url`.
+        /// Link to be turned into a QR code for scanning; such as `weixin://wxpay/bizpayurl?pr=p4lpSuKzz`.
         0 code_url: String => "code_url: must",
     }
 }
@@ -786,55 +868,59 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_1.shtml>.
     /// * Catalog: `pay_global.transactions.get`.
     pub struct Get {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        1 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(out_trade_no: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    text(
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
+        mchid: xinqiao_types::MchId,
+    )
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `id`.
+        /// WeChat Pay's order number.
         5 id: Option<String> => "id",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
         7 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// The trade state in words, only for people to read; such as `支付成功`.
         8 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         9 bank_type: Option<String> => "bank_type",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         10 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         11 success_time: Option<String> => "success_time",
-        /// `payer`.
+        /// The user who pays.
         12 payer: Option<PayerInfo> => "payer",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         13 amount: GetAmount => "amount: must",
-        /// `promotion_detail`.
+        /// Discounts used in the payment, one entry per coupon; absent without any.
         14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         15 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         16 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
@@ -866,93 +952,93 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/QuickPay/chapter3_3.shtml>.
     /// * Catalog: `pay_global.transactions.pay_micro`.
     pub struct PayMicro {
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `sp_mchid`.
-        3 sp_mchid: String => "sp_mchid: must",
-        /// `sp_appid`.
-        4 sp_appid: String => "sp_appid: must",
-        /// `sub_appid`.
-        5 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        3 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        4 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill.
         6 description: String => "description: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         7 attach: Option<String> => "attach",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         10 trade_type: String => "trade_type: must",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         11 limit_pay: Option<String> => "limit_pay",
-        /// `merchant_category_code`.
+        /// Merchant category code, four digits; such as `1011`.
         12 merchant_category_code: String => "merchant_category_code: must",
-        /// `payer`.
+        /// The user who pays.
         13 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         14 amount: Amount => "amount: must",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         15 scene_info: Option<SceneInfo> => "scene_info",
-        /// `detail`.
+        /// Goods: original price, receipt, items.
         16 detail: Option<Vec<PayMicroDetail>> => "detail",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
-        sub_mchid: impl Into<String>,
-        sp_mchid: impl Into<String>,
-        sp_appid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
+        sp_appid: impl Into<xinqiao_types::AppId>,
         description: impl Into<String>,
         out_trade_no: impl Into<String>,
         trade_type: impl Into<String>,
         merchant_category_code: impl Into<String>,
         amount: Amount,
     )
-    text(sub_appid: String, attach: String, goods_tag: String, limit_pay: String)
+    text(sub_appid: xinqiao_types::AppId, attach: String, goods_tag: String, limit_pay: String)
     set(payer: Payer, scene_info: SceneInfo, detail: Vec<PayMicroDetail>)
 }
 
 w::record! {
     /// Answer to [`PayMicro`].
     pub struct PayMicroResponse {
-        /// `id`.
+        /// WeChat Pay's order number.
         0 id: String => "id: must",
-        /// `mchid`.
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `sp_mchid`.
-        4 sp_mchid: String => "sp_mchid: must",
-        /// `sp_appid`.
-        5 sp_appid: String => "sp_appid: must",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Merchant number of the institution or partner; such as `1900000100`.
+        4 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        5 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB` `MICROPAY`.
-        8 trade_type: String => "trade_type: must",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-        9 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`; one of `JSAPI` `NATIVE` `APP` `MWEB` `MICROPAY`.
+        8 trade_type: TradeType => "trade_type: must",
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+        9 trade_state: TradeState => "trade_state: must",
+        /// The trade state in words, only for people to read; such as `支付成功`.
         10 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         11 bank_type: String => "bank_type: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         12 attach: Option<String> => "attach",
-        /// `success_time`.
+        /// When it succeeded (paid, refunded, …); absent until then.
         13 success_time: String => "success_time: must",
-        /// `payer`.
+        /// The user who pays.
         14 payer: Option<PayMicroPayer> => "payer",
-        /// `amount`.
+        /// Amounts: order price, paid, exchange rate.
         15 amount: PayMicroAmount => "amount: must",
-        /// `detail`.
+        /// Discounts that applied.
         16 detail: Option<Vec<DetailItem>> => "detail",
     }
 }
@@ -984,28 +1070,28 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/QuickPay/chapter3_4.shtml>.
     /// * Catalog: `pay_global.transactions.reverse`.
     pub struct Reverse {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
+        1 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant; such as `1900000109`.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-        /// `sp_mchid`; the account's merchantid.
-        4 sp_mchid_again: Option<String> => "sp_mchid",
-        /// `sub_mchid`.
-        5 sub_mchid_again: Option<String> => "sub_mchid",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid; `sp_mchid` on the wire.
+        4 sp_mchid_again: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// Merchant number of the sub-merchant; such as `1900000109`; `sub_mchid` on the wire.
+        5 sub_mchid_again: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid; `mchid` on the wire.
         6 mchid_again: Option<xinqiao_types::MchId> => "mchid",
     }
     new(out_trade_no: impl Into<String>)
     text(
-        sp_mchid: String,
-        sub_mchid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
         mchid: xinqiao_types::MchId,
-        sp_mchid_again: String,
-        sub_mchid_again: String,
+        sp_mchid_again: xinqiao_types::MchId,
+        sub_mchid_again: xinqiao_types::MchId,
         mchid_again: xinqiao_types::MchId,
     )
 }
@@ -1041,17 +1127,17 @@ pub mod id {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/NativePay/chapter8_6.shtml>.
         /// * Catalog: `pay_global.transactions.id.close`.
         pub struct Close {
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             0 transaction_id: String => "transaction_id: must path",
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_mchid`.
-            3 sp_mchid: Option<String> => "sp_mchid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            3 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
         }
         new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-        text(sub_mchid: String, sp_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId, sp_mchid: xinqiao_types::MchId)
     }
 
     w::endpoint! {
@@ -1081,55 +1167,59 @@ pub mod id {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_1.shtml>.
         /// * Catalog: `pay_global.transactions.id.get`.
         pub struct Get {
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             0 transaction_id: String => "transaction_id: must path",
-            /// `sp_mchid`.
-            1 sp_mchid: Option<String> => "sp_mchid: query",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            1 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
             3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
         }
         new(transaction_id: impl Into<String>)
-        text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+        text(
+            sp_mchid: xinqiao_types::MchId,
+            sub_mchid: xinqiao_types::MchId,
+            mchid: xinqiao_types::MchId,
+        )
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: Option<String> => "sp_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// `id`.
+            /// WeChat Pay's order number.
             5 id: Option<String> => "id",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             6 trade_type: String => "trade_type: must",
-            /// `trade_state`.
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             7 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// The trade state in words, only for people to read; such as `支付成功`.
             8 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
             9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `payer`.
+            /// The user who pays.
             12 payer: Option<super::PayerInfo> => "payer",
-            /// `amount`.
+            /// Amounts: order price, paid, exchange rate.
             13 amount: super::GetAmount => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts used in the payment, one entry per coupon; absent without any.
             14 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             15 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `appid`.
+            /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             16 appid: Option<xinqiao_types::AppId> => "appid",
         }
     }
@@ -1161,20 +1251,20 @@ pub mod id {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/QuickPay/chapter3_4.shtml>.
         /// * Catalog: `pay_global.transactions.id.reverse`.
         pub struct Reverse {
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             0 transaction_id: String => "transaction_id: must path",
-            /// `mchid`.
+            /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sp_mchid`.
-            2 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            3 sub_mchid: String => "sub_mchid: must",
+            /// Merchant number of the institution or partner; such as `1900000100`.
+            2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant; such as `1900000109`.
+            3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
         new(
             transaction_id: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 

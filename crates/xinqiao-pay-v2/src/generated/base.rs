@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `trades` in `pay_itil::Report`.
     pub struct Trade {
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         0 out_trade_no: String => "out_trade_no: must",
-        /// `begin_time`; format `yyyyMMddHHmmss`.
+        /// When the trade began; format `yyyyMMddHHmmss`.
         1 begin_time: Option<String> => "begin_time",
-        /// `end_time`; format `yyyyMMddHHmmss`.
+        /// When the trade ended; format `yyyyMMddHHmmss`.
         2 end_time: Option<String> => "end_time",
-        /// `state`.
+        /// `OK`, `FAIL` or `CANCLE` (spelled so).
         3 state: Option<String> => "state",
-        /// `err_msg`.
+        /// The error in words, empty or `ok` after success.
         4 err_msg: Option<String> => "err_msg",
     }
     new(out_trade_no: impl Into<String>)
@@ -24,9 +24,9 @@ w::record! {
 w::record! {
     /// `violation_records` of the answer of `risk::GetViolation`.
     pub struct ViolationRecord {
-        /// `violation_records`.
+        /// Violations found.
         0 violation_records: Vec<ViolationRecordDetail> => "violation_records: must",
-        /// `total_size`.
+        /// Violations in total.
         1 total_size: i64 => "total_size: must",
     }
 }
@@ -34,18 +34,358 @@ w::record! {
 w::record! {
     /// An item of `violation_records` in `base::ViolationRecord`.
     pub struct ViolationRecordDetail {
-        /// `sub_mch_id`.
-        0 sub_mch_id: String => "sub_mch_id: must",
-        /// `company_name`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        0 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+        /// Legal name of the company, as on its licence.
         1 company_name: String => "company_name: must",
-        /// `illegal_type`.
+        /// Kind of violation.
         2 illegal_type: String => "illegal_type: must",
-        /// `handle_method`.
+        /// What was done to the merchant.
         3 handle_method: String => "handle_method: must",
-        /// `handle_state`.
+        /// Whether it is still in force.
         4 handle_state: String => "handle_state: must",
-        /// `punish_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the punishment was imposed; format `yyyy-MM-dd HH:mm:ss`.
         5 punish_time: String => "punish_time: must",
+    }
+}
+
+w::open_enum! {
+    /// `ADD` or `MODIFY` a declaration.
+    ///
+    /// What `action_type` of `mch::customs::CustomDeclareOrder` may be.
+    pub enum ActionType {
+        /// New declaration (`ADD`).
+        Add = "ADD",
+        /// Change a declaration (`MODIFY`).
+        Modify = "MODIFY",
+    }
+}
+
+w::open_enum! {
+    /// Whether the user has bound a bank card.
+    ///
+    /// What `bind_bankcard` of `sec_svc::RealNameAuthResponse` may be.
+    pub enum BindBankCard {
+        /// Yes (`true`).
+        True = "true",
+        /// No (`false`).
+        False = "false",
+    }
+}
+
+w::open_enum! {
+    /// `UNCHECKED`, `SAME` or `DIFFERENT` from the payer.
+    ///
+    /// What `cert_check_result` of `mch::customs::CustomDeclareOrderResponse`, `cert_check_result_$n` of `mch::customs::CustomDeclareQueryResponse` may be.
+    pub enum CertCheckResult {
+        /// No identity was given (`UNCHECKED`).
+        UnChecked = "UNCHECKED",
+        /// Same as the payer (`SAME`).
+        Same = "SAME",
+        /// Differs from the payer (`DIFFERENT`).
+        Different = "DIFFERENT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document; `IDCARD`.
+    ///
+    /// What `cert_type` of `mch::customs::CustomDeclareOrder` may be.
+    pub enum CertType {
+        /// Mainland ID card (`IDCARD`).
+        IdCard = "IDCARD",
+    }
+}
+
+w::open_enum! {
+    /// Character set of the answer.
+    ///
+    /// What `charset` of `sec_svc::GetRealNameInfo` may be.
+    pub enum Charset {
+        /// UTF-8 encoding (`UTF-8`).
+        Utf8 = "UTF-8",
+        /// GBK encoding (`GBK`).
+        Gbk = "GBK",
+    }
+}
+
+w::open_enum! {
+    /// Kind of identity document.
+    ///
+    /// What `cre_type` of `sec_svc::GetRealNameInfoResponse` may be.
+    pub enum CreType {
+        /// ID card (`MAINLAND_ID`).
+        MainLAndId = "MAINLAND_ID",
+        /// Passport (`PASSPOT`).
+        Passpot = "PASSPOT",
+        /// Officer's card (`MO`).
+        Mo = "MO",
+        /// Soldier's card (`SOLDIERS`).
+        Soldiers = "SOLDIERS",
+        /// Home-return permit (`HVPS`).
+        Hvps = "HVPS",
+        /// Temporary ID card (`MAINLAND_TMP_ID`).
+        MainLAndTmpId = "MAINLAND_TMP_ID",
+        /// Household register (`ACCOUNT_THIN`).
+        AccountThin = "ACCOUNT_THIN",
+        /// Police card (`POLICE`).
+        Police = "POLICE",
+        /// Taiwan compatriot permit (`MTPS`).
+        Mtps = "MTPS",
+        /// Business licence (`BL`).
+        Bl = "BL",
+        /// Another document (`OTHER`).
+        OtherValue = "OTHER",
+        /// Residence permit of a foreigner (`RPFF`).
+        Rpff = "RPFF",
+        /// Residence permit, Hong Kong or Macao (`HK_MACAO`).
+        HkMacao = "HK_MACAO",
+        /// Residence permit, Taiwan (`TAIWAN`).
+        Taiwan = "TAIWAN",
+    }
+}
+
+w::open_enum! {
+    /// Signature algorithm, only `MD5`.
+    ///
+    /// What `sign_type` of `mch::customs::CustomDeclareOrderResponse`, `sign_type` of `mch::customs::CustomDeclareQuery` and 2 more may be.
+    pub enum CustomDeclareOrderSignType {
+        /// MD5 signature (`MD5`).
+        Md5 = "MD5",
+    }
+}
+
+w::open_enum! {
+    /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou.
+    ///
+    /// What `customs` of `mch::customs::CustomDeclareOrder`, `customs` of `mch::customs::CustomDeclareQuery` and 2 more may be.
+    pub enum Customs {
+        /// Guangzhou, national system (`GUANGZHOU_ZS`).
+        GuangzhouZs = "GUANGZHOU_ZS",
+        /// Hangzhou, national system (`HANGZHOU_ZS`).
+        HangzhouZs = "HANGZHOU_ZS",
+        /// Ningbo (`NINGBO`).
+        Ningbo = "NINGBO",
+        /// Zhengzhou, bonded centre (`ZHENGZHOU_BS`).
+        ZhengzhouBs = "ZHENGZHOU_BS",
+        /// Chongqing (`CHONGQING`).
+        Chongqing = "CHONGQING",
+        /// Shanghai, national system (`SHANGHAI_ZS`).
+        ShanghaiZs = "SHANGHAI_ZS",
+        /// Shenzhen (`SHENZHEN`).
+        Shenzhen = "SHENZHEN",
+        /// Zhengzhou comprehensive zone (`ZHENGZHOU_ZH_ZS`).
+        ZhengzhouZhZs = "ZHENGZHOU_ZH_ZS",
+        /// Tianjin (`TIANJIN`).
+        Tianjin = "TIANJIN",
+    }
+}
+
+w::open_enum! {
+    /// `pay_identity` checks identity, `pay_realname` reads it.
+    ///
+    /// What `scope` of `app_auth::GetAccessToken` may be.
+    pub enum GetAccessTokenScope {
+        /// Check the identity (`pay_identity`).
+        PayIdentity = "pay_identity",
+    }
+}
+
+w::open_enum! {
+    /// Edition of the interface.
+    ///
+    /// What `version` of `sec_svc::GetRealNameInfo` may be.
+    pub enum GetRealNameInfoVersion {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+        /// Edition of the interface (`2.0`).
+        V2_0 = "2.0",
+    }
+}
+
+w::open_enum! {
+    /// Fixed word that says which kind of credential is exchanged.
+    ///
+    /// What `grant_type` of `app_auth::GetAccessToken` may be.
+    pub enum GrantType {
+        /// Exchange the code for a token (`authorization_code`).
+        AuthorizationCode = "authorization_code",
+    }
+}
+
+w::open_enum! {
+    /// Declaration: undeclared, submitted, processing, success, failed, exception.
+    ///
+    /// What `state` of `mch::NewCustomsCustomDeclareRedeclareResponse` may be.
+    pub enum CustomDeclareRedeclareState {
+        /// Not declared (`UNDECLARED`).
+        UnDeclared = "UNDECLARED",
+        /// Submitted to the customs (`SUBMITTED`).
+        Submitted = "SUBMITTED",
+        /// Being declared (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Declared (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Declaration failed (`FAIL`).
+        Fail = "FAIL",
+        /// Customs interface failed (`EXCEPT`).
+        Except = "EXCEPT",
+    }
+}
+
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `face::GetWxPayFaceAuthInfo`, `sign_type` of `risk::GetPublicKey` and 2 more may be.
+    pub enum RealNameAuthSignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+        /// MD5 signature (`MD5`).
+        Md5 = "MD5",
+    }
+}
+
+w::open_enum! {
+    /// Edition of the interface.
+    ///
+    /// What `version` of `sec_svc::RealNameAuth` may be.
+    pub enum RealNameAuthVersion {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+        /// Edition of the interface (`1.1`).
+        V1_1 = "1.1",
+    }
+}
+
+w::open_enum! {
+    /// Always `code`.
+    ///
+    /// What `response_type` of `app_auth::AuthIndex` may be.
+    pub enum ResponseType {
+        /// Returns an authorisation code (`code`).
+        Code = "code",
+    }
+}
+
+w::open_enum! {
+    /// `pay_identity` checks identity, `pay_realname` reads it.
+    ///
+    /// What `scope` of `app_auth::AuthIndex` may be.
+    pub enum Scope {
+        /// Check the identity (`pay_identity`).
+        Identity = "pay_identity",
+        /// Read the real name (`pay_realname`).
+        RealName = "pay_realname",
+    }
+}
+
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `app_auth::GetAccessToken`, `sign_type` of `bill_comment_sp::BatchQueryComment` and 7 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// Declaration: undeclared, submitted, processing, success, failed, exception.
+    ///
+    /// What `state` of `mch::customs::CustomDeclareOrderResponse`, `state_$n` of `mch::customs::CustomDeclareQueryResponse` may be.
+    pub enum State {
+        /// Not declared (`NDECLARED`).
+        NotDeclared = "NDECLARED",
+        /// Submitted to the customs (`SUBMITTED`).
+        Submitted = "SUBMITTED",
+        /// Being declared (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Declared (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Declaration failed (`FAIL`).
+        Fail = "FAIL",
+        /// Customs interface failed (`EXCEPT`).
+        Except = "EXCEPT",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING`, `SUCCESS`, `FAILED` or `BANK_FAIL`.
+    ///
+    /// What `status` of `mmpay_sp_trans::QueryBankResponse` may be.
+    pub enum Status {
+        /// Paid out (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Returned by the bank (`BANK_FAIL`).
+        BankFail = "BANK_FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Institution that verified the buyer's identity.
+    ///
+    /// What `verify_department` of `mch::customs::CustomDeclareOrderResponse`, `verify_department` of `mch::customs::CustomDeclareQueryResponse` may be.
+    pub enum VerifyDepartment {
+        /// UnionPay (`UNIONPAY`).
+        UnionPay = "UNIONPAY",
+        /// NetsUnion (`NETSUNION`).
+        NetsUnion = "NETSUNION",
+        /// Another institution (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Whether the `openid` matches.
+    ///
+    /// What `verify_openid` of `sec_svc::RealNameAuthResponse` may be.
+    pub enum VerifyOpenid {
+        /// User has no verified name (`V_OP_NA`).
+        Na = "V_OP_NA",
+        /// Name matches the user (`V_OP_NM_MA`).
+        NmMa = "V_OP_NM_MA",
+        /// Name does not match the user (`V_OP_NM_UM`).
+        NmUm = "V_OP_NM_UM",
+    }
+}
+
+w::open_enum! {
+    /// Whether name and document match.
+    ///
+    /// What `verify_real_name` of `sec_svc::RealNameAuthResponse` may be.
+    pub enum VerifyRealName {
+        /// Name and number match (`V_NM_ID_MA`).
+        Ma = "V_NM_ID_MA",
+        /// Name and number do not match (`V_NM_ID_UM`).
+        Um = "V_NM_ID_UM",
+        /// Kind of document does not match (`V_NM_ID_TYPE_UM`).
+        TypeUm = "V_NM_ID_TYPE_UM",
+    }
+}
+
+w::open_enum! {
+    /// Edition of the interface; every call asks for its own value.
+    ///
+    /// What `version` of `face::GetWxPayFaceAuthInfo` may be.
+    pub enum Version {
+        /// Edition of the interface (`1`).
+        N1 = "1",
+    }
+}
+
+w::open_enum! {
+    /// `csv` or `json`.
+    ///
+    /// What `violation_records_format` of `risk::GetViolation` may be.
+    pub enum ViolationRecordsFormat {
+        /// CSV text (`csv`).
+        Csv = "csv",
+        /// JSON text (`json`).
+        Json = "json",
     }
 }
 
@@ -60,25 +400,25 @@ pub mod app_auth {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_1&index=2>.
         /// * Catalog: `pay_v2.app_auth.auth_index`.
         pub struct AuthIndex {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must query",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `redirect_uri`.
+            /// Where to return after authorising, URL-encoded.
             2 redirect_uri: String => "redirect_uri: must query",
-            /// `response_type`; one of `code`.
-            3 response_type: String => "response_type: must query",
-            /// `scope`; one of `pay_identity` `pay_realname`.
-            4 scope: String => "scope: must query",
-            /// `state`.
+            /// Always `code`; one of `code`.
+            3 response_type: super::ResponseType => "response_type: must query",
+            /// `pay_identity` checks identity, `pay_realname` reads it; one of `pay_identity` `pay_realname`.
+            4 scope: super::Scope => "scope: must query",
+            /// Returned unchanged in the redirect.
             5 state: String => "state: must query",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             redirect_uri: impl Into<String>,
-            response_type: impl Into<String>,
-            scope: impl Into<String>,
+            response_type: impl Into<super::ResponseType>,
+            scope: impl Into<super::Scope>,
             state: impl Into<String>,
         )
     }
@@ -109,21 +449,21 @@ pub mod app_auth {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_2&index=3>.
         /// * Catalog: `pay_v2.app_auth.get_access_token`.
         pub struct GetAccessToken {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must query",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must query masked",
-            /// `code`.
+            /// Code to exchange for a token, single use.
             3 code: String => "code: must query",
-            /// `grant_type`; one of `authorization_code`.
-            4 grant_type: String => "grant_type: must query",
-            /// `scope`; one of `pay_identity`.
-            5 scope: String => "scope: must query",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => "sign_type: must query",
-            /// `sign`.
+            /// Fixed word that says which kind of credential is exchanged; one of `authorization_code`.
+            4 grant_type: super::GrantType => "grant_type: must query",
+            /// `pay_identity` checks identity, `pay_realname` reads it; one of `pay_identity`.
+            5 scope: super::GetAccessTokenScope => "scope: must query",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            6 sign_type: super::SignType => "sign_type: must query",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must query",
         }
         new(
@@ -131,9 +471,9 @@ pub mod app_auth {
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
             code: impl Into<String>,
-            grant_type: impl Into<String>,
-            scope: impl Into<String>,
-            sign_type: impl Into<String>,
+            grant_type: impl Into<super::GrantType>,
+            scope: impl Into<super::GetAccessTokenScope>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
         )
     }
@@ -141,19 +481,19 @@ pub mod app_auth {
     w::record! {
         /// Answer to [`GetAccessToken`].
         pub struct GetAccessTokenResponse {
-            /// `retcode`.
+            /// 0 on success; `retcode` on the wire.
             #[doc(alias = "retcode")]
             0 ret_code: f64 => "retcode: must",
-            /// `retmsg`.
+            /// Result in words; `retmsg` on the wire.
             #[doc(alias = "retmsg")]
             1 ret_msg: String => "retmsg: must",
-            /// `access_token`; a secret, masked in `Debug`.
+            /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             2 access_token: String => "access_token: must masked",
-            /// `access_token_expire_in`.
+            /// For how many seconds the token works.
             3 access_token_expire_in: i64 => "access_token_expire_in: must",
-            /// `refresh_token`; a secret, masked in `Debug`.
+            /// Credential with which a new access token is fetched after the old one expired; a secret, masked in `Debug`.
             4 refresh_token: String => "refresh_token: must masked",
-            /// `refresh_token_expire_in`.
+            /// For how many seconds the refresh token works.
             5 refresh_token_expire_in: f64 => "refresh_token_expire_in: must",
         }
     }
@@ -189,30 +529,30 @@ pub mod bill_comment_sp {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4014326528>.
         /// * Catalog: `pay_v2.bill_comment_sp.batch_query_comment`.
         pub struct BatchQueryComment {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `begin_time`; format `yyyyMMddHHmmss`.
+            /// Start of the period of the reviews; format `yyyyMMddHHmmss`.
             5 begin_time: String => "begin_time: must",
-            /// `end_time`; format `yyyyMMddHHmmss`.
+            /// End of the period of the reviews; format `yyyyMMddHHmmss`.
             6 end_time: String => "end_time: must",
-            /// `offset`.
+            /// Where to go on; 0 first, then the returned value.
             7 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             8 limit: Option<i64> => "limit",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
             begin_time: impl Into<String>,
             end_time: impl Into<String>,
@@ -252,34 +592,34 @@ pub mod face {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/android/faceuser.html>.
         /// * Catalog: `pay_v2.face.get_wx_pay_face_auth_info`.
         pub struct GetWxPayFaceAuthInfo {
-            /// `store_id`.
+            /// Number of the store within the merchant or brand.
             0 store_id: String => "store_id: must",
-            /// `store_name`.
+            /// What the store is called; such as `腾讯大厦分店`.
             1 store_name: String => "store_name: must",
-            /// `device_id`.
+            /// Face device.
             2 device_id: String => "device_id: must",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             3 attach: Option<String> => "attach",
-            /// `rawdata`.
+            /// Initialisation data from the face SDK; `rawdata` on the wire.
             #[doc(alias = "rawdata")]
             4 raw_data: String => "rawdata: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             6 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_appid`.
-            7 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            8 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `now`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            8 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Current Unix seconds.
             9 now: i64 => "now: must",
-            /// `version`; one of `1`.
-            10 version: String => "version: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            11 sign_type: String => "sign_type: must",
-            /// `nonce_str`.
+            /// Edition of the interface; every call asks for its own value; one of `1`.
+            10 version: super::Version => "version: must",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            11 sign_type: super::RealNameAuthSignType => "sign_type: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             12 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             13 sign: String => "sign: must",
         }
         new(
@@ -290,34 +630,34 @@ pub mod face {
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
             now: i64,
-            version: impl Into<String>,
-            sign_type: impl Into<String>,
+            version: impl Into<super::Version>,
+            sign_type: impl Into<super::RealNameAuthSignType>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
         )
-        text(attach: String, sub_appid: String, sub_mch_id: String)
+        text(attach: String, sub_appid: xinqiao_types::AppId, sub_mch_id: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetWxPayFaceAuthInfo`].
         pub struct GetWxPayFaceAuthInfoResponse {
-            /// `authinfo`.
+            /// Credential for calling the face SDK; `authinfo` on the wire.
             #[doc(alias = "authinfo")]
             0 auth_info: String => "authinfo: must",
-            /// `expires_in`.
+            /// How long the credential stays valid, counted from the answer; such as `7200`.
             1 expires_in: Option<i64> => "expires_in",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: String => "sign: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             5 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            7 sub_mch_id: Option<String> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            7 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         }
     }
 
@@ -352,25 +692,25 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115346>.
         /// * Catalog: `pay_v2.fund.query_auto_withdraw_by_date`.
         pub struct QueryAutoWithdrawByDate {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            2 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            4 sub_mch_id: String => "sub_mch_id: must",
-            /// `date`; format `yyyyMMdd`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            4 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Day of the automatic withdrawal; format `yyyyMMdd`; such as `20260905`.
             5 date: String => "date: must",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             date: impl Into<String>,
         )
     }
@@ -378,31 +718,31 @@ pub mod fund {
     w::record! {
         /// Answer to [`QueryAutoWithdrawByDate`].
         pub struct QueryAutoWithdrawByDateResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            2 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            4 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `date`; format `yyyyMMdd`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            4 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Day of the automatic withdrawal; format `yyyyMMdd`; such as `20260905`.
             5 date: String => "date: must",
-            /// `withdraw_id`.
+            /// Number that WeChat Pay gave the withdrawal.
             6 withdraw_id: Option<String> => "withdraw_id",
-            /// `withdraw_status`.
+            /// `SUCCESS`, `PROCESSING`, `FAIL` or `REFUND`.
             7 withdraw_status: String => "withdraw_status: must",
-            /// `amount`; in fen.
+            /// Amount withdrawn, in fen; in fen.
             8 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `fail_reason`.
+            /// Why the withdrawal failed.
             9 fail_reason: Option<String> => "fail_reason",
-            /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the withdrawal was started; format `yyyy-MM-dd HH:mm:ss`.
             10 create_time: Option<String> => "create_time",
-            /// `success_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the money arrived; format `yyyy-MM-dd HH:mm:ss`.
             11 success_time: Option<String> => "success_time",
-            /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the bank returned it; format `yyyy-MM-dd HH:mm:ss`.
             12 refund_time: Option<String> => "refund_time",
         }
     }
@@ -434,49 +774,49 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=21_3>.
         /// * Catalog: `pay_v2.fund.re_auto_withdraw_by_date`.
         pub struct ReAutoWithdrawByDate {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: String => "sub_mch_id: must",
-            /// `date`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Day of the automatic withdrawal; such as `20260905`.
             2 date: String => "date: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             3 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            5 sign_type: String => "sign_type: must",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            5 sign_type: super::SignType => "sign_type: must",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             date: impl Into<String>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
         )
     }
 
     w::record! {
         /// Answer to [`ReAutoWithdrawByDate`].
         pub struct ReAutoWithdrawByDateResponse {
-            /// `sign_type`; one of `HMAC-SHA256`.
-            0 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            0 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             1 sign: Option<String> => "sign",
-            /// `date`.
+            /// Day of the automatic withdrawal; such as `20260905`.
             2 date: String => "date: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             3 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            4 sub_mch_id: String => "sub_mch_id: must",
-            /// `withdraw_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            4 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Number that WeChat Pay gave the withdrawal.
             5 withdraw_id: String => "withdraw_id: must",
-            /// `amount`.
+            /// Amount withdrawn, in fen.
             6 amount: i64 => "amount: must",
-            /// `create_time`.
+            /// When the withdrawal was started.
             7 create_time: String => "create_time: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             8 nonce_str: String => "nonce_str: must",
         }
     }
@@ -512,36 +852,36 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985318>.
         /// * Catalog: `pay_v2.mch.new_customs_custom_declare_redeclare`.
         pub struct NewCustomsCustomDeclareRedeclare {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sign_type`; one of `MD5`.
-            2 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `MD5`; one of `MD5`.
+            2 sign_type: Option<super::CustomDeclareOrderSignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// `out_trade_no`; needed according to the documentation.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
             4 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`; needed according to the documentation.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
             5 transaction_id: Option<String> => "transaction_id",
-            /// `sub_order_no`.
+            /// The merchant's number of the partial order; required when split.
             6 sub_order_no: Option<String> => "sub_order_no",
-            /// `sub_order_id`.
+            /// Number of the partial order, after an order was split.
             7 sub_order_id: Option<String> => "sub_order_id",
-            /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-            8 customs: String => "customs: must",
-            /// `mch_customs_no`.
+            /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+            8 customs: super::Customs => "customs: must",
+            /// Number under which the merchant is registered at customs.
             9 mch_customs_no: String => "mch_customs_no: must",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             sign: impl Into<String>,
-            customs: impl Into<String>,
+            customs: impl Into<super::Customs>,
             mch_customs_no: impl Into<String>,
         )
         text(
-            sign_type: String,
+            sign_type: super::CustomDeclareOrderSignType,
             out_trade_no: String,
             transaction_id: String,
             sub_order_no: String,
@@ -552,29 +892,29 @@ pub mod mch {
     w::record! {
         /// Answer to [`NewCustomsCustomDeclareRedeclare`].
         pub struct NewCustomsCustomDeclareRedeclareResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`; one of `MD5`.
-            3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature algorithm, only `MD5`; one of `MD5`.
+            3 sign_type: Option<super::CustomDeclareOrderSignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `state`; one of `UNDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-            5 state: String => "state: must",
-            /// `out_trade_no`.
+            /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `UNDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
+            5 state: super::CustomDeclareRedeclareState => "state: must",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             6 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             7 transaction_id: String => "transaction_id: must",
-            /// `sub_order_no`.
+            /// The merchant's number of the partial order; required when split.
             8 sub_order_no: Option<String> => "sub_order_no",
-            /// `sub_order_id`.
+            /// Number of the partial order, after an order was split.
             9 sub_order_id: Option<String> => "sub_order_id",
-            /// `modify_time`; format `yyyyMMddHHmmss`.
+            /// When it was last changed; format `yyyyMMddHHmmss`.
             10 modify_time: String => "modify_time: must",
-            /// `explanation`.
+            /// Outcome of the declaration in words.
             11 explanation: Option<String> => "explanation",
         }
     }
@@ -609,48 +949,48 @@ pub mod mch {
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985151>.
             /// * Catalog: `pay_v2.mch.customs.custom_declare_order`.
             pub struct CustomDeclareOrder {
-                /// `mch_id`; the account's merchantid.
+                /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
-                /// `appid`; the account's appid.
+                /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sign_type`.
+                /// Signature algorithm, only `MD5`.
                 2 sign_type: Option<String> => "sign_type",
-                /// `sign`; filled in by the client.
+                /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
                 3 sign: String => "sign: must",
-                /// `out_trade_no`; needed according to the documentation.
+                /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
                 4 out_trade_no: Option<String> => "out_trade_no",
-                /// `transaction_id`; needed according to the documentation.
+                /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// `sub_order_no`.
+                /// The merchant's number of the partial order; required when split.
                 6 sub_order_no: Option<String> => "sub_order_no",
-                /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                7 customs: String => "customs: must",
-                /// `mch_customs_no`.
+                /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+                7 customs: super::super::Customs => "customs: must",
+                /// Number under which the merchant is registered at customs.
                 8 mch_customs_no: String => "mch_customs_no: must",
-                /// `duty`; in fen.
+                /// Customs duty, in fen; in fen.
                 9 duty: Option<xinqiao_types::Fen> => "duty",
-                /// `action_type`; one of `ADD` `MODIFY`.
-                10 action_type: Option<String> => "action_type",
-                /// `fee_type`.
+                /// `ADD` or `MODIFY` a declaration; one of `ADD` `MODIFY`.
+                10 action_type: Option<super::super::ActionType> => "action_type",
+                /// Currency of the order, `CNY` in the mainland; such as `CNY`.
                 11 fee_type: Option<String> => "fee_type",
-                /// `order_fee`; in fen.
+                /// Amount of the partial order, in fen; in fen.
                 12 order_fee: Option<xinqiao_types::Fen> => "order_fee",
-                /// `transport_fee`; in fen.
+                /// Freight, in fen; in fen.
                 13 transport_fee: Option<xinqiao_types::Fen> => "transport_fee",
-                /// `product_fee`; in fen.
+                /// Price of the goods, in fen; required when split; in fen.
                 14 product_fee: Option<xinqiao_types::Fen> => "product_fee",
-                /// `cert_type`; one of `IDCARD`.
-                15 cert_type: Option<String> => "cert_type",
-                /// `cert_id`.
+                /// Kind of document; `IDCARD`; one of `IDCARD`.
+                15 cert_type: Option<super::super::CertType> => "cert_type",
+                /// Document number; a final X in upper case; such as `330821198809085211`.
                 16 cert_id: Option<String> => "cert_id",
-                /// `name`.
+                /// Buyer's name.
                 17 name: Option<String> => "name",
             }
             new(
                 mch_id: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 sign: impl Into<String>,
-                customs: impl Into<String>,
+                customs: impl Into<super::super::Customs>,
                 mch_customs_no: impl Into<String>,
             )
             text(
@@ -658,9 +998,9 @@ pub mod mch {
                 out_trade_no: String,
                 transaction_id: String,
                 sub_order_no: String,
-                action_type: String,
+                action_type: super::super::ActionType,
                 fee_type: String,
-                cert_type: String,
+                cert_type: super::super::CertType,
                 cert_id: String,
                 name: String,
             )
@@ -675,33 +1015,33 @@ pub mod mch {
         w::record! {
             /// Answer to [`CustomDeclareOrder`].
             pub struct CustomDeclareOrderResponse {
-                /// `mch_id`.
+                /// Merchant number; in partner mode that of the partner; such as `1230000109`.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
-                /// `appid`.
+                /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `nonce_str`.
+                /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
                 2 nonce_str: Option<String> => "nonce_str",
-                /// `sign_type`; one of `MD5`.
-                3 sign_type: Option<String> => "sign_type",
-                /// `sign`.
+                /// Signature algorithm, only `MD5`; one of `MD5`.
+                3 sign_type: Option<super::super::CustomDeclareOrderSignType> => "sign_type",
+                /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
                 4 sign: Option<String> => "sign",
-                /// `state`; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-                5 state: String => "state: must",
-                /// `out_trade_no`.
+                /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
+                5 state: super::super::State => "state: must",
+                /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
                 6 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
+                /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
                 7 transaction_id: String => "transaction_id: must",
-                /// `sub_order_no`.
+                /// The merchant's number of the partial order; required when split.
                 8 sub_order_no: Option<String> => "sub_order_no",
-                /// `sub_order_id`.
+                /// Number of the partial order, after an order was split.
                 9 sub_order_id: Option<String> => "sub_order_id",
-                /// `modify_time`; format `yyyyMMddHHmmss`.
+                /// When it was last changed; format `yyyyMMddHHmmss`.
                 10 modify_time: String => "modify_time: must",
-                /// `cert_check_result`; one of `UNCHECKED` `SAME` `DIFFERENT`.
-                11 cert_check_result: Option<String> => "cert_check_result",
-                /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-                12 verify_department: Option<String> => "verify_department",
-                /// `verify_department_trade_id`.
+                /// `UNCHECKED`, `SAME` or `DIFFERENT` from the payer; one of `UNCHECKED` `SAME` `DIFFERENT`.
+                11 cert_check_result: Option<super::super::CertCheckResult> => "cert_check_result",
+                /// Institution that verified the buyer's identity; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+                12 verify_department: Option<super::super::VerifyDepartment> => "verify_department",
+                /// Transaction number at the institution that verified the buyer.
                 13 verify_department_trade_id: Option<String> => "verify_department_trade_id",
             }
         }
@@ -732,33 +1072,33 @@ pub mod mch {
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985273>.
             /// * Catalog: `pay_v2.mch.customs.custom_declare_query`.
             pub struct CustomDeclareQuery {
-                /// `mch_id`; the account's merchantid.
+                /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
-                /// `appid`; the account's appid.
+                /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sign_type`; one of `MD5`.
-                2 sign_type: Option<String> => "sign_type",
-                /// `sign`; filled in by the client.
+                /// Signature algorithm, only `MD5`; one of `MD5`.
+                2 sign_type: Option<super::super::CustomDeclareOrderSignType> => "sign_type",
+                /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
                 3 sign: String => "sign: must",
-                /// `out_trade_no`; needed according to the documentation.
+                /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
                 4 out_trade_no: Option<String> => "out_trade_no",
-                /// `transaction_id`; needed according to the documentation.
+                /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// `sub_order_no`; needed according to the documentation.
+                /// The merchant's number of the partial order; required when split; needed according to the documentation.
                 6 sub_order_no: Option<String> => "sub_order_no",
-                /// `sub_order_id`; needed according to the documentation.
+                /// Number of the partial order, after an order was split; needed according to the documentation.
                 7 sub_order_id: Option<String> => "sub_order_id",
-                /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                8 customs: String => "customs: must",
+                /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+                8 customs: super::super::Customs => "customs: must",
             }
             new(
                 mch_id: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 sign: impl Into<String>,
-                customs: impl Into<String>,
+                customs: impl Into<super::super::Customs>,
             )
             text(
-                sign_type: String,
+                sign_type: super::super::CustomDeclareOrderSignType,
                 out_trade_no: String,
                 transaction_id: String,
                 sub_order_no: String,
@@ -769,49 +1109,49 @@ pub mod mch {
         w::record! {
             /// Answer to [`CustomDeclareQuery`].
             pub struct CustomDeclareQueryResponse {
-                /// `mch_id`.
+                /// Merchant number; in partner mode that of the partner; such as `1230000109`.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
-                /// `appid`.
+                /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `nonce_str`.
+                /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
                 2 nonce_str: Option<String> => "nonce_str",
-                /// `sign_type`.
+                /// Signature algorithm, only `MD5`.
                 3 sign_type: Option<String> => "sign_type",
-                /// `sign`.
+                /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
                 4 sign: Option<String> => "sign",
-                /// `transaction_id`.
+                /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
                 5 transaction_id: String => "transaction_id: must",
-                /// `state_$n`; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-                6 state_n: Option<Vec<String>> => "state_$n: numbered",
-                /// `sub_order_no_$n`.
+                /// State of declaration n: undeclared, submitted, processing, success, failed, exception; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`; `state_$n` on the wire.
+                6 state_n: Option<Vec<super::super::State>> => "state_$n: numbered",
+                /// The merchant's number of partial order n; `sub_order_no_$n` on the wire.
                 7 sub_order_no_n: Option<Vec<String>> => "sub_order_no_$n: numbered",
-                /// `sub_order_id_$n`.
+                /// The platform's number of partial order n; `sub_order_id_$n` on the wire.
                 8 sub_order_id_n: Option<Vec<String>> => "sub_order_id_$n: numbered",
-                /// `customs_$n`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                9 customs_n: Option<Vec<String>> => "customs_$n: numbered",
-                /// `mch_customs_no_$n`.
+                /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` …; `customs_$n` on the wire.
+                9 customs_n: Option<Vec<super::super::Customs>> => "customs_$n: numbered",
+                /// Merchant's registration at the customs of declaration n; `mch_customs_no_$n` on the wire.
                 10 mch_customs_no_n: Option<Vec<String>> => "mch_customs_no_$n: numbered",
-                /// `duty_$n`; in fen.
+                /// Customs duty, in fen; in fen; `duty_$n` on the wire.
                 11 duty_n: Option<Vec<xinqiao_types::Fen>> => "duty_$n: numbered",
-                /// `fee_type_$n`.
+                /// Currency of declaration n; `fee_type_$n` on the wire.
                 12 fee_type_n: Option<Vec<String>> => "fee_type_$n: numbered",
-                /// `order_fee_$n`; in fen.
+                /// Amount of the partial order, in fen; in fen; `order_fee_$n` on the wire.
                 13 order_fee_n: Option<Vec<xinqiao_types::Fen>> => "order_fee_$n: numbered",
-                /// `transport_fee_$n`; in fen.
+                /// Freight, in fen; in fen; `transport_fee_$n` on the wire.
                 14 transport_fee_n: Option<Vec<xinqiao_types::Fen>> => "transport_fee_$n: numbered",
-                /// `product_fee_$n`; in fen.
+                /// Price of the goods, in fen; required when split; in fen; `product_fee_$n` on the wire.
                 15 product_fee_n: Option<Vec<xinqiao_types::Fen>> => "product_fee_$n: numbered",
-                /// `modify_time_$n`; format `yyyyMMddHHmmss`.
+                /// When declaration n last changed; format `yyyyMMddHHmmss`; `modify_time_$n` on the wire.
                 16 modify_time_n: Option<Vec<String>> => "modify_time_$n: numbered",
-                /// `cert_check_result_$n`; one of `UNCHECKED` `SAME` `DIFFERENT`.
-                17 cert_check_result_n: Option<Vec<String>> => "cert_check_result_$n: numbered",
-                /// `explanation_$n`.
+                /// `UNCHECKED`, `SAME` or `DIFFERENT` from the payer; one of `UNCHECKED` `SAME` `DIFFERENT`; `cert_check_result_$n` on the wire.
+                17 cert_check_result_n: Option<Vec<super::super::CertCheckResult>> => "cert_check_result_$n: numbered",
+                /// Outcome of declaration n in words; `explanation_$n` on the wire.
                 18 explanation_n: Option<Vec<String>> => "explanation_$n: numbered",
-                /// `count`.
+                /// How many declarations follow, index n from 0.
                 19 count: i64 => "count: must",
-                /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-                20 verify_department: Option<String> => "verify_department",
-                /// `verify_department_trade_id`.
+                /// Institution that verified the buyer's identity; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+                20 verify_department: Option<super::super::VerifyDepartment> => "verify_department",
+                /// Transaction number at the institution that verified the buyer.
                 21 verify_department_trade_id: Option<String> => "verify_department_trade_id",
             }
         }
@@ -848,25 +1188,25 @@ pub mod mmpay_sp_trans {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939840>.
         /// * Catalog: `pay_v2.mmpay_sp_trans.pay_bank`.
         pub struct PayBank {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// `amount`; in fen.
+            /// Amount to pay, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `desc`.
+            /// Why it is paid.
             6 desc: Option<String> => "desc",
-            /// `bank_code`.
+            /// Code of the payee's bank; such as `1001`.
             7 bank_code: String => "bank_code: must",
-            /// `enc_bank_no`.
+            /// Payee's card number, encrypted with the key of `getpublickey`.
             8 enc_bank_no: String => "enc_bank_no: must",
-            /// `enc_true_name`.
+            /// Payee's name, encrypted with the key of `getpublickey`.
             9 enc_true_name: String => "enc_true_name: must",
         }
         new(
@@ -885,21 +1225,21 @@ pub mod mmpay_sp_trans {
     w::record! {
         /// Answer to [`PayBank`].
         pub struct PayBankResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// `amount`; in fen.
+            /// Amount to pay, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `payment_no`.
+            /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// `cmms_amt`; in fen.
+            /// Fee for the payout, in fen; in fen.
             7 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
         }
     }
@@ -930,15 +1270,15 @@ pub mod mmpay_sp_trans {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011941066>.
         /// * Catalog: `pay_v2.mmpay_sp_trans.query_bank`.
         pub struct QueryBank {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
         }
         new(
@@ -953,33 +1293,33 @@ pub mod mmpay_sp_trans {
     w::record! {
         /// Answer to [`QueryBank`].
         pub struct QueryBankResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// `amount`; in fen.
+            /// Amount to pay, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `payment_no`.
+            /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// `bank_no_md5`.
+            /// MD5 of the card number.
             7 bank_no_md5: String => "bank_no_md5: must",
-            /// `true_name_md5`.
+            /// MD5 of the payee's name.
             8 true_name_md5: String => "true_name_md5: must",
-            /// `cmms_amt`; in fen.
+            /// Fee for the payout, in fen; in fen.
             9 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
-            /// `status`; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
-            10 status: String => "status: must",
-            /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// `PROCESSING`, `SUCCESS`, `FAILED` or `BANK_FAIL`; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
+            10 status: super::Status => "status: must",
+            /// When the payout was ordered; format `yyyy-MM-dd HH:mm:ss`.
             11 create_time: String => "create_time: must",
-            /// `pay_succ_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the money arrived; format `yyyy-MM-dd HH:mm:ss`.
             12 pay_succ_time: Option<String> => "pay_succ_time",
-            /// `reason`.
+            /// Why it failed.
             13 reason: Option<String> => "reason",
         }
     }
@@ -1015,39 +1355,39 @@ pub mod pay_itil {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/401193996>.
         /// * Catalog: `pay_v2.pay_itil.report`.
         pub struct Report {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `device_info`.
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             5 device_info: Option<String> => "device_info",
-            /// `user_ip`.
+            /// IP address from which the operation is started; such as `203.0.113.8`.
             6 user_ip: String => "user_ip: must",
-            /// `interface_url`.
+            /// Interface that is reported.
             7 interface_url: String => "interface_url: must",
-            /// `execute_time_`; in ms.
+            /// How long the call took, in ms; in ms; `execute_time_` on the wire.
             8 execute_time: Option<i64> => "execute_time_",
-            /// `return_code`.
+            /// Transport result; `SUCCESS` only says the request arrived.
             9 return_code: Option<String> => "return_code",
-            /// `return_msg`.
+            /// Why transport failed, e.g. a bad signature.
             10 return_msg: Option<String> => "return_msg",
-            /// `result_code`.
+            /// Business result: `SUCCESS` or `FAIL`.
             11 result_code: Option<String> => "result_code",
-            /// `err_code`.
+            /// Code of the business error, e.g. `ORDERPAID`.
             12 err_code: Option<String> => "err_code",
-            /// `err_code_des`.
+            /// Business error in words.
             13 err_code_des: Option<String> => "err_code_des",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             14 out_trade_no: Option<String> => "out_trade_no",
-            /// `trades`; JSON in a text on the wire; needed according to the documentation.
+            /// Trades that are reported, JSON; JSON in a text on the wire; needed according to the documentation.
             15 trades: Option<Vec<super::Trade>> => "trades: json",
-            /// `time`; format `yyyyMMddHHmmss`.
+            /// When it is reported; format `yyyyMMddHHmmss`; such as `20260227091010`.
             16 time: Option<String> => "time",
         }
         new(
@@ -1075,11 +1415,11 @@ pub mod pay_itil {
     w::record! {
         /// Answer to [`Report`].
         pub struct ReportResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
         }
     }
@@ -1152,37 +1492,37 @@ pub mod risk {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=19_11>.
         /// * Catalog: `pay_v2.risk.get_certficates`.
         pub struct GetCertficates {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
         )
     }
 
     w::record! {
         /// Answer to [`GetCertficates`].
         pub struct GetCertficatesResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             1 sign: Option<String> => "sign",
-            /// `error_code`.
+            /// Code of the error; only on failure.
             2 error_code: Option<String> => "error_code",
-            /// `error_code_des`.
+            /// Error in words; only on failure.
             3 error_code_des: Option<String> => "error_code_des",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             4 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `certificates`.
+            /// Platform certificates, AES-GCM ciphertext.
             5 certificates: String => "certificates: must",
         }
     }
@@ -1213,19 +1553,19 @@ pub mod risk {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011941097>.
         /// * Catalog: `pay_v2.risk.get_public_key`.
         pub struct GetPublicKey {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            2 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            2 sign_type: super::RealNameAuthSignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::RealNameAuthSignType>,
             sign: impl Into<String>,
         )
     }
@@ -1233,19 +1573,19 @@ pub mod risk {
     w::record! {
         /// Answer to [`GetPublicKey`].
         pub struct GetPublicKeyResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
-            /// `pub_key`.
+            /// RSA public key as PKCS#1 PEM.
             4 pub_key: String => "pub_key: must",
-            /// `error_code`.
+            /// Code of the error; only on failure.
             5 error_code: Option<String> => "error_code",
-            /// `error_code_des`.
+            /// Error in words; only on failure.
             6 error_code_des: Option<String> => "error_code_des",
         }
     }
@@ -1276,48 +1616,53 @@ pub mod risk {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/institution/4011985446>.
         /// * Catalog: `pay_v2.risk.get_violation`.
         pub struct GetViolation {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            2 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// `begin_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// Start of the period; format `yyyy-MM-dd HH:mm:ss`.
             4 begin_time: Option<String> => "begin_time",
-            /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// End of the period; format `yyyy-MM-dd HH:mm:ss`.
             5 end_time: Option<String> => "end_time",
-            /// `page_size`.
+            /// How many entries one page holds.
             6 page_size: Option<i64> => "page_size",
-            /// `page_index`.
+            /// Which page to return.
             7 page_index: Option<i64> => "page_index",
-            /// `violation_records_format`; one of `csv` `json`.
-            8 violation_records_format: Option<String> => "violation_records_format",
+            /// `csv` or `json`; one of `csv` `json`.
+            8 violation_records_format: Option<super::ViolationRecordsFormat> => "violation_records_format",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
         )
-        text(sign_type: String, begin_time: String, end_time: String, violation_records_format: String)
+        text(
+            sign_type: super::SignType,
+            begin_time: String,
+            end_time: String,
+            violation_records_format: super::ViolationRecordsFormat,
+        )
         set(page_size: i64, page_index: i64)
     }
 
     w::record! {
         /// Answer to [`GetViolation`].
         pub struct GetViolationResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `violation_records`; JSON in a text on the wire.
+            /// Violations found; JSON in a text on the wire.
             3 violation_records: super::ViolationRecord => "violation_records: must json",
-            /// `error_code`.
+            /// Code of the error; only on failure.
             4 error_code: Option<String> => "error_code",
-            /// `error_code_des`.
+            /// Error in words; only on failure.
             5 error_code_des: Option<String> => "error_code_des",
         }
     }
@@ -1353,34 +1698,34 @@ pub mod sec_svc {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauthorization.php?chapter=60_5&index=1>.
         /// * Catalog: `pay_v2.sec_svc.get_real_name_info`.
         pub struct GetRealNameInfo {
-            /// `version`; one of `1.0` `2.0`.
-            0 version: String => "version: must",
-            /// `mch_id`.
+            /// Edition of the interface; one of `1.0` `2.0`.
+            0 version: super::GetRealNameInfoVersion => "version: must",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user to check; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `cert_serialno`.
+            /// Serial of the merchant certificate; `cert_serialno` on the wire.
             #[doc(alias = "cert_serialno")]
             4 cert_serial_no: String => "cert_serialno: must",
-            /// `access_token`; a secret, masked in `Debug`.
+            /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             5 access_token: String => "access_token: must masked",
-            /// `timestamp`.
+            /// Unix seconds of the request; such as `1414488825`.
             6 timestamp: Option<f64> => "timestamp",
-            /// `cert_sign`.
+            /// Signature with the merchant certificate's key.
             7 cert_sign: Option<String> => "cert_sign",
-            /// `charset`; one of `UTF-8` `GBK`.
-            8 charset: Option<String> => "charset",
-            /// `nonce_str`.
+            /// Character set of the answer; one of `UTF-8` `GBK`.
+            8 charset: Option<super::Charset> => "charset",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             9 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             10 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            11 sign_type: String => "sign_type: must",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            11 sign_type: super::SignType => "sign_type: must",
         }
         new(
-            version: impl Into<String>,
+            version: impl Into<super::GetRealNameInfoVersion>,
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -1388,35 +1733,35 @@ pub mod sec_svc {
             access_token: impl Into<String>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
         )
-        text(cert_sign: String, charset: String)
+        text(cert_sign: String, charset: super::Charset)
         set(timestamp: f64)
     }
 
     w::record! {
         /// Answer to [`GetRealNameInfo`].
         pub struct GetRealNameInfoResponse {
-            /// `error_code`.
+            /// Code of the error; only on failure.
             0 error_code: Option<String> => "error_code",
-            /// `error_code_des`.
+            /// Error in words; only on failure.
             1 error_code_des: Option<String> => "error_code_des",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             4 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             5 nonce_str: Option<String> => "nonce_str",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user to check; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `encrypted_real_name`.
+            /// The real name in encrypted form.
             7 encrypted_real_name: Option<String> => "encrypted_real_name",
-            /// `encrypted_credential_id`.
+            /// Number of the identity document in encrypted form.
             8 encrypted_credential_id: Option<String> => "encrypted_credential_id",
-            /// `cre_type`; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
-            9 cre_type: Option<String> => "cre_type",
+            /// Kind of identity document; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
+            9 cre_type: Option<super::CreType> => "cre_type",
         }
     }
 
@@ -1446,31 +1791,31 @@ pub mod sec_svc {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_2&index=3>.
         /// * Catalog: `pay_v2.sec_svc.real_name_auth`.
         pub struct RealNameAuth {
-            /// `version`; one of `1.0` `1.1`.
-            0 version: String => "version: must",
-            /// `mch_id`.
+            /// Edition of the interface; one of `1.0` `1.1`.
+            0 version: super::RealNameAuthVersion => "version: must",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user to check; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `real_name`; personal data, masked in `Debug`.
+            /// The person's name as on the identity document; personal data, masked in `Debug`.
             4 real_name: String => "real_name: must masked",
-            /// `cred_type`.
+            /// Kind of the identity document.
             5 cred_type: f64 => "cred_type: must",
-            /// `cred_id`.
+            /// Number of the identity document.
             6 cred_id: String => "cred_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             7 nonce_str: String => "nonce_str: must",
-            /// `access_token`; a secret, masked in `Debug`.
+            /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             8 access_token: String => "access_token: must masked",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             9 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256` `MD5`.
-            10 sign_type: String => "sign_type: must",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256` `MD5`.
+            10 sign_type: super::RealNameAuthSignType => "sign_type: must",
         }
         new(
-            version: impl Into<String>,
+            version: impl Into<super::RealNameAuthVersion>,
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -1480,36 +1825,36 @@ pub mod sec_svc {
             nonce_str: impl Into<String>,
             access_token: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::RealNameAuthSignType>,
         )
     }
 
     w::record! {
         /// Answer to [`RealNameAuth`].
         pub struct RealNameAuthResponse {
-            /// `error_code`.
+            /// Code of the error; only on failure.
             0 error_code: Option<String> => "error_code",
-            /// `error_code_des`.
+            /// Error in words; only on failure.
             1 error_code_des: Option<String> => "error_code_des",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             4 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             5 nonce_str: Option<String> => "nonce_str",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user to check; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `access_token`; a secret, masked in `Debug`.
+            /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             7 access_token: Option<String> => "access_token: masked",
-            /// `verify_openid`; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`.
-            8 verify_openid: Option<String> => "verify_openid",
-            /// `verify_real_name`; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`.
-            9 verify_real_name: Option<String> => "verify_real_name",
-            /// `bind_bankcard`; one of `true` `false`.
+            /// Whether the `openid` matches; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`.
+            8 verify_openid: Option<super::VerifyOpenid> => "verify_openid",
+            /// Whether name and document match; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`.
+            9 verify_real_name: Option<super::VerifyRealName> => "verify_real_name",
+            /// Whether the user has bound a bank card; one of `true` `false`; `bind_bankcard` on the wire.
             #[doc(alias = "bind_bankcard")]
-            10 bind_bank_card: Option<String> => "bind_bankcard",
+            10 bind_bank_card: Option<super::BindBankCard> => "bind_bankcard",
         }
     }
 
@@ -1544,21 +1889,21 @@ pub mod tools {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011940944>.
         /// * Catalog: `pay_v2.tools.auth_code_to_openid`.
         pub struct AuthCodeToOpenid {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `auth_code`; a secret, masked in `Debug`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// User's payment code: 18 digits, one minute, one use; such as `120061098828009406`; a secret, masked in `Debug`.
             7 auth_code: String => "auth_code: must masked",
         }
         new(
@@ -1568,30 +1913,30 @@ pub mod tools {
             sign: impl Into<String>,
             auth_code: impl Into<String>,
         )
-        text(sign_type: String, sub_mch_id: String, sub_appid: String)
+        text(sign_type: String, sub_mch_id: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`AuthCodeToOpenid`].
         pub struct AuthCodeToOpenidResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            8 sub_openid: Option<String> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            8 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
     }
 
@@ -1621,21 +1966,21 @@ pub mod tools {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937195>.
         /// * Catalog: `pay_v2.tools.short_url`.
         pub struct ShortUrl {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            3 sign_type: Option<super::RealNameAuthSignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `long_url`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Link that is to be made short.
             7 long_url: String => "long_url: must",
         }
         new(
@@ -1645,27 +1990,31 @@ pub mod tools {
             sign: impl Into<String>,
             long_url: impl Into<String>,
         )
-        text(sign_type: String, sub_mch_id: String, sub_appid: String)
+        text(
+            sign_type: super::RealNameAuthSignType,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+        )
     }
 
     w::record! {
         /// Answer to [`ShortUrl`].
         pub struct ShortUrlResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `short_url`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The link after shortening.
             7 short_url: String => "short_url: must",
         }
     }
@@ -1701,13 +2050,13 @@ pub mod xdc {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011984810>.
         /// * Catalog: `pay_v2.xdc.api_v2_get_sign_key_sign_get_sign_key`.
         pub struct ApiV2GetSignKeySignGetSignKey {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
         }
         new(
@@ -1721,15 +2070,15 @@ pub mod xdc {
     w::record! {
         /// Answer to [`ApiV2GetSignKeySignGetSignKey`].
         pub struct ApiV2GetSignKeySignGetSignKeyResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             2 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
-            /// `sandbox_signkey`.
+            /// Key for signing in the sandbox; valid for 3 days; `sandbox_signkey` on the wire.
             #[doc(alias = "sandbox_signkey")]
             4 sandbox_sign_key: String => "sandbox_signkey: must",
         }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `detail` of `deposit::FacePay`; `detail` of `deposit::MicroPay`; and 1 more.
     pub struct DetailInfo {
-        /// `cost_price`; in fen.
+        /// Price of the order before discounts on single goods; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// `receipt_id`.
+        /// Number of the shop receipt; such as `wx123`.
         1 receipt_id: Option<String> => "receipt_id",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
@@ -21,20 +21,20 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `deposit::DetailInfo`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_category`.
+        /// What sort of goods it is, by number.
         2 goods_category: Option<String> => "goods_category",
-        /// `goods_name`.
+        /// Goods that are rented.
         3 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// `body`.
+        /// Description of the item.
         6 body: Option<String> => "body",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
@@ -44,17 +44,17 @@ w::record! {
 w::record! {
     /// `h5_info` of `deposit::SceneInfo`.
     pub struct H5Info {
-        /// `type`.
+        /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`.
         0 type_: Option<String> => "type",
-        /// `app_name`.
+        /// What the app is called.
         1 app_name: Option<String> => "app_name",
-        /// `bundle_id`.
+        /// Bundle id of the iOS app; such as `com.tencent.wzryiOS`.
         2 bundle_id: Option<String> => "bundle_id",
-        /// `package_name`.
+        /// Package name of the app; such as `com.tencent.tmgp.sgame`.
         3 package_name: Option<String> => "package_name",
-        /// `wap_url`.
+        /// Site in which the H5 page runs; such as `https://pay.example.com`.
         4 wap_url: Option<String> => "wap_url",
-        /// `wap_name`.
+        /// Title of that site; such as `腾讯充值`.
         5 wap_name: Option<String> => "wap_name",
     }
     new()
@@ -71,9 +71,9 @@ w::record! {
 w::record! {
     /// `scene_info` of `deposit::FacePay`; `scene_info` of `deposit::MicroPay`; and 1 more.
     pub struct SceneInfo {
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         0 store_info: Option<StoreInfo> => "store_info",
-        /// `h5_info`.
+        /// Website or app in which the H5 payment takes place.
         1 h5_info: Option<H5Info> => "h5_info",
     }
     new()
@@ -83,17 +83,97 @@ w::record! {
 w::record! {
     /// `store_info` of `deposit::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Store number at the merchant; such as `SZTX001`.
         0 id: String => "id: must",
-        /// `name`.
+        /// Store as customers know it; such as `腾大餐厅`.
         1 name: Option<String> => "name",
-        /// `area_code`.
+        /// Region code of the store; such as `440305`.
         2 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)
     text(name: String, area_code: String, address: String)
+}
+
+w::open_enum! {
+    /// Signature algorithm; only `HMAC-SHA256` is taken.
+    ///
+    /// What `sign_type` of `deposit::MicroPay`, `sign_type` of `deposit::OrderQuery` and 4 more may be.
+    pub enum MicroPaySignType {
+        /// MD5 signature (`MD5`).
+        Md5 = "MD5",
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `Y` holds the money for profit sharing; absent or `N` does not.
+    ///
+    /// What `profit_sharing` of `deposit::MicroPay`, `recall` of `deposit::ReverseResponse` may be.
+    pub enum Recall {
+        /// Yes (`Y`).
+        Y = "Y",
+        /// No (`N`).
+        N = "N",
+    }
+}
+
+w::open_enum! {
+    /// Signature algorithm; only `HMAC-SHA256` is taken.
+    ///
+    /// What `sign_type` of `deposit::Consume`, `sign_type` of `deposit::FacePay` may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    ///
+    /// What `trade_state` of `deposit::OrderQueryResponse` may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Has refunds (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Reversed or cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// User is paying (`USERPAYING`).
+        UserPaying = "USERPAYING",
+        /// Payment failed (`PAYERROR`).
+        PayError = "PAYERROR",
+        /// Accepted, to be charged later (`ACCEPT`).
+        Accept = "ACCEPT",
+    }
+}
+
+w::open_enum! {
+    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    ///
+    /// What `trade_type` of `deposit::UnifiedOrder`, `trade_type` of `deposit::UnifiedOrderResponse` may be.
+    pub enum TradeType {
+        /// Official account or mini program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// Payment in an app (`APP`).
+        App = "APP",
+    }
+}
+
+w::open_enum! {
+    /// `1.0` returns discount detail.
+    ///
+    /// What `version` of `deposit::OrderQuery` may be.
+    pub enum Version {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+    }
 }
 
 w::record! {
@@ -103,43 +183,43 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986801>.
     /// * Catalog: `pay_v2.deposit.consume`.
     pub struct Consume {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        3 sign_type: String => "sign_type: must",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        3 sign_type: SignType => "sign_type: must",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`; needed according to the documentation.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`; needed according to the documentation.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; needed according to the documentation.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         8 transaction_id: Option<String> => "transaction_id",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`; needed according to the documentation.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         10 fee_type: Option<String> => "fee_type",
-        /// `consume_fee`; in fen.
+        /// Part of the deposit that is consumed, in fen; in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         sign: impl Into<String>,
         total_fee: xinqiao_types::Fen,
         consume_fee: xinqiao_types::Fen,
     )
     text(
-        sub_mch_id: String,
-        sub_appid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_trade_no: String,
         transaction_id: String,
         fee_type: String,
@@ -149,29 +229,29 @@ w::record! {
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// `consume_fee`; in fen.
+        /// Part of the deposit that is consumed, in fen; in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
 }
@@ -202,59 +282,59 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986577>.
     /// * Catalog: `pay_v2.deposit.face_pay`.
     pub struct FacePay {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        3 sign_type: String => "sign_type: must",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        3 sign_type: SignType => "sign_type: must",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `deposit`; `Y` or `N` on the wire.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// `Y` marks the payment as a deposit; `Y` or `N` on the wire.
         7 deposit: Option<bool> => "deposit: yes-no",
-        /// `body`.
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`; needed according to the documentation.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         11 fee_type: Option<String> => "fee_type",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `face_code`; needed according to the documentation.
+        /// Face ticket from the SDK, single use; needed according to the documentation.
         13 face_code: Option<String> => "face_code",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         14 attach: Option<String> => "attach",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         15 device_info: Option<String> => "device_info",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         16 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         17 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`; format `yyyyMMddHHmmss`.
+        /// When the order was made, Beijing time; format `yyyyMMddHHmmss`; such as `20260915091010`.
         18 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `yyyyMMddHHmmss`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; format `yyyyMMddHHmmss`; such as `20260915101010`.
         19 time_expire: Option<String> => "time_expire",
-        /// `detail`; JSON in a text on the wire.
+        /// Items as JSON for single-item offers; free text in old calls; JSON in a text on the wire.
         20 detail: Option<DetailInfo> => "detail: json",
-        /// `scene_info`; JSON in a text on the wire.
+        /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
         21 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `goods_tag`.
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         22 goods_tag: Option<String> => "goods_tag",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         sign: impl Into<String>,
         body: impl Into<String>,
         out_trade_no: impl Into<String>,
@@ -262,8 +342,8 @@ w::record! {
         sp_bill_create_ip: impl Into<String>,
     )
     text(
-        sub_mch_id: String,
-        sub_appid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         fee_type: String,
         openid: xinqiao_types::OpenId,
         face_code: String,
@@ -280,55 +360,55 @@ w::record! {
 w::record! {
     /// Answer to [`FacePay`].
     pub struct FacePayResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; `Y` or `N` on the wire.
+        /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`; `Y` or `N` on the wire.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         12 trade_type: String => "trade_type: must",
-        /// `bank_type`.
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         13 bank_type: String => "bank_type: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         14 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         15 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         17 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         20 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         21 transaction_id: String => "transaction_id: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         22 attach: Option<String> => "attach",
-        /// `time_end`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
         23 time_end: Option<String> => "time_end",
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         24 promotion_detail: Option<String> => "promotion_detail",
     }
 }
@@ -359,67 +439,67 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986623>.
     /// * Catalog: `pay_v2.deposit.micro_pay`.
     pub struct MicroPay {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: String => "sign_type: must",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: MicroPaySignType => "sign_type: must",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `deposit`; `Y` or `N` on the wire.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// `Y` marks the payment as a deposit; `Y` or `N` on the wire.
         7 deposit: bool => "deposit: must yes-no",
-        /// `body`.
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`; needed according to the documentation.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         11 fee_type: Option<String> => "fee_type",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `auth_code`; a secret, masked in `Debug`; needed according to the documentation.
+        /// User's payment code: 18 digits, one minute, one use; such as `120061098828009406`; a secret, masked in `Debug`; needed according to the documentation.
         13 auth_code: Option<String> => "auth_code: masked",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         14 attach: Option<String> => "attach",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         15 device_info: Option<String> => "device_info",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         16 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `product_id`.
+        /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         17 product_id: Option<String> => "product_id",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         18 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`; format `yyyyMMddHHmmss`.
+        /// When the order was made, Beijing time; format `yyyyMMddHHmmss`; such as `20260915091010`.
         19 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `yyyyMMddHHmmss`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; format `yyyyMMddHHmmss`; such as `20260915101010`.
         20 time_expire: Option<String> => "time_expire",
-        /// `detail`; JSON in a text on the wire.
+        /// Items as JSON for single-item offers; free text in old calls; JSON in a text on the wire.
         21 detail: Option<DetailInfo> => "detail: json",
-        /// `scene_info`; JSON in a text on the wire.
+        /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
         22 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `version`.
+        /// `1.0` returns discount detail; such as `1.0`.
         23 version: Option<String> => "version",
-        /// `profit_sharing`; one of `N` `Y`.
-        24 profit_sharing: Option<String> => "profit_sharing",
-        /// `goods_tag`.
+        /// `Y` holds the money for profit sharing; absent or `N` does not; one of `N` `Y`.
+        24 profit_sharing: Option<Recall> => "profit_sharing",
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         25 goods_tag: Option<String> => "goods_tag",
-        /// `receipt`.
+        /// `Y` shows an invoice entry after payment; needs the e-invoice product.
         26 receipt: Option<String> => "receipt",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<MicroPaySignType>,
         sign: impl Into<String>,
         deposit: bool,
         body: impl Into<String>,
@@ -428,8 +508,8 @@ w::record! {
         sp_bill_create_ip: impl Into<String>,
     )
     text(
-        sub_mch_id: String,
-        sub_appid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         fee_type: String,
         openid: xinqiao_types::OpenId,
         auth_code: String,
@@ -440,7 +520,7 @@ w::record! {
         time_start: String,
         time_expire: String,
         version: String,
-        profit_sharing: String,
+        profit_sharing: Recall,
         goods_tag: String,
         receipt: String,
     )
@@ -476,26 +556,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986679>.
     /// * Catalog: `pay_v2.deposit.order_query`.
     pub struct OrderQuery {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<MicroPaySignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`; needed according to the documentation.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         8 transaction_id: Option<String> => "transaction_id",
-        /// `version`; one of `1.0`.
-        9 version: Option<String> => "version",
+        /// `1.0` returns discount detail; such as `1.0`; one of `1.0`.
+        9 version: Option<Version> => "version",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -504,81 +584,81 @@ w::record! {
         sign: impl Into<String>,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: MicroPaySignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_trade_no: String,
         transaction_id: String,
-        version: String,
+        version: Version,
     )
 }
 
 w::record! {
     /// Answer to [`OrderQuery`].
     pub struct OrderQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; `Y` or `N` on the wire.
+        /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`; `Y` or `N` on the wire.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        12 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        12 trade_state: TradeState => "trade_state: must",
+        /// State in words, with what to do next.
         13 trade_state_desc: String => "trade_state_desc: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         14 trade_type: String => "trade_type: must",
-        /// `bank_type`.
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         15 bank_type: String => "bank_type: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         16 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         17 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         19 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         21 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `consume_fee`; in fen.
+        /// Part of the deposit that is consumed, in fen; in fen.
         22 consume_fee: xinqiao_types::Fen => "consume_fee: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         23 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         24 transaction_id: String => "transaction_id: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         25 attach: Option<String> => "attach",
-        /// `time_end`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
         26 time_end: Option<String> => "time_end",
-        /// `coupon_count`.
+        /// How many coupons were used.
         27 coupon_count: Option<i64> => "coupon_count",
-        /// `coupon_type_$n`.
+        /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         28 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_id_$n`.
+        /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
         29 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-        /// `coupon_fee_$n`.
+        /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
         30 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         31 promotion_detail: Option<String> => "promotion_detail",
     }
 }
@@ -609,37 +689,37 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011987251>.
     /// * Catalog: `pay_v2.deposit.refund`.
     pub struct Refund {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<MicroPaySignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// `out_refund_no`.
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
         9 out_refund_no: String => "out_refund_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `refund_fee`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
         11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `refund_fee_type`.
+        /// Currency of the refund; that of the order; such as `CNY`.
         12 refund_fee_type: Option<String> => "refund_fee_type",
-        /// `refund_desc`.
+        /// Why it is refunded, ≤ 80 bytes, shown to the user.
         13 refund_desc: Option<String> => "refund_desc",
-        /// `refund_account`.
+        /// Money that pays: unsettled funds (default) or the available balance.
         14 refund_account: Option<String> => "refund_account",
-        /// `notify_url`.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         15 notify_url: Option<String> => "notify_url",
     }
     new(
@@ -654,9 +734,9 @@ w::record! {
         refund_fee: xinqiao_types::Fen,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: MicroPaySignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         refund_fee_type: String,
         refund_desc: String,
         refund_account: String,
@@ -667,53 +747,53 @@ w::record! {
 w::record! {
     /// Answer to [`Refund`].
     pub struct RefundResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// `out_refund_no`.
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
         9 out_refund_no: String => "out_refund_no: must",
-        /// `refund_id`.
+        /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
         10 refund_id: String => "refund_id: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         11 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         12 fee_type: Option<String> => "fee_type",
-        /// `refund_fee`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
         13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `settlement_refund_fee`; in fen.
+        /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
         15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-        /// `coupon_refund_fee`.
+        /// Part of the refund that goes back as coupons, in fen.
         16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         17 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_refund_fee`; in fen.
+        /// Cash that goes back to the user, in fen; in fen.
         18 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `coupon_type_$n`.
+        /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_refund_fee_$n`.
+        /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
         21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
-        /// `coupon_refund_count`.
+        /// How many coupons are given back.
         22 coupon_refund_count: Option<i64> => "coupon_refund_count",
-        /// `coupon_refund_id_$n`.
+        /// Number of refunded coupon n; `coupon_refund_id_$n` on the wire.
         23 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
     }
 }
@@ -744,29 +824,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011987300>.
     /// * Catalog: `pay_v2.deposit.refund_query`.
     pub struct RefundQuery {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<MicroPaySignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_refund_no`; needed according to the documentation.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`; needed according to the documentation.
         7 out_refund_no: Option<String> => "out_refund_no",
-        /// `refund_id`; needed according to the documentation.
+        /// WeChat Pay's refund number; such as `50000000382019052709732678859`; needed according to the documentation.
         8 refund_id: Option<String> => "refund_id",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         9 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         10 out_trade_no: String => "out_trade_no: must",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         11 offset: Option<i64> => "offset",
     }
     new(
@@ -778,9 +858,9 @@ w::record! {
         out_trade_no: impl Into<String>,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: MicroPaySignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_refund_no: String,
         refund_id: String,
     )
@@ -790,81 +870,81 @@ w::record! {
 w::record! {
     /// Answer to [`RefundQuery`].
     pub struct RefundQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `out_refund_no`.
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
         13 out_refund_no: String => "out_refund_no: must",
-        /// `refund_id`.
+        /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
         14 refund_id: String => "refund_id: must",
-        /// `refund_channel`.
+        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`.
         15 refund_channel: Option<String> => "refund_channel",
-        /// `refund_status`.
+        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive.
         16 refund_status: String => "refund_status: must",
-        /// `refund_account`.
+        /// Money that pays: unsettled funds (default) or the available balance.
         17 refund_account: Option<String> => "refund_account",
-        /// `refund_recv_accout`.
+        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`.
         18 refund_recv_accout: Option<String> => "refund_recv_accout",
-        /// `refund_fee`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
         19 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `settlement_refund_fee`; in fen.
+        /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
         20 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-        /// `refund_success_time`; format `yyyyMMddHHmmss`.
+        /// When the money was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`.
         21 refund_success_time: Option<String> => "refund_success_time",
-        /// `total_refund_count`.
+        /// How many refunds the order has in total.
         22 total_refund_count: Option<i64> => "total_refund_count",
-        /// `refund_count`.
+        /// Refunds in this answer; their index n starts at 0.
         23 refund_count: i64 => "refund_count: must",
-        /// `out_refund_no_$n`.
+        /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
         24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
-        /// `refund_id_$n`.
+        /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
         25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
-        /// `refund_channel_$n`.
+        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
         26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
-        /// `refund_fee_$n`.
+        /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
         27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
-        /// `settlement_refund_fee_$n`.
+        /// What refund n settles, in fen; `settlement_refund_fee_$n` on the wire.
         28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
-        /// `coupon_type_$n_$m`.
+        /// Kind of coupon m in refund n: `CASH` or `NO_CASH`; `coupon_type_$n_$m` on the wire.
         29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
-        /// `coupon_refund_fee_$n`.
+        /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
         30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
-        /// `coupon_refund_count_$n`.
+        /// How many coupons refund n gives back; `coupon_refund_count_$n` on the wire.
         31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
-        /// `coupon_refund_id_$n_$m`.
+        /// Number of coupon m in refund n; `coupon_refund_id_$n_$m` on the wire.
         32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
-        /// `coupon_refund_fee_$n_$m`.
+        /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
         33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
-        /// `refund_status_$n`.
+        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
-        /// `refund_account_$n`.
+        /// Money that paid refund n; `refund_account_$n` on the wire.
         35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
-        /// `refund_recv_accout_$n`.
+        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
-        /// `refund_success_time_$n`.
+        /// When the money was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
         37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
     }
 }
@@ -895,23 +975,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986741>.
     /// * Catalog: `pay_v2.deposit.reverse`.
     pub struct Reverse {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<MicroPaySignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`; needed according to the documentation.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: Option<String> => "transaction_id",
     }
     new(
@@ -921,9 +1001,9 @@ w::record! {
         sign: impl Into<String>,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: MicroPaySignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_trade_no: String,
         transaction_id: String,
     )
@@ -932,22 +1012,22 @@ w::record! {
 w::record! {
     /// Answer to [`Reverse`].
     pub struct ReverseResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `recall`; one of `Y` `N`.
-        7 recall: String => "recall: must",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// `Y` means reverse again, `N` that it is done; one of `Y` `N`.
+        7 recall: Recall => "recall: must",
     }
 }
 
@@ -977,56 +1057,56 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986340>.
     /// * Catalog: `pay_v2.deposit.unified_order`.
     pub struct UnifiedOrder {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`; needed according to the documentation.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `MD5` `HMAC-SHA256`; needed according to the documentation.
+        3 sign_type: Option<MicroPaySignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`; needed according to the documentation.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `body`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; needed according to the documentation.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         7 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`; needed according to the documentation.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         10 fee_type: Option<String> => "fee_type",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        12 sub_openid: Option<String> => "sub_openid",
-        /// `attach`.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Merchant's private text, returned by queries and notices.
         13 attach: Option<String> => "attach",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         14 device_info: Option<String> => "device_info",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         15 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `trade_type`; one of `JSAPI` `APP`.
-        16 trade_type: String => "trade_type: must",
-        /// `notify_url`; needed according to the documentation.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `APP`.
+        16 trade_type: TradeType => "trade_type: must",
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
         17 notify_url: Option<String> => "notify_url",
-        /// `product_id`.
+        /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         18 product_id: Option<String> => "product_id",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         19 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`; format `yyyyMMddHHmmss`.
+        /// When the order was made, Beijing time; format `yyyyMMddHHmmss`; such as `20260915091010`.
         20 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `yyyyMMddHHmmss`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; format `yyyyMMddHHmmss`; such as `20260915101010`.
         21 time_expire: Option<String> => "time_expire",
-        /// `detail`; JSON in a text on the wire.
+        /// Items as JSON for single-item offers; free text in old calls; JSON in a text on the wire.
         22 detail: Option<DetailInfo> => "detail: json",
-        /// `scene_info`; JSON in a text on the wire.
+        /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
         23 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `receipt`; `Y` or `N` on the wire.
+        /// `Y` shows an invoice entry after payment; needs the e-invoice product; `Y` or `N` on the wire.
         24 receipt: Option<bool> => "receipt: yes-no",
     }
     new(
@@ -1038,15 +1118,15 @@ w::record! {
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
         sp_bill_create_ip: impl Into<String>,
-        trade_type: impl Into<String>,
+        trade_type: impl Into<TradeType>,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: MicroPaySignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         fee_type: String,
         openid: xinqiao_types::OpenId,
-        sub_openid: String,
+        sub_openid: xinqiao_types::OpenId,
         attach: String,
         device_info: String,
         notify_url: String,
@@ -1061,29 +1141,29 @@ w::record! {
 w::record! {
     /// Answer to [`UnifiedOrder`].
     pub struct UnifiedOrderResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// `trade_type`; one of `JSAPI` `APP`.
-        8 trade_type: String => "trade_type: must",
-        /// `prepay_id`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `APP`.
+        8 trade_type: TradeType => "trade_type: must",
+        /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         9 prepay_id: String => "prepay_id: must",
-        /// `code_url`.
+        /// Link for the QR code, for `NATIVE`; valid for 2 hours; such as `weixin://wxpay/bizpayurl/up?pr=NwY5Mz9`.
         10 code_url: Option<String> => "code_url",
-        /// `mweb_url`.
+        /// Page that starts H5 payment, for `MWEB`; valid for 5 minutes.
         11 mweb_url: Option<String> => "mweb_url",
     }
 }

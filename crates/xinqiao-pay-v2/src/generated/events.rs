@@ -10,29 +10,29 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.papay_contract`.
         pub struct PapayContract {
-            /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `plan_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             2 plan_id: i64 => "plan_id: must",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             3 contract_code: String => "contract_code: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             4 contract_id: String => "contract_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            6 sub_openid: Option<String> => "sub_openid",
-            /// `change_type`.
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// `ADD` signed or `DELETE` ended.
             7 change_type: String => "change_type: must",
-            /// `request_serial`.
+            /// Serial of the signing request, digits, unique; such as `1695`.
             8 request_serial: i64 => "request_serial: must",
-            /// `contract_termination_mode`.
+            /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
             9 contract_termination_mode: Option<i64> => "contract_termination_mode",
-            /// `operate_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When it was signed or ended; format `yyyy-MM-dd HH:mm:ss`.
             10 operate_time: String => "operate_time: must",
-            /// `contract_expired_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
             11 contract_expired_time: Option<String> => "contract_expired_time",
         }
     }
@@ -42,49 +42,49 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.papay_order`.
         pub struct PapayOrder {
-            /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `device_info`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             2 device_info: Option<String> => "device_info",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`; `Y` or `N` on the wire.
+            /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
-            /// `trade_state`.
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             6 trade_state: String => "trade_state: must",
-            /// `bank_type`.
+            /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             7 bank_type: String => "bank_type: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
-            /// `coupon_fee`.
+            /// What coupons covered, in fen.
             10 coupon_fee: Option<i64> => "coupon_fee",
-            /// `coupon_count`.
+            /// How many coupons were used.
             11 coupon_count: Option<i64> => "coupon_count",
-            /// `coupon_id_$n`.
+            /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
             12 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-            /// `coupon_type_$n`.
+            /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             13 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_fee_$n`; in fen.
+            /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
             14 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// `cash_fee`; in fen.
+            /// Cash the user really paid, in fen; in fen; such as `800`.
             15 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_fee_type`.
+            /// Currency of the cash payment; such as `CNY`.
             16 cash_fee_type: Option<String> => "cash_fee_type",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             17 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             18 transaction_id: String => "transaction_id: must",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             19 attach: Option<String> => "attach",
-            /// `time_end`; format `yyyyMMddHHmmss`.
+            /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
             20 time_end: Option<String> => "time_end",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             21 contract_id: String => "contract_id: must",
         }
     }
@@ -94,55 +94,55 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.pay_result`.
         pub struct PayResult {
-            /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `device_info`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             2 device_info: Option<String> => "device_info",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`; `Y` or `N` on the wire.
+            /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
-            /// `trade_state`.
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             6 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// State in words, with what to do next.
             7 trade_state_desc: String => "trade_state_desc: must",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
             8 trade_type: String => "trade_type: must",
-            /// `bank_type`.
+            /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             9 bank_type: String => "bank_type: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             11 fee_type: Option<String> => "fee_type",
-            /// `settlement_total_fee`; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
             12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// `coupon_fee`.
+            /// What coupons covered, in fen.
             13 coupon_fee: Option<i64> => "coupon_fee",
-            /// `coupon_count`.
+            /// How many coupons were used.
             14 coupon_count: Option<i64> => "coupon_count",
-            /// `coupon_id_$n`.
+            /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
             15 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-            /// `coupon_type_$n`.
+            /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             16 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_fee_$n`; in fen.
+            /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
             17 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// `cash_fee`; in fen.
+            /// Cash the user really paid, in fen; in fen; such as `800`.
             18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_fee_type`.
+            /// Currency of the cash payment; such as `CNY`.
             19 cash_fee_type: Option<String> => "cash_fee_type",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             20 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             21 transaction_id: String => "transaction_id: must",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             22 attach: Option<String> => "attach",
-            /// `time_end`; format `yyyyMMddHHmmss`.
+            /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
             23 time_end: Option<String> => "time_end",
-            /// `rate`.
+            /// Exchange rate of pricing to payment currency, times 10^8.
             24 rate: Option<f64> => "rate",
         }
     }
@@ -152,35 +152,35 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.refund_result`.
         pub struct RefundResult {
-            /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             3 transaction_id: String => "transaction_id: must",
-            /// `out_refund_no`.
+            /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             4 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
             5 refund_id: String => "refund_id: must",
-            /// `refund_status`.
+            /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive.
             6 refund_status: String => "refund_status: must",
-            /// `refund_account`.
+            /// Money that pays: unsettled funds (default) or the available balance.
             7 refund_account: Option<String> => "refund_account",
-            /// `refund_recv_accout`.
+            /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`.
             8 refund_recv_accout: Option<String> => "refund_recv_accout",
-            /// `refund_request_source`.
+            /// Asked for by `API` or on the merchant platform (`VENDOR_PLATFORM`).
             9 refund_request_source: Option<String> => "refund_request_source",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `refund_fee`; in fen.
+            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `settlement_total_fee`; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
             12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// `settlement_refund_fee`; in fen.
+            /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
             13 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-            /// `success_time`; format `yyyyMMddHHmmss`.
+            /// When the refund succeeded; only then; format `yyyyMMddHHmmss`.
             14 success_time: Option<String> => "success_time",
         }
     }
@@ -190,19 +190,19 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.vehicle`.
         pub struct Vehicle {
-            /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `plate_number`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Number plate of the vehicle, without separators; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// `deduct_mode`.
+            /// `PROACTIVE` the user pays, `AUTOPAY` is charged.
             3 deduct_mode: Option<String> => "deduct_mode",
-            /// `vehicle_event_type`.
+            /// What happened to the service.
             4 vehicle_event_type: String => "vehicle_event_type: must",
-            /// `vehicle_event_des`.
+            /// Event in words.
             5 vehicle_event_des: Option<String> => "vehicle_event_des",
-            /// `vehicle_event_createtime`; format `yyyyMMddHHmmss`.
+            /// When it happened; format `yyyyMMddHHmmss`; `vehicle_event_createtime` on the wire.
             #[doc(alias = "vehicle_event_createtime")]
             6 vehicle_event_create_time: String => "vehicle_event_createtime: must",
         }

@@ -3,6 +3,16 @@
 
 use xinqiao_wire as w;
 
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `mch_risk::BankQueryMchAuditInfo`, `sign_type` of `mch_risk::BankQueryMchAuditInfoResponse` and 5 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
 w::record! {
     /// Get a merchant's audit as a bank (间联模式查询商户审核状态).
     ///
@@ -10,48 +20,48 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_295>.
     /// * Catalog: `pay_v2.mch_risk.bank_query_mch_audit_info`.
     pub struct BankQueryMchAuditInfo {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: String => "sub_mch_id: must",
-        /// `channel_id`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+        /// Channel number given to the institution.
         2 channel_id: String => "channel_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
-        sub_mch_id: impl Into<String>,
+        sub_mch_id: impl Into<xinqiao_types::MchId>,
         channel_id: impl Into<String>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
 }
 
 w::record! {
     /// Answer to [`BankQueryMchAuditInfo`].
     pub struct BankQueryMchAuditInfoResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: String => "sub_mch_id: must",
-        /// `channel_id`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+        /// Channel number given to the institution.
         2 channel_id: String => "channel_id: must",
-        /// `audit_status`.
+        /// Where the review stands.
         3 audit_status: String => "audit_status: must",
-        /// `audit_comment`.
+        /// What the reviewer said.
         4 audit_comment: String => "audit_comment: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        7 sign_type: Option<String> => "sign_type",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        7 sign_type: Option<SignType> => "sign_type",
     }
 }
 
@@ -81,26 +91,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_296>.
     /// * Catalog: `pay_v2.mch_risk.channel_query_mch_audit_info`.
     pub struct ChannelQueryMchAuditInfo {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: String => "sub_mch_id: must",
-        /// `acquiring_bank_id`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+        /// Number of the acquiring bank.
         2 acquiring_bank_id: String => "acquiring_bank_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
-        sub_mch_id: impl Into<String>,
+        sub_mch_id: impl Into<xinqiao_types::MchId>,
         acquiring_bank_id: impl Into<String>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
 }
 
@@ -133,42 +143,42 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_291>.
     /// * Catalog: `pay_v2.mch_risk.query_mch_risk`.
     pub struct QueryMchRisk {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `cert_serial_number`.
+        /// Serial of the merchant certificate.
         1 cert_serial_number: Option<String> => "cert_serial_number",
-        /// `certificates_number`.
+        /// Number of the identity document.
         2 certificates_number: Option<String> => "certificates_number",
-        /// `certificates_name`.
+        /// Legal person's name.
         3 certificates_name: Option<String> => "certificates_name",
-        /// `settlement_card_no`.
+        /// Settlement card number.
         4 settlement_card_no: Option<String> => "settlement_card_no",
-        /// `settlement_card_name`.
+        /// Holder of the settlement account.
         5 settlement_card_name: Option<String> => "settlement_card_name",
-        /// `settlement_card_bank`.
+        /// Bank of the settlement account.
         6 settlement_card_bank: Option<String> => "settlement_card_bank",
-        /// `business_license_number`.
+        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         7 business_license_number: Option<String> => "business_license_number",
-        /// `company_name`.
+        /// Legal name of the company, as on its licence.
         8 company_name: Option<String> => "company_name",
-        /// `store_address`.
+        /// Street address of the store.
         9 store_address: Option<String> => "store_address",
-        /// `store_longitude`.
+        /// Degrees east of Greenwich of the store.
         10 store_longitude: Option<String> => "store_longitude",
-        /// `store_latitude`.
+        /// Degrees north of the equator of the store.
         11 store_latitude: Option<String> => "store_latitude",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         12 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         13 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        14 sign_type: String => "sign_type: must",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        14 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
     text(
         cert_serial_number: String,
@@ -188,11 +198,11 @@ w::record! {
 w::record! {
     /// Answer to [`QueryMchRisk`].
     pub struct QueryMchRiskResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `risk_level`.
+        /// How risky the merchant is.
         1 risk_level: String => "risk_level: must",
-        /// `risk_level_desc`.
+        /// Risk level in words.
         2 risk_level_desc: String => "risk_level_desc: must",
     }
 }
@@ -223,30 +233,30 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_294>.
     /// * Catalog: `pay_v2.mch_risk.set_mch_risk_callback`.
     pub struct SetMchRiskCallback {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `callback_url`.
+        /// Address that receives the notification of the result.
         1 callback_url: String => "callback_url: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => "sign_type: must",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        4 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         callback_url: impl Into<String>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
 }
 
 w::record! {
     /// Answer to [`SetMchRiskCallback`].
     pub struct SetMchRiskCallbackResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
 }
@@ -277,52 +287,52 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_293>.
     /// * Catalog: `pay_v2.mch_risk.sync_mch_risk_result`.
     pub struct SyncMchRiskResult {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: String => "sub_mch_id: must",
-        /// `event_code`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+        /// Number of the risk event.
         2 event_code: String => "event_code: must",
-        /// `certificates_number`.
+        /// Number of the identity document.
         3 certificates_number: Option<String> => "certificates_number",
-        /// `certificates_name`.
+        /// Legal person's name.
         4 certificates_name: Option<String> => "certificates_name",
-        /// `settlement_card_no`.
+        /// Settlement card number.
         5 settlement_card_no: Option<String> => "settlement_card_no",
-        /// `settlement_card_name`.
+        /// Holder of the settlement account.
         6 settlement_card_name: Option<String> => "settlement_card_name",
-        /// `settlement_card_bank`.
+        /// Bank of the settlement account.
         7 settlement_card_bank: Option<String> => "settlement_card_bank",
-        /// `business_license_number`.
+        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         8 business_license_number: Option<String> => "business_license_number",
-        /// `company_name`.
+        /// Legal name of the company, as on its licence.
         9 company_name: Option<String> => "company_name",
-        /// `store_address`.
+        /// Street address of the store.
         10 store_address: Option<String> => "store_address",
-        /// `store_longitude`.
+        /// Degrees east of Greenwich of the store.
         11 store_longitude: Option<String> => "store_longitude",
-        /// `store_latitude`.
+        /// Degrees north of the equator of the store.
         12 store_latitude: Option<String> => "store_latitude",
-        /// `risk_type`.
+        /// Kind of risk.
         13 risk_type: String => "risk_type: must",
-        /// `punish_type`.
+        /// Which punishment was imposed.
         14 punish_type: String => "punish_type: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         15 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         16 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        17 sign_type: String => "sign_type: must",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        17 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
-        sub_mch_id: impl Into<String>,
+        sub_mch_id: impl Into<xinqiao_types::MchId>,
         event_code: impl Into<String>,
         risk_type: impl Into<String>,
         punish_type: impl Into<String>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
     text(
         certificates_number: String,

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `hbinfo` in `mmpay_mkt_transfers::HbList`.
     pub struct HbInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The payee's id; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `amount`; in fen.
+        /// Amount in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was taken; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         2 rcv_time: String => "rcv_time: must",
     }
 }
@@ -18,9 +18,211 @@ w::record! {
 w::record! {
     /// `hblist` of the answer of `mmpay_mkt_transfers::GetHbInfo`.
     pub struct HbList {
-        /// `hbinfo`.
+        /// Who took the red packets; `hbinfo` on the wire.
         #[doc(alias = "hbinfo")]
         0 hb_info: Vec<HbInfo> => "hbinfo: must",
+    }
+}
+
+w::open_enum! {
+    /// How a group packet is divided; `ALL_RAND` at random.
+    ///
+    /// What `amt_type` of `mmpay_mkt_transfers::SendGroupRedPack` may be.
+    pub enum AmtType {
+        /// All at random (`ALL_RAND`).
+        AllRand = "ALL_RAND",
+    }
+}
+
+w::open_enum! {
+    /// `MCHT` looks up by the merchant's number.
+    ///
+    /// What `bill_type` of `mmpay_mkt_transfers::GetHbInfo` may be.
+    pub enum BillType {
+        /// Look up by the merchant's number (`MCHT`).
+        Mcht = "MCHT",
+    }
+}
+
+w::open_enum! {
+    /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name.
+    ///
+    /// What `check_name` of `mmpay_mkt_transfers::promotion::PayWwSpTrans2Pocket` may be.
+    pub enum CheckName {
+        /// Name must match (`FORCE_CHECK`).
+        ForceCheck = "FORCE_CHECK",
+    }
+}
+
+w::open_enum! {
+    /// `SENDED`, `USED` or `EXPIRED`.
+    ///
+    /// What `coupon_state` of `mmpay_mkt_transfers::QueryCouponsInfoResponse` may be.
+    pub enum CouponState {
+        /// Usable (`SENDED`).
+        SendEd = "SENDED",
+        /// Used (`USED`).
+        Used = "USED",
+        /// Expired (`EXPIRED`).
+        Expired = "EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `FAILED` or `PROCESSING`.
+    ///
+    /// What `status` of `mmpay_mkt_transfers::GetTransferInfoResponse`, `status` of `mmpay_mkt_transfers::promotion::QueryWwSpTrans2PocketResponse` may be.
+    pub enum GetTransferInfoStatus {
+        /// Paid out (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+    }
+}
+
+w::open_enum! {
+    /// `NORMAL` or `GROUP` red packet.
+    ///
+    /// What `hb_type` of `mmpay_mkt_transfers::GetHbInfoResponse` may be.
+    pub enum HbType {
+        /// Ordinary red packet (`NORMAL`).
+        Normal = "NORMAL",
+        /// Group red packet (`GROUP`).
+        Group = "GROUP",
+    }
+}
+
+w::open_enum! {
+    /// 1 when it can be used in parts.
+    ///
+    /// What `is_partial_use` of `mmpay_mkt_transfers::QueryCouponsInfoResponse` may be.
+    pub enum IsPartialUse {
+        /// May be used in parts (`1`).
+        N1 = "1",
+    }
+}
+
+w::open_enum! {
+    /// How the user gets it; `MINI_PROGRAM_JSAPI` in the mini program.
+    ///
+    /// What `notify_way` of `mmpay_mkt_transfers::SendMiniProgramHb` may be.
+    pub enum NotifyWay {
+        /// Taken in a mini program (`MINI_PROGRAM_JSAPI`).
+        MiniProgramJsapi = "MINI_PROGRAM_JSAPI",
+    }
+}
+
+w::open_enum! {
+    /// Handed out by `API`, `UPLOAD` or `ACTIVITY`.
+    ///
+    /// What `send_type` of `mmpay_mkt_transfers::QueryWorkWxRedPackResponse` may be.
+    pub enum QueryWorkWxRedPackSendType {
+        /// Sent by API (`API`).
+        Api = "API",
+    }
+}
+
+w::open_enum! {
+    /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan.
+    ///
+    /// What `scene_id` of `mmpay_mkt_transfers::SendGroupRedPack`, `scene_id` of `mmpay_mkt_transfers::SendMiniProgramHb` and 2 more may be.
+    pub enum SceneId {
+        /// Product promotion (`PRODUCT_1`).
+        Product1 = "PRODUCT_1",
+        /// Lottery (`PRODUCT_2`).
+        Product2 = "PRODUCT_2",
+        /// Prize for virtual goods (`PRODUCT_3`).
+        Product3 = "PRODUCT_3",
+        /// Staff benefit (`PRODUCT_4`).
+        Product4 = "PRODUCT_4",
+        /// Channel commission (`PRODUCT_5`).
+        Product5 = "PRODUCT_5",
+        /// Insurance reward (`PRODUCT_6`).
+        Product6 = "PRODUCT_6",
+        /// Lottery ticket prize (`PRODUCT_7`).
+        Product7 = "PRODUCT_7",
+        /// Tax receipt prize (`PRODUCT_8`).
+        Product8 = "PRODUCT_8",
+    }
+}
+
+w::open_enum! {
+    /// `FULL_SEND` for large orders, or `NORMAL`.
+    ///
+    /// What `send_source` of `mmpay_mkt_transfers::QueryCouponsInfoResponse` may be.
+    pub enum SendSource {
+        /// Given for a large order (`FULL_SEND`).
+        FullSend = "FULL_SEND",
+        /// Ordinary hand-out (`NORMAL`).
+        Normal = "NORMAL",
+    }
+}
+
+w::open_enum! {
+    /// Handed out by `API`, `UPLOAD` or `ACTIVITY`.
+    ///
+    /// What `send_type` of `mmpay_mkt_transfers::GetHbInfoResponse` may be.
+    pub enum SendType {
+        /// Sent by API (`API`).
+        Api = "API",
+        /// Sent by uploaded file (`UPLOAD`).
+        Upload = "UPLOAD",
+        /// Sent by a campaign (`ACTIVITY`).
+        Activity = "ACTIVITY",
+    }
+}
+
+w::open_enum! {
+    /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`.
+    ///
+    /// What `status` of `mmpay_mkt_transfers::GetHbInfoResponse`, `status` of `mmpay_mkt_transfers::QueryWorkWxRedPackResponse` may be.
+    pub enum Status {
+        /// Being sent (`SENDING`).
+        Sending = "SENDING",
+        /// Sent, not taken yet (`SENT`).
+        Sent = "SENT",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+        /// Taken (`RECEIVED`).
+        Received = "RECEIVED",
+        /// Being returned (`RFUND_ING`).
+        RfundIng = "RFUND_ING",
+        /// Returned (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Protocol, always `XML`.
+    ///
+    /// What `type` of `mmpay_mkt_transfers::QueryCouponStock`, `type` of `mmpay_mkt_transfers::QueryCouponsInfo` and 1 more may be.
+    pub enum Type {
+        /// XML protocol (`XML`).
+        Xml = "XML",
+    }
+}
+
+w::open_enum! {
+    /// Edition of the interface; every call asks for its own value.
+    ///
+    /// What `version` of `mmpay_mkt_transfers::QueryCouponStock`, `version` of `mmpay_mkt_transfers::QueryCouponsInfo` and 1 more may be.
+    pub enum Version {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+    }
+}
+
+w::open_enum! {
+    /// WeCom message: `NORMAL_MSG` or `APPROVAL_MSG`.
+    ///
+    /// What `ww_msg_type` of `mmpay_mkt_transfers::promotion::PayWwSpTrans2Pocket` may be.
+    pub enum WwMsgType {
+        /// Plain payment message (`NORMAL_MSG`).
+        NormalMsg = "NORMAL_MSG",
+        /// Approval message (`APPROVAL_MSG`).
+        ApprovalMsg = "APPROVAL_MSG",
     }
 }
 
@@ -31,21 +233,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011981612>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.get_hb_info`.
     pub struct GetHbInfo {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `bill_type`; one of `MCHT`.
-        6 bill_type: String => "bill_type: must",
+        /// `MCHT` looks up by the merchant's number; one of `MCHT`.
+        6 bill_type: BillType => "bill_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -53,7 +255,7 @@ w::record! {
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
         mch_bill_no: impl Into<String>,
-        bill_type: impl Into<String>,
+        bill_type: impl Into<BillType>,
     )
     text(sign_type: String)
 }
@@ -61,46 +263,46 @@ w::record! {
 w::record! {
     /// Answer to [`GetHbInfo`].
     pub struct GetHbInfoResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `detail_id`.
+        /// The platform's number.
         6 detail_id: String => "detail_id: must",
-        /// `status`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
-        7 status: String => "status: must",
-        /// `send_type`; one of `API` `UPLOAD` `ACTIVITY`.
-        8 send_type: String => "send_type: must",
-        /// `hb_type`; one of `NORMAL` `GROUP`.
-        9 hb_type: String => "hb_type: must",
-        /// `total_amount`; in fen.
+        /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
+        7 status: Status => "status: must",
+        /// Handed out by `API`, `UPLOAD` or `ACTIVITY`; one of `API` `UPLOAD` `ACTIVITY`.
+        8 send_type: SendType => "send_type: must",
+        /// `NORMAL` or `GROUP` red packet; one of `NORMAL` `GROUP`.
+        9 hb_type: HbType => "hb_type: must",
+        /// Sum of the red packets, in fen; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// How many red packets.
         11 total_num: i64 => "total_num: must",
-        /// `wishing`.
+        /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         12 wishing: Option<String> => "wishing",
-        /// `act_name`.
+        /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
         13 act_name: Option<String> => "act_name",
-        /// `remark`.
+        /// Note for the merchant; such as `猜越多得越多，快来抢！`.
         14 remark: Option<String> => "remark",
-        /// `send_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the red packet was sent; format `yyyy-MM-dd HH:mm:ss`.
         15 send_time: String => "send_time: must",
-        /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When an untaken red packet was returned; format `yyyy-MM-dd HH:mm:ss`.
         16 refund_time: Option<String> => "refund_time",
-        /// `refund_amount`; in fen.
+        /// Amount returned, in fen; in fen.
         17 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `reason`.
+        /// Why it failed.
         18 reason: Option<String> => "reason",
-        /// `hblist`.
+        /// Who took the red packets; `hblist` on the wire.
         #[doc(alias = "hblist")]
         19 hb_list: HbList => "hblist: must",
     }
@@ -132,17 +334,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011989767>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.get_transfer_info`.
     pub struct GetTransferInfo {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `partner_trade_no`.
+        /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
         5 partner_trade_no: String => "partner_trade_no: must",
     }
     new(
@@ -158,35 +360,35 @@ w::record! {
 w::record! {
     /// Answer to [`GetTransferInfo`].
     pub struct GetTransferInfoResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `partner_trade_no`.
+        /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
         5 partner_trade_no: String => "partner_trade_no: must",
-        /// `detail_id`.
+        /// The platform's number.
         6 detail_id: String => "detail_id: must",
-        /// `payment_amount`; in fen.
+        /// Amount paid out, in fen; in fen.
         7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
-        /// `desc`.
+        /// Why it is paid, seen by the payee; such as `理赔`.
         8 desc: Option<String> => "desc",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The payee's id; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `transfer_name`.
+        /// Name of the payee.
         10 transfer_name: Option<String> => "transfer_name",
-        /// `status`; one of `SUCCESS` `FAILED` `PROCESSING`.
-        11 status: String => "status: must",
-        /// `transfer_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// `SUCCESS`, `FAILED` or `PROCESSING`; one of `SUCCESS` `FAILED` `PROCESSING`.
+        11 status: GetTransferInfoStatus => "status: must",
+        /// When the payout was started; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         12 transfer_time: String => "transfer_time: must",
-        /// `payment_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
         13 payment_time: Option<String> => "payment_time",
-        /// `reason`.
+        /// Why it failed.
         14 reason: Option<String> => "reason",
     }
 }
@@ -249,24 +451,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/tools/sp_coupon.php?chapter=12_4&index=5>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.query_coupon_stock`.
     pub struct QueryCouponStock {
-        /// `coupon_stock_id`.
+        /// Batch of the coupon; such as `1757`.
         0 coupon_stock_id: String => "coupon_stock_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `op_user_id`.
+        /// Operator; the merchant number by default.
         3 op_user_id: Option<String> => "op_user_id",
-        /// `device_info`.
+        /// Terminal number.
         4 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        7 version: Option<String> => "version",
-        /// `type`; one of `XML`.
-        8 type_: Option<String> => "type",
+        /// Edition of the interface; every call asks for its own value; one of `1.0`.
+        7 version: Option<Version> => "version",
+        /// Protocol, always `XML`; one of `XML`.
+        8 type_: Option<Type> => "type",
     }
     new(
         coupon_stock_id: impl Into<String>,
@@ -275,51 +477,51 @@ w::record! {
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
     )
-    text(op_user_id: String, device_info: String, version: String, type_: String)
+    text(op_user_id: String, device_info: String, version: Version, type_: Type)
 }
 
 w::record! {
     /// Answer to [`QueryCouponStock`].
     pub struct QueryCouponStockResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `device_info`.
+        /// Terminal number.
         2 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `coupon_stock_id`.
+        /// Batch of the coupon; such as `1757`.
         5 coupon_stock_id: String => "coupon_stock_id: must",
-        /// `coupon_name`.
+        /// Name of the coupon as users see it.
         6 coupon_name: Option<String> => "coupon_name",
-        /// `coupon_value`.
+        /// Face value, in fen.
         7 coupon_value: i64 => "coupon_value: must",
-        /// `coupon_mininumn`.
+        /// Smallest order, in fen (spelled so on the wire).
         8 coupon_mininumn: Option<i64> => "coupon_mininumn",
-        /// `coupon_stock_status`.
+        /// 1 inactive, 2 reviewing, 4 active, 8 void, 16 stopped.
         9 coupon_stock_status: i64 => "coupon_stock_status: must",
-        /// `coupon_total`.
+        /// Coupons in the batch.
         10 coupon_total: i64 => "coupon_total: must",
-        /// `max_quota`.
+        /// How many one user may take.
         11 max_quota: Option<i64> => "max_quota",
-        /// `is_send_num`.
+        /// How many were handed out.
         12 is_send_num: Option<i64> => "is_send_num",
-        /// `begin_time`.
+        /// From when the batch is valid.
         13 begin_time: String => "begin_time: must",
-        /// `end_time`.
+        /// Until when the batch is valid.
         14 end_time: String => "end_time: must",
-        /// `create_time`.
+        /// When the batch was made.
         15 create_time: String => "create_time: must",
-        /// `coupon_budget`.
+        /// Budget of the batch, in fen.
         16 coupon_budget: Option<i64> => "coupon_budget",
-        /// `begin_time_t`.
+        /// The same moment in Unix seconds.
         17 begin_time_t: String => "begin_time_t: must",
-        /// `end_time_t`.
+        /// The same moment in Unix seconds.
         18 end_time_t: String => "end_time_t: must",
-        /// `create_time_t`.
+        /// The same moment in Unix seconds.
         19 create_time_t: String => "create_time_t: must",
     }
 }
@@ -350,28 +552,28 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/tools/sp_coupon.php?chapter=12_5&index=6>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.query_coupons_info`.
     pub struct QueryCouponsInfo {
-        /// `coupon_id`.
+        /// Number of the single coupon that a user holds.
         0 coupon_id: String => "coupon_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user who gets the coupon; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `stock_id`.
+        /// Batch of the coupon; such as `1757`.
         4 stock_id: String => "stock_id: must",
-        /// `op_user_id`.
+        /// Operator; the merchant number by default.
         5 op_user_id: Option<String> => "op_user_id",
-        /// `device_info`.
+        /// Terminal number.
         6 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         7 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         8 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        9 version: Option<String> => "version",
-        /// `type`; one of `XML`.
-        10 type_: Option<String> => "type",
+        /// Edition of the interface; every call asks for its own value; one of `1.0`.
+        9 version: Option<Version> => "version",
+        /// Protocol, always `XML`; one of `XML`.
+        10 type_: Option<Type> => "type",
     }
     new(
         coupon_id: impl Into<String>,
@@ -382,46 +584,46 @@ w::record! {
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
     )
-    text(op_user_id: String, device_info: String, version: String, type_: String)
+    text(op_user_id: String, device_info: String, version: Version, type_: Type)
 }
 
 w::record! {
     /// Answer to [`QueryCouponsInfo`].
     pub struct QueryCouponsInfoResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        2 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        2 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Terminal number.
         3 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `coupon_stock_id`.
+        /// Batch of the coupon; such as `1757`.
         6 coupon_stock_id: String => "coupon_stock_id: must",
-        /// `coupon_id`.
+        /// Number of the single coupon that a user holds.
         7 coupon_id: String => "coupon_id: must",
-        /// `coupon_value`.
+        /// Face value, in fen.
         8 coupon_value: i64 => "coupon_value: must",
-        /// `coupon_mininumn`.
+        /// Smallest order, in fen (spelled so on the wire).
         9 coupon_mininumn: Option<i64> => "coupon_mininumn",
-        /// `coupon_name`.
+        /// Name of the coupon as users see it.
         10 coupon_name: String => "coupon_name: must",
-        /// `coupon_state`; one of `SENDED` `USED` `EXPIRED`.
-        11 coupon_state: String => "coupon_state: must",
-        /// `coupon_desc`.
+        /// `SENDED`, `USED` or `EXPIRED`; one of `SENDED` `USED` `EXPIRED`.
+        11 coupon_state: CouponState => "coupon_state: must",
+        /// Terms of the coupon.
         12 coupon_desc: String => "coupon_desc: must",
-        /// `coupon_use_value`.
+        /// Value used so far, in fen.
         13 coupon_use_value: i64 => "coupon_use_value: must",
-        /// `coupon_remain_value`.
+        /// Value left, in fen.
         14 coupon_remain_value: i64 => "coupon_remain_value: must",
-        /// `send_source`; one of `FULL_SEND` `NORMAL`.
-        15 send_source: String => "send_source: must",
-        /// `is_partial_use`; one of `1`.
-        16 is_partial_use: Option<String> => "is_partial_use",
+        /// `FULL_SEND` for large orders, or `NORMAL`; one of `FULL_SEND` `NORMAL`.
+        15 send_source: SendSource => "send_source: must",
+        /// 1 when it can be used in parts; one of `1`.
+        16 is_partial_use: Option<IsPartialUse> => "is_partial_use",
     }
 }
 
@@ -451,17 +653,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90276>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.query_work_wx_red_pack`.
     pub struct QueryWorkWxRedPack {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
     }
@@ -478,50 +680,50 @@ w::record! {
 w::record! {
     /// Answer to [`QueryWorkWxRedPack`].
     pub struct QueryWorkWxRedPackResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `detail_id`.
+        /// The platform's number.
         6 detail_id: String => "detail_id: must",
-        /// `status`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
-        7 status: String => "status: must",
-        /// `send_type`; one of `API`.
-        8 send_type: String => "send_type: must",
-        /// `total_amount`; in fen.
+        /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
+        7 status: Status => "status: must",
+        /// Handed out by `API`, `UPLOAD` or `ACTIVITY`; one of `API`.
+        8 send_type: QueryWorkWxRedPackSendType => "send_type: must",
+        /// Sum of the red packets, in fen; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `wishing`.
+        /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         10 wishing: Option<String> => "wishing",
-        /// `act_name`.
+        /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
         11 act_name: Option<String> => "act_name",
-        /// `remark`.
+        /// Note for the merchant; such as `猜越多得越多，快来抢！`.
         12 remark: Option<String> => "remark",
-        /// `send_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the red packet was sent; format `yyyy-MM-dd HH:mm:ss`.
         13 send_time: String => "send_time: must",
-        /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When an untaken red packet was returned; format `yyyy-MM-dd HH:mm:ss`.
         14 refund_time: Option<String> => "refund_time",
-        /// `refund_amount`; in fen.
+        /// Amount returned, in fen; in fen.
         15 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `reason`.
+        /// Why it failed.
         16 reason: Option<String> => "reason",
-        /// `sender_name`.
+        /// Who sends it, shown to the user.
         17 sender_name: Option<String> => "sender_name",
-        /// `sender_header_media_id`.
-        18 sender_header_media_id: Option<String> => "sender_header_media_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Sender's picture, as WeCom media handle.
+        18 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
+        /// The payee's id; personal data, masked in `Debug`.
         19 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `amount`; in fen.
+        /// Amount in fen; in fen.
         20 amount: xinqiao_types::Fen => "amount: must",
-        /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was taken; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         21 rcv_time: String => "rcv_time: must",
     }
 }
@@ -552,30 +754,30 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/tools/sp_coupon.php?chapter=12_3&index=4>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.send_coupon`.
     pub struct SendCoupon {
-        /// `coupon_stock_id`.
+        /// Batch of the coupon; such as `1757`.
         0 coupon_stock_id: String => "coupon_stock_id: must",
-        /// `openid_count`.
+        /// How many users get it; only 1.
         1 openid_count: i64 => "openid_count: must",
-        /// `partner_trade_no`.
+        /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
         2 partner_trade_no: String => "partner_trade_no: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user who gets the coupon; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         4 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         5 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `op_user_id`.
+        /// Operator; the merchant number by default.
         6 op_user_id: Option<String> => "op_user_id",
-        /// `device_info`.
+        /// Terminal number.
         7 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         8 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         9 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        10 version: Option<String> => "version",
-        /// `type`; one of `XML`.
-        11 type_: Option<String> => "type",
+        /// Edition of the interface; every call asks for its own value; one of `1.0`.
+        10 version: Option<Version> => "version",
+        /// Protocol, always `XML`; one of `XML`.
+        11 type_: Option<Type> => "type",
     }
     new(
         coupon_stock_id: impl Into<String>,
@@ -587,37 +789,37 @@ w::record! {
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
     )
-    text(op_user_id: String, device_info: String, version: String, type_: String)
+    text(op_user_id: String, device_info: String, version: Version, type_: Type)
 }
 
 w::record! {
     /// Answer to [`SendCoupon`].
     pub struct SendCouponResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `device_info`.
+        /// Terminal number.
         2 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `coupon_stock_id`.
+        /// Batch of the coupon; such as `1757`.
         5 coupon_stock_id: String => "coupon_stock_id: must",
-        /// `resp_count`.
+        /// Records in the answer.
         6 resp_count: i64 => "resp_count: must",
-        /// `success_count`.
+        /// How many entries succeeded.
         7 success_count: i64 => "success_count: must",
-        /// `failed_count`.
+        /// How many failed.
         8 failed_count: i64 => "failed_count: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user who gets the coupon; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `ret_code`.
+        /// `SUCCESS` or `FAILED` of the hand-out.
         10 ret_code: String => "ret_code: must",
-        /// `coupon_id`.
+        /// Number of the single coupon that a user holds.
         11 coupon_id: String => "coupon_id: must",
-        /// `ret_msg`.
+        /// Result in words, empty or `ok` after success.
         12 ret_msg: String => "ret_msg: must",
     }
 }
@@ -649,37 +851,37 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/tools/cash_coupon.php?chapter=13_5&index=4>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.send_group_red_pack`.
     pub struct SendGroupRedPack {
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         0 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         1 sign: String => "sign: must",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         2 mch_bill_no: String => "mch_billno: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        4 wx_appid: String => "wxappid: must",
-        /// `send_name`.
+        4 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Who sends it, shown to the user; such as `天虹百货`.
         5 send_name: String => "send_name: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
-        /// `total_amount`.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Sum of the red packets, in fen.
         7 total_amount: i64 => "total_amount: must",
-        /// `total_num`.
+        /// How many red packets: 1, or 3–20 for a group.
         8 total_num: i64 => "total_num: must",
-        /// `amt_type`; one of `ALL_RAND`.
-        9 amt_type: String => "amt_type: must",
-        /// `wishing`.
+        /// How a group packet is divided; `ALL_RAND` at random; one of `ALL_RAND`.
+        9 amt_type: AmtType => "amt_type: must",
+        /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         10 wishing: String => "wishing: must",
-        /// `act_name`.
+        /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
         11 act_name: String => "act_name: must",
-        /// `remark`.
+        /// Note for the merchant; such as `猜越多得越多，快来抢！`.
         12 remark: String => "remark: must",
-        /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        13 scene_id: Option<String> => "scene_id",
-        /// `risk_info`.
+        /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
+        13 scene_id: Option<SceneId> => "scene_id",
+        /// Facts for risk control, as URL-encoded pairs.
         14 risk_info: Option<String> => "risk_info",
     }
     new(
@@ -687,35 +889,35 @@ w::record! {
         sign: impl Into<String>,
         mch_bill_no: impl Into<String>,
         mch_id: impl Into<xinqiao_types::MchId>,
-        wx_appid: impl Into<String>,
+        wx_appid: impl Into<xinqiao_types::AppId>,
         send_name: impl Into<String>,
-        re_openid: impl Into<String>,
+        re_openid: impl Into<xinqiao_types::OpenId>,
         total_amount: i64,
         total_num: i64,
-        amt_type: impl Into<String>,
+        amt_type: impl Into<AmtType>,
         wishing: impl Into<String>,
         act_name: impl Into<String>,
         remark: impl Into<String>,
     )
-    text(scene_id: String, risk_info: String)
+    text(scene_id: SceneId, risk_info: String)
 }
 
 w::record! {
     /// Answer to [`SendGroupRedPack`].
     pub struct SendGroupRedPackResponse {
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         0 mch_bill_no: String => "mch_billno: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        2 wx_appid: String => "wxappid: must",
-        /// `re_openid`.
-        3 re_openid: String => "re_openid: must",
-        /// `total_amount`.
+        2 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        3 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Sum of the red packets, in fen.
         4 total_amount: i64 => "total_amount: must",
-        /// `send_listid`.
+        /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
         5 send_list_id: String => "send_listid: must",
     }
@@ -747,49 +949,49 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011974053>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.send_mini_program_hb`.
     pub struct SendMiniProgramHb {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`; the account's appid.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; the account's appid; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        1 wx_appid: String => "wxappid: must",
-        /// `nonce_str`; filled in by the client.
+        1 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
-        /// `send_name`; needed according to the documentation.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Who sends it, shown to the user; such as `天虹百货`; needed according to the documentation.
         7 send_name: Option<String> => "send_name",
-        /// `total_amount`; in fen.
+        /// Sum of the red packets, in fen; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// How many red packets: 1, or 3–20 for a group.
         9 total_num: i64 => "total_num: must",
-        /// `wishing`; needed according to the documentation.
+        /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         10 wishing: Option<String> => "wishing",
-        /// `act_name`; needed according to the documentation.
+        /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
         11 act_name: Option<String> => "act_name",
-        /// `remark`; needed according to the documentation.
+        /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         12 remark: Option<String> => "remark",
-        /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        13 scene_id: Option<String> => "scene_id",
-        /// `notify_way`; one of `MINI_PROGRAM_JSAPI`.
-        14 notify_way: String => "notify_way: must",
+        /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
+        13 scene_id: Option<SceneId> => "scene_id",
+        /// How the user gets it; `MINI_PROGRAM_JSAPI` in the mini program; one of `MINI_PROGRAM_JSAPI`.
+        14 notify_way: NotifyWay => "notify_way: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
-        wx_appid: impl Into<String>,
+        wx_appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
         mch_bill_no: impl Into<String>,
-        re_openid: impl Into<String>,
+        re_openid: impl Into<xinqiao_types::OpenId>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
-        notify_way: impl Into<String>,
+        notify_way: impl Into<NotifyWay>,
     )
     text(
         sign_type: String,
@@ -797,35 +999,35 @@ w::record! {
         wishing: String,
         act_name: String,
         remark: String,
-        scene_id: String,
+        scene_id: SceneId,
     )
 }
 
 w::record! {
     /// Answer to [`SendMiniProgramHb`].
     pub struct SendMiniProgramHbResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        1 wx_appid: String => "wxappid: must",
-        /// `nonce_str`.
+        1 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
-        /// `total_amount`; in fen.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Sum of the red packets, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `send_listid`.
+        /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
         8 send_list_id: String => "send_listid: must",
-        /// `package`.
+        /// Data to open the red packet in the mini program.
         9 package: String => "package: must",
     }
 }
@@ -856,66 +1058,66 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011983137>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.send_red_pack`.
     pub struct SendRedPack {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`; the account's appid.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; the account's appid; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        1 wx_appid: String => "wxappid: must",
-        /// `nonce_str`; filled in by the client.
+        1 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `msgappid`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that sends the message, for partners; `msgappid` on the wire.
         #[doc(alias = "msgappid")]
-        6 msg_appid: Option<String> => "msgappid",
-        /// `mch_billno`.
+        6 msg_appid: Option<xinqiao_types::AppId> => "msgappid",
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         7 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        8 re_openid: String => "re_openid: must",
-        /// `send_name`; needed according to the documentation.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        8 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Who sends it, shown to the user; such as `天虹百货`; needed according to the documentation.
         9 send_name: Option<String> => "send_name",
-        /// `total_amount`; in fen.
+        /// Sum of the red packets, in fen; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// How many red packets: 1, or 3–20 for a group.
         11 total_num: i64 => "total_num: must",
-        /// `wishing`; needed according to the documentation.
+        /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         12 wishing: Option<String> => "wishing",
-        /// `client_ip`.
+        /// IP address of the calling machine.
         13 client_ip: String => "client_ip: must",
-        /// `act_name`; needed according to the documentation.
+        /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
         14 act_name: Option<String> => "act_name",
-        /// `remark`; needed according to the documentation.
+        /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         15 remark: Option<String> => "remark",
-        /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        16 scene_id: Option<String> => "scene_id",
-        /// `risk_info`.
+        /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
+        16 scene_id: Option<SceneId> => "scene_id",
+        /// Facts for risk control, as URL-encoded pairs.
         17 risk_info: Option<String> => "risk_info",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
-        wx_appid: impl Into<String>,
+        wx_appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
         mch_bill_no: impl Into<String>,
-        re_openid: impl Into<String>,
+        re_openid: impl Into<xinqiao_types::OpenId>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
         client_ip: impl Into<String>,
     )
     text(
         sign_type: String,
-        sub_mch_id: String,
-        msg_appid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        msg_appid: xinqiao_types::AppId,
         send_name: String,
         wishing: String,
         act_name: String,
         remark: String,
-        scene_id: String,
+        scene_id: SceneId,
         risk_info: String,
     )
 }
@@ -923,25 +1125,25 @@ w::record! {
 w::record! {
     /// Answer to [`SendRedPack`].
     pub struct SendRedPackResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        1 wx_appid: String => "wxappid: must",
-        /// `nonce_str`.
+        1 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
-        /// `total_amount`; in fen.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Sum of the red packets, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `send_listid`.
+        /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
         8 send_list_id: String => "send_listid: must",
     }
@@ -973,59 +1175,59 @@ w::record! {
     /// * Source: <https://open.work.weixin.qq.com/api/doc/90000/90135/90275>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.send_work_wx_red_pack`.
     pub struct SendWorkWxRedPack {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`; the account's appid.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; the account's appid; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        1 wx_appid: String => "wxappid: must",
-        /// `nonce_str`; filled in by the client.
+        1 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
-        /// `sender_name`; needed according to the documentation.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Who sends it, shown to the user; needed according to the documentation.
         7 sender_name: Option<String> => "sender_name",
-        /// `sender_header_media_id`.
-        8 sender_header_media_id: Option<String> => "sender_header_media_id",
-        /// `agentid`.
+        /// Sender's picture, as WeCom media handle.
+        8 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
+        /// WeCom app that sends the message.
         9 agentid: Option<i64> => "agentid",
-        /// `total_amount`; in fen.
+        /// Sum of the red packets, in fen; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `wishing`; needed according to the documentation.
+        /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         11 wishing: Option<String> => "wishing",
-        /// `act_name`; needed according to the documentation.
+        /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
         12 act_name: Option<String> => "act_name",
-        /// `remark`; needed according to the documentation.
+        /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         13 remark: Option<String> => "remark",
-        /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        14 scene_id: Option<String> => "scene_id",
-        /// `workwx_sign`.
+        /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
+        14 scene_id: Option<SceneId> => "scene_id",
+        /// Second signature with the secret of the WeCom payment app; `workwx_sign` on the wire.
         #[doc(alias = "workwx_sign")]
         15 work_wx_sign: Option<String> => "workwx_sign",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
-        wx_appid: impl Into<String>,
+        wx_appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
         mch_bill_no: impl Into<String>,
-        re_openid: impl Into<String>,
+        re_openid: impl Into<xinqiao_types::OpenId>,
         total_amount: xinqiao_types::Fen,
     )
     text(
         sign_type: String,
         sender_name: String,
-        sender_header_media_id: String,
+        sender_header_media_id: xinqiao_types::MediaId,
         wishing: String,
         act_name: String,
         remark: String,
-        scene_id: String,
+        scene_id: SceneId,
         work_wx_sign: String,
     )
     set(agentid: i64)
@@ -1034,31 +1236,31 @@ w::record! {
 w::record! {
     /// Answer to [`SendWorkWxRedPack`].
     pub struct SendWorkWxRedPackResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `wxappid`.
+        /// AppID that hands out the red packet; such as `wx8888888888888888`; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
-        1 wx_appid: String => "wxappid: must",
-        /// `nonce_str`.
+        1 wx_appid: xinqiao_types::AppId => "wxappid: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// Signature algorithm; only `MD5` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `mch_billno`.
+        /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
-        /// `total_amount`; in fen.
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Sum of the red packets, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `send_listid`.
+        /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
         8 send_list_id: String => "send_listid: must",
-        /// `sender_name`.
+        /// Who sends it, shown to the user.
         9 sender_name: Option<String> => "sender_name",
-        /// `sender_header_media_id`.
-        10 sender_header_media_id: Option<String> => "sender_header_media_id",
+        /// Sender's picture, as WeCom media handle.
+        10 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
     }
 }
 
@@ -1092,44 +1294,44 @@ pub mod promotion {
         /// * Source: <https://open.work.weixin.qq.com/api/doc/90000/90135/90278>.
         /// * Catalog: `pay_v2.mmpay_mkt_transfers.promotion.pay_ww_sp_trans_2_pocket`.
         pub struct PayWwSpTrans2Pocket {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The payee's id; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `agentid`.
+            /// WeCom app that sends the message.
             7 agentid: Option<i64> => "agentid",
-            /// `device_info`.
+            /// Terminal number.
             8 device_info: Option<String> => "device_info",
-            /// `amount`; in fen.
+            /// Amount in fen; in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
-            /// `desc`; needed according to the documentation.
+            /// Why it is paid, seen by the payee; such as `理赔`; needed according to the documentation.
             10 desc: Option<String> => "desc",
-            /// `check_name`; one of `FORCE_CHECK`.
-            11 check_name: String => "check_name: must",
-            /// `re_user_name`.
+            /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name; one of `FORCE_CHECK`.
+            11 check_name: super::CheckName => "check_name: must",
+            /// Payee's true name; required with `FORCE_CHECK`.
             12 re_user_name: Option<String> => "re_user_name",
-            /// `spbill_create_ip`.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             13 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// `ww_msg_type`; one of `NORMAL_MSG` `APPROVAL_MSG`.
-            14 ww_msg_type: Option<String> => "ww_msg_type",
-            /// `approval_number`.
+            /// WeCom message: `NORMAL_MSG` or `APPROVAL_MSG`; one of `NORMAL_MSG` `APPROVAL_MSG`.
+            14 ww_msg_type: Option<super::WwMsgType> => "ww_msg_type",
+            /// Approval number; required for `APPROVAL_MSG`.
             15 approval_number: Option<String> => "approval_number",
-            /// `approval_type`.
+            /// Kind of approval; 1 is WeCom's own.
             16 approval_type: Option<i64> => "approval_type",
-            /// `act_name`.
+            /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
             17 act_name: Option<String> => "act_name",
-            /// `workwx_sign`.
+            /// Second signature with the secret of the WeCom payment app; `workwx_sign` on the wire.
             #[doc(alias = "workwx_sign")]
             18 work_wx_sign: Option<String> => "workwx_sign",
         }
@@ -1141,7 +1343,7 @@ pub mod promotion {
             partner_trade_no: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
             amount: xinqiao_types::Fen,
-            check_name: impl Into<String>,
+            check_name: impl Into<super::CheckName>,
             sp_bill_create_ip: impl Into<String>,
         )
         text(
@@ -1149,7 +1351,7 @@ pub mod promotion {
             device_info: String,
             desc: String,
             re_user_name: String,
-            ww_msg_type: String,
+            ww_msg_type: super::WwMsgType,
             approval_number: String,
             act_name: String,
             work_wx_sign: String,
@@ -1160,23 +1362,23 @@ pub mod promotion {
     w::record! {
         /// Answer to [`PayWwSpTrans2Pocket`].
         pub struct PayWwSpTrans2PocketResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `payment_no`.
+            /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// `payment_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
             7 payment_time: Option<String> => "payment_time",
-            /// `device_info`.
+            /// Terminal number.
             8 device_info: Option<String> => "device_info",
         }
     }
@@ -1207,17 +1409,17 @@ pub mod promotion {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90279>.
         /// * Catalog: `pay_v2.mmpay_mkt_transfers.promotion.query_ww_sp_trans_2_pocket`.
         pub struct QueryWwSpTrans2Pocket {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: Option<String> => "partner_trade_no",
         }
         new(
@@ -1232,33 +1434,33 @@ pub mod promotion {
     w::record! {
         /// Answer to [`QueryWwSpTrans2Pocket`].
         pub struct QueryWwSpTrans2PocketResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `detail_id`.
+            /// The platform's number.
             6 detail_id: String => "detail_id: must",
-            /// `payment_amount`; in fen.
+            /// Amount paid out, in fen; in fen.
             7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
-            /// `desc`.
+            /// Why it is paid, seen by the payee; such as `理赔`.
             8 desc: Option<String> => "desc",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The payee's id; personal data, masked in `Debug`.
             9 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `transfer_name`.
+            /// Name of the payee.
             10 transfer_name: Option<String> => "transfer_name",
-            /// `status`; one of `SUCCESS` `FAILED` `PROCESSING`.
-            11 status: String => "status: must",
-            /// `transfer_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// `SUCCESS`, `FAILED` or `PROCESSING`; one of `SUCCESS` `FAILED` `PROCESSING`.
+            11 status: super::GetTransferInfoStatus => "status: must",
+            /// When the payout was started; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
             12 transfer_time: String => "transfer_time: must",
-            /// `reason`.
+            /// Why it failed.
             13 reason: Option<String> => "reason",
         }
     }
@@ -1289,43 +1491,43 @@ pub mod promotion {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011989673>.
         /// * Catalog: `pay_v2.mmpay_mkt_transfers.promotion.transfers`.
         pub struct Transfers {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number of the payer; such as `1900000109`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `mch_appid`; the account's appid.
-            1 mch_appid: String => "mch_appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// AppID to which the payee's `openid` belongs; such as `wx8888888888888888`; the account's appid.
+            1 mch_appid: xinqiao_types::AppId => "mch_appid: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The payee's id; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `device_info`.
+            /// Terminal number.
             7 device_info: Option<String> => "device_info",
-            /// `amount`; in fen.
+            /// Amount in fen; in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
-            /// `desc`; needed according to the documentation.
+            /// Why it is paid, seen by the payee; such as `理赔`; needed according to the documentation.
             9 desc: Option<String> => "desc",
-            /// `check_name`.
+            /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name.
             10 check_name: String => "check_name: must",
-            /// `re_user_name`.
+            /// Payee's true name; required with `FORCE_CHECK`.
             11 re_user_name: Option<String> => "re_user_name",
-            /// `spbill_create_ip`.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             12 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// `scene`.
+            /// Scene in which the branded cover is used.
             13 scene: Option<String> => "scene",
-            /// `brand_id`.
+            /// Number of the brand.
             14 brand_id: Option<i64> => "brand_id",
-            /// `finder_template_id`.
+            /// Template of the cover.
             15 finder_template_id: Option<String> => "finder_template_id",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
-            mch_appid: impl Into<String>,
+            mch_appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
             partner_trade_no: impl Into<String>,
@@ -1348,23 +1550,23 @@ pub mod promotion {
     w::record! {
         /// Answer to [`Transfers`].
         pub struct TransfersResponse {
-            /// `mchid`.
+            /// Merchant number of the payer; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `mch_appid`.
-            1 mch_appid: String => "mch_appid: must",
-            /// `nonce_str`.
+            /// AppID to which the payee's `openid` belongs; such as `wx8888888888888888`.
+            1 mch_appid: xinqiao_types::AppId => "mch_appid: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm; only `MD5` is taken.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `partner_trade_no`.
+            /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// `payment_no`.
+            /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// `payment_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
             7 payment_time: Option<String> => "payment_time",
-            /// `device_info`.
+            /// Terminal number.
             8 device_info: Option<String> => "device_info",
         }
     }

@@ -3,6 +3,28 @@
 
 use xinqiao_wire as w;
 
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `papay::H5EntrustWeb`, `sign_type` of `papay::partner::H5EntrustWeb` and 2 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+        /// MD5 signature (`MD5`).
+        Md5 = "MD5",
+    }
+}
+
+w::open_enum! {
+    /// Always `1.0`.
+    ///
+    /// What `version` of `papay::partner::DeleteContract`, `version` of `papay::partner::PreEntrustWeb` and 3 more may be.
+    pub enum Version {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+    }
+}
+
 w::record! {
     /// Delete a deduction contract (解约代扣).
     ///
@@ -10,30 +32,30 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987432>.
     /// * Catalog: `pay_v2.papay.delete_contract`.
     pub struct DeleteContract {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `version`.
+        /// Always `1.0`; such as `1.0`.
         5 version: String => "version: must",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         6 plan_id: Option<i64> => "plan_id",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         7 contract_code: Option<String> => "contract_code",
-        /// `contract_id`.
+        /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         8 contract_id: Option<String> => "contract_id",
-        /// `contract_termination_remark`.
+        /// Why the contract ends.
         9 contract_termination_remark: String => "contract_termination_remark: must",
-        /// `sub_mch_id`.
-        10 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        11 sub_appid: Option<String> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -47,8 +69,8 @@ w::record! {
         sign_type: String,
         contract_code: String,
         contract_id: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
     )
     set(plan_id: i64)
 }
@@ -56,30 +78,30 @@ w::record! {
 w::record! {
     /// Answer to [`DeleteContract`].
     pub struct DeleteContractResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `version`.
+        /// Always `1.0`; such as `1.0`.
         5 version: String => "version: must",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         6 plan_id: i64 => "plan_id: must",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         7 contract_code: String => "contract_code: must",
-        /// `contract_id`.
+        /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         8 contract_id: String => "contract_id: must",
-        /// `contract_termination_remark`.
+        /// Why the contract ends.
         9 contract_termination_remark: String => "contract_termination_remark: must",
-        /// `sub_mch_id`.
-        10 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        11 sub_appid: Option<String> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
 }
 
@@ -109,27 +131,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986768>.
     /// * Catalog: `pay_v2.papay.entrust_web`.
     pub struct EntrustWeb {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         2 plan_id: Option<i64> => "plan_id: query",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         3 contract_code: Option<String> => "contract_code: query",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`.
         4 request_serial: Option<i64> => "request_serial: query",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`.
         5 contract_display_account: Option<String> => "contract_display_account: query",
-        /// `notify_url`.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         6 notify_url: Option<String> => "notify_url: query",
-        /// `version`.
+        /// Always `1.0`; such as `1.0`.
         7 version: Option<String> => "version: query",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         8 sign: Option<String> => "sign: query",
-        /// `timestamp`.
+        /// Unix seconds of the request; such as `1414488825`.
         9 timestamp: Option<String> => "timestamp: query",
-        /// `return_web`.
+        /// 1 returns to the page after signing, 0 stays.
         10 return_web: Option<i64> => "return_web: query",
     }
     new()
@@ -172,61 +194,61 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987295>.
     /// * Catalog: `pay_v2.papay.h5_entrust_web`.
     pub struct H5EntrustWeb {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must query",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         2 plan_id: String => "plan_id: must query",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         3 contract_code: String => "contract_code: must query",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`.
         4 request_serial: i64 => "request_serial: must query",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`.
         5 contract_display_account: String => "contract_display_account: must query",
-        /// `notify_url`.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         6 notify_url: String => "notify_url: must query",
-        /// `version`.
+        /// Always `1.0`; such as `1.0`.
         7 version: String => "version: must query",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         8 sign: String => "sign: must query",
-        /// `sign_type`; one of `HMAC-SHA256` `MD5`.
-        9 sign_type: Option<String> => "sign_type: query",
-        /// `timestamp`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256` `MD5`.
+        9 sign_type: Option<SignType> => "sign_type: query",
+        /// Unix seconds of the request; such as `1414488825`.
         10 timestamp: String => "timestamp: must query",
-        /// `clientip`.
+        /// IP address of the user's device; `clientip` on the wire.
         #[doc(alias = "clientip")]
         11 client_ip: String => "clientip: must query",
-        /// `return_appid`.
-        12 return_appid: Option<String> => "return_appid: query",
-        /// `mch_id`; the account's merchantid.
+        /// App to which the user returns.
+        12 return_appid: Option<xinqiao_types::AppId> => "return_appid: query",
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid; `mch_id` on the wire.
         13 mch_id_again: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid; `appid` on the wire.
         14 appid_again: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         15 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; `sign_type` on the wire.
         16 sign_type_again: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client; `sign` on the wire.
         17 sign_again: String => "sign: must",
-        /// `version`.
+        /// Always `1.0`; such as `1.0`; `version` on the wire.
         18 version_again: String => "version: must",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`; `plan_id` on the wire.
         19 plan_id_again: i64 => "plan_id: must",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`; `contract_code` on the wire.
         20 contract_code_again: String => "contract_code: must",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`; `request_serial` on the wire.
         21 request_serial_again: i64 => "request_serial: must",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`; `contract_display_account` on the wire.
         22 contract_display_account_again: String => "contract_display_account: must",
-        /// `notify_url`.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; `notify_url` on the wire.
         23 notify_url_again: Option<String> => "notify_url",
-        /// `timestamp`; format `unix`.
+        /// Unix seconds of the request; format `unix`; such as `1414488825`; `timestamp` on the wire.
         24 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `clientip`.
+        /// IP address of the user's device; `clientip` on the wire.
         25 client_ip_again: Option<String> => "clientip",
-        /// `return_appid`.
-        26 return_appid_again: Option<String> => "return_appid",
+        /// App to which the user returns; `return_appid` on the wire.
+        26 return_appid_again: Option<xinqiao_types::AppId> => "return_appid",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
@@ -251,12 +273,12 @@ w::record! {
         contract_display_account_again: impl Into<String>,
     )
     text(
-        sign_type: String,
-        return_appid: String,
+        sign_type: SignType,
+        return_appid: xinqiao_types::AppId,
         sign_type_again: String,
         notify_url_again: String,
         client_ip_again: String,
-        return_appid_again: String,
+        return_appid_again: xinqiao_types::AppId,
     )
     set(timestamp_again: xinqiao_types::UnixSeconds)
 }
@@ -264,13 +286,13 @@ w::record! {
 w::record! {
     /// Answer to [`H5EntrustWeb`].
     pub struct H5EntrustWebResponse {
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         1 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         2 sign: Option<String> => "sign",
-        /// `redirect_url`.
+        /// Where the user is sent.
         3 redirect_url: String => "redirect_url: must",
     }
 }
@@ -302,72 +324,77 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986804>.
     /// * Catalog: `pay_v2.papay.pre_entrust_web`.
     pub struct PreEntrustWeb {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<SignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        5 version: String => "version: must",
-        /// `plan_id`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        5 version: Version => "version: must",
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         6 plan_id: i64 => "plan_id: must",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         7 contract_code: String => "contract_code: must",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`.
         8 request_serial: i64 => "request_serial: must",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`.
         9 contract_display_account: String => "contract_display_account: must",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
         10 notify_url: Option<String> => "notify_url",
-        /// `timestamp`; format `unix`; needed according to the documentation.
+        /// Unix seconds of the request; format `unix`; such as `1414488825`; needed according to the documentation.
         11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `return_app`; `Y` or `N` on the wire.
+        /// `Y` returns to the merchant's app after signing; `Y` or `N` on the wire.
         12 return_app: Option<bool> => "return_app: yes-no",
-        /// `sub_appid`.
-        13 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mch_id`.
-        14 sub_mch_id: Option<String> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        13 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        14 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        version: impl Into<String>,
+        version: impl Into<Version>,
         plan_id: i64,
         contract_code: impl Into<String>,
         request_serial: i64,
         contract_display_account: impl Into<String>,
     )
-    text(sign_type: String, notify_url: String, sub_appid: String, sub_mch_id: String)
+    text(
+        sign_type: SignType,
+        notify_url: String,
+        sub_appid: xinqiao_types::AppId,
+        sub_mch_id: xinqiao_types::MchId,
+    )
     set(timestamp: xinqiao_types::UnixSeconds, return_app: bool)
 }
 
 w::record! {
     /// Answer to [`PreEntrustWeb`].
     pub struct PreEntrustWebResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `pre_entrustweb_id`.
+        /// Handle of the prepared signing session, passed when the signing page opens; it expires soon; `pre_entrustweb_id` on the wire.
         #[doc(alias = "pre_entrustweb_id")]
         5 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-        /// `miniprogram_username`.
+        /// Original id of the mini program; such as `gh_0123456789ab`; `miniprogram_username` on the wire.
         #[doc(alias = "miniprogram_username")]
         6 mini_program_username: Option<String> => "miniprogram_username",
-        /// `miniprogram_path`.
+        /// Page of the mini program to open; `miniprogram_path` on the wire.
         #[doc(alias = "miniprogram_path")]
         7 mini_program_path: Option<String> => "miniprogram_path",
     }
@@ -399,23 +426,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987640>.
     /// * Catalog: `pay_v2.papay.query_contract`.
     pub struct QueryContract {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        5 version: String => "version: must",
-        /// `plan_id`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        5 version: Version => "version: must",
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         6 plan_id: Option<i64> => "plan_id",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         7 contract_code: Option<String> => "contract_code",
-        /// `contract_id`.
+        /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         8 contract_id: Option<String> => "contract_id",
     }
     new(
@@ -423,7 +450,7 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        version: impl Into<String>,
+        version: impl Into<Version>,
     )
     text(sign_type: String, contract_code: String, contract_id: String)
     set(plan_id: i64)
@@ -432,41 +459,41 @@ w::record! {
 w::record! {
     /// Answer to [`QueryContract`].
     pub struct QueryContractResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        6 sub_openid: Option<String> => "sub_openid",
-        /// `plan_id`.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         7 plan_id: i64 => "plan_id: must",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         8 contract_code: String => "contract_code: must",
-        /// `contract_id`.
+        /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         9 contract_id: String => "contract_id: must",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`.
         10 request_serial: i64 => "request_serial: must",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`.
         11 contract_display_account: String => "contract_display_account: must",
-        /// `contract_state`.
+        /// 0 signed, 1 not signed, 9 being signed.
         12 contract_state: String => "contract_state: must",
-        /// `contract_signed_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user signed the agreement; format `yyyy-MM-dd HH:mm:ss`.
         13 contract_signed_time: String => "contract_signed_time: must",
-        /// `contract_expired_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
         14 contract_expired_time: String => "contract_expired_time: must",
-        /// `contract_termination_mode`.
+        /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
         15 contract_termination_mode: Option<i64> => "contract_termination_mode",
-        /// `contract_termination_remark`.
+        /// Why the contract ends.
         16 contract_termination_remark: Option<String> => "contract_termination_remark",
-        /// `contract_terminated_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the agreement ended; absent while it is in force; format `yyyy-MM-dd HH:mm:ss`.
         17 contract_terminated_time: Option<String> => "contract_terminated_time",
     }
 }
@@ -500,56 +527,61 @@ pub mod partner {
         /// * Call: `POST /papay/partner/deletecontract` on `api.mch.weixin.qq.com`.
         /// * Catalog: `pay_v2.papay.partner.delete_contract`.
         pub struct DeleteContract {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `sign`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             5 plan_id: Option<String> => "plan_id",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             6 contract_code: Option<String> => "contract_code",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             7 contract_id: Option<String> => "contract_id",
-            /// `contract_termination_remark`.
+            /// Why the contract ends.
             8 contract_termination_remark: String => "contract_termination_remark: must",
-            /// `version`; one of `1.0`.
-            9 version: String => "version: must",
+            /// Always `1.0`; such as `1.0`; one of `1.0`.
+            9 version: super::Version => "version: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             sign: impl Into<String>,
             contract_termination_remark: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
         )
-        text(sub_appid: String, plan_id: String, contract_code: String, contract_id: String)
+        text(
+            sub_appid: xinqiao_types::AppId,
+            plan_id: String,
+            contract_code: String,
+            contract_id: String,
+        )
     }
 
     w::record! {
         /// Answer to [`DeleteContract`].
         pub struct DeleteContractResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `contract_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             4 contract_id: String => "contract_id: must",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             5 plan_id: String => "plan_id: must",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             6 contract_code: String => "contract_code: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must",
         }
     }
@@ -581,39 +613,39 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter5_1.shtml>.
         /// * Catalog: `pay_v2.papay.partner.entrust_web`.
         pub struct EntrustWeb {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid: query",
-            /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => "sub_mch_id: query",
-            /// `plan_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id: query",
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             4 plan_id: Option<i64> => "plan_id: query",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             5 contract_code: Option<String> => "contract_code: query",
-            /// `request_serial`.
+            /// Serial of the signing request, digits, unique; such as `1695`.
             6 request_serial: Option<i64> => "request_serial: query",
-            /// `contract_display_account`.
+            /// User's account name at the merchant, shown while signing; such as `微信代扣`.
             7 contract_display_account: Option<String> => "contract_display_account: query",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             8 notify_url: Option<String> => "notify_url: query",
-            /// `version`.
+            /// Always `1.0`; such as `1.0`.
             9 version: Option<String> => "version: query",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             10 sign: Option<String> => "sign: query",
-            /// `timestamp`.
+            /// Unix seconds of the request; such as `1414488825`.
             11 timestamp: Option<String> => "timestamp: query",
-            /// `return_web`.
+            /// 1 returns to the page after signing, 0 stays.
             12 return_web: Option<i64> => "return_web: query",
         }
         new()
         text(
             appid: xinqiao_types::AppId,
             mch_id: xinqiao_types::MchId,
-            sub_appid: String,
-            sub_mch_id: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_mch_id: xinqiao_types::MchId,
             contract_code: String,
             contract_display_account: String,
             notify_url: String,
@@ -651,98 +683,98 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988368>.
         /// * Catalog: `pay_v2.papay.partner.h5_entrust_web`.
         pub struct H5EntrustWeb {
-            /// `appid`; needed according to the documentation.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; needed according to the documentation.
             0 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `mch_id`; needed according to the documentation.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; needed according to the documentation.
             1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid: query",
-            /// `sub_mch_id`; needed according to the documentation.
-            3 sub_mch_id: Option<String> => "sub_mch_id: query",
-            /// `plan_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; needed according to the documentation.
+            3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id: query",
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             4 plan_id: i64 => "plan_id: must query",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             5 contract_code: String => "contract_code: must query",
-            /// `request_serial`.
+            /// Serial of the signing request, digits, unique; such as `1695`.
             6 request_serial: i64 => "request_serial: must query",
-            /// `contract_display_account`.
+            /// User's account name at the merchant, shown while signing; such as `微信代扣`.
             7 contract_display_account: String => "contract_display_account: must query",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
             8 notify_url: Option<String> => "notify_url: query",
-            /// `version`.
+            /// Always `1.0`; such as `1.0`.
             9 version: String => "version: must query",
-            /// `sign`; needed according to the documentation.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; needed according to the documentation.
             10 sign: Option<String> => "sign: query",
-            /// `timestamp`; format `unix`; needed according to the documentation.
+            /// Unix seconds of the request; format `unix`; such as `1414488825`; needed according to the documentation.
             11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp: query",
-            /// `clientip`; needed according to the documentation.
+            /// IP address of the user's device; needed according to the documentation; `clientip` on the wire.
             #[doc(alias = "clientip")]
             12 client_ip: Option<String> => "clientip: query",
-            /// `deviceid`.
+            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             13 device_id: Option<String> => "deviceid: query",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             14 mobile: Option<String> => "mobile: query masked",
-            /// `email`; personal data, masked in `Debug`.
+            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
             15 email: Option<String> => "email: query masked",
-            /// `qq`.
+            /// Number of the user's QQ account.
             16 qq: Option<String> => "qq: query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             17 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-            /// `creid`.
+            /// User's ID card number, to be checked.
             18 creid: Option<String> => "creid: query",
-            /// `outerid`.
+            /// The user's id at the merchant; `outerid` on the wire.
             #[doc(alias = "outerid")]
             19 outer_id: Option<String> => "outerid: query",
-            /// `return_appid`.
-            20 return_appid: Option<String> => "return_appid: query",
-            /// `sign_type`; one of `HMAC-SHA256` `MD5`.
-            21 sign_type: Option<String> => "sign_type: query",
-            /// `mch_id`; the account's merchantid.
+            /// App to which the user returns.
+            20 return_appid: Option<xinqiao_types::AppId> => "return_appid: query",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256` `MD5`.
+            21 sign_type: Option<super::SignType> => "sign_type: query",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid; `mch_id` on the wire.
             22 mch_id_again: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid; `appid` on the wire.
             23 appid_again: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             24 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; `sign_type` on the wire.
             25 sign_type_again: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client; `sign` on the wire.
             26 sign_again: String => "sign: must",
-            /// `version`.
+            /// Always `1.0`; such as `1.0`; `version` on the wire.
             27 version_again: String => "version: must",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`; `plan_id` on the wire.
             28 plan_id_again: i64 => "plan_id: must",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`; `contract_code` on the wire.
             29 contract_code_again: String => "contract_code: must",
-            /// `request_serial`.
+            /// Serial of the signing request, digits, unique; such as `1695`; `request_serial` on the wire.
             30 request_serial_again: i64 => "request_serial: must",
-            /// `contract_display_account`.
+            /// User's account name at the merchant, shown while signing; such as `微信代扣`; `contract_display_account` on the wire.
             31 contract_display_account_again: String => "contract_display_account: must",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; `notify_url` on the wire.
             32 notify_url_again: Option<String> => "notify_url",
-            /// `timestamp`; format `unix`.
+            /// Unix seconds of the request; format `unix`; such as `1414488825`; `timestamp` on the wire.
             33 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
-            /// `clientip`.
+            /// IP address of the user's device; `clientip` on the wire.
             34 client_ip_again: Option<String> => "clientip",
-            /// `return_appid`.
-            35 return_appid_again: Option<String> => "return_appid",
-            /// `sub_mch_id`.
-            36 sub_mch_id_again: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            37 sub_appid_again: Option<String> => "sub_appid",
-            /// `deviceid`.
+            /// App to which the user returns; `return_appid` on the wire.
+            35 return_appid_again: Option<xinqiao_types::AppId> => "return_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; `sub_mch_id` on the wire.
+            36 sub_mch_id_again: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; `sub_appid` on the wire.
+            37 sub_appid_again: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
             38 device_id_again: Option<String> => "deviceid",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`; `mobile` on the wire.
             39 mobile_again: Option<String> => "mobile: masked",
-            /// `email`; personal data, masked in `Debug`.
+            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`; `email` on the wire.
             40 email_again: Option<String> => "email: masked",
-            /// `qq`.
+            /// Number of the user's QQ account; `qq` on the wire.
             41 qq_again: Option<String> => "qq",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; `openid` on the wire.
             42 openid_again: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `creid`.
+            /// User's ID card number, to be checked; `creid` on the wire.
             43 creid_again: Option<String> => "creid",
-            /// `outerid`.
+            /// The user's id at the merchant; `outerid` on the wire.
             44 outer_id_again: Option<String> => "outerid",
         }
         new(
@@ -764,8 +796,8 @@ pub mod partner {
         text(
             appid: xinqiao_types::AppId,
             mch_id: xinqiao_types::MchId,
-            sub_appid: String,
-            sub_mch_id: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_mch_id: xinqiao_types::MchId,
             notify_url: String,
             sign: String,
             client_ip: String,
@@ -776,14 +808,14 @@ pub mod partner {
             openid: xinqiao_types::OpenId,
             creid: String,
             outer_id: String,
-            return_appid: String,
-            sign_type: String,
+            return_appid: xinqiao_types::AppId,
+            sign_type: super::SignType,
             sign_type_again: String,
             notify_url_again: String,
             client_ip_again: String,
-            return_appid_again: String,
-            sub_mch_id_again: String,
-            sub_appid_again: String,
+            return_appid_again: xinqiao_types::AppId,
+            sub_mch_id_again: xinqiao_types::MchId,
+            sub_appid_again: xinqiao_types::AppId,
             device_id_again: String,
             mobile_again: String,
             email_again: String,
@@ -798,13 +830,13 @@ pub mod partner {
     w::record! {
         /// Answer to [`H5EntrustWeb`].
         pub struct H5EntrustWebResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `redirect_url`.
+            /// Where the user is sent.
             3 redirect_url: String => "redirect_url: must",
         }
     }
@@ -836,76 +868,81 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988366>.
         /// * Catalog: `pay_v2.papay.partner.pre_entrust_web`.
         pub struct PreEntrustWeb {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            3 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `1.0`.
-            5 version: String => "version: must",
-            /// `plan_id`.
+            /// Always `1.0`; such as `1.0`; one of `1.0`.
+            5 version: super::Version => "version: must",
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             6 plan_id: i64 => "plan_id: must",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             7 contract_code: String => "contract_code: must",
-            /// `request_serial`.
+            /// Serial of the signing request, digits, unique; such as `1695`.
             8 request_serial: i64 => "request_serial: must",
-            /// `contract_display_account`.
+            /// User's account name at the merchant, shown while signing; such as `微信代扣`.
             9 contract_display_account: String => "contract_display_account: must",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
             10 notify_url: Option<String> => "notify_url",
-            /// `timestamp`; format `unix`; needed according to the documentation.
+            /// Unix seconds of the request; format `unix`; such as `1414488825`; needed according to the documentation.
             11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-            /// `return_app`; `Y` or `N` on the wire.
+            /// `Y` returns to the merchant's app after signing; `Y` or `N` on the wire.
             12 return_app: Option<bool> => "return_app: yes-no",
-            /// `sub_mch_id`.
-            13 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            14 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            13 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
             plan_id: i64,
             contract_code: impl Into<String>,
             request_serial: i64,
             contract_display_account: impl Into<String>,
         )
-        text(sign_type: String, notify_url: String, sub_mch_id: String, sub_appid: String)
+        text(
+            sign_type: super::SignType,
+            notify_url: String,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+        )
         set(timestamp: xinqiao_types::UnixSeconds, return_app: bool)
     }
 
     w::record! {
         /// Answer to [`PreEntrustWeb`].
         pub struct PreEntrustWebResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `pre_entrustweb_id`.
+            /// Handle of the prepared signing session, passed when the signing page opens; it expires soon; `pre_entrustweb_id` on the wire.
             #[doc(alias = "pre_entrustweb_id")]
             5 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-            /// `sub_mch_id`.
-            6 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            7 sub_appid: Option<String> => "sub_appid",
-            /// `miniprogram_username`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Original id of the mini program; such as `gh_0123456789ab`; `miniprogram_username` on the wire.
             #[doc(alias = "miniprogram_username")]
             8 mini_program_username: Option<String> => "miniprogram_username",
-            /// `miniprogram_path`.
+            /// Page of the mini program to open; `miniprogram_path` on the wire.
             #[doc(alias = "miniprogram_path")]
             9 mini_program_path: Option<String> => "miniprogram_path",
         }
@@ -938,42 +975,42 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988379>.
         /// * Catalog: `pay_v2.papay.partner.query_contract`.
         pub struct QueryContract {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `1.0`.
-            5 version: String => "version: must",
-            /// `plan_id`.
+            /// Always `1.0`; such as `1.0`; one of `1.0`.
+            5 version: super::Version => "version: must",
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             6 plan_id: Option<i64> => "plan_id",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             7 contract_code: Option<String> => "contract_code",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             8 contract_id: Option<String> => "contract_id",
-            /// `sub_mch_id`.
-            9 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            10 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            9 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            10 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
         )
         text(
             sign_type: String,
             contract_code: String,
             contract_id: String,
-            sub_mch_id: String,
-            sub_appid: String,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
         )
         set(plan_id: i64)
     }
@@ -981,46 +1018,46 @@ pub mod partner {
     w::record! {
         /// Answer to [`QueryContract`].
         pub struct QueryContractResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            6 sub_openid: Option<String> => "sub_openid",
-            /// `plan_id`.
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             7 plan_id: i64 => "plan_id: must",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             8 contract_code: String => "contract_code: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             9 contract_id: String => "contract_id: must",
-            /// `request_serial`.
+            /// Serial of the signing request, digits, unique; such as `1695`.
             10 request_serial: i64 => "request_serial: must",
-            /// `contract_display_account`.
+            /// User's account name at the merchant, shown while signing; such as `微信代扣`.
             11 contract_display_account: String => "contract_display_account: must",
-            /// `contract_state`.
+            /// 0 signed, 1 not signed, 9 being signed.
             12 contract_state: String => "contract_state: must",
-            /// `contract_signed_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the user signed the agreement; format `yyyy-MM-dd HH:mm:ss`.
             13 contract_signed_time: String => "contract_signed_time: must",
-            /// `contract_expired_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
             14 contract_expired_time: String => "contract_expired_time: must",
-            /// `contract_termination_mode`.
+            /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
             15 contract_termination_mode: Option<i64> => "contract_termination_mode",
-            /// `contract_termination_remark`.
+            /// Why the contract ends.
             16 contract_termination_remark: Option<String> => "contract_termination_remark",
-            /// `contract_terminated_time`; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the agreement ended; absent while it is in force; format `yyyy-MM-dd HH:mm:ss`.
             17 contract_terminated_time: Option<String> => "contract_terminated_time",
-            /// `sub_mch_id`.
-            18 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            19 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            18 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            19 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 

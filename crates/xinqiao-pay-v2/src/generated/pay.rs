@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `discount_detail` in `pay::OrderQueryDetail`.
     pub struct DiscountDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `goods_name`.
+        /// Goods that are rented.
         1 goods_name: String => "goods_name: must",
-        /// `coupon_batch_id`.
+        /// Batch that the used coupon belongs to.
         2 coupon_batch_id: w::TextOrNumber => "coupon_batch_id: must",
-        /// `coupon_id`.
+        /// Number of the single coupon that a user holds.
         3 coupon_id: w::TextOrNumber => "coupon_id: must",
-        /// `coupon_fee`; in fen.
+        /// What coupons covered, in fen; in fen.
         4 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
     }
 }
@@ -22,20 +22,20 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::DetailInfo`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_category`.
+        /// What sort of goods it is, by number.
         2 goods_category: Option<String> => "goods_category",
-        /// `goods_name`.
+        /// Goods that are rented.
         3 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// `body`.
+        /// Description of the item.
         6 body: Option<String> => "body",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
@@ -45,17 +45,17 @@ w::record! {
 w::record! {
     /// `h5_info` of `pay::SceneInfo`.
     pub struct H5Info {
-        /// `type`.
+        /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`.
         0 type_: Option<String> => "type",
-        /// `app_name`.
+        /// What the app is called.
         1 app_name: Option<String> => "app_name",
-        /// `bundle_id`.
+        /// Bundle id of the iOS app; such as `com.tencent.wzryiOS`.
         2 bundle_id: Option<String> => "bundle_id",
-        /// `package_name`.
+        /// Package name of the app; such as `com.tencent.tmgp.sgame`.
         3 package_name: Option<String> => "package_name",
-        /// `wap_url`.
+        /// Site in which the H5 page runs; such as `https://pay.example.com`.
         4 wap_url: Option<String> => "wap_url",
-        /// `wap_name`.
+        /// Title of that site; such as `腾讯充值`.
         5 wap_name: Option<String> => "wap_name",
     }
     new()
@@ -72,11 +72,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay::MicroPay`; `detail` of `pay::UnifiedOrder`.
     pub struct DetailInfo {
-        /// `cost_price`; in fen.
+        /// Price of the order before discounts on single goods; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// `receipt_id`.
+        /// Number of the shop receipt; such as `wx123`.
         1 receipt_id: Option<String> => "receipt_id",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
@@ -87,7 +87,7 @@ w::record! {
 w::record! {
     /// `detail` of the answer of `pay::OrderQuery`.
     pub struct OrderQueryDetail {
-        /// `discount_detail`.
+        /// Discounts per item.
         0 discount_detail: Option<Vec<DiscountDetail>> => "discount_detail",
     }
 }
@@ -95,7 +95,7 @@ w::record! {
 w::record! {
     /// `promotion_detail` of the answer of `pay::MicroPay`; `promotion_detail` of the answer of `pay::OrderQuery`.
     pub struct PromotionDetail {
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         0 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -103,15 +103,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::PromotionDetailInfo`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `discount_amount`; in fen.
+        /// How much the discount takes off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -119,17 +119,17 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay::RefundQueryV2PromotionDetail`.
     pub struct PromotionDetailItem {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `refund_amount`; in fen.
+        /// Part of the discount that is refunded, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         5 goods_detail: Option<Vec<RefundQueryV2GoodsDetail>> => "goods_detail",
     }
 }
@@ -137,26 +137,26 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay::PromotionDetail`.
     pub struct PromotionDetailInfo {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `activity_id`.
+        /// Number of the activity.
         5 activity_id: Option<String> => "activity_id",
-        /// `wxpay_contribute`; in fen.
+        /// Part of the discount that WeChat Pay pays; in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount that the merchant pays; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount that others pay; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -164,13 +164,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::PromotionDetailItem`.
     pub struct RefundQueryV2GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         1 price: xinqiao_types::Fen => "price: must",
-        /// `refund_quantity`.
+        /// How many pieces are given back.
         2 refund_quantity: i64 => "refund_quantity: must",
-        /// `refund_amount`; in fen.
+        /// Refunded for this item, in fen; in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -178,7 +178,7 @@ w::record! {
 w::record! {
     /// `promotion_detail` of the answer of `pay::RefundQueryV2`.
     pub struct RefundQueryV2PromotionDetail {
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         0 promotion_detail: Option<Vec<PromotionDetailItem>> => "promotion_detail",
     }
 }
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::MicroPay`; `scene_info` of `pay::PapPayApply`; and 2 more.
     pub struct SceneInfo {
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         0 store_info: Option<StoreInfo> => "store_info",
-        /// `h5_info`.
+        /// Website or app in which the H5 payment takes place.
         1 h5_info: Option<H5Info> => "h5_info",
     }
     new()
@@ -198,17 +198,236 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Store number at the merchant; such as `SZTX001`.
         0 id: String => "id: must",
-        /// `name`.
+        /// Store as customers know it; such as `腾大餐厅`.
         1 name: Option<String> => "name",
-        /// `area_code`.
+        /// Region code of the store; such as `440305`.
         2 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)
     text(name: String, area_code: String, address: String)
+}
+
+w::open_enum! {
+    /// Account: `Basic`, `Operation` or `Fees`.
+    ///
+    /// What `account_type` of `pay::DownloadFundFlow` may be.
+    pub enum AccountType {
+        /// Basic account (`Basic`).
+        Basic = "Basic",
+        /// Operating account (`Operation`).
+        Operation = "Operation",
+        /// Fee account (`Fees`).
+        Fees = "Fees",
+    }
+}
+
+w::open_enum! {
+    /// Rows to return: `ALL`, `SUCCESS`, `REFUND` or `RECHARGE_REFUND`.
+    ///
+    /// What `bill_type` of `pay::DownloadBill` may be.
+    pub enum BillType {
+        /// All orders (`ALL`).
+        All = "ALL",
+        /// Paid orders (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Refunded orders (`REFUND`).
+        Refund = "REFUND",
+        /// Refunded top-ups (`RECHARGE_REFUND`).
+        RechargeRefund = "RECHARGE_REFUND",
+    }
+}
+
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `pay::CloseOrder`, `sign_type` of `pay::FacePayQuery` and 5 more may be.
+    pub enum CloseOrderSignType {
+        /// MD5 signature (`MD5`).
+        Md5 = "MD5",
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `Y` marks the payment as a deposit.
+    ///
+    /// What `deposit` of `pay::FacePay`, `is_subscribe` of `pay::FacePayResponse` and 4 more may be.
+    pub enum Deposit {
+        /// Yes (`Y`).
+        Y = "Y",
+        /// No (`N`).
+        N = "N",
+    }
+}
+
+w::open_enum! {
+    /// Why the return failed.
+    ///
+    /// What `fail_reason` of `pay::ProfitSharingReturnQueryResponse` may be.
+    pub enum FailReason {
+        /// Receiver's account is abnormal (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        TimeOutClosed = "TIME_OUT_CLOSED",
+        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// Description was refused (`INVALID_REQUEST`).
+        InvalidRequest = "INVALID_REQUEST",
+    }
+}
+
+w::open_enum! {
+    /// `Y` when the user follows the account of `appid`, else `N`.
+    ///
+    /// What `is_subscribe` of `pay::PapOrderQueryResponse`, `is_subscribe` of `pay::partner::PapOrderQueryResponse` may be.
+    pub enum IsSubscribe {
+        /// No (`N`).
+        N = "N",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `PROCESSING` or `FAILED`.
+    ///
+    /// What `result` of `pay::ProfitSharingReturnQueryResponse` may be.
+    pub enum ResultDetail {
+        /// Returned (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Return in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Who gives back; `MERCHANT_ID`.
+    ///
+    /// What `return_account_type` of `pay::ProfitSharingReturnQueryResponse` may be.
+    pub enum ReturnAccountType {
+        /// Merchant number (`MERCHANT_ID`).
+        MerchantId = "MERCHANT_ID",
+    }
+}
+
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `pay::CloseCombinedOrder`, `sign_type` of `pay::CombinedOrder` and 8 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
+    ///
+    /// What `status` of `pay::ProfitSharingQueryResponse` may be.
+    pub enum Status {
+        /// Split in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Finished (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// `GZIP` for a compressed file; absent for text.
+    ///
+    /// What `tar_type` of `pay::DownloadBill`, `tar_type` of `pay::DownloadFundFlow` may be.
+    pub enum TarType {
+        /// File compressed with gzip (`GZIP`).
+        Gzip = "GZIP",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    ///
+    /// What `trade_state` of `pay::FacePayQueryResponse`, `trade_state` of `pay::OrderQueryResponse` and 3 more may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Has refunds (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Reversed or cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// User is paying (`USERPAYING`).
+        UserPaying = "USERPAYING",
+        /// Payment failed (`PAYERROR`).
+        PayError = "PAYERROR",
+        /// Accepted, to be charged later (`ACCEPT`).
+        Accept = "ACCEPT",
+    }
+}
+
+w::open_enum! {
+    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    ///
+    /// What `trade_type` of `pay::ContractOrder`, `trade_type` of `pay::UnifiedOrderResponse` may be.
+    pub enum TradeType {
+        /// Official account or mini program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// QR code payment (`NATIVE`).
+        Native = "NATIVE",
+        /// Payment in an app (`APP`).
+        App = "APP",
+        /// Mobile web payment (`MWEB`).
+        Mweb = "MWEB",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document that the payer must have.
+    ///
+    /// What `user_type` of `pay::UnifiedOrder` may be.
+    pub enum UserType {
+        /// Mainland ID card (`IDCARD`).
+        IdCard = "IDCARD",
+        /// Travel permit, Hong Kong or Macao (`HONGKONG_MACAO`).
+        HongkongMacao = "HONGKONG_MACAO",
+        /// Residence permit, Hong Kong or Macao (`HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
+        /// Residence permit, Taiwan (`TAIWAN_RESIDENT`).
+        TaiwanResident = "TAIWAN_RESIDENT",
+        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        ForeignResident = "FOREIGN_RESIDENT",
+        /// Passport (`OVERSEA_PASSPORT`).
+        OverseaPassPort = "OVERSEA_PASSPORT",
+    }
+}
+
+w::open_enum! {
+    /// 1 settled money, 2 unsettled money.
+    ///
+    /// What `usetag` of `pay::SettlementQuery` may be.
+    pub enum UseTag {
+        /// Settled money (`1`).
+        N1 = "1",
+        /// Unsettled money (`2`).
+        N2 = "2",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// `1.0` enables single-item offers and returns their detail.
+    ///
+    /// What `version` of `pay::FacePayQuery`, `version` of `pay::OrderQuery` and 1 more may be.
+    pub enum Version {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+    }
 }
 
 w::record! {
@@ -218,27 +437,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_2&index=3>.
     /// * Catalog: `pay_v2.pay.close_combined_order`.
     pub struct CloseCombinedOrder {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mch_id`.
-        1 combine_mch_id: String => "combine_mch_id: must",
-        /// `nonce_str`.
+        /// AppID of the party that starts the combined payment; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number of the party that starts the combined payment; such as `1900000109`.
+        1 combine_mch_id: xinqiao_types::MchId => "combine_mch_id: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => "sign_type: must",
-        /// `combine_out_trade_no`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        4 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `sub_order_list`.
+        /// Sub-orders as JSON.
         6 sub_order_list: String => "sub_order_list: must",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mch_id: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         combine_out_trade_no: impl Into<String>,
         sub_order_list: impl Into<String>,
     )
@@ -247,13 +466,13 @@ w::record! {
 w::record! {
     /// Answer to [`CloseCombinedOrder`].
     pub struct CloseCombinedOrderResponse {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mch_id`.
-        1 combine_mch_id: String => "combine_mch_id: must",
-        /// `nonce_str`.
+        /// AppID of the party that starts the combined payment; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number of the party that starts the combined payment; such as `1900000109`.
+        1 combine_mch_id: xinqiao_types::MchId => "combine_mch_id: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
     }
 }
@@ -284,21 +503,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011935216>.
     /// * Catalog: `pay_v2.pay.close_order`.
     pub struct CloseOrder {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<CloseOrderSignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
     }
     new(
@@ -308,26 +527,30 @@ w::record! {
         sign: impl Into<String>,
         out_trade_no: impl Into<String>,
     )
-    text(sign_type: String, sub_mch_id: String, sub_appid: String)
+    text(
+        sign_type: CloseOrderSignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+    )
 }
 
 w::record! {
     /// Answer to [`CloseOrder`].
     pub struct CloseOrderResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
 }
 
@@ -357,46 +580,46 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_1&index=2>.
     /// * Catalog: `pay_v2.pay.combined_order`.
     pub struct CombinedOrder {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mch_id`.
-        1 combine_mch_id: String => "combine_mch_id: must",
-        /// `device_info`.
+        /// AppID of the party that starts the combined payment; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number of the party that starts the combined payment; such as `1900000109`.
+        1 combine_mch_id: xinqiao_types::MchId => "combine_mch_id: must",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         2 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `combine_out_trade_no`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         6 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         7 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `time_start`.
+        /// When the order was made, Beijing time; such as `20260915091010`.
         8 time_start: Option<String> => "time_start",
-        /// `time_expire`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; such as `20260915101010`.
         9 time_expire: Option<String> => "time_expire",
-        /// `notify_url`.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         10 notify_url: String => "notify_url: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         11 trade_type: String => "trade_type: must",
-        /// `product_id`.
+        /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         12 product_id: Option<String> => "product_id",
-        /// `combine_openid`.
-        13 combine_openid: Option<String> => "combine_openid",
-        /// `scene_info`.
+        /// The user's id under `combine_appid`.
+        13 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid",
+        /// Scene as JSON.
         14 scene_info: String => "scene_info: must",
-        /// `sub_order_list`.
+        /// Sub-orders as JSON.
         15 sub_order_list: String => "sub_order_list: must",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mch_id: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         combine_out_trade_no: impl Into<String>,
         sp_bill_create_ip: impl Into<String>,
         notify_url: impl Into<String>,
@@ -409,30 +632,30 @@ w::record! {
         time_start: String,
         time_expire: String,
         product_id: String,
-        combine_openid: String,
+        combine_openid: xinqiao_types::OpenId,
     )
 }
 
 w::record! {
     /// Answer to [`CombinedOrder`].
     pub struct CombinedOrderResponse {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mch_id`.
-        1 combine_mch_id: String => "combine_mch_id: must",
-        /// `device_info`.
+        /// AppID of the party that starts the combined payment; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number of the party that starts the combined payment; such as `1900000109`.
+        1 combine_mch_id: xinqiao_types::MchId => "combine_mch_id: must",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         2 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         5 trade_type: String => "trade_type: must",
-        /// `code_url`.
+        /// Link for the QR code, for `NATIVE`; valid for 2 hours; such as `weixin://wxpay/bizpayurl/up?pr=NwY5Mz9`.
         6 code_url: Option<String> => "code_url",
-        /// `prepay_id`.
+        /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         7 prepay_id: String => "prepay_id: must",
-        /// `mweb_url`.
+        /// Page that starts H5 payment, for `MWEB`; valid for 5 minutes.
         8 mweb_url: Option<String> => "mweb_url",
     }
 }
@@ -463,81 +686,81 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987320>.
     /// * Catalog: `pay_v2.pay.contract_order`.
     pub struct ContractOrder {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `contract_mchid`.
-        5 contract_mchid: String => "contract_mchid: must",
-        /// `contract_appid`.
-        6 contract_appid: String => "contract_appid: must",
-        /// `body`.
+        /// Merchant number that signs; must be the one that is paid.
+        5 contract_mchid: xinqiao_types::MchId => "contract_mchid: must",
+        /// AppID that signs; must be the one that pays.
+        6 contract_appid: xinqiao_types::AppId => "contract_appid: must",
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         7 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         12 attach: Option<String> => "attach",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         13 device_info: Option<String> => "device_info",
-        /// `spbill_create_ip`; needed according to the documentation.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; needed according to the documentation; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         14 sp_bill_create_ip: Option<String> => "spbill_create_ip",
-        /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
-        15 trade_type: String => "trade_type: must",
-        /// `goods_tag`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
+        15 trade_type: TradeType => "trade_type: must",
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         16 goods_tag: Option<String> => "goods_tag",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
         17 notify_url: Option<String> => "notify_url",
-        /// `product_id`.
+        /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         18 product_id: Option<String> => "product_id",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         19 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`; format `yyyyMMddHHmmss`.
+        /// When the order was made, Beijing time; format `yyyyMMddHHmmss`; such as `20260915091010`.
         20 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `yyyyMMddHHmmss`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; format `yyyyMMddHHmmss`; such as `20260915101010`.
         21 time_expire: Option<String> => "time_expire",
-        /// `detail`.
+        /// Further text about the goods.
         22 detail: Option<String> => "detail",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         23 plan_id: i64 => "plan_id: must",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         24 contract_code: String => "contract_code: must",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`.
         25 request_serial: i64 => "request_serial: must",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`.
         26 contract_display_account: String => "contract_display_account: must",
-        /// `contract_notify_url`; needed according to the documentation.
+        /// Address that receives the notification of signing and termination; such as `https://www.example.com/wxpay/contract`; needed according to the documentation.
         27 contract_notify_url: Option<String> => "contract_notify_url",
-        /// `sub_mch_id`.
-        28 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        29 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        30 sub_openid: Option<String> => "sub_openid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        28 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        29 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        30 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        contract_mchid: impl Into<String>,
-        contract_appid: impl Into<String>,
+        contract_mchid: impl Into<xinqiao_types::MchId>,
+        contract_appid: impl Into<xinqiao_types::AppId>,
         body: impl Into<String>,
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        trade_type: impl Into<String>,
+        trade_type: impl Into<TradeType>,
         plan_id: i64,
         contract_code: impl Into<String>,
         request_serial: i64,
@@ -558,53 +781,53 @@ w::record! {
         time_expire: String,
         detail: String,
         contract_notify_url: String,
-        sub_mch_id: String,
-        sub_appid: String,
-        sub_openid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+        sub_openid: xinqiao_types::OpenId,
     )
 }
 
 w::record! {
     /// Answer to [`ContractOrder`].
     pub struct ContractOrderResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `contract_result_code`.
+        /// Result of preparing the contract.
         5 contract_result_code: Option<String> => "contract_result_code",
-        /// `contract_err_code`.
+        /// Code of the contract error.
         6 contract_err_code: Option<String> => "contract_err_code",
-        /// `contract_err_code_des`.
+        /// Contract error in words.
         7 contract_err_code_des: Option<String> => "contract_err_code_des",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         9 trade_type: String => "trade_type: must",
-        /// `prepay_id`.
+        /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         10 prepay_id: String => "prepay_id: must",
-        /// `code_url`.
+        /// Link for the QR code, for `NATIVE`; valid for 2 hours; such as `weixin://wxpay/bizpayurl/up?pr=NwY5Mz9`.
         11 code_url: Option<String> => "code_url",
-        /// `mweb_url`.
+        /// Page that starts H5 payment, for `MWEB`; valid for 5 minutes.
         12 mweb_url: Option<String> => "mweb_url",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         13 plan_id: Option<i64> => "plan_id",
-        /// `contract_code`.
+        /// The merchant's contract number, unique; such as `100001256`.
         14 contract_code: Option<String> => "contract_code",
-        /// `request_serial`.
+        /// Serial of the signing request, digits, unique; such as `1695`.
         15 request_serial: Option<i64> => "request_serial",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown while signing; such as `微信代扣`.
         16 contract_display_account: Option<String> => "contract_display_account",
-        /// `sub_mch_id`.
-        17 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        18 sub_appid: Option<String> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        17 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        18 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
 }
 
@@ -666,26 +889,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939627>.
     /// * Catalog: `pay_v2.pay.download_bill`.
     pub struct DownloadBill {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `bill_date`; format `yyyyMMdd`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Day of the bill, Beijing time, within three months; format `yyyyMMdd`; such as `20260914`.
         7 bill_date: String => "bill_date: must",
-        /// `bill_type`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND`.
-        8 bill_type: Option<String> => "bill_type",
-        /// `tar_type`; one of `GZIP`.
-        9 tar_type: Option<String> => "tar_type",
+        /// Rows to return: `ALL`, `SUCCESS`, `REFUND` or `RECHARGE_REFUND`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND`.
+        8 bill_type: Option<BillType> => "bill_type",
+        /// `GZIP` for a compressed file; absent for text; one of `GZIP`.
+        9 tar_type: Option<TarType> => "tar_type",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -696,21 +919,21 @@ w::record! {
     )
     text(
         sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
-        bill_type: String,
-        tar_type: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+        bill_type: BillType,
+        tar_type: TarType,
     )
 }
 
 w::record! {
     /// Answer to [`DownloadBill`].
     pub struct DownloadBillResponse {
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         1 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         2 sign: Option<String> => "sign",
         /// The file, where the answer is one.
         3 file: w::Download => "",
@@ -743,22 +966,22 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939779>.
     /// * Catalog: `pay_v2.pay.download_fund_flow`.
     pub struct DownloadFundFlow {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `bill_date`; format `yyyyMMdd`.
+        /// Day of the bill, Beijing time, within three months; format `yyyyMMdd`; such as `20260914`.
         5 bill_date: String => "bill_date: must",
-        /// `account_type`; one of `Basic` `Operation` `Fees`; needed according to the documentation.
-        6 account_type: Option<String> => "account_type",
-        /// `tar_type`; one of `GZIP`.
-        7 tar_type: Option<String> => "tar_type",
+        /// Account: `Basic`, `Operation` or `Fees`; one of `Basic` `Operation` `Fees`; needed according to the documentation.
+        6 account_type: Option<AccountType> => "account_type",
+        /// `GZIP` for a compressed file; absent for text; one of `GZIP`.
+        7 tar_type: Option<TarType> => "tar_type",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -767,11 +990,22 @@ w::record! {
         sign: impl Into<String>,
         bill_date: impl Into<String>,
     )
-    text(sign_type: String, account_type: String, tar_type: String)
+    text(sign_type: String, account_type: AccountType, tar_type: TarType)
 }
 
-/// Answer to [`DownloadFundFlow`], the same as to [`DownloadBill`].
-pub type DownloadFundFlowResponse = DownloadBillResponse;
+w::record! {
+    /// Answer to [`DownloadFundFlow`].
+    pub struct DownloadFundFlowResponse {
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
+        0 nonce_str: Option<String> => "nonce_str",
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
+        1 sign_type: Option<String> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
+        2 sign: Option<String> => "sign",
+        /// The file, where the answer is one.
+        3 file: w::Download => "",
+    }
+}
 
 w::endpoint! {
     DownloadFundFlow => DownloadFundFlowResponse,
@@ -798,51 +1032,51 @@ w::record! {
     /// * Call: `POST /pay/facepay` on `api.mch.weixin.qq.com`.
     /// * Catalog: `pay_v2.pay.face_pay`.
     pub struct FacePay {
-        /// `deposit`; one of `Y` `N`.
-        0 deposit: Option<String> => "deposit",
-        /// `appid`.
+        /// `Y` marks the payment as a deposit; one of `Y` `N`.
+        0 deposit: Option<Deposit> => "deposit",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `mch_id`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        4 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        4 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         5 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         6 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         7 sign: String => "sign: must",
-        /// `body`.
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
-        /// `detail`.
+        /// Items as JSON for single-item offers; free text in old calls.
         9 detail: Option<String> => "detail",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         10 attach: Option<String> => "attach",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         11 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`.
+        /// Order total in fen, a whole number; such as `888`.
         12 total_fee: i64 => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         13 fee_type: String => "fee_type: must",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         14 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `goods_tag`.
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         15 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         16 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`.
+        /// When the order was made, Beijing time; such as `20260915091010`.
         17 time_start: Option<String> => "time_start",
-        /// `time_expire`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; such as `20260915101010`.
         18 time_expire: Option<String> => "time_expire",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `face_code`.
+        /// Face ticket from the SDK, single use.
         20 face_code: String => "face_code: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        21 sign_type: String => "sign_type: must",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        21 sign_type: SignType => "sign_type: must",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
@@ -855,12 +1089,12 @@ w::record! {
         fee_type: impl Into<String>,
         sp_bill_create_ip: impl Into<String>,
         face_code: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
     text(
-        deposit: String,
-        sub_appid: String,
-        sub_mch_id: String,
+        deposit: Deposit,
+        sub_appid: xinqiao_types::AppId,
+        sub_mch_id: xinqiao_types::MchId,
         device_info: String,
         detail: String,
         attach: String,
@@ -875,53 +1109,53 @@ w::record! {
 w::record! {
     /// Answer to [`FacePay`].
     pub struct FacePayResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        1 sub_appid: Option<String> => "sub_appid",
-        /// `mch_id`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        3 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         4 device_info: Option<String> => "device_info",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; one of `Y` `N`.
-        8 is_subscribe: String => "is_subscribe: must",
-        /// `sub_openid`.
-        9 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`; one of `Y` `N`.
-        10 sub_is_subscribe: Option<String> => "sub_is_subscribe",
-        /// `trade_type`.
+        /// `Y` when the user follows the account of `appid`, else `N`; one of `Y` `N`.
+        8 is_subscribe: Deposit => "is_subscribe: must",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `Y` when the user follows the account of `sub_appid`, else `N`; one of `Y` `N`.
+        10 sub_is_subscribe: Option<Deposit> => "sub_is_subscribe",
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         11 trade_type: String => "trade_type: must",
-        /// `bank_type`.
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         12 bank_type: String => "bank_type: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         13 fee_type: Option<String> => "fee_type",
-        /// `total_fee`.
+        /// Order total in fen, a whole number; such as `888`.
         14 total_fee: i64 => "total_fee: must",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         15 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `cash_fee`.
+        /// Cash the user really paid, in fen; such as `800`.
         16 cash_fee: i64 => "cash_fee: must",
-        /// `settlement_total_fee`.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         17 settlement_total_fee: Option<i64> => "settlement_total_fee",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         18 coupon_fee: Option<i64> => "coupon_fee",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         19 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         20 out_trade_no: String => "out_trade_no: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         21 attach: Option<String> => "attach",
-        /// `time_end`.
+        /// When it was paid, Beijing time; such as `20260915133525`.
         22 time_end: String => "time_end: must",
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         23 promotion_detail: Option<String> => "promotion_detail",
     }
 }
@@ -951,26 +1185,26 @@ w::record! {
     /// * Call: `POST /pay/facepayquery` on `api.mch.weixin.qq.com`.
     /// * Catalog: `pay_v2.pay.face_pay_query`.
     pub struct FacePayQuery {
-        /// `version`; one of `1.0`.
-        0 version: Option<String> => "version",
-        /// `appid`.
+        /// `1.0` enables single-item offers and returns their detail; such as `1.0`; one of `1.0`.
+        0 version: Option<Version> => "version",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `mch_id`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        4 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `transaction_id`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        4 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         5 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         6 out_trade_no: String => "out_trade_no: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         7 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         8 sign: String => "sign: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        9 sign_type: Option<String> => "sign_type",
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        9 sign_type: Option<CloseOrderSignType> => "sign_type",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
@@ -980,73 +1214,78 @@ w::record! {
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
     )
-    text(version: String, sub_appid: String, sub_mch_id: String, sign_type: String)
+    text(
+        version: Version,
+        sub_appid: xinqiao_types::AppId,
+        sub_mch_id: xinqiao_types::MchId,
+        sign_type: CloseOrderSignType,
+    )
 }
 
 w::record! {
     /// Answer to [`FacePayQuery`].
     pub struct FacePayQueryResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        1 sub_appid: Option<String> => "sub_appid",
-        /// `mch_id`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        3 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `nonce_str`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         6 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; one of `Y` `N`.
-        8 is_subscribe: String => "is_subscribe: must",
-        /// `sub_openid`.
-        9 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`; one of `Y` `N`.
-        10 sub_is_subscribe: Option<String> => "sub_is_subscribe",
-        /// `trade_type`.
+        /// `Y` when the user follows the account of `appid`, else `N`; one of `Y` `N`.
+        8 is_subscribe: Deposit => "is_subscribe: must",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `Y` when the user follows the account of `sub_appid`, else `N`; one of `Y` `N`.
+        10 sub_is_subscribe: Option<Deposit> => "sub_is_subscribe",
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         11 trade_type: String => "trade_type: must",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        12 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        12 trade_state: TradeState => "trade_state: must",
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         13 bank_type: String => "bank_type: must",
-        /// `total_fee`.
+        /// Order total in fen, a whole number; such as `888`.
         14 total_fee: i64 => "total_fee: must",
-        /// `settlement_total_fee`.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         15 settlement_total_fee: Option<i64> => "settlement_total_fee",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         16 fee_type: Option<String> => "fee_type",
-        /// `cash_fee`.
+        /// Cash the user really paid, in fen; such as `800`.
         17 cash_fee: i64 => "cash_fee: must",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         18 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         19 coupon_fee: Option<i64> => "coupon_fee",
-        /// `coupon_count`.
+        /// How many coupons were used.
         20 coupon_count: Option<i64> => "coupon_count",
-        /// `coupon_type_$n`.
+        /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         21 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_id_$n`.
+        /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
         22 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-        /// `coupon_fee_$n`.
+        /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
         23 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         24 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         25 out_trade_no: String => "out_trade_no: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         26 attach: Option<String> => "attach",
-        /// `time_end`.
+        /// When it was paid, Beijing time; such as `20260915133525`.
         27 time_end: String => "time_end: must",
-        /// `trade_state_desc`.
+        /// State in words, with what to do next.
         28 trade_state_desc: String => "trade_state_desc: must",
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         29 promotion_detail: Option<String> => "promotion_detail",
-        /// `consume_fee`.
+        /// Part of the deposit that is consumed, in fen.
         30 consume_fee: Option<i64> => "consume_fee",
     }
 }
@@ -1077,57 +1316,57 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937125>.
     /// * Catalog: `pay_v2.pay.micro_pay`.
     pub struct MicroPay {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<CloseOrderSignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `version`.
+        /// `1.0` enables single-item offers and returns their detail; such as `1.0`.
         5 version: Option<String> => "version",
-        /// `sub_mch_id`.
-        6 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        7 sub_appid: Option<String> => "sub_appid",
-        /// `body`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         11 fee_type: Option<String> => "fee_type",
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// User's payment code: 18 digits, one minute, one use; such as `120061098828009406`; a secret, masked in `Debug`.
         12 auth_code: String => "auth_code: must masked",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         13 attach: Option<String> => "attach",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         14 device_info: Option<String> => "device_info",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         15 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `goods_tag`.
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         16 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         17 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`; format `yyyyMMddHHmmss`.
+        /// When the order was made, Beijing time; format `yyyyMMddHHmmss`; such as `20260915091010`.
         18 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `yyyyMMddHHmmss`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; format `yyyyMMddHHmmss`; such as `20260915101010`.
         19 time_expire: Option<String> => "time_expire",
-        /// `detail`; JSON in a text on the wire.
+        /// Items as JSON for single-item offers; free text in old calls; JSON in a text on the wire.
         20 detail: Option<DetailInfo> => "detail: json",
-        /// `scene_info`; JSON in a text on the wire.
+        /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
         21 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `profit_sharing`; `Y` or `N` on the wire.
+        /// `Y` holds the money for profit sharing; absent or `N` does not; `Y` or `N` on the wire.
         22 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-        /// `receipt`; `Y` or `N` on the wire.
+        /// `Y` shows an invoice entry after payment; needs the e-invoice product; `Y` or `N` on the wire.
         23 receipt: Option<bool> => "receipt: yes-no",
-        /// `deposit`; one of `Y` `N`.
-        24 deposit: Option<String> => "deposit",
+        /// `Y` marks the payment as a deposit; one of `Y` `N`.
+        24 deposit: Option<Deposit> => "deposit",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -1141,10 +1380,10 @@ w::record! {
         sp_bill_create_ip: impl Into<String>,
     )
     text(
-        sign_type: String,
+        sign_type: CloseOrderSignType,
         version: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         fee_type: String,
         attach: String,
         device_info: String,
@@ -1152,7 +1391,7 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        deposit: String,
+        deposit: Deposit,
     )
     set(detail: DetailInfo, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
 }
@@ -1160,55 +1399,55 @@ w::record! {
 w::record! {
     /// Answer to [`MicroPay`].
     pub struct MicroPayResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; `Y` or `N` on the wire.
+        /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`; `Y` or `N` on the wire.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         12 trade_type: String => "trade_type: must",
-        /// `bank_type`.
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         13 bank_type: String => "bank_type: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         14 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         15 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         17 coupon_fee: Option<i64> => "coupon_fee",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         20 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         21 transaction_id: String => "transaction_id: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         22 attach: Option<String> => "attach",
-        /// `time_end`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
         23 time_end: Option<String> => "time_end",
-        /// `promotion_detail`; JSON in a text on the wire.
+        /// Discounts as JSON; only with `version` 1.0; JSON in a text on the wire.
         24 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
     }
 }
@@ -1239,25 +1478,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937320>.
     /// * Catalog: `pay_v2.pay.order_query`.
     pub struct OrderQuery {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<CloseOrderSignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        5 version: Option<String> => "version",
-        /// `sub_mch_id`.
-        6 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        7 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`; needed according to the documentation.
+        /// `1.0` enables single-item offers and returns their detail; such as `1.0`; one of `1.0`.
+        5 version: Option<Version> => "version",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         8 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         9 transaction_id: Option<String> => "transaction_id",
     }
     new(
@@ -1267,10 +1506,10 @@ w::record! {
         sign: impl Into<String>,
     )
     text(
-        sign_type: String,
-        version: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: CloseOrderSignType,
+        version: Version,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_trade_no: String,
         transaction_id: String,
     )
@@ -1279,71 +1518,71 @@ w::record! {
 w::record! {
     /// Answer to [`OrderQuery`].
     pub struct OrderQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; `Y` or `N` on the wire.
+        /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
-        /// `sub_is_subscribe`; `Y` or `N` on the wire.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        12 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        12 trade_state: TradeState => "trade_state: must",
+        /// State in words, with what to do next.
         13 trade_state_desc: String => "trade_state_desc: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         14 trade_type: String => "trade_type: must",
-        /// `bank_type`.
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         15 bank_type: String => "bank_type: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         16 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         17 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         19 coupon_fee: Option<i64> => "coupon_fee",
-        /// `coupon_count`.
+        /// How many coupons were used.
         20 coupon_count: Option<i64> => "coupon_count",
-        /// `coupon_id_$n`.
+        /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
         21 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-        /// `coupon_type_$n`.
+        /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         22 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_fee_$n`; in fen.
+        /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
         23 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         24 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         25 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         26 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         27 transaction_id: String => "transaction_id: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         28 attach: Option<String> => "attach",
-        /// `time_end`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
         29 time_end: Option<String> => "time_end",
-        /// `detail`; JSON in a text on the wire.
+        /// Discounts per item of the order, as JSON; JSON in a text on the wire.
         30 detail: Option<OrderQueryDetail> => "detail: json",
-        /// `promotion_detail`; JSON in a text on the wire.
+        /// Discounts as JSON; only with `version` 1.0; JSON in a text on the wire.
         31 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
-        /// `consume_fee`.
+        /// Part of the deposit that is consumed, in fen.
         32 consume_fee: Option<i64> => "consume_fee",
     }
 }
@@ -1374,17 +1613,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap.php?chapter=18_10&index=14>.
     /// * Catalog: `pay_v2.pay.pap_order_query`.
     pub struct PapOrderQuery {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         2 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
     }
     new(
@@ -1400,51 +1639,51 @@ w::record! {
 w::record! {
     /// Answer to [`PapOrderQuery`].
     pub struct PapOrderQueryResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         4 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; one of `N`.
-        6 is_subscribe: Option<String> => "is_subscribe",
-        /// `trade_type`.
+        /// `Y` when the user follows the account of `appid`, else `N`; one of `N`.
+        6 is_subscribe: Option<IsSubscribe> => "is_subscribe",
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         7 trade_type: String => "trade_type: must",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        8 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        8 trade_state: TradeState => "trade_state: must",
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         9 bank_type: String => "bank_type: must",
-        /// `total_fee`.
+        /// Order total in fen, a whole number; such as `888`.
         10 total_fee: i64 => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         11 fee_type: Option<String> => "fee_type",
-        /// `cash_fee`.
+        /// Cash the user really paid, in fen; such as `800`.
         12 cash_fee: i64 => "cash_fee: must",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         13 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         14 coupon_fee: Option<i64> => "coupon_fee",
-        /// `coupon_count`.
+        /// How many coupons were used.
         15 coupon_count: Option<i64> => "coupon_count",
-        /// `coupon_id_$n`.
+        /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
         16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-        /// `coupon_fee_$n`.
+        /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
         17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         18 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         19 out_trade_no: String => "out_trade_no: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         20 attach: Option<String> => "attach",
-        /// `time_end`.
+        /// When it was paid, Beijing time; such as `20260915133525`.
         21 time_end: String => "time_end: must",
-        /// `trade_state_desc`.
+        /// State in words, with what to do next.
         22 trade_state_desc: String => "trade_state_desc: must",
     }
 }
@@ -1475,42 +1714,42 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987377>.
     /// * Catalog: `pay_v2.pay.pap_pay_apply`.
     pub struct PapPayApply {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `body`.
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         5 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         6 out_trade_no: String => "out_trade_no: must",
-        /// `contract_id`.
+        /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         7 contract_id: String => "contract_id: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         9 fee_type: Option<String> => "fee_type",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         10 attach: Option<String> => "attach",
-        /// `spbill_create_ip`; needed according to the documentation.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; needed according to the documentation; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         11 sp_bill_create_ip: Option<String> => "spbill_create_ip",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         12 trade_type: String => "trade_type: must",
-        /// `goods_tag`.
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         13 goods_tag: Option<String> => "goods_tag",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
         14 notify_url: Option<String> => "notify_url",
-        /// `detail`.
+        /// Further text about the goods.
         15 detail: Option<String> => "detail",
-        /// `scene_info`; JSON in a text on the wire.
+        /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
         16 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `receipt`.
+        /// `Y` shows an invoice entry after payment; needs the e-invoice product.
         17 receipt: Option<String> => "receipt",
     }
     new(
@@ -1540,15 +1779,15 @@ w::record! {
 w::record! {
     /// Answer to [`PapPayApply`].
     pub struct PapPayApplyResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
     }
 }
@@ -1579,21 +1818,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_3&index=4>.
     /// * Catalog: `pay_v2.pay.profit_sharing_add_receiver`.
     pub struct ProfitSharingAddReceiver {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `appid`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `nonce_str`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => "sign_type: must",
-        /// `receiver`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        6 sign_type: SignType => "sign_type: must",
+        /// Receiver as JSON object: type, account, name, relation.
         7 receiver: String => "receiver: must",
     }
     new(
@@ -1601,28 +1840,28 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         receiver: impl Into<String>,
     )
-    text(sub_mch_id: String, sub_appid: String)
+    text(sub_mch_id: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`ProfitSharingAddReceiver`].
     pub struct ProfitSharingAddReceiverResponse {
-        /// `sub_appid`.
-        0 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `appid`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        0 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `receiver`.
+        /// Receiver as JSON object: type, account, name, relation.
         6 receiver: String => "receiver: must",
     }
 }
@@ -1653,42 +1892,42 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation_sl.php?chapter=25_11&index=8>.
     /// * Catalog: `pay_v2.pay.profit_sharing_merchant_ratio_query`.
     pub struct ProfitSharingMerchantRatioQuery {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `brand_mch_id`.
-        2 brand_mch_id: Option<String> => "brand_mch_id",
-        /// `nonce_str`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Main merchant of the chain brand.
+        2 brand_mch_id: Option<xinqiao_types::MchId> => "brand_mch_id",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
-    text(sub_mch_id: String, brand_mch_id: String)
+    text(sub_mch_id: xinqiao_types::MchId, brand_mch_id: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`ProfitSharingMerchantRatioQuery`].
     pub struct ProfitSharingMerchantRatioQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `brand_mch_id`.
-        2 brand_mch_id: Option<String> => "brand_mch_id",
-        /// `max_ratio`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Main merchant of the chain brand.
+        2 brand_mch_id: Option<xinqiao_types::MchId> => "brand_mch_id",
+        /// Largest share that may be split; 2000 is 20 %.
         3 max_ratio: i64 => "max_ratio: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
     }
 }
@@ -1719,38 +1958,38 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_10&index=7>.
     /// * Catalog: `pay_v2.pay.profit_sharing_order_amount_query`.
     pub struct ProfitSharingOrderAmountQuery {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => "sign_type: must",
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        4 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
 }
 
 w::record! {
     /// Answer to [`ProfitSharingOrderAmountQuery`].
     pub struct ProfitSharingOrderAmountQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`.
+        /// What can still be split, in fen.
         2 unsplit_amount: Option<i64> => "unsplit_amount",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: Option<String> => "nonce_str",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
     }
 }
@@ -1781,20 +2020,20 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_2&index=3>.
     /// * Catalog: `pay_v2.pay.profit_sharing_query`.
     pub struct ProfitSharingQuery {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `transaction_id`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Paid order whose money is split.
         2 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number of the split, unique; keep it on retries.
         3 out_order_no: String => "out_order_no: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => "sign_type: must",
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        6 sign_type: SignType => "sign_type: must",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -1802,35 +2041,35 @@ w::record! {
         out_order_no: impl Into<String>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
     )
-    text(sub_mch_id: String)
+    text(sub_mch_id: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`ProfitSharingQuery`].
     pub struct ProfitSharingQueryResponse {
-        /// `sub_appid`.
-        0 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `appid`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        0 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         6 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number of the split, unique; keep it on retries.
         7 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number of the split.
         8 order_id: String => "order_id: must",
-        /// `status`; one of `PROCESSING` `FINISHED`.
-        9 status: String => "status: must",
-        /// `receivers`.
+        /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`; one of `PROCESSING` `FINISHED`.
+        9 status: Status => "status: must",
+        /// Receivers as JSON array: type, account, amount, description.
         10 receivers: String => "receivers: must",
     }
 }
@@ -1861,21 +2100,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_4&index=5>.
     /// * Catalog: `pay_v2.pay.profit_sharing_remove_receiver`.
     pub struct ProfitSharingRemoveReceiver {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `appid`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `nonce_str`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => "sign_type: must",
-        /// `receiver`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        6 sign_type: SignType => "sign_type: must",
+        /// Receiver as JSON object: type, account, name, relation.
         7 receiver: String => "receiver: must",
     }
     new(
@@ -1883,10 +2122,10 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         receiver: impl Into<String>,
     )
-    text(sub_mch_id: String, sub_appid: String)
+    text(sub_mch_id: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
 }
 
 /// Answer to [`ProfitSharingRemoveReceiver`], the same as to [`ProfitSharingAddReceiver`].
@@ -1918,25 +2157,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_8&index=9>.
     /// * Catalog: `pay_v2.pay.profit_sharing_return_query`.
     pub struct ProfitSharingReturnQuery {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `appid`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `nonce_str`.
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => "sign_type: must",
-        /// `order_id`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+        6 sign_type: SignType => "sign_type: must",
+        /// Split to take back, by the platform's number.
         7 order_id: Option<String> => "order_id",
-        /// `out_order_no`.
+        /// Split to take back, by the merchant's number.
         8 out_order_no: Option<String> => "out_order_no",
-        /// `out_return_no`.
+        /// The merchant's number of the return, unique; keep it on retries.
         9 out_return_no: String => "out_return_no: must",
     }
     new(
@@ -1944,48 +2183,53 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_return_no: impl Into<String>,
     )
-    text(sub_mch_id: String, sub_appid: String, order_id: String, out_order_no: String)
+    text(
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+        order_id: String,
+        out_order_no: String,
+    )
 }
 
 w::record! {
     /// Answer to [`ProfitSharingReturnQuery`].
     pub struct ProfitSharingReturnQueryResponse {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        4 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        5 sub_appid: Option<String> => "sub_appid",
-        /// `order_id`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        4 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Split to take back, by the platform's number.
         6 order_id: Option<String> => "order_id",
-        /// `out_order_no`.
+        /// Split to take back, by the merchant's number.
         7 out_order_no: Option<String> => "out_order_no",
-        /// `out_return_no`.
+        /// The merchant's number of the return, unique; keep it on retries.
         8 out_return_no: String => "out_return_no: must",
-        /// `return_no`.
+        /// The platform's number of the return.
         9 return_no: Option<String> => "return_no",
-        /// `return_account_type`; one of `MERCHANT_ID`.
-        10 return_account_type: String => "return_account_type: must",
-        /// `return_account`.
+        /// Who gives back; `MERCHANT_ID`; one of `MERCHANT_ID`.
+        10 return_account_type: ReturnAccountType => "return_account_type: must",
+        /// Merchant that gives the money back; such as `86693852`.
         11 return_account: String => "return_account: must",
-        /// `return_amount`.
+        /// Amount to take back, in fen.
         12 return_amount: i64 => "return_amount: must",
-        /// `description`.
+        /// Why it is split or taken back.
         13 description: String => "description: must",
-        /// `result`; one of `SUCCESS` `PROCESSING` `FAILED`.
-        14 result: Option<String> => "result",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        15 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`.
+        /// `SUCCESS`, `PROCESSING` or `FAILED`; one of `SUCCESS` `PROCESSING` `FAILED`.
+        14 result: Option<ResultDetail> => "result",
+        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        15 fail_reason: Option<FailReason> => "fail_reason",
+        /// When the return was done.
         16 finish_time: Option<String> => "finish_time",
     }
 }
@@ -2016,25 +2260,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_3&index=4>.
     /// * Catalog: `pay_v2.pay.query_combined_order`.
     pub struct QueryCombinedOrder {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mch_id`.
-        1 combine_mch_id: String => "combine_mch_id: must",
-        /// `nonce_str`.
+        /// AppID of the party that starts the combined payment; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number of the party that starts the combined payment; such as `1900000109`.
+        1 combine_mch_id: xinqiao_types::MchId => "combine_mch_id: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => "sign_type: must",
-        /// `combine_out_trade_no`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        4 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mch_id: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         combine_out_trade_no: impl Into<String>,
     )
 }
@@ -2042,25 +2286,25 @@ w::record! {
 w::record! {
     /// Answer to [`QueryCombinedOrder`].
     pub struct QueryCombinedOrderResponse {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mch_id`.
-        1 combine_mch_id: String => "combine_mch_id: must",
-        /// `nonce_str`.
+        /// AppID of the party that starts the combined payment; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number of the party that starts the combined payment; such as `1900000109`.
+        1 combine_mch_id: xinqiao_types::MchId => "combine_mch_id: must",
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         3 device_info: Option<String> => "device_info",
-        /// `combine_openid`.
-        4 combine_openid: Option<String> => "combine_openid",
-        /// `combine_out_trade_no`.
+        /// The user's id under `combine_appid`.
+        4 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid",
+        /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        7 trade_state: Option<String> => "trade_state",
-        /// `trade_state_desc`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        7 trade_state: Option<TradeState> => "trade_state",
+        /// State in words, with what to do next.
         8 trade_state_desc: Option<String> => "trade_state_desc",
-        /// `sub_order_list`.
+        /// Sub-orders as JSON.
         9 sub_order_list: String => "sub_order_list: must",
     }
 }
@@ -2091,21 +2335,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634922>.
     /// * Catalog: `pay_v2.pay.query_exchage_rate`.
     pub struct QueryExchageRate {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `fee_type`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         6 fee_type: String => "fee_type: must",
-        /// `date`; format `yyyyMMdd`.
+        /// Day whose rate is wanted; format `yyyyMMdd`.
         7 date: String => "date: must",
     }
     new(
@@ -2116,29 +2360,29 @@ w::record! {
         fee_type: impl Into<String>,
         date: impl Into<String>,
     )
-    text(sign_type: String, sub_mch_id: String)
+    text(sign_type: String, sub_mch_id: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`QueryExchageRate`].
     pub struct QueryExchageRateResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `fee_type`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         6 fee_type: String => "fee_type: must",
-        /// `rate_time`; format `yyyyMMdd`.
+        /// Day of the exchange rate; format `yyyyMMdd`; such as `20260909`.
         7 rate_time: String => "rate_time: must",
-        /// `rate`.
+        /// Exchange rate times 10^8; such as `650000000`.
         8 rate: Option<f64> => "rate",
     }
 }
@@ -2169,29 +2413,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939577>.
     /// * Catalog: `pay_v2.pay.refund_query`.
     pub struct RefundQuery {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<CloseOrderSignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`; needed according to the documentation.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         8 transaction_id: Option<String> => "transaction_id",
-        /// `out_refund_no`; needed according to the documentation.
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`; needed according to the documentation.
         9 out_refund_no: Option<String> => "out_refund_no",
-        /// `refund_id`; needed according to the documentation.
+        /// WeChat Pay's refund number; such as `50000000382019052709732678859`; needed according to the documentation.
         10 refund_id: Option<String> => "refund_id",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         11 offset: Option<i64> => "offset",
     }
     new(
@@ -2201,9 +2445,9 @@ w::record! {
         sign: impl Into<String>,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: CloseOrderSignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_trade_no: String,
         transaction_id: String,
         out_refund_no: String,
@@ -2215,63 +2459,63 @@ w::record! {
 w::record! {
     /// Answer to [`RefundQuery`].
     pub struct RefundQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `out_refund_no_$n`.
+        /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
         13 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
-        /// `refund_id_$n`.
+        /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
         14 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
-        /// `refund_channel_$n`.
+        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
         15 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
-        /// `refund_status_$n`.
+        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         16 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
-        /// `refund_account_$n`.
+        /// Money that paid refund n; `refund_account_$n` on the wire.
         17 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
-        /// `refund_recv_accout_$n`.
+        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         18 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
-        /// `refund_fee_$n`; in fen.
+        /// Amount of refund n, in fen; in fen; `refund_fee_$n` on the wire.
         19 refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "refund_fee_$n: numbered",
-        /// `settlement_refund_fee_$n`; in fen.
+        /// What refund n settles, in fen; in fen; `settlement_refund_fee_$n` on the wire.
         20 settlement_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "settlement_refund_fee_$n: numbered",
-        /// `coupon_refund_fee_$n`.
+        /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
         21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
-        /// `refund_success_time_$n`; format `yyyyMMddHHmmss`.
+        /// When the money was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`; `refund_success_time_$n` on the wire.
         22 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
-        /// `total_refund_count`.
+        /// How many refunds the order has in total.
         23 total_refund_count: i64 => "total_refund_count: must",
-        /// `refund_count`.
+        /// Refunds in this answer; their index n starts at 0.
         24 refund_count: i64 => "refund_count: must",
-        /// `coupon_type_$n_$m`.
+        /// Kind of coupon m in refund n: `CASH` or `NO_CASH`; `coupon_type_$n_$m` on the wire.
         25 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
-        /// `coupon_refund_count_$n`.
+        /// How many coupons refund n gives back; `coupon_refund_count_$n` on the wire.
         26 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
-        /// `coupon_refund_id_$n_$m`.
+        /// Number of coupon m in refund n; `coupon_refund_id_$n_$m` on the wire.
         27 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
-        /// `coupon_refund_fee_$n_$m`.
+        /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
         28 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
     }
 }
@@ -2302,29 +2546,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011984122>.
     /// * Catalog: `pay_v2.pay.refund_query_v2`.
     pub struct RefundQueryV2 {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<CloseOrderSignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`; needed according to the documentation.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         8 transaction_id: Option<String> => "transaction_id",
-        /// `out_refund_no`; needed according to the documentation.
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`; needed according to the documentation.
         9 out_refund_no: Option<String> => "out_refund_no",
-        /// `refund_id`; needed according to the documentation.
+        /// WeChat Pay's refund number; such as `50000000382019052709732678859`; needed according to the documentation.
         10 refund_id: Option<String> => "refund_id",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         11 offset: Option<i64> => "offset",
     }
     new(
@@ -2334,9 +2578,9 @@ w::record! {
         sign: impl Into<String>,
     )
     text(
-        sign_type: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: CloseOrderSignType,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         out_trade_no: String,
         transaction_id: String,
         out_refund_no: String,
@@ -2348,81 +2592,81 @@ w::record! {
 w::record! {
     /// Answer to [`RefundQueryV2`].
     pub struct RefundQueryV2Response {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// `out_refund_no`.
+        /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
         9 out_refund_no: String => "out_refund_no: must",
-        /// `refund_id`.
+        /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
         10 refund_id: String => "refund_id: must",
-        /// `refund_channel`.
+        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`.
         11 refund_channel: Option<String> => "refund_channel",
-        /// `refund_status`.
+        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive.
         12 refund_status: String => "refund_status: must",
-        /// `refund_account`.
+        /// Money that pays: unsettled funds (default) or the available balance.
         13 refund_account: Option<String> => "refund_account",
-        /// `refund_recv_accout`.
+        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`.
         14 refund_recv_accout: Option<String> => "refund_recv_accout",
-        /// `refund_fee`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
         15 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// `cash_refund_fee`; in fen.
+        /// Cash that goes back to the user, in fen; in fen.
         16 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-        /// `promotion_detail`; JSON in a text on the wire.
+        /// Discounts as JSON; only with `version` 1.0; JSON in a text on the wire.
         17 promotion_detail: Option<RefundQueryV2PromotionDetail> => "promotion_detail: json",
-        /// `total_refund_count`.
+        /// How many refunds the order has in total.
         18 total_refund_count: Option<i64> => "total_refund_count",
-        /// `total_fee`.
+        /// Order total in fen, a whole number; such as `888`.
         19 total_fee: i64 => "total_fee: must",
-        /// `settlement_total_fee`.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         20 settlement_total_fee: Option<i64> => "settlement_total_fee",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         21 fee_type: Option<String> => "fee_type",
-        /// `cash_fee`.
+        /// Cash the user really paid, in fen; such as `800`.
         22 cash_fee: i64 => "cash_fee: must",
-        /// `refund_count`.
+        /// Refunds in this answer; their index n starts at 0.
         23 refund_count: i64 => "refund_count: must",
-        /// `out_refund_no_$n`.
+        /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
         24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
-        /// `refund_id_$n`.
+        /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
         25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
-        /// `refund_channel_$n`.
+        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
         26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
-        /// `refund_fee_$n`.
+        /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
         27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
-        /// `settlement_refund_fee_$n`.
+        /// What refund n settles, in fen; `settlement_refund_fee_$n` on the wire.
         28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
-        /// `coupon_type_$n_$m`.
+        /// Kind of coupon m in refund n: `CASH` or `NO_CASH`; `coupon_type_$n_$m` on the wire.
         29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
-        /// `coupon_refund_fee_$n`.
+        /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
         30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
-        /// `coupon_refund_count_$n`.
+        /// How many coupons refund n gives back; `coupon_refund_count_$n` on the wire.
         31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
-        /// `coupon_refund_id_$n_$m`.
+        /// Number of coupon m in refund n; `coupon_refund_id_$n_$m` on the wire.
         32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
-        /// `coupon_refund_fee_$n_$m`.
+        /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
         33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
-        /// `refund_status_$n`.
+        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
-        /// `refund_account_$n`.
+        /// Money that paid refund n; `refund_account_$n` on the wire.
         35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
-        /// `refund_recv_accout_$n`.
+        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
-        /// `refund_success_time_$n`.
+        /// When the money was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
         37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
     }
 }
@@ -2453,32 +2697,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634920>.
     /// * Catalog: `pay_v2.pay.settlement_query`.
     pub struct SettlementQuery {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `usetag`; one of `1` `2`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// 1 settled money, 2 unsettled money; one of `1` `2`; `usetag` on the wire.
         #[doc(alias = "usetag")]
-        6 use_tag: i64 => "usetag: must",
-        /// `date_start`; format `yyyyMMdd`.
+        6 use_tag: UseTag => "usetag: must number",
+        /// First day of the period; format `yyyyMMdd`; such as `20260901`.
         7 date_start: String => "date_start: must",
-        /// `date_end`; format `yyyyMMdd`.
+        /// Last day of the period; format `yyyyMMdd`; such as `20260930`.
         8 date_end: String => "date_end: must",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         9 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         10 limit: i64 => "limit: must",
-        /// `mchid`.
+        /// Merchant number of the payer; such as `1900000109`.
         11 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `query_split`.
+        /// `true` also returns split amounts.
         12 query_split: Option<bool> => "query_split",
     }
     new(
@@ -2486,61 +2730,61 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        use_tag: i64,
+        use_tag: impl Into<UseTag>,
         date_start: impl Into<String>,
         date_end: impl Into<String>,
         offset: i64,
         limit: i64,
         mchid: impl Into<xinqiao_types::MchId>,
     )
-    text(sign_type: String, sub_mch_id: String)
+    text(sign_type: String, sub_mch_id: xinqiao_types::MchId)
     set(query_split: bool)
 }
 
 w::record! {
     /// Answer to [`SettlementQuery`].
     pub struct SettlementQueryResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `record_num`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// Records in the answer.
         6 record_num: i64 => "record_num: must",
-        /// `fbatchno`.
+        /// Number of the settlement batch; `fbatchno` on the wire.
         #[doc(alias = "fbatchno")]
         7 fbatch_no: String => "fbatchno: must",
-        /// `date_settlement`; format `yyyyMMdd`.
+        /// Day of settlement; format `yyyyMMdd`; such as `20260902`.
         8 date_settlement: String => "date_settlement: must",
-        /// `date_start`; format `yyyyMMdd`.
+        /// First day of the period; format `yyyyMMdd`; such as `20260901`.
         9 date_start: String => "date_start: must",
-        /// `date_end`; format `yyyyMMdd`.
+        /// Last day of the period; format `yyyyMMdd`; such as `20260930`.
         10 date_end: String => "date_end: must",
-        /// `settlement_fee`; in minor-currency-unit.
+        /// Settled amount, in the smallest unit of the currency; in minor-currency-unit.
         11 settlement_fee: i64 => "settlement_fee: must",
-        /// `unsettlement_fee`; in minor-currency-unit.
+        /// Amount not settled yet, in the smallest unit; in minor-currency-unit.
         12 unsettlement_fee: i64 => "unsettlement_fee: must",
-        /// `settlementfee_type`.
+        /// Currency of settlement; such as `USD`; `settlementfee_type` on the wire.
         #[doc(alias = "settlementfee_type")]
         13 settlement_fee_type: String => "settlementfee_type: must",
-        /// `pay_fee`; in minor-currency-unit.
+        /// Payments in the period, in the smallest unit; in minor-currency-unit.
         14 pay_fee: i64 => "pay_fee: must",
-        /// `refund_fee`; in minor-currency-unit.
+        /// Refunds in the period, in the smallest unit; in minor-currency-unit.
         15 refund_fee: i64 => "refund_fee: must",
-        /// `pay_net_fee`; in minor-currency-unit.
+        /// Payments less refunds; in minor-currency-unit.
         16 pay_net_fee: i64 => "pay_net_fee: must",
-        /// `poundage_fee`; in minor-currency-unit.
+        /// Fees of the period; in minor-currency-unit.
         17 poundage_fee: i64 => "poundage_fee: must",
-        /// `split_settlement_fee`.
+        /// Settled amount of splits.
         18 split_settlement_fee: Option<i64> => "split_settlement_fee",
-        /// `split_unsettlement_fee`.
+        /// Unsettled amount of splits.
         19 split_unsettlement_fee: Option<i64> => "split_unsettlement_fee",
     }
 }
@@ -2571,68 +2815,68 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011935214>.
     /// * Catalog: `pay_v2.pay.unified_order`.
     pub struct UnifiedOrder {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => "sign_type",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+        3 sign_type: Option<CloseOrderSignType> => "sign_type",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `version`; one of `1.0`.
-        5 version: Option<String> => "version",
-        /// `sub_mch_id`.
-        6 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        7 sub_appid: Option<String> => "sub_appid",
-        /// `body`.
+        /// `1.0` enables single-item offers and returns their detail; such as `1.0`; one of `1.0`.
+        5 version: Option<Version> => "version",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         11 fee_type: Option<String> => "fee_type",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; required for `JSAPI` unless `sub_openid` is sent; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        13 sub_openid: Option<String> => "sub_openid",
-        /// `attach`.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Merchant's private text, returned by queries and notices.
         14 attach: Option<String> => "attach",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         15 device_info: Option<String> => "device_info",
-        /// `spbill_create_ip`.
+        /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         16 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// `trade_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         17 trade_type: String => "trade_type: must",
-        /// `goods_tag`.
+        /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         18 goods_tag: Option<String> => "goods_tag",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
         19 notify_url: Option<String> => "notify_url",
-        /// `product_id`.
+        /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         20 product_id: Option<String> => "product_id",
-        /// `limit_pay`.
+        /// `no_credit` keeps credit cards out.
         21 limit_pay: Option<String> => "limit_pay",
-        /// `time_start`; format `yyyyMMddHHmmss`.
+        /// When the order was made, Beijing time; format `yyyyMMddHHmmss`; such as `20260915091010`.
         22 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `yyyyMMddHHmmss`.
+        /// Last moment to pay, Beijing time, at least a minute ahead; format `yyyyMMddHHmmss`; such as `20260915101010`.
         23 time_expire: Option<String> => "time_expire",
-        /// `detail`; JSON in a text on the wire.
+        /// Items as JSON for single-item offers; free text in old calls; JSON in a text on the wire.
         24 detail: Option<DetailInfo> => "detail: json",
-        /// `scene_info`; JSON in a text on the wire.
+        /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
         25 scene_info: Option<SceneInfo> => "scene_info: json",
-        /// `profit_sharing`; `Y` or `N` on the wire.
+        /// `Y` holds the money for profit sharing; absent or `N` does not; `Y` or `N` on the wire.
         26 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-        /// `receipt`; `Y` or `N` on the wire.
+        /// `Y` shows an invoice entry after payment; needs the e-invoice product; `Y` or `N` on the wire.
         27 receipt: Option<bool> => "receipt: yes-no",
-        /// `user_type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT`.
-        28 user_type: Option<String> => "user_type",
-        /// `user_creid`.
+        /// Kind of document that the payer must have; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT`.
+        28 user_type: Option<UserType> => "user_type",
+        /// Document number that the payer must have.
         29 user_creid: Option<String> => "user_creid",
-        /// `user_truename`.
+        /// True name that the payer must have; `user_truename` on the wire.
         #[doc(alias = "user_truename")]
         30 user_true_name: Option<String> => "user_truename",
     }
@@ -2648,13 +2892,13 @@ w::record! {
         trade_type: impl Into<String>,
     )
     text(
-        sign_type: String,
-        version: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        sign_type: CloseOrderSignType,
+        version: Version,
+        sub_mch_id: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         fee_type: String,
         openid: xinqiao_types::OpenId,
-        sub_openid: String,
+        sub_openid: xinqiao_types::OpenId,
         attach: String,
         device_info: String,
         goods_tag: String,
@@ -2663,7 +2907,7 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        user_type: String,
+        user_type: UserType,
         user_creid: String,
         user_true_name: String,
     )
@@ -2673,31 +2917,31 @@ w::record! {
 w::record! {
     /// Answer to [`UnifiedOrder`].
     pub struct UnifiedOrderResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => "sub_mch_id",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `device_info`.
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
-        8 trade_type: String => "trade_type: must",
-        /// `prepay_id`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
+        8 trade_type: TradeType => "trade_type: must",
+        /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         9 prepay_id: String => "prepay_id: must",
-        /// `code_url`.
+        /// Link for the QR code, for `NATIVE`; valid for 2 hours; such as `weixin://wxpay/bizpayurl/up?pr=NwY5Mz9`.
         10 code_url: Option<String> => "code_url",
-        /// `mweb_url`.
+        /// Page that starts H5 payment, for `MWEB`; valid for 5 minutes.
         11 mweb_url: Option<String> => "mweb_url",
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         12 promotion_detail: Option<String> => "promotion_detail",
     }
 }
@@ -2732,21 +2976,21 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap.php?chapter=18_10&index=14>.
         /// * Catalog: `pay_v2.pay.partner.pap_order_query`.
         pub struct PapOrderQuery {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             2 transaction_id: String => "transaction_id: must",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `nonce_str`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             6 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must",
         }
         new(
@@ -2757,62 +3001,62 @@ pub mod partner {
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
         )
-        text(sub_appid: String, sub_mch_id: String)
+        text(sub_appid: xinqiao_types::AppId, sub_mch_id: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`PapOrderQuery`].
         pub struct PapOrderQueryResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: String => "sign: must",
-            /// `device_info`.
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             4 device_info: Option<String> => "device_info",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`; one of `N`.
-            6 is_subscribe: Option<String> => "is_subscribe",
-            /// `trade_type`.
+            /// `Y` when the user follows the account of `appid`, else `N`; one of `N`.
+            6 is_subscribe: Option<super::IsSubscribe> => "is_subscribe",
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
             7 trade_type: String => "trade_type: must",
-            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-            8 trade_state: String => "trade_state: must",
-            /// `bank_type`.
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+            8 trade_state: super::TradeState => "trade_state: must",
+            /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             9 bank_type: String => "bank_type: must",
-            /// `total_fee`.
+            /// Order total in fen, a whole number; such as `888`.
             10 total_fee: i64 => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             11 fee_type: Option<String> => "fee_type",
-            /// `cash_fee`.
+            /// Cash the user really paid, in fen; such as `800`.
             12 cash_fee: i64 => "cash_fee: must",
-            /// `cash_fee_type`.
+            /// Currency of the cash payment; such as `CNY`.
             13 cash_fee_type: Option<String> => "cash_fee_type",
-            /// `coupon_fee`.
+            /// What coupons covered, in fen.
             14 coupon_fee: Option<i64> => "coupon_fee",
-            /// `coupon_count`.
+            /// How many coupons were used.
             15 coupon_count: Option<i64> => "coupon_count",
-            /// `coupon_id_$n`.
+            /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
             16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-            /// `coupon_fee_$n`.
+            /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
             17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             18 transaction_id: String => "transaction_id: must",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             19 out_trade_no: String => "out_trade_no: must",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             20 attach: Option<String> => "attach",
-            /// `time_end`.
+            /// When it was paid, Beijing time; such as `20260915133525`.
             21 time_end: String => "time_end: must",
-            /// `trade_state_desc`.
+            /// State in words, with what to do next.
             22 trade_state_desc: String => "trade_state_desc: must",
-            /// `sub_appid`.
-            23 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            24 sub_mch_id: Option<String> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            23 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            24 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         }
     }
 
@@ -2842,46 +3086,46 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988372>.
         /// * Catalog: `pay_v2.pay.partner.pap_pay_apply`.
         pub struct PapPayApply {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `body`.
+            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
             5 body: String => "body: must",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             6 out_trade_no: String => "out_trade_no: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             7 contract_id: String => "contract_id: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             10 attach: Option<String> => "attach",
-            /// `spbill_create_ip`; needed according to the documentation.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; needed according to the documentation; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             11 sp_bill_create_ip: Option<String> => "spbill_create_ip",
-            /// `trade_type`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
             12 trade_type: String => "trade_type: must",
-            /// `goods_tag`.
+            /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
             13 goods_tag: Option<String> => "goods_tag",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
             14 notify_url: Option<String> => "notify_url",
-            /// `detail`.
+            /// Further text about the goods.
             15 detail: Option<String> => "detail",
-            /// `scene_info`; JSON in a text on the wire.
+            /// Scene as JSON: store, or app and site for H5; JSON in a text on the wire.
             16 scene_info: Option<super::SceneInfo> => "scene_info: json",
-            /// `sub_mch_id`.
-            17 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            18 sub_appid: Option<String> => "sub_appid",
-            /// `receipt`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            17 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            18 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// `Y` shows an invoice entry after payment; needs the e-invoice product.
             19 receipt: Option<String> => "receipt",
         }
         new(
@@ -2903,8 +3147,8 @@ pub mod partner {
             goods_tag: String,
             notify_url: String,
             detail: String,
-            sub_mch_id: String,
-            sub_appid: String,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
             receipt: String,
         )
         set(scene_info: super::SceneInfo)
@@ -2913,20 +3157,20 @@ pub mod partner {
     w::record! {
         /// Answer to [`PapPayApply`].
         pub struct PapPayApplyResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 

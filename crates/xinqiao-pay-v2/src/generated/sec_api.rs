@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `appid_config_list` of the answer of `sec_api::mch::QuerySubDevConfig`.
     pub struct AppidConfig {
-        /// `appid_config_list`.
+        /// AppIDs bound to the sub-merchant.
         0 appid_config_list: Vec<AppidConfigDetail> => "appid_config_list: must",
     }
 }
@@ -14,28 +14,28 @@ w::record! {
 w::record! {
     /// An item of `appid_config_list` in `sec_api::AppidConfig`.
     pub struct AppidConfigDetail {
-        /// `sub_appid`.
-        0 sub_appid: String => "sub_appid: must",
-        /// `subscribe_appid`.
-        1 subscribe_appid: Option<String> => "subscribe_appid",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        0 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+        /// Official account recommended after payment.
+        1 subscribe_appid: Option<xinqiao_types::AppId> => "subscribe_appid",
     }
 }
 
 w::record! {
     /// An item of `goods_detail` in `sec_api::RefundV2Detail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_name`.
+        /// Goods that are rented.
         2 goods_name: Option<String> => "goods_name",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// `refund_amount`; in fen.
+        /// Refunded for this item, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_quantity`.
+        /// How many pieces are given back.
         5 refund_quantity: i64 => "refund_quantity: must",
     }
     new(
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// `jsapi_path_list` of the answer of `sec_api::mch::QuerySubDevConfig`.
     pub struct JsapiPath {
-        /// `jsapi_path_list`.
+        /// Payment directories already configured.
         0 jsapi_path_list: Vec<String> => "jsapi_path_list: must",
     }
 }
@@ -58,27 +58,27 @@ w::record! {
 w::record! {
     /// An item of `mchinfo` in the answer of `sec_api::mch::SubMchManage`.
     pub struct MchInfo {
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `merchant_name`.
+        /// Name of the merchant as on its licence.
         2 merchant_name: String => "merchant_name: must",
-        /// `merchant_shortname`.
+        /// Short name of the merchant, shown to paying users.
         3 merchant_shortname: String => "merchant_shortname: must",
-        /// `service_phone`.
+        /// Telephone number where users reach customer service; such as `020-88888888`.
         4 service_phone: String => "service_phone: must",
-        /// `contact`.
+        /// Who can be reached at the merchant.
         5 contact: Option<String> => "contact",
-        /// `contact_phone`; personal data, masked in `Debug`.
+        /// Telephone number of the contact person; personal data, masked in `Debug`.
         6 contact_phone: Option<String> => "contact_phone: masked",
-        /// `contact_email`; personal data, masked in `Debug`.
+        /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         7 contact_email: Option<String> => "contact_email: masked",
-        /// `business`.
+        /// Number of the business category.
         8 business: String => "business: must",
-        /// `channel_id`.
+        /// Channel number given to the institution.
         9 channel_id: String => "channel_id: must",
-        /// `channel_name`.
+        /// Channel that brought the merchant.
         10 channel_name: String => "channel_name: must",
     }
 }
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `promotion_detail` of the answer of `sec_api::pay::RefundV2`.
     pub struct PromotionDetail {
-        /// `promotion_detail`.
+        /// Discounts as JSON; only with `version` 1.0.
         0 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -94,13 +94,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `sec_api::PromotionDetailInfo`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         1 price: xinqiao_types::Fen => "price: must",
-        /// `refund_quantity`.
+        /// How many pieces are given back.
         2 refund_quantity: i64 => "refund_quantity: must",
-        /// `refund_amount`; in fen.
+        /// Refunded for this item, in fen; in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -108,17 +108,17 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `sec_api::PromotionDetail`.
     pub struct PromotionDetailInfo {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// `refund_amount`; in fen.
+        /// Part of the discount that is refunded, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         5 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -126,11 +126,209 @@ w::record! {
 w::record! {
     /// `detail` of `sec_api::pay::RefundV2`.
     pub struct RefundV2Detail {
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         0 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
     set(goods_detail: Vec<GoodsDetail>)
+}
+
+w::open_enum! {
+    /// `add` or `query`.
+    ///
+    /// What `action` of `sec_api::mch::SubMchManage` may be.
+    pub enum Action {
+        /// Add a merchant (`add`).
+        Add = "add",
+        /// Look up merchants (`query`).
+        Query = "query",
+    }
+}
+
+w::open_enum! {
+    /// `UNDER_REVIEW` or `REJECTED`.
+    ///
+    /// What `application_status` of `sec_api::mch::QueryInstitutionSubResponse` may be.
+    pub enum ApplicationStatus {
+        /// Under review (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Whether H5 payment is applied for.
+    ///
+    /// What `apply_h5_payment` of `sec_api::mch::AddInstitutionSub`, `apply_h5_payment` of `sec_api::mch::ModifyInstitutionSub` may be.
+    pub enum ApplyH5Payment {
+        /// Yes (`true`).
+        True = "true",
+        /// No (`false`).
+        False = "false",
+    }
+}
+
+w::open_enum! {
+    /// `ONLINE`, `OFFLINE` or `BOTH`.
+    ///
+    /// What `business_type` of `sec_api::mch::AddInstitutionSub`, `business_type` of `sec_api::mch::ModifyInstitutionSub` and 1 more may be.
+    pub enum BusinessType {
+        /// Online (`ONLINE`).
+        Online = "ONLINE",
+        /// Offline (`OFFLINE`).
+        Offline = "OFFLINE",
+        /// Online and offline (`BOTH`).
+        BotH = "BOTH",
+    }
+}
+
+w::open_enum! {
+    /// Why the return failed.
+    ///
+    /// What `fail_reason` of `sec_api::pay::ProfitSharingReturnResponse` may be.
+    pub enum FailReason {
+        /// Receiver's account is abnormal (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        TimeOutClosed = "TIME_OUT_CLOSED",
+        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// Description was refused (`INVALID_REQUEST`).
+        InvalidRequest = "INVALID_REQUEST",
+    }
+}
+
+w::open_enum! {
+    /// Whether H5 payment is allowed.
+    ///
+    /// What `h5_authorization_state` of `sec_api::mch::AddInstitutionSubResponse`, `h5_authorization_state` of `sec_api::mch::ModifyInstitutionSubResponse` and 1 more may be.
+    pub enum H5AuthorizationState {
+        /// Permission given (`APPROVED`).
+        Approved = "APPROVED",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+        /// Under review (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Under punishment (`UNDER_PUNISHMENT`).
+        UnderPunishment = "UNDER_PUNISHMENT",
+        /// Application failed (`APPLICATION_FAILED`).
+        ApplicationFailed = "APPLICATION_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Whether the merchant is an enterprise or an individual.
+    ///
+    /// What `merchant_type` of `sec_api::mch::AddInstitutionSub`, `merchant_type` of `sec_api::mch::ModifyInstitutionSub` and 1 more may be.
+    pub enum MerchantType {
+        /// Company (`ENTERPRISE`).
+        Enterprise = "ENTERPRISE",
+        /// Person (`INDIVIDUAL`).
+        Individual = "INDIVIDUAL",
+    }
+}
+
+w::open_enum! {
+    /// Signature algorithm; only `HMAC-SHA256` is taken.
+    ///
+    /// What `sign_type` of `sec_api::pay::MultiProfitSharing`, `sign_type` of `sec_api::pay::ProfitSharing` and 3 more may be.
+    pub enum MultiProfitSharingSignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `Y` means reverse again, `N` that it is done.
+    ///
+    /// What `recall` of `sec_api::pay::FacePayReverseResponse` may be.
+    pub enum Recall {
+        /// Yes (`Y`).
+        Y = "Y",
+        /// No (`N`).
+        N = "N",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `PROCESSING` or `FAILED`.
+    ///
+    /// What `result` of `sec_api::pay::ProfitSharingReturnResponse` may be.
+    pub enum ResultDetail {
+        /// Returned (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Return in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Who gives back; `MERCHANT_ID`.
+    ///
+    /// What `return_account_type` of `sec_api::pay::ProfitSharingReturn`, `return_account_type` of `sec_api::pay::ProfitSharingReturnResponse` may be.
+    pub enum ReturnAccountType {
+        /// Merchant number (`MERCHANT_ID`).
+        MerchantId = "MERCHANT_ID",
+    }
+}
+
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `sec_api::pay::FacePayReverse`, `sign_type` of `sec_api::pay::Refund` and 2 more may be.
+    pub enum SignType {
+        /// MD5 signature (`MD5`).
+        Md5 = "MD5",
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
+    ///
+    /// What `status` of `sec_api::pay::ProfitSharingResponse` may be.
+    pub enum Status {
+        /// Finished (`FINISHED`).
+        Finished = "FINISHED",
+        /// Split in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+    }
+}
+
+w::open_enum! {
+    /// State of the sub-merchant.
+    ///
+    /// What `sub_mch_status` of `sec_api::mch::QueryInstitutionSubResponse` may be.
+    pub enum SubMchStatus {
+        /// Operating (`OPERATING`).
+        Operating = "OPERATING",
+        /// Pending (`PENDING`).
+        Pending = "PENDING",
+        /// Deactivated (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Application is incomplete (`INCOMPLETE_APPLICATION`).
+        InCompleteApplication = "INCOMPLETE_APPLICATION",
+    }
+}
+
+w::open_enum! {
+    /// `Under review` or `Approved`.
+    ///
+    /// What `verification_status` of `sec_api::mch::AddInstitutionSubResponse`, `verification_status` of `sec_api::mch::ModifyInstitutionSubResponse` may be.
+    pub enum VerificationStatus {
+        /// Being reviewed (`Under review`).
+        UnderReview = "Under review",
+        /// Passed (`Approved`).
+        Approved = "Approved",
+    }
 }
 
 w::record! {
@@ -140,42 +338,42 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115399>.
     /// * Catalog: `pay_v2.sec_api.mkt_add_recommend_conf`.
     pub struct MktAddRecommendConf {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         1 nonce_str: String => "nonce_str: must",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         2 sign_type: String => "sign_type: must",
-        /// `sign`; filled in by the client.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         3 sign: String => "sign: must",
-        /// `sub_mch_id`.
-        4 sub_mch_id: String => "sub_mch_id: must",
-        /// `sub_appid`.
-        5 sub_appid: String => "sub_appid: must",
-        /// `subscribe_appid`; needed according to the documentation.
-        6 subscribe_appid: Option<String> => "subscribe_appid",
-        /// `receipt_appid`.
-        7 receipt_appid: Option<String> => "receipt_appid",
+        /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+        4 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+        /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+        5 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+        /// Official account recommended after payment; needed according to the documentation.
+        6 subscribe_appid: Option<xinqiao_types::AppId> => "subscribe_appid",
+        /// Mini program shown as receipt after payment.
+        7 receipt_appid: Option<xinqiao_types::AppId> => "receipt_appid",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign_type: impl Into<String>,
         sign: impl Into<String>,
-        sub_mch_id: impl Into<String>,
-        sub_appid: impl Into<String>,
+        sub_mch_id: impl Into<xinqiao_types::MchId>,
+        sub_appid: impl Into<xinqiao_types::AppId>,
     )
-    text(subscribe_appid: String, receipt_appid: String)
+    text(subscribe_appid: xinqiao_types::AppId, receipt_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`MktAddRecommendConf`].
     pub struct MktAddRecommendConfResponse {
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         1 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         2 sign: Option<String> => "sign",
     }
 }
@@ -210,94 +408,94 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636642>.
         /// * Catalog: `pay_v2.sec_api.mch.add_institution_sub`.
         pub struct AddInstitutionSub {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `app_id`; the account's appid.
-            1 app_id: String => "app_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// AppID bound to the institution; the account's appid.
+            1 app_id: xinqiao_types::AppId => "app_id: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `channel_id`.
+            /// Channel number given to the institution.
             5 channel_id: Option<String> => "channel_id",
-            /// `merchant_name`.
+            /// Name of the merchant as on its licence.
             6 merchant_name: String => "merchant_name: must",
-            /// `merchant_shortname`.
+            /// Short name of the merchant, shown to paying users.
             7 merchant_shortname: String => "merchant_shortname: must",
-            /// `merchant_remark`.
+            /// What the merchant noted, not shown to the user.
             8 merchant_remark: String => "merchant_remark: must",
-            /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-            9 merchant_type: String => "merchant_type: must",
-            /// `business_category`.
+            /// Whether the merchant is an enterprise or an individual; one of `ENTERPRISE` `INDIVIDUAL`.
+            9 merchant_type: super::MerchantType => "merchant_type: must",
+            /// Number of the business category.
             10 business_category: i64 => "business_category: must",
-            /// `mcc`.
+            /// Merchant category code of four digits; such as `1011`.
             11 mcc: String => "mcc: must",
-            /// `merchant_country_code`.
+            /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
             12 merchant_country_code: String => "merchant_country_code: must",
-            /// `registration_certificate_number`.
+            /// Number printed on the certificate of registration.
             13 registration_certificate_number: String => "registration_certificate_number: must",
-            /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+            /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
             14 registration_certificate_date: String => "registration_certificate_date: must",
-            /// `registration_certificate_copy`.
+            /// Media handle of the registration certificate's picture.
             15 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-            /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-            16 business_type: String => "business_type: must",
-            /// `app_download`; needed according to the documentation.
+            /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
+            16 business_type: super::BusinessType => "business_type: must",
+            /// Where the app can be downloaded; needed according to the documentation.
             17 app_download: Option<String> => "app_download",
-            /// `business_website`; needed according to the documentation.
+            /// Web site of the merchant; needed according to the documentation.
             18 business_website: Option<String> => "business_website",
-            /// `office_account`; needed according to the documentation.
+            /// Official account of the merchant; needed according to the documentation.
             19 office_account: Option<String> => "office_account",
-            /// `mini_program`; needed according to the documentation.
+            /// Mini program of the merchant; needed according to the documentation.
             20 mini_program: Option<String> => "mini_program",
-            /// `store_address`; needed according to the documentation.
+            /// Street address of the store; needed according to the documentation.
             21 store_address: Option<String> => "store_address",
-            /// `store_photos`; JSON in a text on the wire; needed according to the documentation.
+            /// Media handles of the store's pictures; JSON in a text on the wire; needed according to the documentation.
             22 store_photos: Option<Vec<String>> => "store_photos: json",
-            /// `director_name`; needed according to the documentation.
+            /// Director's full name; needed according to the documentation.
             23 director_name: Option<String> => "director_name",
-            /// `director_id_number`; needed according to the documentation.
+            /// Director's document number; needed according to the documentation.
             24 director_id_number: Option<String> => "director_id_number",
-            /// `principal_name`; needed according to the documentation.
+            /// Full name of the person in charge; needed according to the documentation.
             25 principal_name: Option<String> => "principal_name",
-            /// `principal_id_number`; needed according to the documentation.
+            /// Document number of the person in charge; needed according to the documentation.
             26 principal_id_number: Option<String> => "principal_id_number",
-            /// `office_phone`; needed according to the documentation.
+            /// Telephone number of the office; needed according to the documentation.
             27 office_phone: Option<String> => "office_phone",
-            /// `contact_name`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Contact's name in full; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
-            /// `contact_phone`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Telephone number of the contact person; personal data, masked in `Debug`; needed according to the documentation.
             29 contact_phone: Option<String> => "contact_phone: masked",
-            /// `contact_email`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`; needed according to the documentation.
             30 contact_email: Option<String> => "contact_email: masked",
-            /// `settlement_bank_number`; needed according to the documentation.
+            /// Bank account to which the money settles; needed according to the documentation.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
-            /// `apply_h5_payment`; one of `true` `false`.
-            32 apply_h5_payment: Option<String> => "apply_h5_payment",
-            /// `h5_website_url`.
+            /// Whether H5 payment is applied for; one of `true` `false`.
+            32 apply_h5_payment: Option<super::ApplyH5Payment> => "apply_h5_payment",
+            /// Website where H5 payment takes place.
             33 h5_website_url: Option<String> => "h5_website_url",
-            /// `h5_domains`.
+            /// Hosts from which H5 payment starts.
             34 h5_domains: Option<String> => "h5_domains",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             35 attach: Option<String> => "attach",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
-            app_id: impl Into<String>,
+            app_id: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
             merchant_name: impl Into<String>,
             merchant_shortname: impl Into<String>,
             merchant_remark: impl Into<String>,
-            merchant_type: impl Into<String>,
+            merchant_type: impl Into<super::MerchantType>,
             business_category: i64,
             mcc: impl Into<String>,
             merchant_country_code: impl Into<String>,
             registration_certificate_number: impl Into<String>,
             registration_certificate_date: impl Into<String>,
-            business_type: impl Into<String>,
+            business_type: impl Into<super::BusinessType>,
         )
         text(
             sign_type: String,
@@ -317,7 +515,7 @@ pub mod mch {
             contact_phone: String,
             contact_email: String,
             settlement_bank_number: String,
-            apply_h5_payment: String,
+            apply_h5_payment: super::ApplyH5Payment,
             h5_website_url: String,
             h5_domains: String,
             attach: String,
@@ -328,20 +526,20 @@ pub mod mch {
     w::record! {
         /// Answer to [`AddInstitutionSub`].
         pub struct AddInstitutionSubResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `verification_status`; one of `Under review` `Approved`.
-            4 verification_status: Option<String> => "verification_status",
-            /// `description`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// `Under review` or `Approved`; one of `Under review` `Approved`.
+            4 verification_status: Option<super::VerificationStatus> => "verification_status",
+            /// Outcome of the review in words.
             5 description: Option<String> => "description",
-            /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-            6 h5_authorization_state: Option<String> => "h5_authorization_state",
+            /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            6 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
         }
     }
 
@@ -371,21 +569,21 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115404>.
         /// * Catalog: `pay_v2.sec_api.mch.add_sub_dev_config`.
         pub struct AddSubDevConfig {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`; needed according to the documentation.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `jsapi_path`; needed according to the documentation.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; needed according to the documentation.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Directory from which JSAPI may be called, ends with `/`; such as `https://pay.example.com/`; needed according to the documentation.
             7 jsapi_path: Option<String> => "jsapi_path",
         }
         new(
@@ -394,17 +592,22 @@ pub mod mch {
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
         )
-        text(sign_type: String, sub_mch_id: String, sub_appid: String, jsapi_path: String)
+        text(
+            sign_type: String,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            jsapi_path: String,
+        )
     }
 
     w::record! {
         /// Answer to [`AddSubDevConfig`].
         pub struct AddSubDevConfigResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
         }
     }
@@ -435,21 +638,21 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_26>.
         /// * Catalog: `pay_v2.sec_api.mch.channel_setting`.
         pub struct ChannelSetting {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            2 sub_mch_id: String => "sub_mch_id: must",
-            /// `channel_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            2 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Channel number given to the institution.
             3 channel_id: String => "channel_id: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             channel_id: impl Into<String>,
             sign: impl Into<String>,
         )
@@ -458,15 +661,15 @@ pub mod mch {
     w::record! {
         /// Answer to [`ChannelSetting`].
         pub struct ChannelSettingResponse {
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             0 sign: String => "sign: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `channel_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Channel number given to the institution.
             4 channel_id: String => "channel_id: must",
         }
     }
@@ -497,92 +700,92 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636644>.
         /// * Catalog: `pay_v2.sec_api.mch.modify_institution_sub`.
         pub struct ModifyInstitutionSub {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `app_id`; the account's appid.
-            1 app_id: String => "app_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// AppID bound to the institution; the account's appid.
+            1 app_id: xinqiao_types::AppId => "app_id: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: String => "sub_mch_id: must",
-            /// `channel_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Channel number given to the institution.
             6 channel_id: Option<String> => "channel_id",
-            /// `merchant_name`.
+            /// Name of the merchant as on its licence.
             7 merchant_name: String => "merchant_name: must",
-            /// `merchant_shortname`.
+            /// Short name of the merchant, shown to paying users.
             8 merchant_shortname: String => "merchant_shortname: must",
-            /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-            9 merchant_type: String => "merchant_type: must",
-            /// `business_category`.
+            /// Whether the merchant is an enterprise or an individual; one of `ENTERPRISE` `INDIVIDUAL`.
+            9 merchant_type: super::MerchantType => "merchant_type: must",
+            /// Number of the business category.
             10 business_category: i64 => "business_category: must",
-            /// `mcc`.
+            /// Merchant category code of four digits; such as `1011`.
             11 mcc: String => "mcc: must",
-            /// `merchant_country_code`.
+            /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
             12 merchant_country_code: String => "merchant_country_code: must",
-            /// `registration_certificate_number`.
+            /// Number printed on the certificate of registration.
             13 registration_certificate_number: String => "registration_certificate_number: must",
-            /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+            /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
             14 registration_certificate_date: String => "registration_certificate_date: must",
-            /// `registration_certificate_copy`.
+            /// Media handle of the registration certificate's picture.
             15 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-            /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-            16 business_type: String => "business_type: must",
-            /// `app_download`; needed according to the documentation.
+            /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
+            16 business_type: super::BusinessType => "business_type: must",
+            /// Where the app can be downloaded; needed according to the documentation.
             17 app_download: Option<String> => "app_download",
-            /// `business_website`; needed according to the documentation.
+            /// Web site of the merchant; needed according to the documentation.
             18 business_website: Option<String> => "business_website",
-            /// `office_account`; needed according to the documentation.
+            /// Official account of the merchant; needed according to the documentation.
             19 office_account: Option<String> => "office_account",
-            /// `mini_program`; needed according to the documentation.
+            /// Mini program of the merchant; needed according to the documentation.
             20 mini_program: Option<String> => "mini_program",
-            /// `store_address`; needed according to the documentation.
+            /// Street address of the store; needed according to the documentation.
             21 store_address: Option<String> => "store_address",
-            /// `store_photos`; JSON in a text on the wire.
+            /// Media handles of the store's pictures; JSON in a text on the wire.
             22 store_photos: Option<Vec<String>> => "store_photos: json",
-            /// `director_name`.
+            /// Director's full name.
             23 director_name: Option<String> => "director_name",
-            /// `director_id_number`.
+            /// Director's document number.
             24 director_id_number: Option<String> => "director_id_number",
-            /// `principal_name`.
+            /// Full name of the person in charge.
             25 principal_name: Option<String> => "principal_name",
-            /// `principal_id_number`.
+            /// Document number of the person in charge.
             26 principal_id_number: Option<String> => "principal_id_number",
-            /// `office_phone`; needed according to the documentation.
+            /// Telephone number of the office; needed according to the documentation.
             27 office_phone: Option<String> => "office_phone",
-            /// `contact_name`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Contact's name in full; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
-            /// `contact_phone`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Telephone number of the contact person; personal data, masked in `Debug`; needed according to the documentation.
             29 contact_phone: Option<String> => "contact_phone: masked",
-            /// `contact_email`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`; needed according to the documentation.
             30 contact_email: Option<String> => "contact_email: masked",
-            /// `settlement_bank_number`.
+            /// Bank account to which the money settles.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
-            /// `apply_h5_payment`; one of `true` `false`.
-            32 apply_h5_payment: Option<String> => "apply_h5_payment",
-            /// `h5_website_url`.
+            /// Whether H5 payment is applied for; one of `true` `false`.
+            32 apply_h5_payment: Option<super::ApplyH5Payment> => "apply_h5_payment",
+            /// Website where H5 payment takes place.
             33 h5_website_url: Option<String> => "h5_website_url",
-            /// `h5_domains`.
+            /// Hosts from which H5 payment starts.
             34 h5_domains: Option<String> => "h5_domains",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
-            app_id: impl Into<String>,
+            app_id: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             merchant_name: impl Into<String>,
             merchant_shortname: impl Into<String>,
-            merchant_type: impl Into<String>,
+            merchant_type: impl Into<super::MerchantType>,
             business_category: i64,
             mcc: impl Into<String>,
             merchant_country_code: impl Into<String>,
             registration_certificate_number: impl Into<String>,
             registration_certificate_date: impl Into<String>,
-            business_type: impl Into<String>,
+            business_type: impl Into<super::BusinessType>,
         )
         text(
             sign_type: String,
@@ -602,7 +805,7 @@ pub mod mch {
             contact_phone: String,
             contact_email: String,
             settlement_bank_number: String,
-            apply_h5_payment: String,
+            apply_h5_payment: super::ApplyH5Payment,
             h5_website_url: String,
             h5_domains: String,
         )
@@ -612,18 +815,18 @@ pub mod mch {
     w::record! {
         /// Answer to [`ModifyInstitutionSub`].
         pub struct ModifyInstitutionSubResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `verification_status`; one of `Under review` `Approved`.
-            4 verification_status: Option<String> => "verification_status",
-            /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-            5 h5_authorization_state: Option<String> => "h5_authorization_state",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// `Under review` or `Approved`; one of `Under review` `Approved`.
+            4 verification_status: Option<super::VerificationStatus> => "verification_status",
+            /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            5 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
         }
     }
 
@@ -653,20 +856,20 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_27&index=2&p=9>.
         /// * Catalog: `pay_v2.sec_api.mch.modify_mch_info`.
         pub struct ModifyMchInfo {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: String => "sub_mch_id: must",
-            /// `sign`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: String => "sign: must",
-            /// `merchant_shortname`.
+            /// Short name of the merchant, shown to paying users.
             3 merchant_shortname: Option<String> => "merchant_shortname",
-            /// `service_phone`.
+            /// Telephone number where users reach customer service; such as `020-88888888`.
             4 service_phone: Option<String> => "service_phone",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             sign: impl Into<String>,
         )
         text(merchant_shortname: String, service_phone: String)
@@ -675,9 +878,9 @@ pub mod mch {
     w::record! {
         /// Answer to [`ModifyMchInfo`].
         pub struct ModifyMchInfoResponse {
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             0 sign: String => "sign: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: String => "nonce_str: must",
         }
     }
@@ -708,25 +911,25 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013636643>.
         /// * Catalog: `pay_v2.sec_api.mch.query_institution_sub`.
         pub struct QueryInstitutionSub {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `app_id`; the account's appid.
-            1 app_id: String => "app_id: must",
-            /// `nonce_str`; filled in by the client.
+            /// AppID bound to the institution; the account's appid.
+            1 app_id: xinqiao_types::AppId => "app_id: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: String => "sub_mch_id: must",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
-            app_id: impl Into<String>,
+            app_id: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
         )
         text(sign_type: String)
     }
@@ -734,75 +937,75 @@ pub mod mch {
     w::record! {
         /// Answer to [`QueryInstitutionSub`].
         pub struct QueryInstitutionSubResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `merchant_name`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Name of the merchant as on its licence.
             4 merchant_name: String => "merchant_name: must",
-            /// `merchant_shortname`.
+            /// Short name of the merchant, shown to paying users.
             5 merchant_shortname: String => "merchant_shortname: must",
-            /// `merchant_remark`.
+            /// What the merchant noted, not shown to the user.
             6 merchant_remark: String => "merchant_remark: must",
-            /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-            7 merchant_type: String => "merchant_type: must",
-            /// `business_category`.
+            /// Whether the merchant is an enterprise or an individual; one of `ENTERPRISE` `INDIVIDUAL`.
+            7 merchant_type: super::MerchantType => "merchant_type: must",
+            /// Number of the business category.
             8 business_category: i64 => "business_category: must",
-            /// `mcc`.
+            /// Merchant category code of four digits; such as `1011`.
             9 mcc: String => "mcc: must",
-            /// `merchant_country_code`.
+            /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
             10 merchant_country_code: String => "merchant_country_code: must",
-            /// `registration_certificate_number`.
+            /// Number printed on the certificate of registration.
             11 registration_certificate_number: String => "registration_certificate_number: must",
-            /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+            /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
             12 registration_certificate_date: String => "registration_certificate_date: must",
-            /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-            13 business_type: String => "business_type: must",
-            /// `app_download`.
+            /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
+            13 business_type: super::BusinessType => "business_type: must",
+            /// Where the app can be downloaded.
             14 app_download: Option<String> => "app_download",
-            /// `business_website`.
+            /// Web site of the merchant.
             15 business_website: Option<String> => "business_website",
-            /// `office_account`.
+            /// Official account of the merchant.
             16 office_account: Option<String> => "office_account",
-            /// `mini_program`.
+            /// Mini program of the merchant.
             17 mini_program: Option<String> => "mini_program",
-            /// `store_address`.
+            /// Street address of the store.
             18 store_address: Option<String> => "store_address",
-            /// `director_name`.
+            /// Director's full name.
             19 director_name: Option<String> => "director_name",
-            /// `director_id_number`.
+            /// Director's document number.
             20 director_id_number: Option<String> => "director_id_number",
-            /// `principal_name`.
+            /// Full name of the person in charge.
             21 principal_name: Option<String> => "principal_name",
-            /// `principal_id_number`.
+            /// Document number of the person in charge.
             22 principal_id_number: Option<String> => "principal_id_number",
-            /// `office_phone`.
+            /// Telephone number of the office.
             23 office_phone: Option<String> => "office_phone",
-            /// `contact_name`; personal data, masked in `Debug`.
+            /// Contact's name in full; personal data, masked in `Debug`.
             24 contact_name: Option<String> => "contact_name: masked",
-            /// `contact_phone`; personal data, masked in `Debug`.
+            /// Telephone number of the contact person; personal data, masked in `Debug`.
             25 contact_phone: Option<String> => "contact_phone: masked",
-            /// `contact_email`; personal data, masked in `Debug`.
+            /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
             26 contact_email: Option<String> => "contact_email: masked",
-            /// `settlement_bank_number`.
+            /// Bank account to which the money settles.
             27 settlement_bank_number: Option<String> => "settlement_bank_number",
-            /// `channel_id`.
+            /// Channel number given to the institution.
             28 channel_id: Option<String> => "channel_id",
-            /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-            29 h5_authorization_state: Option<String> => "h5_authorization_state",
-            /// `h5_audit_reject_detail`.
+            /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            29 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
+            /// Why H5 payment was refused.
             30 h5_audit_reject_detail: Option<String> => "h5_audit_reject_detail",
-            /// `sub_mch_status`; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
-            31 sub_mch_status: Option<String> => "sub_mch_status",
-            /// `application_status`; one of `UNDER_REVIEW` `REJECTED`.
-            32 application_status: Option<String> => "application_status",
-            /// `application_reject_detail`.
+            /// State of the sub-merchant; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
+            31 sub_mch_status: Option<super::SubMchStatus> => "sub_mch_status",
+            /// `UNDER_REVIEW` or `REJECTED`; one of `UNDER_REVIEW` `REJECTED`.
+            32 application_status: Option<super::ApplicationStatus> => "application_status",
+            /// Why the application was refused.
             33 application_reject_detail: Option<String> => "application_reject_detail",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             34 attach: Option<String> => "attach",
         }
     }
@@ -833,18 +1036,18 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115413>.
         /// * Catalog: `pay_v2.sec_api.mch.query_sub_dev_config`.
         pub struct QuerySubDevConfig {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`; needed according to the documentation.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; needed according to the documentation.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -852,21 +1055,21 @@ pub mod mch {
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
         )
-        text(sign_type: String, sub_mch_id: String)
+        text(sign_type: String, sub_mch_id: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`QuerySubDevConfig`].
         pub struct QuerySubDevConfigResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `appid_config_list`; JSON in a text on the wire.
+            /// AppIDs bound to the sub-merchant; JSON in a text on the wire.
             3 appid_config_list: super::AppidConfig => "appid_config_list: must json",
-            /// `jsapi_path_list`; JSON in a text on the wire.
+            /// Payment directories already configured; JSON in a text on the wire.
             4 jsapi_path_list: super::JsapiPath => "jsapi_path_list: must json",
         }
     }
@@ -897,39 +1100,39 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/mch_bank.php?chapter=9_21&index=3&p=9>.
         /// * Catalog: `pay_v2.sec_api.mch.sub_mch_manage`.
         pub struct SubMchManage {
-            /// `action`; one of `add` `query`.
-            0 action: String => "action: must query",
-            /// `appid`.
+            /// `add` or `query`; one of `add` `query`.
+            0 action: super::Action => "action: must query",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: String => "sign: must",
-            /// `merchant_name`.
+            /// Name of the merchant as on its licence.
             4 merchant_name: Option<String> => "merchant_name",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `page_index`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Which page to return.
             6 page_index: String => "page_index: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             7 page_size: Option<String> => "page_size",
         }
         new(
-            action: impl Into<String>,
+            action: impl Into<super::Action>,
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
             sign: impl Into<String>,
             page_index: impl Into<String>,
         )
-        text(merchant_name: String, sub_mch_id: String, page_size: String)
+        text(merchant_name: String, sub_mch_id: xinqiao_types::MchId, page_size: String)
     }
 
     w::record! {
         /// Answer to [`SubMchManage`].
         pub struct SubMchManageResponse {
-            /// `total`.
+            /// How many merchants match.
             0 total: String => "total: must",
-            /// `mchinfo`.
+            /// Merchants that match; `mchinfo` on the wire.
             #[doc(alias = "mchinfo")]
             1 mch_info: Vec<super::MchInfo> => "mchinfo: must",
         }
@@ -961,13 +1164,13 @@ pub mod mch {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013641477>.
         /// * Catalog: `pay_v2.sec_api.mch.upload_media`.
         pub struct UploadMedia {
-            /// `media`.
+            /// Image file, in the multipart body.
             0 media: w::FilePart => "media: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `media_hash`.
+            /// MD5 of the image; such as `0e8c2b7d1f3a4c5e6d7f8091a2b3c4d5`.
             2 media_hash: Option<String> => "media_hash",
-            /// `sign`; filled in by the client.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
         }
         new(media: w::FilePart, mch_id: impl Into<xinqiao_types::MchId>, sign: impl Into<String>)
@@ -977,17 +1180,17 @@ pub mod mch {
     w::record! {
         /// Answer to [`UploadMedia`].
         pub struct UploadMediaResponse {
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             1 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// `media_id`.
+            /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
             3 media_id: xinqiao_types::MediaId => "media_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             5 mch_id: xinqiao_types::MchId => "mch_id: must",
         }
     }
@@ -1022,24 +1225,24 @@ pub mod pay {
         /// * Call: `POST /secapi/pay/facepayreverse` on `api.mch.weixin.qq.com`.
         /// * Catalog: `pay_v2.sec_api.pay.face_pay_reverse`.
         pub struct FacePayReverse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `transaction_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             4 transaction_id: Option<String> => "transaction_id",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             6 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            8 sign_type: Option<String> => "sign_type",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            8 sign_type: Option<super::SignType> => "sign_type",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -1048,26 +1251,31 @@ pub mod pay {
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
         )
-        text(sub_appid: String, sub_mch_id: String, transaction_id: String, sign_type: String)
+        text(
+            sub_appid: xinqiao_types::AppId,
+            sub_mch_id: xinqiao_types::MchId,
+            transaction_id: String,
+            sign_type: super::SignType,
+        )
     }
 
     w::record! {
         /// Answer to [`FacePayReverse`].
         pub struct FacePayReverseResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `nonce_str`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `recall`; one of `Y` `N`.
-            6 recall: String => "recall: must",
+            /// `Y` means reverse again, `N` that it is done; one of `Y` `N`.
+            6 recall: super::Recall => "recall: must",
         }
     }
 
@@ -1097,25 +1305,25 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_6&index=2>.
         /// * Catalog: `pay_v2.sec_api.pay.multi_profit_sharing`.
         pub struct MultiProfitSharing {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `appid`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `nonce_str`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => "sign_type: must",
-            /// `transaction_id`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+            6 sign_type: super::MultiProfitSharingSignType => "sign_type: must",
+            /// Paid order whose money is split.
             7 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number of the split, unique; keep it on retries.
             8 out_order_no: String => "out_order_no: must",
-            /// `receivers`.
+            /// Receivers as JSON array: type, account, amount, description.
             9 receivers: String => "receivers: must",
         }
         new(
@@ -1123,36 +1331,36 @@ pub mod pay {
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::MultiProfitSharingSignType>,
             transaction_id: impl Into<String>,
             out_order_no: impl Into<String>,
             receivers: impl Into<String>,
         )
-        text(sub_mch_id: String, sub_appid: String)
+        text(sub_mch_id: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`MultiProfitSharing`].
         pub struct MultiProfitSharingResponse {
-            /// `sub_appid`.
-            0 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `appid`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            0 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             3 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `transaction_id`.
+            /// Paid order whose money is split.
             6 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number of the split, unique; keep it on retries.
             7 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number of the split.
             8 order_id: String => "order_id: must",
-            /// `receivers`.
+            /// Receivers as JSON array: type, account, amount, description.
             9 receivers: Option<String> => "receivers",
         }
     }
@@ -1183,27 +1391,27 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_1&index=1>.
         /// * Catalog: `pay_v2.sec_api.pay.profit_sharing`.
         pub struct ProfitSharing {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `brand_mch_id`.
-            2 brand_mch_id: Option<String> => "brand_mch_id",
-            /// `appid`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Main merchant of the chain brand.
+            2 brand_mch_id: Option<xinqiao_types::MchId> => "brand_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid",
-            /// `nonce_str`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             5 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             6 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            7 sign_type: String => "sign_type: must",
-            /// `transaction_id`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+            7 sign_type: super::MultiProfitSharingSignType => "sign_type: must",
+            /// Paid order whose money is split.
             8 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number of the split, unique; keep it on retries.
             9 out_order_no: String => "out_order_no: must",
-            /// `receivers`.
+            /// Receivers as JSON array: type, account, amount, description.
             10 receivers: String => "receivers: must",
         }
         new(
@@ -1211,40 +1419,44 @@ pub mod pay {
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::MultiProfitSharingSignType>,
             transaction_id: impl Into<String>,
             out_order_no: impl Into<String>,
             receivers: impl Into<String>,
         )
-        text(sub_mch_id: String, brand_mch_id: String, sub_appid: String)
+        text(
+            sub_mch_id: xinqiao_types::MchId,
+            brand_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+        )
     }
 
     w::record! {
         /// Answer to [`ProfitSharing`].
         pub struct ProfitSharingResponse {
-            /// `sub_appid`.
-            0 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `appid`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            0 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             3 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `brand_mch_id`.
-            6 brand_mch_id: Option<String> => "brand_mch_id",
-            /// `transaction_id`.
+            /// Main merchant of the chain brand.
+            6 brand_mch_id: Option<xinqiao_types::MchId> => "brand_mch_id",
+            /// Paid order whose money is split.
             7 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number of the split, unique; keep it on retries.
             8 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number of the split.
             9 order_id: String => "order_id: must",
-            /// `status`; one of `FINISHED` `PROCESSING`.
-            10 status: Option<String> => "status",
-            /// `receivers`.
+            /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`; one of `FINISHED` `PROCESSING`.
+            10 status: Option<super::Status> => "status",
+            /// Receivers as JSON array: type, account, amount, description.
             11 receivers: Option<String> => "receivers",
         }
     }
@@ -1275,23 +1487,23 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_5&index=6>.
         /// * Catalog: `pay_v2.sec_api.pay.profit_sharing_finish`.
         pub struct ProfitSharingFinish {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `appid`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             3 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            5 sign_type: String => "sign_type: must",
-            /// `transaction_id`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+            5 sign_type: super::MultiProfitSharingSignType => "sign_type: must",
+            /// Paid order whose money is split.
             6 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number of the split, unique; keep it on retries.
             7 out_order_no: String => "out_order_no: must",
-            /// `description`.
+            /// Why it is split or taken back.
             8 description: String => "description: must",
         }
         new(
@@ -1299,34 +1511,34 @@ pub mod pay {
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::MultiProfitSharingSignType>,
             transaction_id: impl Into<String>,
             out_order_no: impl Into<String>,
             description: impl Into<String>,
         )
-        text(sub_mch_id: String)
+        text(sub_mch_id: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`ProfitSharingFinish`].
         pub struct ProfitSharingFinishResponse {
-            /// `sub_appid`.
-            0 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `appid`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            0 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             3 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `transaction_id`.
+            /// Paid order whose money is split.
             6 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number of the split, unique; keep it on retries.
             7 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number of the split.
             8 order_id: String => "order_id: must",
         }
     }
@@ -1357,33 +1569,33 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_7&index=8>.
         /// * Catalog: `pay_v2.sec_api.pay.profit_sharing_return`.
         pub struct ProfitSharingReturn {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `appid`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            1 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `nonce_str`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => "sign_type: must",
-            /// `order_id`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+            6 sign_type: super::MultiProfitSharingSignType => "sign_type: must",
+            /// Split to take back, by the platform's number.
             7 order_id: Option<String> => "order_id",
-            /// `out_order_no`.
+            /// Split to take back, by the merchant's number.
             8 out_order_no: Option<String> => "out_order_no",
-            /// `out_return_no`.
+            /// The merchant's number of the return, unique; keep it on retries.
             9 out_return_no: String => "out_return_no: must",
-            /// `return_account_type`; one of `MERCHANT_ID`.
-            10 return_account_type: String => "return_account_type: must",
-            /// `return_account`.
+            /// Who gives back; `MERCHANT_ID`; one of `MERCHANT_ID`.
+            10 return_account_type: super::ReturnAccountType => "return_account_type: must",
+            /// Merchant that gives the money back; such as `86693852`.
             11 return_account: String => "return_account: must",
-            /// `return_amount`.
+            /// Amount to take back, in fen.
             12 return_amount: i64 => "return_amount: must",
-            /// `description`.
+            /// Why it is split or taken back.
             13 description: String => "description: must",
         }
         new(
@@ -1391,54 +1603,59 @@ pub mod pay {
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::MultiProfitSharingSignType>,
             out_return_no: impl Into<String>,
-            return_account_type: impl Into<String>,
+            return_account_type: impl Into<super::ReturnAccountType>,
             return_account: impl Into<String>,
             return_amount: i64,
             description: impl Into<String>,
         )
-        text(sub_mch_id: String, sub_appid: String, order_id: String, out_order_no: String)
+        text(
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            order_id: String,
+            out_order_no: String,
+        )
     }
 
     w::record! {
         /// Answer to [`ProfitSharingReturn`].
         pub struct ProfitSharingReturnResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            4 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            5 sub_appid: Option<String> => "sub_appid",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: Option<String> => "sign_type",
-            /// `order_id`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            4 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
+            6 sign_type: Option<super::MultiProfitSharingSignType> => "sign_type",
+            /// Split to take back, by the platform's number.
             7 order_id: Option<String> => "order_id",
-            /// `out_order_no`.
+            /// Split to take back, by the merchant's number.
             8 out_order_no: Option<String> => "out_order_no",
-            /// `out_return_no`.
+            /// The merchant's number of the return, unique; keep it on retries.
             9 out_return_no: String => "out_return_no: must",
-            /// `return_no`.
+            /// The platform's number of the return.
             10 return_no: Option<String> => "return_no",
-            /// `return_account_type`; one of `MERCHANT_ID`.
-            11 return_account_type: String => "return_account_type: must",
-            /// `return_account`.
+            /// Who gives back; `MERCHANT_ID`; one of `MERCHANT_ID`.
+            11 return_account_type: super::ReturnAccountType => "return_account_type: must",
+            /// Merchant that gives the money back; such as `86693852`.
             12 return_account: String => "return_account: must",
-            /// `return_amount`.
+            /// Amount to take back, in fen.
             13 return_amount: i64 => "return_amount: must",
-            /// `description`.
+            /// Why it is split or taken back.
             14 description: String => "description: must",
-            /// `result`; one of `SUCCESS` `PROCESSING` `FAILED`.
-            15 result: Option<String> => "result",
-            /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-            16 fail_reason: Option<String> => "fail_reason",
-            /// `finish_time`.
+            /// `SUCCESS`, `PROCESSING` or `FAILED`; one of `SUCCESS` `PROCESSING` `FAILED`.
+            15 result: Option<super::ResultDetail> => "result",
+            /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+            16 fail_reason: Option<super::FailReason> => "fail_reason",
+            /// When the return was done.
             17 finish_time: Option<String> => "finish_time",
         }
     }
@@ -1469,39 +1686,39 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937624>.
         /// * Catalog: `pay_v2.sec_api.pay.refund`.
         pub struct Refund {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            3 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`; needed according to the documentation.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
             7 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`; needed according to the documentation.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
             8 transaction_id: Option<String> => "transaction_id",
-            /// `out_refund_no`.
+            /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `refund_fee`; in fen.
+            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `cash_refund_fee`; in fen.
+            /// Cash that goes back to the user, in fen; in fen.
             12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-            /// `refund_fee_type`.
+            /// Currency of the refund; that of the order; such as `CNY`.
             13 refund_fee_type: Option<String> => "refund_fee_type",
-            /// `refund_desc`.
+            /// Why it is refunded, ≤ 80 bytes, shown to the user.
             14 refund_desc: Option<String> => "refund_desc",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             15 notify_url: Option<String> => "notify_url",
-            /// `refund_account`.
+            /// Money that pays: unsettled funds (default) or the available balance.
             16 refund_account: Option<String> => "refund_account",
         }
         new(
@@ -1514,9 +1731,9 @@ pub mod pay {
             refund_fee: xinqiao_types::Fen,
         )
         text(
-            sign_type: String,
-            sub_mch_id: String,
-            sub_appid: String,
+            sign_type: super::SignType,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
             out_trade_no: String,
             transaction_id: String,
             refund_fee_type: String,
@@ -1530,53 +1747,53 @@ pub mod pay {
     w::record! {
         /// Answer to [`Refund`].
         pub struct RefundResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             8 transaction_id: String => "transaction_id: must",
-            /// `out_refund_no`.
+            /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
             10 refund_id: String => "refund_id: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             11 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             12 fee_type: Option<String> => "fee_type",
-            /// `refund_fee`; in fen.
+            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
             13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `settlement_total_fee`; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
             14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// `settlement_refund_fee`; in fen.
+            /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
             15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-            /// `coupon_refund_fee`.
+            /// Part of the refund that goes back as coupons, in fen.
             16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
-            /// `coupon_refund_count`.
+            /// How many coupons are given back.
             17 coupon_refund_count: Option<i64> => "coupon_refund_count",
-            /// `coupon_refund_id_$n`.
+            /// Number of refunded coupon n; `coupon_refund_id_$n` on the wire.
             18 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
-            /// `coupon_type_$n`.
+            /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             19 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_refund_fee_$n`; in fen.
+            /// Coupon part in fen, of coupon n or (in queries) of refund n; in fen; `coupon_refund_fee_$n` on the wire.
             20 coupon_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_refund_fee_$n: numbered",
-            /// `cash_fee`; in fen.
+            /// Cash the user really paid, in fen; in fen; such as `800`.
             21 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_refund_fee`; in fen.
+            /// Cash that goes back to the user, in fen; in fen.
             22 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-            /// `cash_fee_type`.
+            /// Currency of the cash payment; such as `CNY`.
             23 cash_fee_type: Option<String> => "cash_fee_type",
         }
     }
@@ -1607,41 +1824,41 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011983308>.
         /// * Catalog: `pay_v2.sec_api.pay.refund_v2`.
         pub struct RefundV2 {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            3 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`; needed according to the documentation.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
             7 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`; needed according to the documentation.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
             8 transaction_id: Option<String> => "transaction_id",
-            /// `out_refund_no`.
+            /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `refund_fee`; in fen.
+            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `cash_refund_fee`; in fen.
+            /// Cash that goes back to the user, in fen; in fen.
             12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-            /// `refund_fee_type`.
+            /// Currency of the refund; that of the order; such as `CNY`.
             13 refund_fee_type: Option<String> => "refund_fee_type",
-            /// `refund_desc`.
+            /// Why it is refunded, ≤ 80 bytes, shown to the user.
             14 refund_desc: Option<String> => "refund_desc",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             15 notify_url: Option<String> => "notify_url",
-            /// `refund_account`.
+            /// Money that pays: unsettled funds (default) or the available balance.
             16 refund_account: Option<String> => "refund_account",
-            /// `detail`; JSON in a text on the wire.
+            /// Returned items as JSON, for partial refunds with item offers; JSON in a text on the wire.
             17 detail: Option<super::RefundV2Detail> => "detail: json",
         }
         new(
@@ -1654,9 +1871,9 @@ pub mod pay {
             refund_fee: xinqiao_types::Fen,
         )
         text(
-            sign_type: String,
-            sub_mch_id: String,
-            sub_appid: String,
+            sign_type: super::SignType,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
             out_trade_no: String,
             transaction_id: String,
             refund_fee_type: String,
@@ -1670,55 +1887,55 @@ pub mod pay {
     w::record! {
         /// Answer to [`RefundV2`].
         pub struct RefundV2Response {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             8 transaction_id: String => "transaction_id: must",
-            /// `out_refund_no`.
+            /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
             10 refund_id: String => "refund_id: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             11 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             12 fee_type: Option<String> => "fee_type",
-            /// `refund_fee`; in fen.
+            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
             13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// `cash_fee`; in fen.
+            /// Cash the user really paid, in fen; in fen; such as `800`.
             14 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_refund_fee`; in fen.
+            /// Cash that goes back to the user, in fen; in fen.
             15 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-            /// `promotion_detail`; JSON in a text on the wire.
+            /// Discounts as JSON; only with `version` 1.0; JSON in a text on the wire.
             16 promotion_detail: Option<super::PromotionDetail> => "promotion_detail: json",
-            /// `settlement_refund_fee`.
+            /// Refund to settle: refund less non-prepaid coupons, in fen.
             17 settlement_refund_fee: Option<i64> => "settlement_refund_fee",
-            /// `settlement_total_fee`.
+            /// Amount to settle: total less non-prepaid coupons, in fen.
             18 settlement_total_fee: Option<i64> => "settlement_total_fee",
-            /// `cash_fee_type`.
+            /// Currency of the cash payment; such as `CNY`.
             19 cash_fee_type: Option<String> => "cash_fee_type",
-            /// `coupon_type_$n`.
+            /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_refund_fee`.
+            /// Part of the refund that goes back as coupons, in fen.
             21 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
-            /// `coupon_refund_fee_$n`.
+            /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
             22 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
-            /// `coupon_refund_count`.
+            /// How many coupons are given back.
             23 coupon_refund_count: Option<i64> => "coupon_refund_count",
-            /// `coupon_refund_id_$n`.
+            /// Number of refunded coupon n; `coupon_refund_id_$n` on the wire.
             24 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
         }
     }
@@ -1749,23 +1966,23 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937361>.
         /// * Catalog: `pay_v2.sec_api.pay.reverse`.
         pub struct Reverse {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => "sign_type",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
+            3 sign_type: Option<super::SignType> => "sign_type",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`; needed according to the documentation.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
             7 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             8 transaction_id: Option<String> => "transaction_id",
         }
         new(
@@ -1775,9 +1992,9 @@ pub mod pay {
             sign: impl Into<String>,
         )
         text(
-            sign_type: String,
-            sub_mch_id: String,
-            sub_appid: String,
+            sign_type: super::SignType,
+            sub_mch_id: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
             out_trade_no: String,
             transaction_id: String,
         )
@@ -1786,21 +2003,21 @@ pub mod pay {
     w::record! {
         /// Answer to [`Reverse`].
         pub struct ReverseResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `recall`; `Y` or `N` on the wire.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// `Y` means reverse again, `N` that it is done; `Y` or `N` on the wire.
             7 recall: bool => "recall: must yes-no",
         }
     }

@@ -3,6 +3,98 @@
 
 use xinqiao_wire as w;
 
+w::open_enum! {
+    /// 0 signed, 1 not signed, 9 being signed.
+    ///
+    /// What `contract_state` of `transit::partner_pay::QueryStateResponse`, `contract_state` of `transit::pay::QueryStateResponse` may be.
+    pub enum ContractState {
+        /// Signed (`0`).
+        N0 = "0",
+        /// Not signed (`1`).
+        N1 = "1",
+    }
+}
+
+w::open_enum! {
+    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    ///
+    /// What `sign_type` of `transit::partner_pay::PayApply`, `sign_type` of `transit::partner_pay::QueryOrder` and 4 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `METRO` or `BUS`.
+    ///
+    /// What `trade_scene` of `transit::partner_pay::PayApply`, `trade_scene` of `transit::pay::PayApply` may be.
+    pub enum TradeScene {
+        /// Metro (`METRO`).
+        Metro = "METRO",
+        /// Bus (`BUS`).
+        Bus = "BUS",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    ///
+    /// What `trade_state` of `transit::partner_pay::QueryOrderResponse`, `trade_state` of `transit::QueryOrderResponse` may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Has refunds (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Reversed or cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// User is paying (`USERPAYING`).
+        UserPaying = "USERPAYING",
+        /// Payment failed (`PAYERROR`).
+        PayError = "PAYERROR",
+        /// Accepted, to be charged later (`ACCEPT`).
+        Accept = "ACCEPT",
+    }
+}
+
+w::open_enum! {
+    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    ///
+    /// What `trade_type` of `transit::partner_pay::PayApply`, `trade_type` of `transit::partner_pay::QueryOrderResponse` and 2 more may be.
+    pub enum TradeType {
+        /// Deduction by contract (`PAP`).
+        Pap = "PAP",
+    }
+}
+
+w::open_enum! {
+    /// `NORMAL`, `BLOCKED` or `OVERDUE`.
+    ///
+    /// What `user_state` of `transit::partner_pay::QueryStateResponse`, `user_state` of `transit::pay::QueryStateResponse` may be.
+    pub enum UserState {
+        /// May ride (`NORMAL`).
+        Normal = "NORMAL",
+        /// Restricted (`BLOCKED`).
+        Blocked = "BLOCKED",
+        /// Owes money (`OVERDUE`).
+        Overdue = "OVERDUE",
+    }
+}
+
+w::open_enum! {
+    /// Edition of the interface; every call asks for its own value.
+    ///
+    /// What `version` of `transit::partner_pay::PayApply`, `version` of `transit::pay::PayApply` may be.
+    pub enum Version {
+        /// Edition of the interface (`2.0`).
+        V2_0 = "2.0",
+    }
+}
+
 w::record! {
     /// Get a ride (查询乘车订单).
     ///
@@ -10,26 +102,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986341>.
     /// * Catalog: `pay_v2.transit.query_order`.
     pub struct QueryOrder {
-        /// `mch_id`; the account's merchantid.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`; the account's appid.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`; filled in by the client.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        3 sign_type: String => "sign_type: must",
-        /// `sign`; filled in by the client.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        3 sign_type: SignType => "sign_type: must",
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// `out_trade_no`; needed according to the documentation.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
         5 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         6 transaction_id: Option<String> => "transaction_id",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         sign: impl Into<String>,
     )
     text(out_trade_no: String, transaction_id: String)
@@ -38,57 +130,57 @@ w::record! {
 w::record! {
     /// Answer to [`QueryOrder`].
     pub struct QueryOrderResponse {
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `sign_type`.
+        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
         3 sign_type: Option<String> => "sign_type",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// `device_info`.
+        /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         5 device_info: Option<String> => "device_info",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `is_subscribe`; `Y` or `N` on the wire.
+        /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         7 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        8 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        8 trade_state: TradeState => "trade_state: must",
+        /// State in words, with what to do next.
         9 trade_state_desc: String => "trade_state_desc: must",
-        /// `trade_type`; one of `PAP`.
-        10 trade_type: String => "trade_type: must",
-        /// `bank_type`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+        10 trade_type: TradeType => "trade_type: must",
+        /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         11 bank_type: String => "bank_type: must",
-        /// `total_fee`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `888`.
         12 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `fee_type`.
+        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         13 fee_type: Option<String> => "fee_type",
-        /// `settlement_total_fee`; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
         14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// `coupon_fee`.
+        /// What coupons covered, in fen.
         15 coupon_fee: Option<i64> => "coupon_fee",
-        /// `coupon_count`.
+        /// How many coupons were used.
         16 coupon_count: Option<i64> => "coupon_count",
-        /// `coupon_id_$n`.
+        /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
         17 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-        /// `coupon_type_$n`.
+        /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         18 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-        /// `coupon_fee_$n`; in fen.
+        /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
         19 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-        /// `cash_fee`; in fen.
+        /// Cash the user really paid, in fen; in fen; such as `800`.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// `cash_fee_type`.
+        /// Currency of the cash payment; such as `CNY`.
         21 cash_fee_type: Option<String> => "cash_fee_type",
-        /// `out_trade_no`.
+        /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         22 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         23 transaction_id: String => "transaction_id: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         24 attach: Option<String> => "attach",
-        /// `time_end`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
         25 time_end: Option<String> => "time_end",
     }
 }
@@ -123,88 +215,88 @@ pub mod partner_pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_sl_jt_v2.php?chapter=19_99&index=5>.
         /// * Catalog: `pay_v2.transit.partner_pay.pay_apply`.
         pub struct PayApply {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `nonce_str`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            5 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            5 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             6 sign: String => "sign: must",
-            /// `body`.
+            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
             7 body: String => "body: must",
-            /// `detail`.
+            /// Further text about the goods.
             8 detail: Option<String> => "detail",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             9 attach: Option<String> => "attach",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             10 out_trade_no: String => "out_trade_no: must",
-            /// `total_fee`.
+            /// Order total in fen, a whole number; such as `888`.
             11 total_fee: i64 => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             12 fee_type: Option<String> => "fee_type",
-            /// `spbill_create_ip`.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             13 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// `goods_tag`.
+            /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
             14 goods_tag: Option<String> => "goods_tag",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             15 notify_url: String => "notify_url: must",
-            /// `trade_type`; one of `PAP`.
-            16 trade_type: String => "trade_type: must",
-            /// `contract_id`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            16 trade_type: super::TradeType => "trade_type: must",
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             17 contract_id: Option<String> => "contract_id",
-            /// `trade_scene`; one of `METRO` `BUS`.
-            18 trade_scene: String => "trade_scene: must",
-            /// `scene_info`.
+            /// `METRO` or `BUS`; one of `METRO` `BUS`.
+            18 trade_scene: super::TradeScene => "trade_scene: must",
+            /// Ride as JSON: line, stops, times.
             19 scene_info: String => "scene_info: must",
-            /// `clientip`.
+            /// IP address of the user's device; `clientip` on the wire.
             #[doc(alias = "clientip")]
             20 client_ip: Option<String> => "clientip",
-            /// `deviceid`.
+            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             21 device_id: Option<String> => "deviceid",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             22 mobile: Option<String> => "mobile: masked",
-            /// `email`; personal data, masked in `Debug`.
+            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
             23 email: Option<String> => "email: masked",
-            /// `qq`.
+            /// Number of the user's QQ account.
             24 qq: Option<String> => "qq",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             25 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `creid`.
+            /// User's ID card number, to be checked.
             26 creid: Option<String> => "creid",
-            /// `outerid`.
+            /// The user's id at the merchant; `outerid` on the wire.
             #[doc(alias = "outerid")]
             27 outer_id: Option<String> => "outerid",
-            /// `version`; one of `2.0`.
-            28 version: String => "version: must",
+            /// Edition of the interface; every call asks for its own value; one of `2.0`.
+            28 version: super::Version => "version: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
             body: impl Into<String>,
             out_trade_no: impl Into<String>,
             total_fee: i64,
             sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
-            trade_type: impl Into<String>,
-            trade_scene: impl Into<String>,
+            trade_type: impl Into<super::TradeType>,
+            trade_scene: impl Into<super::TradeScene>,
             scene_info: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
         )
         text(
-            sub_appid: String,
+            sub_appid: xinqiao_types::AppId,
             detail: String,
             attach: String,
             fee_type: String,
@@ -224,19 +316,19 @@ pub mod partner_pay {
     w::record! {
         /// Answer to [`PayApply`].
         pub struct PayApplyResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `device_info`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             4 device_info: Option<String> => "device_info",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             5 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             6 sign: String => "sign: must",
         }
     }
@@ -267,97 +359,97 @@ pub mod partner_pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011989909>.
         /// * Catalog: `pay_v2.transit.partner_pay.query_order`.
         pub struct QueryOrder {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `out_trade_no`; needed according to the documentation.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`; needed according to the documentation.
             5 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`; needed according to the documentation.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `sub_mch_id`.
-            7 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            8 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            7 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
         )
-        text(out_trade_no: String, transaction_id: String, sub_appid: String)
+        text(out_trade_no: String, transaction_id: String, sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`QueryOrder`].
         pub struct QueryOrderResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `sub_mch_id`.
-            5 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `device_info`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             7 device_info: Option<String> => "device_info",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `is_subscribe`; `Y` or `N` on the wire.
+            /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
             9 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-            10 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+            10 trade_state: super::TradeState => "trade_state: must",
+            /// State in words, with what to do next.
             11 trade_state_desc: String => "trade_state_desc: must",
-            /// `trade_type`; one of `PAP`.
-            12 trade_type: String => "trade_type: must",
-            /// `bank_type`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            12 trade_type: super::TradeType => "trade_type: must",
+            /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             13 bank_type: String => "bank_type: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             14 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             15 fee_type: Option<String> => "fee_type",
-            /// `settlement_total_fee`; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
             16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// `coupon_fee`.
+            /// What coupons covered, in fen.
             17 coupon_fee: Option<i64> => "coupon_fee",
-            /// `coupon_count`.
+            /// How many coupons were used.
             18 coupon_count: Option<i64> => "coupon_count",
-            /// `coupon_id_$n`.
+            /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
             19 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
-            /// `coupon_type_$n`.
+            /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
-            /// `coupon_fee_$n`; in fen.
+            /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
             21 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// `cash_fee`; in fen.
+            /// Cash the user really paid, in fen; in fen; such as `800`.
             22 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// `cash_fee_type`.
+            /// Currency of the cash payment; such as `CNY`.
             23 cash_fee_type: Option<String> => "cash_fee_type",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             24 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             25 transaction_id: String => "transaction_id: must",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             26 attach: Option<String> => "attach",
-            /// `time_end`; format `yyyyMMddHHmmss`.
+            /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
             27 time_end: Option<String> => "time_end",
-            /// `sub_openid`.
-            28 sub_openid: Option<String> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            28 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
     }
 
@@ -387,63 +479,63 @@ pub mod partner_pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_sl_jt_v2.php?chapter=19_96&index=5>.
         /// * Catalog: `pay_v2.transit.partner_pay.query_state`.
         pub struct QueryState {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: String => "sub_mch_id: must",
-            /// `nonce_str`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             5 contract_id: String => "contract_id: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            6 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
             contract_id: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
         )
-        text(sub_appid: String)
+        text(sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`QueryState`].
         pub struct QueryStateResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `mch_id`.
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => "sub_mch_id",
-            /// `nonce_str`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            3 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
-            /// `user_state`; one of `NORMAL` `BLOCKED` `OVERDUE`.
-            6 user_state: String => "user_state: must",
-            /// `contract_id`.
+            /// `NORMAL`, `BLOCKED` or `OVERDUE`; one of `NORMAL` `BLOCKED` `OVERDUE`.
+            6 user_state: super::UserState => "user_state: must",
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             7 contract_id: Option<String> => "contract_id",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             8 plan_id: Option<String> => "plan_id",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             9 contract_code: Option<String> => "contract_code",
-            /// `contract_state`; one of `0` `1`.
-            10 contract_state: Option<String> => "contract_state",
+            /// 0 signed, 1 not signed, 9 being signed; one of `0` `1`.
+            10 contract_state: Option<super::ContractState> => "contract_state",
         }
     }
 
@@ -478,80 +570,80 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_jt_v2.php?chapter=19_99&index=5>.
         /// * Catalog: `pay_v2.transit.pay.pay_apply`.
         pub struct PayApply {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
-            /// `body`.
+            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
             5 body: String => "body: must",
-            /// `detail`.
+            /// Further text about the goods.
             6 detail: Option<String> => "detail",
-            /// `attach`.
+            /// Merchant's private text, returned by queries and notices.
             7 attach: Option<String> => "attach",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             8 out_trade_no: String => "out_trade_no: must",
-            /// `total_fee`.
+            /// Order total in fen, a whole number; such as `888`.
             9 total_fee: i64 => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             10 fee_type: Option<String> => "fee_type",
-            /// `spbill_create_ip`.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             11 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// `goods_tag`.
+            /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
             12 goods_tag: Option<String> => "goods_tag",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             13 notify_url: String => "notify_url: must",
-            /// `trade_type`; one of `PAP`.
-            14 trade_type: String => "trade_type: must",
-            /// `contract_id`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            14 trade_type: super::TradeType => "trade_type: must",
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             15 contract_id: Option<String> => "contract_id",
-            /// `trade_scene`; one of `METRO` `BUS`.
-            16 trade_scene: String => "trade_scene: must",
-            /// `scene_info`.
+            /// `METRO` or `BUS`; one of `METRO` `BUS`.
+            16 trade_scene: super::TradeScene => "trade_scene: must",
+            /// Ride as JSON: line, stops, times.
             17 scene_info: String => "scene_info: must",
-            /// `clientip`.
+            /// IP address of the user's device; `clientip` on the wire.
             #[doc(alias = "clientip")]
             18 client_ip: Option<String> => "clientip",
-            /// `deviceid`.
+            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             19 device_id: Option<String> => "deviceid",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             20 mobile: Option<String> => "mobile: masked",
-            /// `email`; personal data, masked in `Debug`.
+            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
             21 email: Option<String> => "email: masked",
-            /// `qq`.
+            /// Number of the user's QQ account.
             22 qq: Option<String> => "qq",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             23 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `creid`.
+            /// User's ID card number, to be checked.
             24 creid: Option<String> => "creid",
-            /// `outerid`.
+            /// The user's id at the merchant; `outerid` on the wire.
             #[doc(alias = "outerid")]
             25 outer_id: Option<String> => "outerid",
-            /// `version`; one of `2.0`.
-            26 version: String => "version: must",
+            /// Edition of the interface; every call asks for its own value; one of `2.0`.
+            26 version: super::Version => "version: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
             body: impl Into<String>,
             out_trade_no: impl Into<String>,
             total_fee: i64,
             sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
-            trade_type: impl Into<String>,
-            trade_scene: impl Into<String>,
+            trade_type: impl Into<super::TradeType>,
+            trade_scene: impl Into<super::TradeScene>,
             scene_info: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
         )
         text(
             detail: String,
@@ -573,15 +665,15 @@ pub mod pay {
     w::record! {
         /// Answer to [`PayApply`].
         pub struct PayApplyResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `device_info`.
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             2 device_info: Option<String> => "device_info",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             3 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
         }
     }
@@ -612,19 +704,19 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_jt_v2.php?chapter=19_96&index=12>.
         /// * Catalog: `pay_v2.transit.pay.query_state`.
         pub struct QueryState {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `contract_id`.
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             3 contract_id: String => "contract_id: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            4 sign_type: String => "sign_type: must",
-            /// `sign`.
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            4 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: w::serial::Value => "sign: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             6 openid: w::serial::Value => "openid: must masked",
         }
         new(
@@ -632,7 +724,7 @@ pub mod pay {
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
             contract_id: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: w::serial::Value,
             openid: w::serial::Value,
         )
@@ -641,24 +733,24 @@ pub mod pay {
     w::record! {
         /// Answer to [`QueryState`].
         pub struct QueryStateResponse {
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: String => "sign: must",
-            /// `user_state`; one of `NORMAL` `BLOCKED` `OVERDUE`.
-            4 user_state: String => "user_state: must",
-            /// `contract_id`.
+            /// `NORMAL`, `BLOCKED` or `OVERDUE`; one of `NORMAL` `BLOCKED` `OVERDUE`.
+            4 user_state: super::UserState => "user_state: must",
+            /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             5 contract_id: Option<String> => "contract_id",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             6 plan_id: Option<String> => "plan_id",
-            /// `contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             7 contract_code: Option<String> => "contract_code",
-            /// `contract_state`; one of `0` `1`.
-            8 contract_state: Option<String> => "contract_state",
+            /// 0 signed, 1 not signed, 9 being signed; one of `0` `1`.
+            8 contract_state: Option<super::ContractState> => "contract_state",
         }
     }
 

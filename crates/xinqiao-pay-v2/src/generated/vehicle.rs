@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `scene_info` of `vehicle::partner_pay::PayApply`.
     pub struct PayApplySceneInfo {
-        /// `scene_info`.
+        /// Scene as JSON: plate, entry, charging ….
         0 scene_info: ApplySceneInfo => "scene_info: must",
     }
     new(scene_info: ApplySceneInfo)
@@ -15,53 +15,53 @@ w::record! {
 w::record! {
     /// `scene_info` of `vehicle::PayApplySceneInfo`; `scene_info` of `vehicle::SceneInfoItem`.
     pub struct ApplySceneInfo {
-        /// `start_time`; format `yyyyMMddHHmmss`.
+        /// When the vehicle entered; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
-        /// `plate_number`.
+        /// Number plate of the vehicle, without separators; such as `粤B888888`.
         1 plate_number: Option<String> => "plate_number",
-        /// `car_type`.
+        /// Size of the vehicle.
         2 car_type: Option<String> => "car_type",
-        /// `parking_name`.
+        /// Which car park, by name; such as `欢乐海岸停车场`.
         3 parking_name: Option<String> => "parking_name",
-        /// `space_number`.
+        /// Number of the parking space.
         4 space_number: Option<String> => "space_number",
-        /// `free_time`; in s.
+        /// Free parking time, in seconds; in s.
         5 free_time: Option<i64> => "free_time",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        7 sub_openid: Option<String> => "sub_openid",
-        /// `notify_url`.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         8 notify_url: Option<String> => "notify_url",
-        /// `end_time`; format `yyyyMMddHHmmss`.
+        /// When the vehicle left; format `yyyyMMddHHmmss`.
         9 end_time: Option<String> => "end_time",
-        /// `support_deduct_mode`.
+        /// Ways of charging that the car park supports.
         10 support_deduct_mode: Option<String> => "support_deduct_mode",
-        /// `deduct_mode`.
+        /// `PROACTIVE` the user pays, `AUTOPAY` is charged.
         11 deduct_mode: Option<String> => "deduct_mode",
-        /// `charging_time`; in s.
+        /// Charged time, in seconds; in s.
         12 charging_time: Option<i64> => "charging_time",
-        /// `gas_station`.
+        /// Fuel station.
         13 gas_station: Option<String> => "gas_station",
-        /// `gas_label_name`.
+        /// Fuel.
         14 gas_label_name: Option<String> => "gas_label_name",
-        /// `gas_type`.
+        /// Sort of fuel.
         15 gas_type: Option<String> => "gas_type",
-        /// `gas_standard`.
+        /// Grade of fuel.
         16 gas_standard: Option<String> => "gas_standard",
-        /// `gas_amount`; in ml.
+        /// How much was filled, in ml; in ml.
         17 gas_amount: Option<i64> => "gas_amount",
-        /// `gas_gun_no`.
+        /// Number of the pump.
         18 gas_gun_no: Option<i64> => "gas_gun_no",
-        /// `entrance_name`.
+        /// Which entrance, by name.
         19 entrance_name: Option<String> => "entrance_name",
-        /// `exit_name`.
+        /// Which exit, by name.
         20 exit_name: Option<String> => "exit_name",
-        /// `carrying_capacity`.
+        /// Seats or load of the vehicle.
         21 carrying_capacity: Option<i64> => "carrying_capacity",
-        /// `carrying_range`.
+        /// Load class of the vehicle.
         22 carrying_range: Option<String> => "carrying_range",
-        /// `channel_type`.
+        /// How the vehicle passes: ETC, manned ….
         23 channel_type: Option<String> => "channel_type",
     }
     new(start_time: impl Into<String>)
@@ -71,7 +71,7 @@ w::record! {
         parking_name: String,
         space_number: String,
         openid: xinqiao_types::OpenId,
-        sub_openid: String,
+        sub_openid: xinqiao_types::OpenId,
         notify_url: String,
         end_time: String,
         support_deduct_mode: String,
@@ -97,7 +97,7 @@ w::record! {
 w::record! {
     /// `plate_number_info` of the answer of `vehicle::partner_pay::QueryState`; `plate_number_info` of the answer of `vehicle::pay::QueryState`.
     pub struct PlateNumberInfo {
-        /// `plate_number_info`.
+        /// Plates of the user.
         0 plate_number_info: Vec<NumberInfo> => "plate_number_info: must",
     }
 }
@@ -105,11 +105,11 @@ w::record! {
 w::record! {
     /// An item of `plate_number_info` in `vehicle::PlateNumberInfo`.
     pub struct NumberInfo {
-        /// `plate_number`.
+        /// Number plate of the vehicle, without separators; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// `channel_type`.
+        /// How the vehicle passes: ETC, manned ….
         1 channel_type: Option<String> => "channel_type",
-        /// `common_use_flag`.
+        /// Whether it is the usual plate.
         2 common_use_flag: Option<String> => "common_use_flag",
     }
 }
@@ -117,7 +117,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `vehicle::partner_pay::Notification`; `scene_info` of `vehicle::pay::Notification`.
     pub struct SceneInfo {
-        /// `scene_info`.
+        /// Scene as JSON: plate, entry, charging ….
         0 scene_info: SceneInfoDetail => "scene_info: must",
     }
     new(scene_info: SceneInfoDetail)
@@ -126,7 +126,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `vehicle::pay::PayApply`.
     pub struct SceneInfoItem {
-        /// `scene_info`.
+        /// Scene as JSON: plate, entry, charging ….
         0 scene_info: ApplySceneInfo => "scene_info: must",
     }
     new(scene_info: ApplySceneInfo)
@@ -135,23 +135,23 @@ w::record! {
 w::record! {
     /// `scene_info` of `vehicle::SceneInfo`.
     pub struct SceneInfoDetail {
-        /// `start_time`; format `yyyyMMddHHmmss`.
+        /// When the vehicle entered; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
-        /// `plate_number`.
+        /// Number plate of the vehicle, without separators; such as `粤B888888`.
         1 plate_number: Option<String> => "plate_number",
-        /// `car_type`.
+        /// Size of the vehicle.
         2 car_type: Option<String> => "car_type",
-        /// `parking_name`.
+        /// Which car park, by name; such as `欢乐海岸停车场`.
         3 parking_name: Option<String> => "parking_name",
-        /// `space_number`.
+        /// Number of the parking space.
         4 space_number: Option<String> => "space_number",
-        /// `free_time`; in s.
+        /// Free parking time, in seconds; in s.
         5 free_time: Option<i64> => "free_time",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        7 sub_openid: Option<String> => "sub_openid",
-        /// `notify_url`.
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         8 notify_url: Option<String> => "notify_url",
     }
     new(start_time: impl Into<String>)
@@ -161,10 +161,122 @@ w::record! {
         parking_name: String,
         space_number: String,
         openid: xinqiao_types::OpenId,
-        sub_openid: String,
+        sub_openid: xinqiao_types::OpenId,
         notify_url: String,
     )
     set(free_time: i64)
+}
+
+w::open_enum! {
+    /// `PROACTIVE` the user pays, `AUTOPAY` is charged.
+    ///
+    /// What `deduct_mode` of `vehicle::partner_pay::NotificationResponse`, `deduct_mode` of `vehicle::partner_pay::QueryStateResponse` and 2 more may be.
+    pub enum DeductMode {
+        /// User pays (`PROACTIVE`).
+        Proactive = "PROACTIVE",
+        /// Charged automatically (`AUTOPAY`).
+        AutoPay = "AUTOPAY",
+    }
+}
+
+w::open_enum! {
+    /// From where the user is sent.
+    ///
+    /// What `jump_scene` of `vehicle::partner_pay::QueryState` may be.
+    pub enum JumpScene {
+        /// Payment in an app (`APP`).
+        App = "APP",
+        /// From a web page (`H5`).
+        H5 = "H5",
+    }
+}
+
+w::open_enum! {
+    /// Scene of the charge: parking, fuel, highway, bus, metro ….
+    ///
+    /// What `trade_scene` of `vehicle::partner_pay::QueryState`, `trade_scene` of `vehicle::pay::PayApply` and 1 more may be.
+    pub enum QueryStateTradeScene {
+        /// Car park (`PARKING`).
+        Parking = "PARKING",
+        /// Parking space (`PARKING SPACE`).
+        ParkingSpace = "PARKING SPACE",
+        /// Fuel (`GAS`).
+        Gas = "GAS",
+        /// Highway (`HIGHWAY`).
+        Highway = "HIGHWAY",
+        /// Bridge (`BRIDGE`).
+        Bridge = "BRIDGE",
+    }
+}
+
+w::open_enum! {
+    /// `NORMAL`, `PAUSED`, `OVERDUE` or `UNAUTHORIZED`.
+    ///
+    /// What `user_state` of `vehicle::partner_pay::QueryStateResponse`, `user_state` of `vehicle::pay::QueryStateResponse` may be.
+    pub enum QueryStateUserState {
+        /// In order (`NORMAL`).
+        Normal = "NORMAL",
+        /// Paused by the user (`PAUSED`).
+        Paused = "PAUSED",
+        /// Owes money (`OVERDUE`).
+        Overdue = "OVERDUE",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// Signature algorithm, only `HMAC-SHA256`.
+    ///
+    /// What `sign_type` of `vehicle::partner_pay::Notification`, `sign_type` of `vehicle::partner_pay::PayApply` and 4 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// Scene of the charge: parking, fuel, highway, bus, metro ….
+    ///
+    /// What `trade_scene` of `vehicle::partner_pay::Notification`, `trade_scene` of `vehicle::partner_pay::PayApply` and 1 more may be.
+    pub enum TradeScene {
+        /// Car park (`PARKING`).
+        Parking = "PARKING",
+        /// Parking space (`PARKING SPACE`).
+        ParkingSpace = "PARKING SPACE",
+    }
+}
+
+w::open_enum! {
+    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    ///
+    /// What `trade_type` of `vehicle::partner_pay::PayApply`, `trade_type` of `vehicle::pay::PayApply` may be.
+    pub enum TradeType {
+        /// Deduction by contract (`PAP`).
+        Pap = "PAP",
+    }
+}
+
+w::open_enum! {
+    /// `NORMAL` can be charged automatically, `BLOCK` cannot.
+    ///
+    /// What `user_state` of `vehicle::partner_pay::NotificationResponse`, `user_state` of `vehicle::pay::NotificationResponse` may be.
+    pub enum UserState {
+        /// Can be charged automatically (`NORMAL`).
+        Normal = "NORMAL",
+        /// Cannot be charged automatically (`BLOCK`).
+        Block = "BLOCK",
+    }
+}
+
+w::open_enum! {
+    /// Always `3.0`.
+    ///
+    /// What `version` of `vehicle::partner_pay::Notification`, `version` of `vehicle::partner_pay::PayApply` and 3 more may be.
+    pub enum Version {
+        /// Edition of the interface (`3.0`).
+        V3_0 = "3.0",
+    }
 }
 
 /// Vehicle payment for partners (服务商车主服务): `pay_v2.vehicle.partner_pay`.
@@ -178,62 +290,62 @@ pub mod partner_pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988204>.
         /// * Catalog: `pay_v2.vehicle.partner_pay.notification`.
         pub struct Notification {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `3.0`.
-            5 version: String => "version: must",
-            /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
-            6 trade_scene: String => "trade_scene: must",
-            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
+            /// Always `3.0`; such as `3.0`; one of `3.0`.
+            5 version: super::Version => "version: must",
+            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE`.
+            6 trade_scene: super::TradeScene => "trade_scene: must",
+            /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
-            /// `sub_mch_id`.
-            8 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`; needed according to the documentation.
-            9 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            8 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; needed according to the documentation.
+            9 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            version: impl Into<String>,
-            trade_scene: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            version: impl Into<super::Version>,
+            trade_scene: impl Into<super::TradeScene>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
         )
-        text(sub_appid: String)
+        text(sub_appid: xinqiao_types::AppId)
         set(scene_info: super::SceneInfo)
     }
 
     w::record! {
         /// Answer to [`Notification`].
         pub struct NotificationResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm, only `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `user_state`; one of `NORMAL` `BLOCK`.
-            5 user_state: String => "user_state: must",
-            /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => "deduct_mode",
-            /// `sub_mch_id`.
-            7 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            8 sub_appid: Option<String> => "sub_appid",
+            /// `NORMAL` can be charged automatically, `BLOCK` cannot; one of `NORMAL` `BLOCK`.
+            5 user_state: super::UserState => "user_state: must",
+            /// `PROACTIVE` the user pays, `AUTOPAY` is charged; one of `PROACTIVE` `AUTOPAY`.
+            6 deduct_mode: Option<super::DeductMode> => "deduct_mode",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            7 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -263,74 +375,74 @@ pub mod partner_pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988205>.
         /// * Catalog: `pay_v2.vehicle.partner_pay.pay_apply`.
         pub struct PayApply {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `3.0`.
-            5 version: String => "version: must",
-            /// `body`.
+            /// Always `3.0`; such as `3.0`; one of `3.0`.
+            5 version: super::Version => "version: must",
+            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
             6 body: String => "body: must",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `trade_type`; one of `PAP`.
-            11 trade_type: String => "trade_type: must",
-            /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
-            12 trade_scene: String => "trade_scene: must",
-            /// `attach`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            11 trade_type: super::TradeType => "trade_type: must",
+            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE`.
+            12 trade_scene: super::TradeScene => "trade_scene: must",
+            /// Merchant's private text, returned by queries and notices.
             13 attach: Option<String> => "attach",
-            /// `spbill_create_ip`.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             14 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// `goods_tag`.
+            /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
             15 goods_tag: Option<String> => "goods_tag",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             16 notify_url: String => "notify_url: must",
-            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
+            /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             17 scene_info: Option<super::PayApplySceneInfo> => "scene_info: json",
-            /// `profit_sharing`; `Y` or `N` on the wire.
+            /// `Y` holds the money for profit sharing; absent or `N` does not; `Y` or `N` on the wire.
             18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-            /// `sub_mch_id`.
-            19 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`; needed according to the documentation.
-            20 sub_appid: Option<String> => "sub_appid",
-            /// `detail`.
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            19 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; needed according to the documentation.
+            20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Further text about the goods.
             21 detail: Option<String> => "detail",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
             body: impl Into<String>,
             out_trade_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
-            trade_type: impl Into<String>,
-            trade_scene: impl Into<String>,
+            trade_type: impl Into<super::TradeType>,
+            trade_scene: impl Into<super::TradeScene>,
             sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
         )
         text(
             fee_type: String,
             openid: xinqiao_types::OpenId,
             attach: String,
             goods_tag: String,
-            sub_appid: String,
+            sub_appid: xinqiao_types::AppId,
             detail: String,
         )
         set(scene_info: super::PayApplySceneInfo, profit_sharing: bool)
@@ -339,22 +451,22 @@ pub mod partner_pay {
     w::record! {
         /// Answer to [`PayApply`].
         pub struct PayApplyResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm, only `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `device_info`.
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             5 device_info: Option<String> => "device_info",
-            /// `sub_mch_id`.
-            6 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            7 sub_appid: Option<String> => "sub_appid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            6 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -384,81 +496,81 @@ pub mod partner_pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988212>.
         /// * Catalog: `pay_v2.vehicle.partner_pay.query_state`.
         pub struct QueryState {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `3.0`.
-            5 version: String => "version: must",
-            /// `trade_scene`; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
-            6 trade_scene: String => "trade_scene: must",
-            /// `jump_scene`; one of `APP` `H5`.
-            7 jump_scene: Option<String> => "jump_scene",
-            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Always `3.0`; such as `3.0`; one of `3.0`.
+            5 version: super::Version => "version: must",
+            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            6 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
+            /// From where the user is sent; one of `APP` `H5`.
+            7 jump_scene: Option<super::JumpScene> => "jump_scene",
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `plate_number`; needed according to the documentation.
+            /// Number plate of the vehicle, without separators; such as `粤B888888`; needed according to the documentation.
             9 plate_number: Option<String> => "plate_number",
-            /// `sub_mch_id`.
-            10 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`; needed according to the documentation.
-            11 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`; needed according to the documentation.
-            12 sub_openid: Option<String> => "sub_openid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            10 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; needed according to the documentation.
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; needed according to the documentation.
+            12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            version: impl Into<String>,
-            trade_scene: impl Into<String>,
-            sub_mch_id: impl Into<String>,
+            version: impl Into<super::Version>,
+            trade_scene: impl Into<super::QueryStateTradeScene>,
+            sub_mch_id: impl Into<xinqiao_types::MchId>,
         )
         text(
-            jump_scene: String,
+            jump_scene: super::JumpScene,
             openid: xinqiao_types::OpenId,
             plate_number: String,
-            sub_appid: String,
-            sub_openid: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_openid: xinqiao_types::OpenId,
         )
     }
 
     w::record! {
         /// Answer to [`QueryState`].
         pub struct QueryStateResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm, only `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `user_state`; one of `NORMAL` `PAUSED` `OVERDUE` `UNAUTHORIZED`.
-            5 user_state: String => "user_state: must",
-            /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => "deduct_mode",
-            /// `openid`; personal data, masked in `Debug`.
+            /// `NORMAL`, `PAUSED`, `OVERDUE` or `UNAUTHORIZED`; one of `NORMAL` `PAUSED` `OVERDUE` `UNAUTHORIZED`.
+            5 user_state: super::QueryStateUserState => "user_state: must",
+            /// `PROACTIVE` the user pays, `AUTOPAY` is charged; one of `PROACTIVE` `AUTOPAY`.
+            6 deduct_mode: Option<super::DeductMode> => "deduct_mode",
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `path`.
+            /// Page of the mini program to open.
             8 path: Option<String> => "path",
-            /// `plate_number_info`; JSON in a text on the wire.
+            /// Plates of the user; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
-            /// `sub_mch_id`.
-            10 sub_mch_id: String => "sub_mch_id: must",
-            /// `sub_appid`.
-            11 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            12 sub_openid: Option<String> => "sub_openid",
+            /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
+            10 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
     }
 
@@ -493,31 +605,31 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985272>.
         /// * Catalog: `pay_v2.vehicle.pay.notification`.
         pub struct Notification {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`.
+            /// Always `3.0`; such as `3.0`.
             5 version: String => "version: must",
-            /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
-            6 trade_scene: String => "trade_scene: must",
-            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
+            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE`.
+            6 trade_scene: super::TradeScene => "trade_scene: must",
+            /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
             version: impl Into<String>,
-            trade_scene: impl Into<String>,
+            trade_scene: impl Into<super::TradeScene>,
         )
         set(scene_info: super::SceneInfo)
     }
@@ -525,20 +637,20 @@ pub mod pay {
     w::record! {
         /// Answer to [`Notification`].
         pub struct NotificationResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm, only `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `user_state`; one of `NORMAL` `BLOCK`.
-            5 user_state: String => "user_state: must",
-            /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => "deduct_mode",
+            /// `NORMAL` can be charged automatically, `BLOCK` cannot; one of `NORMAL` `BLOCK`.
+            5 user_state: super::UserState => "user_state: must",
+            /// `PROACTIVE` the user pays, `AUTOPAY` is charged; one of `PROACTIVE` `AUTOPAY`.
+            6 deduct_mode: Option<super::DeductMode> => "deduct_mode",
         }
     }
 
@@ -568,60 +680,60 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985331>.
         /// * Catalog: `pay_v2.vehicle.pay.pay_apply`.
         pub struct PayApply {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `3.0`.
-            5 version: String => "version: must",
-            /// `body`.
+            /// Always `3.0`; such as `3.0`; one of `3.0`.
+            5 version: super::Version => "version: must",
+            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
             6 body: String => "body: must",
-            /// `out_trade_no`.
+            /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// `total_fee`; in fen.
+            /// Order total in fen, a whole number; in fen; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// `fee_type`.
+            /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `trade_type`; one of `PAP`.
-            11 trade_type: String => "trade_type: must",
-            /// `trade_scene`; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
-            12 trade_scene: String => "trade_scene: must",
-            /// `attach`.
+            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            11 trade_type: super::TradeType => "trade_type: must",
+            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            12 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
+            /// Merchant's private text, returned by queries and notices.
             13 attach: Option<String> => "attach",
-            /// `spbill_create_ip`.
+            /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             14 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// `goods_tag`.
+            /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
             15 goods_tag: Option<String> => "goods_tag",
-            /// `notify_url`.
+            /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             16 notify_url: String => "notify_url: must",
-            /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
+            /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             17 scene_info: Option<super::SceneInfoItem> => "scene_info: json",
-            /// `profit_sharing`; `Y` or `N` on the wire.
+            /// `Y` holds the money for profit sharing; absent or `N` does not; `Y` or `N` on the wire.
             18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-            /// `detail`.
+            /// Further text about the goods.
             19 detail: Option<String> => "detail",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            version: impl Into<String>,
+            version: impl Into<super::Version>,
             body: impl Into<String>,
             out_trade_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
-            trade_type: impl Into<String>,
-            trade_scene: impl Into<String>,
+            trade_type: impl Into<super::TradeType>,
+            trade_scene: impl Into<super::QueryStateTradeScene>,
             sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
         )
@@ -638,17 +750,17 @@ pub mod pay {
     w::record! {
         /// Answer to [`PayApply`].
         pub struct PayApplyResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm, only `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `device_info`.
+            /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
             5 device_info: Option<String> => "device_info",
         }
     }
@@ -679,35 +791,35 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986415>.
         /// * Catalog: `pay_v2.vehicle.pay.query_state`.
         pub struct QueryState {
-            /// `mch_id`; the account's merchantid.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`; the account's appid.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`; filled in by the client.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => "sign_type: must",
-            /// `sign`; filled in by the client.
+            /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+            3 sign_type: super::SignType => "sign_type: must",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// `version`; one of `3.0`.
-            5 version: String => "version: must",
-            /// `trade_scene`; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
-            6 trade_scene: String => "trade_scene: must",
-            /// `jump_scene`.
+            /// Always `3.0`; such as `3.0`; one of `3.0`.
+            5 version: super::Version => "version: must",
+            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            6 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
+            /// From where the user is sent.
             7 jump_scene: Option<String> => "jump_scene",
-            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `plate_number`; needed according to the documentation.
+            /// Number plate of the vehicle, without separators; such as `粤B888888`; needed according to the documentation.
             9 plate_number: Option<String> => "plate_number",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             nonce_str: impl Into<String>,
-            sign_type: impl Into<String>,
+            sign_type: impl Into<super::SignType>,
             sign: impl Into<String>,
-            version: impl Into<String>,
-            trade_scene: impl Into<String>,
+            version: impl Into<super::Version>,
+            trade_scene: impl Into<super::QueryStateTradeScene>,
         )
         text(jump_scene: String, openid: xinqiao_types::OpenId, plate_number: String)
     }
@@ -715,25 +827,25 @@ pub mod pay {
     w::record! {
         /// Answer to [`QueryState`].
         pub struct QueryStateResponse {
-            /// `mch_id`.
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `nonce_str`.
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `sign_type`.
+            /// Signature algorithm, only `HMAC-SHA256`.
             3 sign_type: Option<String> => "sign_type",
-            /// `sign`.
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// `user_state`; one of `NORMAL` `PAUSED` `OVERDUE` `UNAUTHORIZED`.
-            5 user_state: String => "user_state: must",
-            /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => "deduct_mode",
-            /// `openid`; personal data, masked in `Debug`.
+            /// `NORMAL`, `PAUSED`, `OVERDUE` or `UNAUTHORIZED`; one of `NORMAL` `PAUSED` `OVERDUE` `UNAUTHORIZED`.
+            5 user_state: super::QueryStateUserState => "user_state: must",
+            /// `PROACTIVE` the user pays, `AUTOPAY` is charged; one of `PROACTIVE` `AUTOPAY`.
+            6 deduct_mode: Option<super::DeductMode> => "deduct_mode",
+            /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `path`.
+            /// Page of the mini program to open.
             8 path: Option<String> => "path",
-            /// `plate_number_info`; JSON in a text on the wire.
+            /// Plates of the user; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
         }
     }

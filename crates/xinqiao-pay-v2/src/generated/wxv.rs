@@ -3,6 +3,88 @@
 
 use xinqiao_wire as w;
 
+w::open_enum! {
+    /// `MchChannelPayType` is payment outside PayScore.
+    ///
+    /// What `pay_type` of `wxv::QueryHotelBillResponse`, `pay_type` of `wxv::QueryRentBillResponse` may be.
+    pub enum PayType {
+        /// Collected outside PayScore (`MchChannelPayType`).
+        MchChannelPayType = "MchChannelPayType",
+    }
+}
+
+w::open_enum! {
+    /// `Y` holds the money for profit sharing.
+    ///
+    /// What `profit_sharing` of `wxv::FinishHotelBill`, `profit_sharing` of `wxv::FinishRentBill` may be.
+    pub enum ProfitSharing {
+        /// Yes (`Y`).
+        Y = "Y",
+        /// No (`N`).
+        N = "N",
+    }
+}
+
+w::open_enum! {
+    /// Rent by year, month, day, hour, minute or use.
+    ///
+    /// What `rent_unit` of `wxv::QueryRentBillResponse` may be.
+    pub enum RentUnit {
+        /// Fen per year (`FEN_YEAR`).
+        Year = "FEN_YEAR",
+        /// Fen per month (`FEN_MONTH`).
+        Month = "FEN_MONTH",
+        /// Fen per day (`FEN_DAY`).
+        Day = "FEN_DAY",
+        /// Fen per hour (`FEN_HOUR`).
+        Hour = "FEN_HOUR",
+        /// Fen per minute (`FEN_MINUTE`).
+        Minute = "FEN_MINUTE",
+        /// Fen per use (`FEN_ONCE`).
+        Once = "FEN_ONCE",
+    }
+}
+
+w::open_enum! {
+    /// Signature algorithm, only `HMAC-SHA256`.
+    ///
+    /// What `sign_type` of `wxv::CancelBill`, `sign_type` of `wxv::ChangeRentMoney` and 6 more may be.
+    pub enum SignType {
+        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        HmacSha256 = "HMAC-SHA256",
+    }
+}
+
+w::open_enum! {
+    /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`.
+    ///
+    /// What `state` of `wxv::QueryHotelBillResponse`, `state` of `wxv::QueryRentBillResponse` may be.
+    pub enum State {
+        /// Made (`CREATED`).
+        Created = "CREATED",
+        /// Accepted by the user (`USER_ACCEPTED`).
+        UserAccepted = "USER_ACCEPTED",
+        /// Completed, to be paid (`FINISHED`).
+        Finished = "FINISHED",
+        /// Paid by the user (`USER_PAID`).
+        UserPaid = "USER_PAID",
+        /// Cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Expired (`EXPIRED`).
+        Expired = "EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Always `1.0`.
+    ///
+    /// What `version` of `wxv::CancelBill`, `version` of `wxv::ChangeRentMoney` and 6 more may be.
+    pub enum Version {
+        /// Edition of the interface (`1.0`).
+        V1_0 = "1.0",
+    }
+}
+
 w::record! {
     /// Cancel a bill (撤销信用订单).
     ///
@@ -10,32 +92,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_3&index=4>.
     /// * Catalog: `pay_v2.wxv.cancel_bill`.
     pub struct CancelBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `reason`.
+        /// Why it is cancelled or repriced.
         7 reason: String => "reason: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         reason: impl Into<String>,
         service_id: impl Into<String>,
@@ -45,19 +127,19 @@ w::record! {
 w::record! {
     /// Answer to [`CancelBill`].
     pub struct CancelBillResponse {
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         0 sign: String => "sign: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
+        /// The merchant's number of the service order, unique.
         4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         5 service_id: String => "service_id: must",
-        /// `order_id`.
+        /// The platform's number of the service order.
         6 order_id: String => "order_id: must",
     }
 }
@@ -88,40 +170,40 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_5&index=6>.
     /// * Catalog: `pay_v2.wxv.change_rent_money`.
     pub struct ChangeRentMoney {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `reason`.
+        /// Why it is cancelled or repriced.
         7 reason: Option<String> => "reason",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
-        /// `total_amount`.
+        /// Sum in total, in fen.
         9 total_amount: i64 => "total_amount: must",
-        /// `rent_fee`.
+        /// Rent to pay, in fen.
         10 rent_fee: i64 => "rent_fee: must",
-        /// `compensation_fee`.
+        /// Compensation, in fen.
         11 compensation_fee: i64 => "compensation_fee: must",
-        /// `compensation_fee_desc`.
+        /// Compensation in words.
         12 compensation_fee_desc: Option<String> => "compensation_fee_desc",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
         total_amount: i64,
@@ -160,62 +242,62 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_1&index=2>.
     /// * Catalog: `pay_v2.wxv.create_hotel_bill`.
     pub struct CreateHotelBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// `room`.
+        /// Room that is booked, as shown to the guest; such as `豪华大床房`.
         8 room: String => "room: must",
-        /// `start_time`.
+        /// When the service begins.
         9 start_time: String => "start_time: must",
-        /// `end_time`.
+        /// When the service should end.
         10 end_time: String => "end_time: must",
-        /// `service_location`.
+        /// Where the service is used.
         11 service_location: String => "service_location: must",
-        /// `deposit_amount`.
+        /// Deposit, in fen.
         12 deposit_amount: i64 => "deposit_amount: must",
-        /// `room_rate`.
+        /// Price of the room, in fen.
         13 room_rate: i64 => "room_rate: must",
-        /// `room_rate_desc`.
+        /// Price of the room in words.
         14 room_rate_desc: Option<String> => "room_rate_desc",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         15 attach: Option<String> => "attach",
-        /// `cancel_rule`.
+        /// Code of the cancellation rule.
         16 cancel_rule: String => "cancel_rule: must",
-        /// `cancel_rule_desc`.
+        /// Cancellation rule in words.
         17 cancel_rule_desc: String => "cancel_rule_desc: must",
-        /// `cert_serial_no`.
+        /// Serial of the merchant certificate.
         18 cert_serial_no: String => "cert_serial_no: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `name`.
+        /// User's name.
         20 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// User's phone number; personal data, masked in `Debug`.
         21 phone: Option<String> => "phone: masked",
-        /// `userid`.
+        /// User's number at the merchant.
         22 userid: Option<String> => "userid",
-        /// `address`; personal data, masked in `Debug`.
+        /// User's address; personal data, masked in `Debug`.
         23 address: Option<String> => "address: masked",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
         room: impl Into<String>,
@@ -242,30 +324,30 @@ w::record! {
 w::record! {
     /// Answer to [`CreateHotelBill`].
     pub struct CreateHotelBillResponse {
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         0 sign: String => "sign: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
+        /// The merchant's number of the service order, unique.
         4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         5 service_id: String => "service_id: must",
-        /// `order_id`.
+        /// The platform's number of the service order.
         6 order_id: String => "order_id: must",
-        /// `miniprogram_appid`.
+        /// Mini program to open; `miniprogram_appid` on the wire.
         #[doc(alias = "miniprogram_appid")]
-        7 mini_program_appid: String => "miniprogram_appid: must",
-        /// `miniprogram_path`.
+        7 mini_program_appid: xinqiao_types::AppId => "miniprogram_appid: must",
+        /// Page of the mini program to open; `miniprogram_path` on the wire.
         #[doc(alias = "miniprogram_path")]
         8 mini_program_path: String => "miniprogram_path: must",
-        /// `miniprogram_username`.
+        /// Original id of the mini program; such as `gh_0123456789ab`; `miniprogram_username` on the wire.
         #[doc(alias = "miniprogram_username")]
         9 mini_program_username: String => "miniprogram_username: must",
-        /// `package`.
+        /// Opaque data for opening the mini program.
         10 package: String => "package: must",
     }
 }
@@ -296,60 +378,60 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_1&index=2>.
     /// * Catalog: `pay_v2.wxv.create_rent_bill`.
     pub struct CreateRentBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// `goods_name`.
+        /// Goods that are rented.
         8 goods_name: String => "goods_name: must",
-        /// `start_time`.
+        /// When the service begins.
         9 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// When the service should end.
         10 end_time: Option<String> => "end_time",
-        /// `service_location`.
+        /// Where the service is used.
         11 service_location: Option<String> => "service_location",
-        /// `deposit_amount`.
+        /// Deposit, in fen.
         12 deposit_amount: i64 => "deposit_amount: must",
-        /// `rent_unit`.
+        /// Rent by year, month, day, hour, minute or use.
         13 rent_unit: String => "rent_unit: must",
-        /// `rent_unit_fee`.
+        /// Rent per unit, in fen.
         14 rent_unit_fee: i64 => "rent_unit_fee: must",
-        /// `rent_fee_desc`.
+        /// How the rent is counted.
         15 rent_fee_desc: Option<String> => "rent_fee_desc",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         16 attach: Option<String> => "attach",
-        /// `cert_serial_no`.
+        /// Serial of the merchant certificate.
         17 cert_serial_no: String => "cert_serial_no: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         18 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `name`.
+        /// User's name.
         19 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// User's phone number; personal data, masked in `Debug`.
         20 phone: Option<String> => "phone: masked",
-        /// `userid`.
+        /// User's number at the merchant.
         21 userid: Option<String> => "userid",
-        /// `address`; personal data, masked in `Debug`.
+        /// User's address; personal data, masked in `Debug`.
         22 address: Option<String> => "address: masked",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
         goods_name: impl Into<String>,
@@ -401,56 +483,56 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_4&index=5>.
     /// * Catalog: `pay_v2.wxv.finish_hotel_bill`.
     pub struct FinishHotelBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// `checked_in`.
+        /// Whether the guest checked in.
         8 checked_in: bool => "checked_in: must",
-        /// `real_end_time`.
+        /// When the service really ended.
         9 real_end_time: Option<String> => "real_end_time",
-        /// `other_fee`.
+        /// Other charges, in fen.
         10 other_fee: i64 => "other_fee: must",
-        /// `other_fee_desc`.
+        /// Other charges in words.
         11 other_fee_desc: w::serial::Value => "other_fee_desc: must",
-        /// `cancel_fee`.
+        /// Charged for cancelling, in fen.
         12 cancel_fee: Option<i64> => "cancel_fee",
-        /// `compensation_fee`.
+        /// Compensation, in fen.
         13 compensation_fee: i64 => "compensation_fee: must",
-        /// `compensation_fee_desc`.
+        /// Compensation in words.
         14 compensation_fee_desc: String => "compensation_fee_desc: must",
-        /// `room_rate`.
+        /// Price of the room, in fen.
         15 room_rate: Option<i64> => "room_rate",
-        /// `overdue_fine`.
+        /// Charge for overstaying, in fen.
         16 overdue_fine: i64 => "overdue_fine: must",
-        /// `overdue_fine_desc`.
+        /// Overstay charge in words.
         17 overdue_fine_desc: String => "overdue_fine_desc: must",
-        /// `total_amount`.
+        /// Sum in total, in fen.
         18 total_amount: i64 => "total_amount: must",
-        /// `finish_ticket`.
+        /// Ticket that has to be handed in when the order is completed, good for one use.
         19 finish_ticket: String => "finish_ticket: must",
-        /// `profit_sharing`; one of `Y` `N`.
-        20 profit_sharing: String => "profit_sharing: must",
+        /// `Y` holds the money for profit sharing; one of `Y` `N`.
+        20 profit_sharing: ProfitSharing => "profit_sharing: must",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
         checked_in: bool,
@@ -462,7 +544,7 @@ w::record! {
         overdue_fine_desc: impl Into<String>,
         total_amount: i64,
         finish_ticket: impl Into<String>,
-        profit_sharing: impl Into<String>,
+        profit_sharing: impl Into<ProfitSharing>,
     )
     text(real_end_time: String)
     set(cancel_fee: i64, room_rate: i64)
@@ -497,48 +579,48 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_4&index=5>.
     /// * Catalog: `pay_v2.wxv.finish_rent_bill`.
     pub struct FinishRentBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// `returned`.
+        /// Whether the goods came back.
         8 returned: String => "returned: must",
-        /// `real_end_time`.
+        /// When the service really ended.
         9 real_end_time: Option<String> => "real_end_time",
-        /// `service_end_location`.
+        /// Where the service ended.
         10 service_end_location: Option<String> => "service_end_location",
-        /// `total_amount`.
+        /// Sum in total, in fen.
         11 total_amount: i64 => "total_amount: must",
-        /// `rent_fee`.
+        /// Rent to pay, in fen.
         12 rent_fee: i64 => "rent_fee: must",
-        /// `compensation_fee`.
+        /// Compensation, in fen.
         13 compensation_fee: String => "compensation_fee: must",
-        /// `compensation_fee_desc`.
+        /// Compensation in words.
         14 compensation_fee_desc: String => "compensation_fee_desc: must",
-        /// `finish_ticket`.
+        /// Ticket that has to be handed in when the order is completed, good for one use.
         15 finish_ticket: String => "finish_ticket: must",
-        /// `profit_sharing`; one of `Y` `N`.
-        16 profit_sharing: String => "profit_sharing: must",
+        /// `Y` holds the money for profit sharing; one of `Y` `N`.
+        16 profit_sharing: ProfitSharing => "profit_sharing: must",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
         returned: impl Into<String>,
@@ -547,7 +629,7 @@ w::record! {
         compensation_fee: impl Into<String>,
         compensation_fee_desc: impl Into<String>,
         finish_ticket: impl Into<String>,
-        profit_sharing: impl Into<String>,
+        profit_sharing: impl Into<ProfitSharing>,
     )
     text(real_end_time: String, service_end_location: String)
 }
@@ -581,32 +663,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_2&index=3>.
     /// * Catalog: `pay_v2.wxv.query_hotel_bill`.
     pub struct QueryHotelBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `return_query_id`.
+        /// Lookup id from the mini program, instead of the merchant's number.
         7 return_query_id: String => "return_query_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         return_query_id: impl Into<String>,
         service_id: impl Into<String>,
@@ -616,64 +698,64 @@ w::record! {
 w::record! {
     /// Answer to [`QueryHotelBill`].
     pub struct QueryHotelBillResponse {
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         0 sign: String => "sign: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
+        /// The merchant's number of the service order, unique.
         4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         5 service_id: String => "service_id: must",
-        /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `room`.
+        /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Room that is booked, as shown to the guest; such as `豪华大床房`.
         7 room: String => "room: must",
-        /// `start_time`.
+        /// When the service begins.
         8 start_time: String => "start_time: must",
-        /// `end_time`.
+        /// When the service should end.
         9 end_time: Option<String> => "end_time",
-        /// `service_location`.
+        /// Where the service is used.
         10 service_location: String => "service_location: must",
-        /// `deposit_amount`.
+        /// Deposit, in fen.
         11 deposit_amount: i64 => "deposit_amount: must",
-        /// `room_rate`.
+        /// Price of the room, in fen.
         12 room_rate: i64 => "room_rate: must",
-        /// `room_rate_desc`.
+        /// Price of the room in words.
         13 room_rate_desc: String => "room_rate_desc: must",
-        /// `real_end_time`.
+        /// When the service really ended.
         14 real_end_time: Option<String> => "real_end_time",
-        /// `checked_in`.
+        /// Whether the guest checked in.
         15 checked_in: bool => "checked_in: must",
-        /// `other_fee`.
+        /// Other charges, in fen.
         16 other_fee: Option<i64> => "other_fee",
-        /// `other_fee_desc`.
+        /// Other charges in words.
         17 other_fee_desc: Option<String> => "other_fee_desc",
-        /// `compensation_fee`.
+        /// Compensation, in fen.
         18 compensation_fee: Option<i64> => "compensation_fee",
-        /// `compensation_fee_desc`.
+        /// Compensation in words.
         19 compensation_fee_desc: Option<String> => "compensation_fee_desc",
-        /// `overdue_fine`.
+        /// Charge for overstaying, in fen.
         20 overdue_fine: Option<i64> => "overdue_fine",
-        /// `overdue_fine_desc`.
+        /// Overstay charge in words.
         21 overdue_fine_desc: Option<String> => "overdue_fine_desc",
-        /// `cancel_fee`.
+        /// Charged for cancelling, in fen.
         22 cancel_fee: Option<i64> => "cancel_fee",
-        /// `cancel_fee_desc`.
+        /// Cancelling charge in words.
         23 cancel_fee_desc: Option<String> => "cancel_fee_desc",
-        /// `order_id`.
+        /// The platform's number of the service order.
         24 order_id: String => "order_id: must",
-        /// `finish_ticket`.
+        /// Ticket that has to be handed in when the order is completed, good for one use.
         25 finish_ticket: String => "finish_ticket: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         26 attach: Option<String> => "attach",
-        /// `finish_transaction_id`.
+        /// WeChat Pay's number of the final payment.
         27 finish_transaction_id: Option<String> => "finish_transaction_id",
-        /// `pay_type`; one of `MchChannelPayType`.
-        28 pay_type: Option<String> => "pay_type",
+        /// `MchChannelPayType` is payment outside PayScore; one of `MchChannelPayType`.
+        28 pay_type: Option<PayType> => "pay_type",
     }
 }
 
@@ -703,32 +785,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_2&index=3>.
     /// * Catalog: `pay_v2.wxv.query_rent_bill`.
     pub struct QueryRentBill {
-        /// `version`; one of `1.0`.
-        0 version: String => "version: must",
-        /// `appid`.
+        /// Always `1.0`; such as `1.0`; one of `1.0`.
+        0 version: Version => "version: must",
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => "sign_type: must",
-        /// `out_order_no`.
+        /// Signature algorithm, only `HMAC-SHA256`; one of `HMAC-SHA256`.
+        5 sign_type: SignType => "sign_type: must",
+        /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// `return_query_id`.
+        /// Lookup id from the mini program, instead of the merchant's number.
         7 return_query_id: String => "return_query_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
     }
     new(
-        version: impl Into<String>,
+        version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        sign_type: impl Into<String>,
+        sign_type: impl Into<SignType>,
         out_order_no: impl Into<String>,
         return_query_id: impl Into<String>,
         service_id: impl Into<String>,
@@ -738,56 +820,56 @@ w::record! {
 w::record! {
     /// Answer to [`QueryRentBill`].
     pub struct QueryRentBillResponse {
-        /// `sign`.
+        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         0 sign: String => "sign: must",
-        /// `nonce_str`.
+        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         1 nonce_str: String => "nonce_str: must",
-        /// `appid`.
+        /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mch_id`.
+        /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `out_order_no`.
+        /// The merchant's number of the service order, unique.
         4 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service; such as `500001`.
         5 service_id: String => "service_id: must",
-        /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `goods_name`.
+        /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Goods that are rented.
         7 goods_name: String => "goods_name: must",
-        /// `returned`.
+        /// Whether the goods came back.
         8 returned: String => "returned: must",
-        /// `start_time`.
+        /// When the service begins.
         9 start_time: Option<String> => "start_time",
-        /// `service_location`.
+        /// Where the service is used.
         10 service_location: Option<String> => "service_location",
-        /// `deposit_amount`.
+        /// Deposit, in fen.
         11 deposit_amount: i64 => "deposit_amount: must",
-        /// `rent_unit`; one of `FEN_YEAR` `FEN_MONTH` `FEN_DAY` `FEN_HOUR` `FEN_MINUTE` `FEN_ONCE`.
-        12 rent_unit: String => "rent_unit: must",
-        /// `rent_unit_fee`.
+        /// Rent by year, month, day, hour, minute or use; one of `FEN_YEAR` `FEN_MONTH` `FEN_DAY` `FEN_HOUR` `FEN_MINUTE` `FEN_ONCE`.
+        12 rent_unit: RentUnit => "rent_unit: must",
+        /// Rent per unit, in fen.
         13 rent_unit_fee: i64 => "rent_unit_fee: must",
-        /// `rent_fee_desc`.
+        /// How the rent is counted.
         14 rent_fee_desc: Option<String> => "rent_fee_desc",
-        /// `real_end_time`.
+        /// When the service really ended.
         15 real_end_time: Option<String> => "real_end_time",
-        /// `rent_fee`.
+        /// Rent to pay, in fen.
         16 rent_fee: Option<i64> => "rent_fee",
-        /// `compensation_fee`.
+        /// Compensation, in fen.
         17 compensation_fee: Option<i64> => "compensation_fee",
-        /// `compensation_fee_desc`.
+        /// Compensation in words.
         18 compensation_fee_desc: Option<String> => "compensation_fee_desc",
-        /// `service_end_location`.
+        /// Where the service ended.
         19 service_end_location: Option<String> => "service_end_location",
-        /// `order_id`.
+        /// The platform's number of the service order.
         20 order_id: String => "order_id: must",
-        /// `finish_ticket`.
+        /// Ticket that has to be handed in when the order is completed, good for one use.
         21 finish_ticket: String => "finish_ticket: must",
-        /// `attach`.
+        /// Merchant's private text, returned by queries and notices.
         22 attach: Option<String> => "attach",
-        /// `finish_transaction_id`.
+        /// WeChat Pay's number of the final payment.
         23 finish_transaction_id: Option<String> => "finish_transaction_id",
-        /// `pay_type`; one of `MchChannelPayType`.
-        24 pay_type: Option<String> => "pay_type",
+        /// `MchChannelPayType` is payment outside PayScore; one of `MchChannelPayType`.
+        24 pay_type: Option<PayType> => "pay_type",
     }
 }
 

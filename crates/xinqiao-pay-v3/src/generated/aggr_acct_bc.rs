@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `beneficial_owner` in the answer of `aggr_acct_bc::wb_channel::account::GetMchArchives`.
     pub struct BeneficialOwner {
-        /// `beneficial_owner_no`.
+        /// Ordinal of the beneficial owner in the list.
         0 beneficial_owner_no: String => "beneficial_owner_no: must",
-        /// `beneficial_owner_id_type`; one of `01`.
-        1 beneficial_owner_id_type: String => "beneficial_owner_id_type: must",
-        /// `beneficial_owner_name`.
+        /// Kind of that document, as a code; one of `01`.
+        1 beneficial_owner_id_type: LegalRepresentativeIdType => "beneficial_owner_id_type: must",
+        /// Full name of that person.
         2 beneficial_owner_name: String => "beneficial_owner_name: must",
-        /// `beneficial_owner_id_no`.
+        /// Document number of the beneficial owner.
         3 beneficial_owner_id_no: String => "beneficial_owner_id_no: must",
-        /// `beneficial_owner_effective_date`.
+        /// First day of the beneficial owner's document; such as `2000-01-01`.
         4 beneficial_owner_effective_date: String => "beneficial_owner_effective_date: must",
-        /// `beneficial_owner_expire_date`.
+        /// Last day of that document; `9999-12-31` if unlimited; such as `9999-12-31`.
         5 beneficial_owner_expire_date: String => "beneficial_owner_expire_date: must",
-        /// `beneficial_owner_img_front_id`.
+        /// Image of the front of that document.
         6 beneficial_owner_img_front_id: String => "beneficial_owner_img_front_id: must",
-        /// `beneficial_owner_img_back_id`.
+        /// Image of the back of that document.
         7 beneficial_owner_img_back_id: String => "beneficial_owner_img_back_id: must",
-        /// `beneficial_owner_address`.
+        /// Where the beneficial owner lives.
         8 beneficial_owner_address: String => "beneficial_owner_address: must",
     }
 }
@@ -30,25 +30,25 @@ w::record! {
 w::record! {
     /// `legal_representative` of the answer of `aggr_acct_bc::wb_channel::account::GetMchArchives`.
     pub struct LegalRepresentative {
-        /// `legal_representative_id_type`; one of `01`.
-        0 legal_representative_id_type: String => "legal_representative_id_type: must",
-        /// `legal_representative_name`.
+        /// Kind of that document, as a code; one of `01`.
+        0 legal_representative_id_type: LegalRepresentativeIdType => "legal_representative_id_type: must",
+        /// Full name of that person.
         1 legal_representative_name: String => "legal_representative_name: must",
-        /// `legal_representative_id_no`.
+        /// Document number of the representative.
         2 legal_representative_id_no: String => "legal_representative_id_no: must",
-        /// `legal_representative_effective_date`.
+        /// First day of the representative's document; `legal_representative_effective_date` on the wire.
         3 legal_rep_effective_date: String => "legal_representative_effective_date: must",
-        /// `legal_representative_expire_date`.
+        /// Last day of that document; `9999-12-31` if unlimited.
         4 legal_representative_expire_date: String => "legal_representative_expire_date: must",
-        /// `legal_representative_img_front_id`.
+        /// Image of the front of that document; `legal_representative_img_front_id` on the wire.
         5 legal_rep_img_front_id: String => "legal_representative_img_front_id: must",
-        /// `legal_representative_img_back_id`.
+        /// Image of the back of that document.
         6 legal_representative_img_back_id: String => "legal_representative_img_back_id: must",
-        /// `legal_representative_address`.
+        /// Where the legal representative lives.
         7 legal_representative_address: String => "legal_representative_address: must",
-        /// `legal_representative_issue_authority`.
+        /// Who issued that document; `legal_representative_issue_authority` on the wire.
         8 legal_rep_issue_authority: Option<String> => "legal_representative_issue_authority",
-        /// `legal_representative_nation`.
+        /// Ethnic group on the document.
         9 legal_representative_nation: Option<String> => "legal_representative_nation",
     }
 }
@@ -56,36 +56,36 @@ w::record! {
 w::record! {
     /// The body `PUNISH` of the answer of `aggr_acct_bc::wb_channel::control_orders::Get`.
     pub struct PunishOrder {
-        /// `wxpay_punish_no`.
+        /// WeChat Pay's number of the control order; `wxpay_punish_no` on the wire.
         #[doc(alias = "wxpay_punish_no")]
         0 wx_pay_punish_no: String => "wxpay_punish_no: must",
-        /// `out_request_no`.
+        /// The bank's or channel's own request number.
         1 out_request_no: String => "out_request_no: must",
-        /// `mchid`.
+        /// Merchant ID in question.
         2 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `punish_scene`.
+        /// Scene of the control, as a code.
         3 punish_scene: i64 => "punish_scene: must",
-        /// `punish_rule_version`.
+        /// Version of the control rules.
         4 punish_rule_version: i64 => "punish_rule_version: must",
-        /// `punish_reason`.
+        /// Why the merchant is controlled.
         5 punish_reason: Option<String> => "punish_reason",
-        /// `punish_start_time`.
+        /// When the control starts.
         6 punish_start_time: Option<String> => "punish_start_time",
-        /// `punish_end_time`.
+        /// When the control ends.
         7 punish_end_time: Option<String> => "punish_end_time",
-        /// `punish_accept_time`.
+        /// When the control was accepted.
         8 punish_accept_time: String => "punish_accept_time: must",
-        /// `punish_finish_time`.
+        /// When the control was carried out.
         9 punish_finish_time: Option<String> => "punish_finish_time",
-        /// `punish_state`; one of `EXECUTING` `SUCCESS` `FAILED`.
-        10 punish_state: String => "punish_state: must",
-        /// `effect_state`; one of `ACTIVE` `RECOVERED`.
-        11 effect_state: Option<String> => "effect_state",
-        /// `control_action`; one of `DISABLE_RECEIVE` `DISABLE_WITHDRAWAL` `DISABLE_PAY` `DISABLE_REFUND` `DISABLE_CLOSE_MERCHANT`.
-        12 control_action: Option<Vec<String>> => "control_action",
-        /// `error_message`.
+        /// State of the control order; one of `EXECUTING` `SUCCESS` `FAILED`.
+        10 punish_state: PunishState => "punish_state: must",
+        /// Whether the control is in effect; one of `ACTIVE` `RECOVERED`.
+        11 effect_state: Option<EffectState> => "effect_state",
+        /// What the control does to the account; one of `DISABLE_RECEIVE` `DISABLE_WITHDRAWAL` `DISABLE_PAY` `DISABLE_REFUND` `DISABLE_CLOSE_MERCHANT`.
+        12 control_action: Option<Vec<ControlAction>> => "control_action",
+        /// Why the order failed, in words.
         13 error_message: Option<String> => "error_message",
-        /// `error_code`.
+        /// Error code of the failed order.
         14 error_code: Option<String> => "error_code",
     }
 }
@@ -93,32 +93,284 @@ w::record! {
 w::record! {
     /// The body `RECOVER` of the answer of `aggr_acct_bc::wb_channel::control_orders::Get`.
     pub struct RecoverOrder {
-        /// `wxpay_recover_no`.
+        /// WeChat Pay's number of the recovery order; `wxpay_recover_no` on the wire.
         #[doc(alias = "wxpay_recover_no")]
         0 wx_pay_recover_no: String => "wxpay_recover_no: must",
-        /// `out_request_no`.
+        /// The bank's or channel's own request number.
         1 out_request_no: String => "out_request_no: must",
-        /// `related_wxpay_punish_no`.
+        /// WeChat Pay's control order to lift; `related_wxpay_punish_no` on the wire.
         #[doc(alias = "related_wxpay_punish_no")]
         2 related_wx_pay_punish_no: String => "related_wxpay_punish_no: must",
-        /// `mchid`.
+        /// Merchant ID in question.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `punish_scene`.
+        /// Scene of the control, as a code.
         4 punish_scene: String => "punish_scene: must",
-        /// `punish_rule_version`.
+        /// Version of the control rules.
         5 punish_rule_version: String => "punish_rule_version: must",
-        /// `recover_accept_time`.
+        /// When the recovery was accepted.
         6 recover_accept_time: String => "recover_accept_time: must",
-        /// `recover_finish_time`.
+        /// When the recovery was carried out.
         7 recover_finish_time: String => "recover_finish_time: must",
-        /// `recover_state`; one of `EXECUTING` `SUCCESS` `FAILED`.
-        8 recover_state: String => "recover_state: must",
-        /// `recover_reason`.
+        /// State of the recovery order; one of `EXECUTING` `SUCCESS` `FAILED`.
+        8 recover_state: PunishState => "recover_state: must",
+        /// Why the control is lifted.
         9 recover_reason: String => "recover_reason: must",
-        /// `error_message`.
+        /// Why the order failed, in words.
         10 error_message: Option<String> => "error_message",
-        /// `error_code`.
+        /// Error code of the failed order.
         11 error_code: Option<String> => "error_code",
+    }
+}
+
+w::open_enum! {
+    /// Progress of the renaming application.
+    ///
+    /// What `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRenameResponse`, `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::GetRenameResponse` may be.
+    pub enum ApplicationState {
+        /// Renaming under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Renamed (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Renaming failed (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Outcome of the bank's review.
+    ///
+    /// What `audit_result` of `aggr_acct_bc::wb_channel::control_orders::NotifyInfoUpdateResult` may be.
+    pub enum AuditResult {
+        /// Passed the review (`PASS`).
+        Pass = "PASS",
+        /// Rejected by the review (`REJECT`).
+        Reject = "REJECT",
+    }
+}
+
+w::open_enum! {
+    /// Business that the image belongs to.
+    ///
+    /// What `business_scene` of `aggr_acct_bc::wb_channel::account::GetMchMedia` may be.
+    pub enum BusinessScene {
+        /// Account opening of a micro merchant (`SJT_MICRO_PLUS_OPEN_ACCOUNT`).
+        SjtMicroPlusOpenAccount = "SJT_MICRO_PLUS_OPEN_ACCOUNT",
+        /// Data update of a micro merchant (`SJT_MICRO_PLUS_UPDATE_INFO`).
+        SjtMicroPlusUpdateInfo = "SJT_MICRO_PLUS_UPDATE_INFO",
+        /// Fetch by the image's number (`GET_BY_MEDIA_ID`).
+        GetByMediaId = "GET_BY_MEDIA_ID",
+    }
+}
+
+w::open_enum! {
+    /// Why the account is renamed, such as a changed entity.
+    ///
+    /// What `change_scene` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRename`, `change_scene` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRenameResponse` and 1 more may be.
+    pub enum ChangeScene {
+        /// Renaming after a change of the entity (`SUBJECT_INFO_RENAME`).
+        SubjectInfoRename = "SUBJECT_INFO_RENAME",
+    }
+}
+
+w::open_enum! {
+    /// What the control does to the account.
+    ///
+    /// What `control_action` of `PunishOrder` may be.
+    pub enum ControlAction {
+        /// No receiving (`DISABLE_RECEIVE`).
+        Receive = "DISABLE_RECEIVE",
+        /// No withdrawing (`DISABLE_WITHDRAWAL`).
+        Withdrawal = "DISABLE_WITHDRAWAL",
+        /// No paying (`DISABLE_PAY`).
+        Pay = "DISABLE_PAY",
+        /// No refunding (`DISABLE_REFUND`).
+        Refund = "DISABLE_REFUND",
+        /// No closing of the merchant (`DISABLE_CLOSE_MERCHANT`).
+        CloseMerchant = "DISABLE_CLOSE_MERCHANT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of order: control or recovery.
+    ///
+    /// What `control_type` of `aggr_acct_bc::wb_channel::control_orders::Get` may be.
+    pub enum ControlType {
+        /// Control order (`PUNISH`).
+        Punish = "PUNISH",
+        /// Recovery order (`RECOVER`).
+        Recover = "RECOVER",
+    }
+}
+
+w::open_enum! {
+    /// Whether the control is in effect.
+    ///
+    /// What `effect_state` of `PunishOrder` may be.
+    pub enum EffectState {
+        /// Control in effect (`ACTIVE`).
+        Active = "ACTIVE",
+        /// Control lifted (`RECOVERED`).
+        RecoverEd = "RECOVERED",
+    }
+}
+
+w::open_enum! {
+    /// Why the reduction failed.
+    ///
+    /// What `fail_reason` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse`, `fail_reason` of `aggr_acct_bc::wb_channel::GetSpecialReductionResponse` may be.
+    pub enum FailReason {
+        /// Not enough quota (`BALANCE_NOT_ENOUGH`).
+        BalanceNotEnough = "BALANCE_NOT_ENOUGH",
+        /// No such order; closed (`RECEIPT_NOT_EXIST_CLOSED`).
+        ReceiptNotExistClosed = "RECEIPT_NOT_EXIST_CLOSED",
+        /// Closed after a timeout (`TIME_OUT_CLOSED`).
+        TimeOutClosed = "TIME_OUT_CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// How money may flow back during the control.
+    ///
+    /// What `fund_repatriation_strategy` of `aggr_acct_bc::wb_channel::control_orders::Punish` may be.
+    pub enum FundRepatriationStrategy {
+        /// No money may flow back (`ALL_FORBIDDEN`).
+        Forbidden = "ALL_FORBIDDEN",
+        /// Allowed if this is the only control (`ALL_ALLOWED_WHEN_UNIQUE`).
+        AllowedWhenUnique = "ALL_ALLOWED_WHEN_UNIQUE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of that document, as a code.
+    ///
+    /// What `beneficial_owner_id_type` of `BeneficialOwner`, `legal_representative_id_type` of `LegalRepresentative` may be.
+    pub enum LegalRepresentativeIdType {
+        /// `01` on the wire.
+        N01 = "01",
+    }
+}
+
+w::open_enum! {
+    /// Which image, such as the front of an identity card.
+    ///
+    /// What `mch_media_type` of `aggr_acct_bc::wb_channel::account::GetMchMedia` may be.
+    pub enum GetMchMediaType {
+        /// Identity card, portrait side (`ID_CARD_FRONT`).
+        IdCardFront = "ID_CARD_FRONT",
+        /// Identity card, emblem side (`ID_CARD_BACK`).
+        IdCardBack = "ID_CARD_BACK",
+        /// Front of the store (`STORE_FRONT`).
+        StoreFront = "STORE_FRONT",
+        /// Inside of the store (`STORE_INTERIOR`).
+        StoreInterior = "STORE_INTERIOR",
+    }
+}
+
+w::open_enum! {
+    /// File format of the image.
+    ///
+    /// What `media_type` of `aggr_acct_bc::wb_channel::account::GetMchMediaResponse` may be.
+    pub enum MediaType {
+        /// JPG picture (`jpg`).
+        Jpg = "jpg",
+        /// PNG picture (`png`).
+        Png = "png",
+        /// BMP picture (`bmp`).
+        Bmp = "bmp",
+        /// JPEG picture (`jpeg`).
+        Jpeg = "jpeg",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the entity's document, as a code.
+    ///
+    /// What `merchant_id_type` of `aggr_acct_bc::wb_channel::account::GetMchArchivesResponse` may be.
+    pub enum MerchantIdType {
+        /// `12` on the wire.
+        N12 = "12",
+    }
+}
+
+w::open_enum! {
+    /// Kind of entity, as a code.
+    ///
+    /// What `merchant_type` of `aggr_acct_bc::wb_channel::account::GetMchArchivesResponse` may be.
+    pub enum MerchantType {
+        /// `1` on the wire.
+        N1 = "1",
+        /// `2` on the wire.
+        N2 = "2",
+        /// `3` on the wire.
+        N3 = "3",
+    }
+}
+
+w::open_enum! {
+    /// State of the control order.
+    ///
+    /// What `punish_state` of `PunishOrder`, `recover_state` of `RecoverOrder` may be.
+    pub enum PunishState {
+        /// Under way (`EXECUTING`).
+        Executing = "EXECUTING",
+        /// Carried out (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of reduction, such as a judicial deduction.
+    ///
+    /// What `reduction_type` of `aggr_acct_bc::wb_channel::CreateSpecialReduction`, `reduction_type` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse` and 1 more may be.
+    pub enum ReductionType {
+        /// Financial penalty (`FINANCIAL_PENALTY`).
+        FinancialPenalty = "FINANCIAL_PENALTY",
+        /// Judicial deduction (`JUDICIAL_DEDUCTION`).
+        JudicialDeduction = "JUDICIAL_DEDUCTION",
+    }
+}
+
+w::open_enum! {
+    /// Scene of the request, telling the line of business.
+    ///
+    /// What `req_scene` of `aggr_acct_bc::wb_channel::account::GetBalance`, `req_scene` of `aggr_acct_bc::wb_channel::account::GetMchArchives` and 5 more may be.
+    pub enum ReqScene {
+        /// Merchant of the platform's convenient settlement (`SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
+        SjtConvenientServiceMerchant = "SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT",
+        /// Micro merchant of the platform (`SJT_MICRO_MERCHANT`).
+        SjtMicroMerchant = "SJT_MICRO_MERCHANT",
+        /// WeChat Shop merchant of the convenient settlement (`WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
+        WxShopConvenientServiceMerchant = "WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT",
+    }
+}
+
+w::open_enum! {
+    /// Scene of the data update.
+    ///
+    /// What `scene` of `aggr_acct_bc::wb_channel::control_orders::NotifyInfoUpdateResult` may be.
+    pub enum Scene {
+        /// `01` on the wire.
+        N01 = "01",
+        /// `02` on the wire.
+        N02 = "02",
+        /// `03` on the wire.
+        N03 = "03",
+    }
+}
+
+w::open_enum! {
+    /// Outcome of the reduction.
+    ///
+    /// What `state` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse`, `state` of `aggr_acct_bc::wb_channel::GetSpecialReductionResponse` may be.
+    pub enum State {
+        /// Reduction under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Reduced (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Reduction failed (`FAILED`).
+        Failed = "FAILED",
     }
 }
 
@@ -143,60 +395,60 @@ pub mod wb_channel {
         /// * For: merchant.
         /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.create_special_reduction`.
         pub struct CreateSpecialReduction {
-            /// `mchid`.
+            /// Merchant ID in question.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `bal_account_no`.
+            /// Ledger number of the quota at the bank.
             1 bal_account_no: String => "bal_account_no: must",
-            /// `out_request_no`.
+            /// The bank's or channel's own request number.
             2 out_request_no: String => "out_request_no: must",
-            /// `reduction_type`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
-            3 reduction_type: String => "reduction_type: must",
-            /// `amount`.
+            /// Kind of reduction, such as a judicial deduction; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
+            3 reduction_type: super::ReductionType => "reduction_type: must",
+            /// Quota to take off, in fen.
             4 amount: i64 => "amount: must",
-            /// `reason`.
+            /// Reason of the reduction, such as a court case number.
             5 reason: Option<String> => "reason",
-            /// `card_no`.
+            /// Card number of the merchant's settlement account.
             6 card_no: Option<String> => "card_no",
-            /// `sgn_no`.
+            /// Contract number of the merchant's sub-account.
             7 sgn_no: Option<String> => "sgn_no",
-            /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-            8 req_scene: Option<String> => "req_scene",
+            /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+            8 req_scene: Option<super::ReqScene> => "req_scene",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             bal_account_no: impl Into<String>,
             out_request_no: impl Into<String>,
-            reduction_type: impl Into<String>,
+            reduction_type: impl Into<super::ReductionType>,
             amount: i64,
         )
-        text(reason: String, card_no: String, sgn_no: String, req_scene: String)
+        text(reason: String, card_no: String, sgn_no: String, req_scene: super::ReqScene)
     }
 
     w::record! {
         /// Answer to [`CreateSpecialReduction`].
         pub struct CreateSpecialReductionResponse {
-            /// `mchid`.
+            /// Merchant ID in question.
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `bal_account_no`.
+            /// Ledger number of the quota at the bank.
             1 bal_account_no: Option<String> => "bal_account_no",
-            /// `out_request_no`.
+            /// The bank's or channel's own request number.
             2 out_request_no: Option<String> => "out_request_no",
-            /// `reduction_type`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
-            3 reduction_type: Option<String> => "reduction_type",
-            /// `amount`.
+            /// Kind of reduction, such as a judicial deduction; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
+            3 reduction_type: Option<super::ReductionType> => "reduction_type",
+            /// Quota to take off, in fen.
             4 amount: Option<i64> => "amount",
-            /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            5 state: Option<String> => "state",
-            /// `reason`.
+            /// Outcome of the reduction; one of `PROCESSING` `SUCCESS` `FAILED`.
+            5 state: Option<super::State> => "state",
+            /// Reason of the reduction, such as a court case number.
             6 reason: Option<String> => "reason",
-            /// `quota_change_no`.
+            /// WeChat Pay's number of the quota change.
             7 quota_change_no: Option<String> => "quota_change_no",
-            /// `success_time`.
+            /// When the reduction succeeded.
             8 success_time: Option<String> => "success_time",
-            /// `fail_time`.
+            /// When the reduction failed.
             9 fail_time: Option<String> => "fail_time",
-            /// `fail_reason`; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
-            10 fail_reason: Option<String> => "fail_reason",
+            /// Why the reduction failed; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
+            10 fail_reason: Option<super::FailReason> => "fail_reason",
         }
     }
 
@@ -226,25 +478,25 @@ pub mod wb_channel {
         /// * For: merchant.
         /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.get_special_reduction`.
         pub struct GetSpecialReduction {
-            /// `out_request_no`.
+            /// The bank's or channel's own request number.
             0 out_request_no: String => "out_request_no: must path",
-            /// `mchid`.
+            /// Merchant ID in question.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
-            /// `bal_account_no`.
+            /// Ledger number of the quota at the bank.
             2 bal_account_no: String => "bal_account_no: must query",
-            /// `card_no`.
+            /// Card number of the merchant's settlement account.
             3 card_no: Option<String> => "card_no: query",
-            /// `sgn_no`.
+            /// Contract number of the merchant's sub-account.
             4 sgn_no: Option<String> => "sgn_no: query",
-            /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-            5 req_scene: Option<String> => "req_scene: query",
+            /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+            5 req_scene: Option<super::ReqScene> => "req_scene: query",
         }
         new(
             out_request_no: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,
             bal_account_no: impl Into<String>,
         )
-        text(card_no: String, sgn_no: String, req_scene: String)
+        text(card_no: String, sgn_no: String, req_scene: super::ReqScene)
     }
 
     /// Answer to [`GetSpecialReduction`], the same as to [`CreateSpecialReduction`].
@@ -280,27 +532,27 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.account.get_balance`.
             pub struct GetBalance {
-                /// `mchid`.
+                /// Merchant ID in question.
                 0 mchid: xinqiao_types::MchId => "mchid: must query",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 1 bal_account_no: String => "bal_account_no: must query",
-                /// `card_no`.
+                /// Card number of the merchant's settlement account.
                 2 card_no: Option<String> => "card_no: query",
-                /// `sgn_no`.
+                /// Contract number of the merchant's sub-account.
                 3 sgn_no: Option<String> => "sgn_no: query",
-                /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                4 req_scene: Option<String> => "req_scene: query",
+                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                4 req_scene: Option<super::super::ReqScene> => "req_scene: query",
             }
             new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
-            text(card_no: String, sgn_no: String, req_scene: String)
+            text(card_no: String, sgn_no: String, req_scene: super::super::ReqScene)
         }
 
         w::record! {
             /// Answer to [`GetBalance`].
             pub struct GetBalanceResponse {
-                /// `in_transit_reduction_exist`.
+                /// Whether a reduction is still under way: `true` yes.
                 0 in_transit_reduction_exist: Option<bool> => "in_transit_reduction_exist",
-                /// `balance`.
+                /// Present quota of the ledger, in fen.
                 1 balance: Option<i64> => "balance",
             }
         }
@@ -331,53 +583,53 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.account.get_mch_archives`.
             pub struct GetMchArchives {
-                /// `mchid`.
+                /// Merchant ID in question.
                 0 mchid: xinqiao_types::MchId => "mchid: must query",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 1 bal_account_no: String => "bal_account_no: must query",
-                /// `card_no`.
+                /// Card number of the merchant's settlement account.
                 2 card_no: Option<String> => "card_no: query",
-                /// `sgn_no`.
+                /// Contract number of the merchant's sub-account.
                 3 sgn_no: Option<String> => "sgn_no: query",
-                /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                4 req_scene: Option<String> => "req_scene: query",
+                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                4 req_scene: Option<super::super::ReqScene> => "req_scene: query",
             }
             new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
-            text(card_no: String, sgn_no: String, req_scene: String)
+            text(card_no: String, sgn_no: String, req_scene: super::super::ReqScene)
         }
 
         w::record! {
             /// Answer to [`GetMchArchives`].
             pub struct GetMchArchivesResponse {
-                /// `mchid`.
+                /// Merchant ID in question.
                 0 mchid: Option<xinqiao_types::MchId> => "mchid",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 1 bal_account_no: Option<String> => "bal_account_no",
-                /// `merchant_type`; one of `1` `2` `3`.
-                2 merchant_type: Option<String> => "merchant_type",
-                /// `merchant_id_type`; one of `12`.
-                3 merchant_id_type: Option<String> => "merchant_id_type",
-                /// `merchant_name`.
+                /// Kind of entity, as a code; one of `1` `2` `3`.
+                2 merchant_type: Option<super::super::MerchantType> => "merchant_type",
+                /// Kind of the entity's document, as a code; one of `12`.
+                3 merchant_id_type: Option<super::super::MerchantIdType> => "merchant_id_type",
+                /// Name registered on the entity's document.
                 4 merchant_name: Option<String> => "merchant_name",
-                /// `merchant_id_no`.
+                /// Document number of the entity; such as `91360735MA35RDY220`.
                 5 merchant_id_no: Option<String> => "merchant_id_no",
-                /// `effective_date`.
+                /// First day of the entity's license; such as `2025-10-01`.
                 6 effective_date: Option<String> => "effective_date",
-                /// `expire_date`.
+                /// Last day of the entity's license; `9999-12-31` if unlimited.
                 7 expire_date: Option<String> => "expire_date",
-                /// `merchant_img_front_id`.
+                /// Image of the front of the entity's document.
                 8 merchant_img_front_id: Option<String> => "merchant_img_front_id",
-                /// `register_address`.
+                /// Registered address of the entity.
                 9 register_address: Option<String> => "register_address",
-                /// `business_scope`.
+                /// Business scope on the license.
                 10 business_scope: Option<String> => "business_scope",
-                /// `legal_representative`.
+                /// Identity and document of that person.
                 11 legal_representative: Option<super::super::LegalRepresentative> => "legal_representative",
-                /// `beneficial_owner`.
+                /// Beneficial owners of the entity.
                 12 beneficial_owner: Option<Vec<super::super::BeneficialOwner>> => "beneficial_owner",
-                /// `card_no`.
+                /// Card number of the merchant's settlement account.
                 13 card_no: Option<String> => "card_no",
-                /// `sgn_no`.
+                /// Contract number of the merchant's sub-account.
                 14 sgn_no: Option<String> => "sgn_no",
             }
         }
@@ -408,22 +660,22 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.account.get_mch_media`.
             pub struct GetMchMedia {
-                /// `mchid`.
+                /// Merchant ID in question.
                 0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-                /// `platform_trx_id`.
+                /// WeChat Pay's number of the application.
                 1 platform_trx_id: Option<String> => "platform_trx_id: query",
-                /// `business_scene`; one of `SJT_MICRO_PLUS_OPEN_ACCOUNT` `SJT_MICRO_PLUS_UPDATE_INFO` `GET_BY_MEDIA_ID`.
-                2 business_scene: String => "business_scene: must query",
-                /// `mch_media_type`; one of `ID_CARD_FRONT` `ID_CARD_BACK` `STORE_FRONT` `STORE_INTERIOR`.
-                3 mch_media_type: Option<String> => "mch_media_type: query",
-                /// `media_id`.
+                /// Business that the image belongs to; one of `SJT_MICRO_PLUS_OPEN_ACCOUNT` `SJT_MICRO_PLUS_UPDATE_INFO` `GET_BY_MEDIA_ID`.
+                2 business_scene: super::super::BusinessScene => "business_scene: must query",
+                /// Which image, such as the front of an identity card; one of `ID_CARD_FRONT` `ID_CARD_BACK` `STORE_FRONT` `STORE_INTERIOR`.
+                3 mch_media_type: Option<super::super::GetMchMediaType> => "mch_media_type: query",
+                /// Number of the image.
                 4 media_id: Option<xinqiao_types::MediaId> => "media_id: query",
             }
-            new(business_scene: impl Into<String>)
+            new(business_scene: impl Into<super::super::BusinessScene>)
             text(
                 mchid: xinqiao_types::MchId,
                 platform_trx_id: String,
-                mch_media_type: String,
+                mch_media_type: super::super::GetMchMediaType,
                 media_id: xinqiao_types::MediaId,
             )
         }
@@ -431,15 +683,15 @@ pub mod wb_channel {
         w::record! {
             /// Answer to [`GetMchMedia`].
             pub struct GetMchMediaResponse {
-                /// `media_content`.
+                /// Content of the file, encrypted with SM4.
                 0 media_content: Option<String> => "media_content",
-                /// `media_type`; one of `jpg` `png` `bmp` `jpeg`.
-                1 media_type: Option<String> => "media_type",
-                /// `media_sm3`.
+                /// File format of the image; one of `jpg` `png` `bmp` `jpeg`.
+                1 media_type: Option<super::super::MediaType> => "media_type",
+                /// SM3 digest of the file.
                 2 media_sm3: Option<String> => "media_sm3",
-                /// `key`.
+                /// SM4 key that decrypts the file.
                 3 key: Option<String> => "key",
-                /// `media_id`.
+                /// Number of the image.
                 4 media_id: Option<xinqiao_types::MediaId> => "media_id",
             }
         }
@@ -475,48 +727,48 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.bank_channel_account.apply_rename`.
             pub struct ApplyRename {
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// `mchid`.
+                /// Merchant ID in question.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must",
-                /// `change_scene`; one of `SUBJECT_INFO_RENAME`.
-                3 change_scene: String => "change_scene: must",
-                /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                4 req_scene: Option<String> => "req_scene",
+                /// Why the account is renamed, such as a changed entity; one of `SUBJECT_INFO_RENAME`.
+                3 change_scene: super::super::ChangeScene => "change_scene: must",
+                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                4 req_scene: Option<super::super::ReqScene> => "req_scene",
             }
             new(
                 out_request_no: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
                 bal_account_no: impl Into<String>,
-                change_scene: impl Into<String>,
+                change_scene: impl Into<super::super::ChangeScene>,
             )
-            text(req_scene: String)
+            text(req_scene: super::super::ReqScene)
         }
 
         w::record! {
             /// Answer to [`ApplyRename`].
             pub struct ApplyRenameResponse {
-                /// `change_scene`; one of `SUBJECT_INFO_RENAME`.
-                0 change_scene: String => "change_scene: must",
-                /// `application_id`.
+                /// Why the account is renamed, such as a changed entity; one of `SUBJECT_INFO_RENAME`.
+                0 change_scene: super::super::ChangeScene => "change_scene: must",
+                /// WeChat Pay's number of the renaming application.
                 1 application_id: String => "application_id: must",
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 2 out_request_no: String => "out_request_no: must",
-                /// `mchid`.
+                /// Merchant ID in question.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 4 bal_account_no: String => "bal_account_no: must",
-                /// `new_account_name`.
+                /// Account name after the renaming.
                 5 new_account_name: String => "new_account_name: must",
-                /// `application_state`; one of `PROCESSING` `SUCCESS` `FAIL`.
-                6 application_state: String => "application_state: must",
-                /// `finish_time`.
+                /// Progress of the renaming application; one of `PROCESSING` `SUCCESS` `FAIL`.
+                6 application_state: super::super::ApplicationState => "application_state: must",
+                /// When the renaming was finished.
                 7 finish_time: Option<String> => "finish_time",
-                /// `fail_code`.
+                /// Error code of the failure or rejection.
                 8 fail_code: Option<String> => "fail_code",
-                /// `fail_msg`.
+                /// Why it failed or was rejected.
                 9 fail_msg: Option<String> => "fail_msg",
             }
         }
@@ -547,11 +799,11 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.bank_channel_account.get_rename`.
             pub struct GetRename {
-                /// `application_id`.
+                /// WeChat Pay's number of the renaming application.
                 0 application_id: String => "application_id: must path",
-                /// `mchid`.
+                /// Merchant ID in question.
                 1 mchid: xinqiao_types::MchId => "mchid: must query",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must query",
             }
             new(
@@ -595,16 +847,16 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.control_orders.get`.
             pub struct Get {
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must path",
-                /// `control_type`; one of `PUNISH` `RECOVER`.
-                1 control_type: String => "control_type: must query",
-                /// `mchid`.
+                /// Kind of order: control or recovery; one of `PUNISH` `RECOVER`.
+                1 control_type: super::super::ControlType => "control_type: must query",
+                /// Merchant ID in question.
                 2 mchid: xinqiao_types::MchId => "mchid: must query",
             }
             new(
                 out_request_no: impl Into<String>,
-                control_type: impl Into<String>,
+                control_type: impl Into<super::super::ControlType>,
                 mchid: impl Into<xinqiao_types::MchId>,
             )
         }
@@ -612,7 +864,7 @@ pub mod wb_channel {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The body, told apart by `control_scene`.
+                /// The control or the recovery order, by its kind; told apart by `control_scene`.
                 0 body: super::super::ControlOrder => ": flat",
             }
         }
@@ -643,38 +895,38 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.control_orders.notify_info_update_result`.
             pub struct NotifyInfoUpdateResult {
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// `mchid`.
+                /// Merchant ID in question.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `audit_result`; one of `PASS` `REJECT`.
-                2 audit_result: Option<String> => "audit_result",
-                /// `audit_finish_time`.
+                /// Outcome of the bank's review; one of `PASS` `REJECT`.
+                2 audit_result: Option<super::super::AuditResult> => "audit_result",
+                /// When the bank's review was finished.
                 3 audit_finish_time: Option<String> => "audit_finish_time",
-                /// `attach_info`.
+                /// What kind of data was updated; such as `updateidcard`.
                 4 attach_info: Option<String> => "attach_info",
-                /// `fail_code`.
+                /// Error code of the failure or rejection.
                 5 fail_code: Option<String> => "fail_code",
-                /// `fail_msg`.
+                /// Why it failed or was rejected.
                 6 fail_msg: Option<String> => "fail_msg",
-                /// `scene`; one of `01` `02` `03`.
-                7 scene: Option<String> => "scene",
+                /// Scene of the data update; one of `01` `02` `03`.
+                7 scene: Option<super::super::Scene> => "scene",
             }
             new(out_request_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
             text(
-                audit_result: String,
+                audit_result: super::super::AuditResult,
                 audit_finish_time: String,
                 attach_info: String,
                 fail_code: String,
                 fail_msg: String,
-                scene: String,
+                scene: super::super::Scene,
             )
         }
 
         w::record! {
             /// Answer to [`NotifyInfoUpdateResult`].
             pub struct NotifyInfoUpdateResultResponse {
-                /// `ret_msg`.
+                /// Whether it was received, `SUCC` when fine; such as `SUCC`.
                 0 ret_msg: Option<String> => "ret_msg",
             }
         }
@@ -705,26 +957,26 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.control_orders.punish`.
             pub struct Punish {
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// `mchid`.
+                /// Merchant ID in question.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must",
-                /// `punish_scene`.
+                /// Scene of the control, as a code.
                 3 punish_scene: i64 => "punish_scene: must",
-                /// `punish_reason`.
+                /// Why the merchant is controlled.
                 4 punish_reason: Option<String> => "punish_reason",
-                /// `punish_end_time`.
+                /// When the control ends.
                 5 punish_end_time: Option<String> => "punish_end_time",
-                /// `card_no`.
+                /// Card number of the merchant's settlement account.
                 6 card_no: Option<String> => "card_no",
-                /// `sgn_no`.
+                /// Contract number of the merchant's sub-account.
                 7 sgn_no: Option<String> => "sgn_no",
-                /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                8 req_scene: Option<String> => "req_scene",
-                /// `fund_repatriation_strategy`; one of `ALL_FORBIDDEN` `ALL_ALLOWED_WHEN_UNIQUE`.
-                9 fund_repatriation_strategy: Option<String> => "fund_repatriation_strategy",
+                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                8 req_scene: Option<super::super::ReqScene> => "req_scene",
+                /// How money may flow back during the control; one of `ALL_FORBIDDEN` `ALL_ALLOWED_WHEN_UNIQUE`.
+                9 fund_repatriation_strategy: Option<super::super::FundRepatriationStrategy> => "fund_repatriation_strategy",
             }
             new(
                 out_request_no: impl Into<String>,
@@ -737,18 +989,18 @@ pub mod wb_channel {
                 punish_end_time: String,
                 card_no: String,
                 sgn_no: String,
-                req_scene: String,
-                fund_repatriation_strategy: String,
+                req_scene: super::super::ReqScene,
+                fund_repatriation_strategy: super::super::FundRepatriationStrategy,
             )
         }
 
         w::record! {
             /// Answer to [`Punish`].
             pub struct PunishResponse {
-                /// `wxpay_punish_no`.
+                /// WeChat Pay's number of the control order; `wxpay_punish_no` on the wire.
                 #[doc(alias = "wxpay_punish_no")]
                 0 wx_pay_punish_no: String => "wxpay_punish_no: must",
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 1 out_request_no: String => "out_request_no: must",
             }
         }
@@ -779,25 +1031,25 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.control_orders.recover`.
             pub struct Recover {
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// `related_webank_punish_no`.
+                /// The bank's control order to lift.
                 1 related_webank_punish_no: String => "related_webank_punish_no: must",
-                /// `related_wxpay_punish_no`.
+                /// WeChat Pay's control order to lift; `related_wxpay_punish_no` on the wire.
                 #[doc(alias = "related_wxpay_punish_no")]
                 2 related_wx_pay_punish_no: String => "related_wxpay_punish_no: must",
-                /// `mchid`.
+                /// Merchant ID in question.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `bal_account_no`.
+                /// Ledger number of the quota at the bank.
                 4 bal_account_no: String => "bal_account_no: must",
-                /// `recover_reason`.
+                /// Why the control is lifted.
                 5 recover_reason: String => "recover_reason: must",
-                /// `card_no`.
+                /// Card number of the merchant's settlement account.
                 6 card_no: Option<String> => "card_no",
-                /// `sgn_no`.
+                /// Contract number of the merchant's sub-account.
                 7 sgn_no: Option<String> => "sgn_no",
-                /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                8 req_scene: Option<String> => "req_scene",
+                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                8 req_scene: Option<super::super::ReqScene> => "req_scene",
             }
             new(
                 out_request_no: impl Into<String>,
@@ -807,16 +1059,16 @@ pub mod wb_channel {
                 bal_account_no: impl Into<String>,
                 recover_reason: impl Into<String>,
             )
-            text(card_no: String, sgn_no: String, req_scene: String)
+            text(card_no: String, sgn_no: String, req_scene: super::super::ReqScene)
         }
 
         w::record! {
             /// Answer to [`Recover`].
             pub struct RecoverResponse {
-                /// `wxpay_recover_no`.
+                /// WeChat Pay's number of the recovery order; `wxpay_recover_no` on the wire.
                 #[doc(alias = "wxpay_recover_no")]
                 0 wx_pay_recover_no: String => "wxpay_recover_no: must",
-                /// `out_request_no`.
+                /// The bank's or channel's own request number.
                 1 out_request_no: String => "out_request_no: must",
             }
         }

@@ -6,31 +6,31 @@ use xinqiao_wire as w;
 w::record! {
     /// `addition_info` of `apply_4_subject::SubmitApplyment`.
     pub struct AdditionInfo {
-        /// `confirm_mchid_list`.
-        0 confirm_mchid_list: Option<Vec<String>> => "confirm_mchid_list",
+        /// Merchant numbers that this subject is to confirm.
+        0 confirm_mchid_list: Option<Vec<xinqiao_types::MchId>> => "confirm_mchid_list",
     }
     new()
-    set(confirm_mchid_list: Vec<String>)
+    set(confirm_mchid_list: Vec<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// `assist_prove_info` of `apply_4_subject::SubjectInfo`.
     pub struct AssistProveInfo {
-        /// `micro_biz_type`; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
-        0 micro_biz_type: String => "micro_biz_type: must",
-        /// `store_name`.
+        /// How the micro merchant sells: store, mobile or online; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
+        0 micro_biz_type: MicroBizType => "micro_biz_type: must",
+        /// Shop as buyers know it.
         1 store_name: String => "store_name: must",
-        /// `store_address_code`.
+        /// Region code of the shop; such as `440305`.
         2 store_address_code: Option<String> => "store_address_code",
-        /// `store_address`.
+        /// Street address of the shop.
         3 store_address: String => "store_address: must",
-        /// `store_header_copy`.
+        /// Photo of the front sign.
         4 store_header_copy: String => "store_header_copy: must",
-        /// `store_indoor_copy`.
+        /// Photo from inside the store.
         5 store_indoor_copy: String => "store_indoor_copy: must",
     }
     new(
-        micro_biz_type: impl Into<String>,
+        micro_biz_type: impl Into<MicroBizType>,
         store_name: impl Into<String>,
         store_address: impl Into<String>,
         store_header_copy: impl Into<String>,
@@ -42,17 +42,17 @@ w::record! {
 w::record! {
     /// `business_licence_info` of `apply_4_subject::SubjectInfo`.
     pub struct BusinessLicenceInfo {
-        /// `licence_number`.
+        /// Registration number on the business licence; such as `914201123033363296`.
         0 licence_number: String => "licence_number: must",
-        /// `licence_copy`.
+        /// Photo of the business licence, as media handle.
         1 licence_copy: String => "licence_copy: must",
-        /// `licence_valid_date`.
+        /// Term of the licence as JSON array of two dates; such as `["2017-10-28","2037-10-28"]`.
         2 licence_valid_date: String => "licence_valid_date: must",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         3 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         4 legal_person: String => "legal_person: must",
-        /// `company_address`.
+        /// Registered address on the certificate.
         5 company_address: String => "company_address: must",
     }
     new(
@@ -68,17 +68,17 @@ w::record! {
 w::record! {
     /// `business_license_info` of `apply_4_subject::SubjectInfo`.
     pub struct BusinessLicenseInfo {
-        /// `licence_number`.
+        /// Registration number on the business licence; such as `914201123033363296`.
         0 licence_number: String => "licence_number: must",
-        /// `licence_copy`.
+        /// Photo of the business licence, as media handle.
         1 licence_copy: String => "licence_copy: must",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         2 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         3 legal_person: String => "legal_person: must",
-        /// `company_address`.
+        /// Registered address on the certificate.
         4 company_address: String => "company_address: must",
-        /// `licence_valid_date`.
+        /// Term of the licence as JSON array of two dates; such as `["2017-10-28","2037-10-28"]`.
         5 licence_valid_date: String => "licence_valid_date: must",
     }
     new(
@@ -94,23 +94,23 @@ w::record! {
 w::record! {
     /// `certificate_info` of `apply_4_subject::SubjectInfo`.
     pub struct CertificateInfo {
-        /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
-        0 cert_type: String => "cert_type: must",
-        /// `cert_number`.
+        /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
+        0 cert_type: CertType => "cert_type: must",
+        /// Number on the registration certificate.
         1 cert_number: String => "cert_number: must",
-        /// `cert_copy`.
+        /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
-        /// `cert_valid_date`.
+        /// Term of the certificate as JSON array of two dates; such as `["2017-10-28","2037-10-28"]`.
         3 cert_valid_date: String => "cert_valid_date: must",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         4 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         5 legal_person: String => "legal_person: must",
-        /// `company_address`.
+        /// Registered address on the certificate.
         6 company_address: String => "company_address: must",
     }
     new(
-        cert_type: impl Into<String>,
+        cert_type: impl Into<CertType>,
         cert_number: impl Into<String>,
         cert_copy: impl Into<String>,
         cert_valid_date: impl Into<String>,
@@ -123,31 +123,31 @@ w::record! {
 w::record! {
     /// `contact_info` of `apply_4_subject::SubmitApplyment`.
     pub struct ContactInfo {
-        /// `contact_type`; one of `LEGAL` `SUPER`.
-        0 contact_type: Option<String> => "contact_type",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `LEGAL` `SUPER`.
+        0 contact_type: Option<ContactType> => "contact_type",
+        /// Contact's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 name: String => "name: must masked encrypted",
-        /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        2 contact_id_doc_type: Option<ContactIdDocType> => "contact_id_doc_type",
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         3 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `contact_id_doc_copy`.
+        /// Front of the administrator's document; for `SUPER`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
-        /// `contact_id_doc_copy_back`.
+        /// Back of the administrator's document; not for passports.
         5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
-        /// `contact_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the administrator's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         6 contact_period_begin: Option<String> => "contact_period_begin",
-        /// `contact_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         7 contact_period_end: Option<String> => "contact_period_end",
-        /// `business_authorization_letter`.
+        /// Letter authorising the administrator; for `SUPER`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Contact's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile: String => "mobile: must masked encrypted",
     }
     new(name: impl Into<String>, mobile: impl Into<String>)
     text(
-        contact_type: String,
-        contact_id_doc_type: String,
+        contact_type: ContactType,
+        contact_id_doc_type: ContactIdDocType,
         id_card_number: String,
         contact_id_doc_copy: String,
         contact_id_doc_copy_back: String,
@@ -160,43 +160,43 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `apply_4_subject::SubjectInfo`.
     pub struct FinanceInstitutionInfo {
-        /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
-        0 finance_type: Option<String> => "finance_type",
-        /// `finance_license_pics`.
+        /// Kind of financial institution: bank, payment, insurance, trading and settlement, other; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
+        0 finance_type: Option<FinanceType> => "finance_type",
+        /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
     new()
-    text(finance_type: String)
+    text(finance_type: FinanceType)
     set(finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// `identification_info` of `apply_4_subject::SubmitApplyment`.
     pub struct IdentificationInfo {
-        /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        0 id_holder_type: Option<String> => "id_holder_type",
-        /// `identification_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 identification_type: String => "identification_type: must",
-        /// `identification_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`.
+        0 id_holder_type: Option<ContactType> => "id_holder_type",
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        1 identification_type: ContactIdDocType => "identification_type: must",
+        /// Name on the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 identification_name: String => "identification_name: must masked encrypted",
-        /// `identification_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         3 identification_number: Option<String> => "identification_number: masked encrypted",
-        /// `identification_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Home address on the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 identification_address: Option<String> => "identification_address: masked encrypted",
-        /// `identification_valid_date`; format `[yyyy-MM-dd, yyyy-MM-dd]`; needed according to the documentation.
+        /// Term of the document as JSON array of two dates; format `[yyyy-MM-dd, yyyy-MM-dd]`; such as `["2017-10-28","2037-10-28"]`; needed according to the documentation.
         5 identification_valid_date: Option<String> => "identification_valid_date",
-        /// `identification_front_copy`; needed according to the documentation.
+        /// Photo of the document's front side; needed according to the documentation.
         6 identification_front_copy: Option<String> => "identification_front_copy",
-        /// `identification_back_copy`.
+        /// Photo of the document's back side.
         7 identification_back_copy: Option<String> => "identification_back_copy",
-        /// `authorize_letter_copy`.
+        /// Letter by the legal person, required when the holder is `SUPER`.
         8 authorize_letter_copy: Option<String> => "authorize_letter_copy",
-        /// `owner`.
+        /// Whether the legal person is also the beneficial owner; for companies.
         9 owner: Option<bool> => "owner",
     }
-    new(identification_type: impl Into<String>, identification_name: impl Into<String>)
+    new(identification_type: impl Into<ContactIdDocType>, identification_name: impl Into<String>)
     text(
-        id_holder_type: String,
+        id_holder_type: ContactType,
         identification_number: String,
         identification_address: String,
         identification_valid_date: String,
@@ -210,9 +210,9 @@ w::record! {
 w::record! {
     /// An item of `special_operation_list` in `apply_4_subject::SubjectInfo`.
     pub struct SpecialOperation {
-        /// `category_id`.
+        /// Number of the category in the platform's list.
         0 category_id: i64 => "category_id: must",
-        /// `operation_copy_list`.
+        /// Photos of the operating permit.
         1 operation_copy_list: Vec<String> => "operation_copy_list: must",
     }
     new(category_id: i64, operation_copy_list: Vec<String>)
@@ -221,40 +221,40 @@ w::record! {
 w::record! {
     /// An item of `special_operation_info` in `apply_4_subject::SubjectInfo`.
     pub struct SpecialOperationInfo {
-        /// `category_id`; one of `44` `33` `22` `41` `42` `49` `50` `51` ….
-        0 category_id: i64 => "category_id: must",
-        /// `store_indoor_copy`.
+        /// Number of the category in the platform's list; one of `44` `33` `22` `41` `42` `49` `50` `51` ….
+        0 category_id: CategoryId => "category_id: must number",
+        /// Photo from inside the store.
         1 store_indoor_copy: Option<Vec<String>> => "store_indoor_copy",
     }
-    new(category_id: i64)
+    new(category_id: impl Into<CategoryId>)
     set(store_indoor_copy: Vec<String>)
 }
 
 w::record! {
     /// `subject_info` of `apply_4_subject::SubmitApplyment`.
     pub struct SubjectInfo {
-        /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
-        0 subject_type: String => "subject_type: must",
-        /// `company_prove_copy`.
+        /// Kind of entity: company, sole trader, public institution, government, association, micro; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
+        0 subject_type: SubjectType => "subject_type: must",
+        /// Photo of the institution's letter of proof.
         1 company_prove_copy: Option<String> => "company_prove_copy",
-        /// `is_finance_institution`.
+        /// `true` for a financial institution, which must also send its licence.
         2 is_finance_institution: Option<bool> => "is_finance_institution",
-        /// `business_licence_info`.
+        /// Business licence: number, photo, company, legal person.
         3 business_licence_info: Option<BusinessLicenceInfo> => "business_licence_info",
-        /// `certificate_info`.
+        /// Registration certificate, for public bodies and associations.
         4 certificate_info: Option<CertificateInfo> => "certificate_info",
-        /// `assist_prove_info`.
+        /// Supporting proof for micro merchants.
         5 assist_prove_info: Option<AssistProveInfo> => "assist_prove_info",
-        /// `special_operation_list`.
+        /// Operating permits, for special industries.
         6 special_operation_list: Option<Vec<SpecialOperation>> => "special_operation_list",
-        /// `finance_institution_info`.
+        /// Kind of financial institution and photos of its licence.
         7 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `business_license_info`.
+        /// Business licence: number, photo, company, legal person.
         8 business_license_info: BusinessLicenseInfo => "business_license_info: must",
-        /// `special_operation_info`.
+        /// Operating permits, for special industries.
         9 special_operation_info: Option<Vec<SpecialOperationInfo>> => "special_operation_info",
     }
-    new(subject_type: impl Into<String>, business_license_info: BusinessLicenseInfo)
+    new(subject_type: impl Into<SubjectType>, business_license_info: BusinessLicenseInfo)
     text(company_prove_copy: String)
     set(
         is_finance_institution: bool,
@@ -270,24 +270,24 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `apply_4_subject::SubmitApplyment`.
     pub struct UboInfo {
-        /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
-        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        0 ubo_id_doc_type: ContactIdDocType => "ubo_id_doc_type: must",
+        /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
-        /// `ubo_id_doc_copy`; needed according to the documentation.
+        /// Front of the beneficial owner's document, as media handle; needed according to the documentation.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
-        /// `ubo_id_doc_copy_back`; needed according to the documentation.
+        /// Back of the beneficial owner's document; not for passports; needed according to the documentation.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the beneficial owner's document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Home of the beneficial owner as in the document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
-        /// `ubo_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of validity of the beneficial owner's document; format `yyyy-MM-dd`; such as `2019-06-06`; needed according to the documentation.
         6 ubo_period_begin: Option<String> => "ubo_period_begin",
-        /// `ubo_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         7 ubo_period_end: Option<String> => "ubo_period_end",
     }
-    new(ubo_id_doc_type: impl Into<String>, ubo_id_doc_name: impl Into<String>)
+    new(ubo_id_doc_type: impl Into<ContactIdDocType>, ubo_id_doc_name: impl Into<String>)
     text(
         ubo_id_doc_copy: String,
         ubo_id_doc_copy_back: String,
@@ -298,6 +298,179 @@ w::record! {
     )
 }
 
+w::open_enum! {
+    /// Whether the merchant number is authorised.
+    ///
+    /// What `authorize_state` of `apply_4_subject::GetApplymentMerchantStateResponse` may be.
+    pub enum AuthorizeState {
+        /// Not authorised (`AUTHORIZE_STATE_UNAUTHORIZED`).
+        Unauthorized = "AUTHORIZE_STATE_UNAUTHORIZED",
+        /// Authorised (`AUTHORIZE_STATE_AUTHORIZED`).
+        Authorized = "AUTHORIZE_STATE_AUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// Number of the category in the platform's list.
+    ///
+    /// What `category_id` of `SpecialOperationInfo` may be.
+    pub enum CategoryId {
+        /// `44` on the wire.
+        N44 = "44",
+        /// `33` on the wire.
+        N33 = "33",
+        /// `22` on the wire.
+        N22 = "22",
+        /// `41` on the wire.
+        N41 = "41",
+        /// `42` on the wire.
+        N42 = "42",
+        /// `49` on the wire.
+        N49 = "49",
+        /// `50` on the wire.
+        N50 = "50",
+        /// `51` on the wire.
+        N51 = "51",
+        /// `36` on the wire.
+        N36 = "36",
+        /// `54` on the wire.
+        N54 = "54",
+        /// `55` on the wire.
+        N55 = "55",
+        /// `32` on the wire.
+        N32 = "32",
+        /// `52` on the wire.
+        N52 = "52",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`.
+    ///
+    /// What `cert_type` of `CertificateInfo` may be.
+    pub enum CertType {
+        /// Certificate of a public institution (`CERTIFICATE_TYPE_2388`).
+        Type2388 = "CERTIFICATE_TYPE_2388",
+        /// Unified social credit code certificate (`CERTIFICATE_TYPE_2389`).
+        Type2389 = "CERTIFICATE_TYPE_2389",
+        /// Paid-service permit, for army hospitals (`CERTIFICATE_TYPE_2390`).
+        Type2390 = "CERTIFICATE_TYPE_2390",
+        /// Medical practice permit, for army hospitals (`CERTIFICATE_TYPE_2391`).
+        Type2391 = "CERTIFICATE_TYPE_2391",
+        /// Business licence of the company a party branch belongs to (`CERTIFICATE_TYPE_2392`).
+        Type2392 = "CERTIFICATE_TYPE_2392",
+        /// Organisation code certificate of a government body (`CERTIFICATE_TYPE_2393`).
+        Type2393 = "CERTIFICATE_TYPE_2393",
+        /// Certificate of a social association (`CERTIFICATE_TYPE_2394`).
+        Type2394 = "CERTIFICATE_TYPE_2394",
+        /// Certificate of a private non-enterprise unit (`CERTIFICATE_TYPE_2395`).
+        Type2395 = "CERTIFICATE_TYPE_2395",
+        /// Certificate of a foundation (`CERTIFICATE_TYPE_2396`).
+        Type2396 = "CERTIFICATE_TYPE_2396",
+        /// Certificate of a religious site (`CERTIFICATE_TYPE_2399`).
+        Type2399 = "CERTIFICATE_TYPE_2399",
+        /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
+        Type2400 = "CERTIFICATE_TYPE_2400",
+        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        Type2520 = "CERTIFICATE_TYPE_2520",
+        /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
+        Type2521 = "CERTIFICATE_TYPE_2521",
+        /// Certificate of a rural collective (`CERTIFICATE_TYPE_2522`).
+        Type2522 = "CERTIFICATE_TYPE_2522",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the administrator's document; for `SUPER`.
+    ///
+    /// What `contact_id_doc_type` of `ContactInfo`, `identification_type` of `IdentificationInfo` and 1 more may be.
+    pub enum ContactIdDocType {
+        /// Mainland ID card (`IDENTIFICATION_TYPE_IDCARD`).
+        IdCard = "IDENTIFICATION_TYPE_IDCARD",
+        /// Passport of another country or region (`IDENTIFICATION_TYPE_OVERSEA_PASSPORT`).
+        OverseaPassPort = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT",
+        /// Mainland travel permit of a Hong Kong resident (`IDENTIFICATION_TYPE_HONGKONG_PASSPORT`).
+        HongkongPassPort = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT",
+        /// Mainland travel permit of a Macao resident (`IDENTIFICATION_TYPE_MACAO_PASSPORT`).
+        MacaoPassPort = "IDENTIFICATION_TYPE_MACAO_PASSPORT",
+        /// Mainland travel permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_PASSPORT`).
+        TaiwanPassPort = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT",
+        /// Residence permit of a foreigner (`IDENTIFICATION_TYPE_FOREIGN_RESIDENT`).
+        ForeignResident = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT",
+        /// Residence permit of a Hong Kong or Macao resident (`IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT",
+        /// Residence permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_RESIDENT`).
+        TaiwanResident = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee.
+    ///
+    /// What `contact_type` of `ContactInfo`, `id_holder_type` of `IdentificationInfo` may be.
+    pub enum ContactType {
+        /// Legal representative or proprietor (`LEGAL`).
+        Legal = "LEGAL",
+        /// Authorised employee (`SUPER`).
+        Super = "SUPER",
+    }
+}
+
+w::open_enum! {
+    /// Kind of financial institution: bank, payment, insurance, trading and settlement, other.
+    ///
+    /// What `finance_type` of `FinanceInstitutionInfo` may be.
+    pub enum FinanceType {
+        /// Banking (`BANK_AGENT`).
+        BankAgent = "BANK_AGENT",
+        /// Payment institution (`PAYMENT_AGENT`).
+        PaymentAgent = "PAYMENT_AGENT",
+        /// Insurance business (`INSURANCE`).
+        Insurance = "INSURANCE",
+        /// Exchanges and settlement institutions (`TRADE_AND_SETTLE`).
+        TradeAndSettle = "TRADE_AND_SETTLE",
+        /// Other financial institution (`OTHER`).
+        OtherValue = "OTHER",
+    }
+}
+
+w::open_enum! {
+    /// How the micro merchant sells: store, mobile or online.
+    ///
+    /// What `micro_biz_type` of `AssistProveInfo` may be.
+    pub enum MicroBizType {
+        /// Fixed store (`MICRO_TYPE_STORE`).
+        Store = "MICRO_TYPE_STORE",
+        /// Mobile business (`MICRO_TYPE_MOBILE`).
+        Mobile = "MICRO_TYPE_MOBILE",
+        /// Online business (`MICRO_TYPE_ONLINE`).
+        Online = "MICRO_TYPE_ONLINE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of entity: company, sole trader, public institution, government, association, micro.
+    ///
+    /// What `subject_type` of `SubjectInfo` may be.
+    pub enum SubjectType {
+        /// Sole trader (`SUBJECT_TYPE_INDIVIDUAL`).
+        Individual = "SUBJECT_TYPE_INDIVIDUAL",
+        /// Company (`SUBJECT_TYPE_ENTERPRISE`).
+        Enterprise = "SUBJECT_TYPE_ENTERPRISE",
+        /// Government and public institutions, old value (`SUBJECT_TYPE_INSTITUTIONS`).
+        Institutions = "SUBJECT_TYPE_INSTITUTIONS",
+        /// Social organisation (`SUBJECT_TYPE_OTHERS`).
+        Others = "SUBJECT_TYPE_OTHERS",
+        /// Micro merchant, a person without licence (`SUBJECT_TYPE_MICRO`).
+        Micro = "SUBJECT_TYPE_MICRO",
+        /// Government body (`SUBJECT_TYPE_GOVERNMENT`).
+        Government = "SUBJECT_TYPE_GOVERNMENT",
+        /// Public institution (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
+        InstitutionsCloned = "SUBJECT_TYPE_INSTITUTIONS_CLONED",
+    }
+}
+
 w::record! {
     /// Cancel a subject application by the application's number (按申请单号撤销意愿确认).
     ///
@@ -306,7 +479,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697627>.
     /// * Catalog: `pay_v3.apply_4_subject.cancel_applyment_by_applyment_id`.
     pub struct CancelApplymentByApplymentId {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must path",
     }
     new(applyment_id: i64)
@@ -339,7 +512,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697627>.
     /// * Catalog: `pay_v3.apply_4_subject.cancel_applyment_by_business_code`.
     pub struct CancelApplymentByBusinessCode {
-        /// `business_code`.
+        /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
         0 business_code: String => "business_code: must path",
     }
     new(business_code: impl Into<String>)
@@ -372,9 +545,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697715>.
     /// * Catalog: `pay_v3.apply_4_subject.get_applyment`.
     pub struct GetApplyment {
-        /// `business_code`.
+        /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
         0 business_code: Option<String> => "business_code: query",
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: Option<i64> => "applyment_id: query",
     }
     new()
@@ -385,14 +558,14 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplyment`].
     pub struct GetApplymentResponse {
-        /// `applyment_state`.
+        /// Where the application stands: editing, under review, rejected, to be signed, finished ….
         0 applyment_state: String => "applyment_state: must",
-        /// `qrcode_data`.
+        /// QR image in Base64, for the contact or legal person to scan; `qrcode_data` on the wire.
         #[doc(alias = "qrcode_data")]
         1 qr_code_data: Option<String> => "qrcode_data",
-        /// `reject_param`.
+        /// Path of the rejected parameter.
         2 reject_param: Option<String> => "reject_param",
-        /// `reject_reason`.
+        /// Why it was turned down.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -424,17 +597,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467549>.
     /// * Catalog: `pay_v3.apply_4_subject.get_applyment_merchant_state`.
     pub struct GetApplymentMerchantState {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`GetApplymentMerchantState`].
     pub struct GetApplymentMerchantStateResponse {
-        /// `authorize_state`; one of `AUTHORIZE_STATE_UNAUTHORIZED` `AUTHORIZE_STATE_AUTHORIZED`.
-        0 authorize_state: String => "authorize_state: must",
+        /// Whether the merchant number is authorised; one of `AUTHORIZE_STATE_UNAUTHORIZED` `AUTHORIZE_STATE_AUTHORIZED`.
+        0 authorize_state: AuthorizeState => "authorize_state: must",
     }
 }
 
@@ -465,21 +638,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012722388>.
     /// * Catalog: `pay_v3.apply_4_subject.submit_applyment`.
     pub struct SubmitApplyment {
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         0 channel_id: Option<String> => "channel_id: query",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`; `channel_id` on the wire.
         1 channel_id_again: Option<String> => "channel_id",
-        /// `business_code`.
+        /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
         2 business_code: String => "business_code: must",
-        /// `contact_info`.
+        /// The super administrator, who gets messages and signs.
         3 contact_info: ContactInfo => "contact_info: must",
-        /// `subject_info`.
+        /// The legal entity: kind, licences, legal person, beneficiaries.
         4 subject_info: SubjectInfo => "subject_info: must",
-        /// `identification_info`.
+        /// Identity document of the legal person.
         5 identification_info: IdentificationInfo => "identification_info: must",
-        /// `ubo_info_list`.
+        /// Beneficial owners, at most 4, companies only.
         6 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// `addition_info`.
+        /// Supplementary material.
         7 addition_info: Option<AdditionInfo> => "addition_info",
     }
     new(
@@ -495,7 +668,7 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitApplyment`].
     pub struct SubmitApplymentResponse {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must",
     }
 }

@@ -13,9 +13,9 @@ pub mod receipt {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_8.shtml>.
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.apply_detail_receipt`.
         pub struct ApplyDetailReceipt {
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
+            /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must",
         }
         new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
@@ -24,19 +24,19 @@ pub mod receipt {
     w::record! {
         /// Answer to [`ApplyDetailReceipt`].
         pub struct ApplyDetailReceiptResponse {
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
+            /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must",
-            /// `receipt_no`.
+            /// Number of the receipt.
             2 receipt_no: String => "receipt_no: must",
-            /// `receipt_state`.
+            /// Whether the receipt can be downloaded.
             3 receipt_state: Option<String> => "receipt_state",
-            /// `hash_type`.
+            /// Digest algorithm for the file; such as `SHA1`.
             4 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             5 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Where to fetch the file, with a signed GET; short-lived.
             6 download_url: Option<String> => "download_url",
         }
     }
@@ -68,7 +68,7 @@ pub mod receipt {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_6.shtml>.
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.apply_summary_receipt`.
         pub struct ApplySummaryReceipt {
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must",
         }
         new(out_batch_no: impl Into<String>)
@@ -77,21 +77,21 @@ pub mod receipt {
     w::record! {
         /// Answer to [`ApplySummaryReceipt`].
         pub struct ApplySummaryReceiptResponse {
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `receipt_no`.
+            /// Number of the receipt.
             1 receipt_no: String => "receipt_no: must",
-            /// `receipt_state`.
+            /// Whether the receipt can be downloaded.
             2 receipt_state: Option<String> => "receipt_state",
-            /// `hash_type`.
+            /// Digest algorithm for the file; such as `SHA1`.
             3 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             4 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Where to fetch the file, with a signed GET; short-lived.
             5 download_url: Option<String> => "download_url",
-            /// `create_time`; format `rfc3339`.
+            /// When the receipt was asked for; format `rfc3339`.
             6 create_time: Option<String> => "create_time",
-            /// `update_time`; format `rfc3339`.
+            /// When the receipt last changed; format `rfc3339`.
             7 update_time: Option<String> => "update_time",
         }
     }
@@ -123,9 +123,9 @@ pub mod receipt {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_9.shtml>.
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.get_detail_receipts`.
         pub struct GetDetailReceipts {
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must query",
-            /// `out_detail_no`.
+            /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must query",
         }
         new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
@@ -161,7 +161,7 @@ pub mod receipt {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_7.shtml>.
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.get_summary_receipts`.
         pub struct GetSummaryReceipts {
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must query",
         }
         new(out_batch_no: impl Into<String>)

@@ -6,31 +6,31 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `transfer_detail_list` in the answer of `bank_transfer::GetBatchByBatchId`; an item of `transfer_detail_list` in the answer of `bank_transfer::GetBatchByOutBatchNo`.
     pub struct TransferDetailInfo {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must",
-        /// `detail_state`; one of `PROCESSING` `SUCCESS` `REFUND`.
-        2 detail_state: String => "detail_state: must",
-        /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-        3 fail_reason: Option<String> => "fail_reason",
+        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `PROCESSING` `SUCCESS` `REFUND`.
+        2 detail_state: TransferDetailState => "detail_state: must",
+        /// Why the transfer failed; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
+        3 fail_reason: Option<FailReason> => "fail_reason",
     }
 }
 
 w::record! {
     /// An item of `transfer_detail_list` in `bank_transfer::CreateBatch`.
     pub struct TransferDetail {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; in fen.
+        /// Amount to hand over, in fen; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Payee's id under the AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -42,6 +42,186 @@ w::record! {
     text(user_name: String, user_id_card: String)
 }
 
+w::open_enum! {
+    /// `WECHATPAY_ACCOUNT` or `BANK_ACCOUNT`.
+    ///
+    /// What `account_type` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `account_type` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
+    pub enum AccountType {
+        /// WeChat balance (`WECHATPAY_ACCOUNT`).
+        WechatPayAccount = "WECHATPAY_ACCOUNT",
+        /// Bank account (`BANK_ACCOUNT`).
+        BankAccount = "BANK_ACCOUNT",
+    }
+}
+
+w::open_enum! {
+    /// How far the batch is: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+    ///
+    /// What `batch_state` of `bank_transfer::GetBatchByBatchIdResponse`, `batch_state` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
+    pub enum BatchState {
+        /// Accepted, not started (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Finished; single entries may have failed (`FINISHED`).
+        Finished = "FINISHED",
+        /// Closed; see the reason (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_state` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `detail_state` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
+    pub enum DetailsByDetailIdDetailState {
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Why the batch was closed: withdrawn, not paid in time ….
+    ///
+    /// What `close_reason` of `bank_transfer::GetBatchByBatchIdResponse`, `close_reason` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
+    pub enum CloseReason {
+        /// Withdrawn by the merchant (`MERCHANT_REVOCATION`).
+        MerchantRevocation = "MERCHANT_REVOCATION",
+        /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
+        OverdueClose = "OVERDUE_CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_state` of `bank_transfer::GetBatchByBatchId`, `detail_state` of `bank_transfer::GetBatchByOutBatchNo` may be.
+    pub enum DetailState {
+        /// All entries, as a filter (`ALL`).
+        All = "ALL",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Why the transfer failed; only then.
+    ///
+    /// What `fail_reason` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `fail_reason` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` and 1 more may be.
+    pub enum FailReason {
+        /// Payee's account is frozen (`ACCOUNT_FROZEN`).
+        AccountFrozen = "ACCOUNT_FROZEN",
+        /// Payee has no verified name (`REAL_NAME_CHECK_FAIL`).
+        RealNameCheckFail = "REAL_NAME_CHECK_FAIL",
+        /// Payee's name does not match (`NAME_NOT_CORRECT`).
+        NameNotCorrect = "NAME_NOT_CORRECT",
+        /// `openid` is wrong or of another AppID (`OPENID_INVALID`).
+        OpenidInvalid = "OPENID_INVALID",
+        /// Above the limit per transfer (`TRANSFER_QUOTA_EXCEED`).
+        TransferQuotaExceed = "TRANSFER_QUOTA_EXCEED",
+        /// Above the payee's daily limit (`DAY_RECEIVED_QUOTA_EXCEED`).
+        DayReceivedQuotaExceed = "DAY_RECEIVED_QUOTA_EXCEED",
+        /// Above the payee's monthly limit (`MONTH_RECEIVED_QUOTA_EXCEED`).
+        MonthReceivedQuotaExceed = "MONTH_RECEIVED_QUOTA_EXCEED",
+        /// Above the payee's daily count (`DAY_RECEIVED_COUNT_EXCEED`).
+        DayReceivedCountExceed = "DAY_RECEIVED_COUNT_EXCEED",
+        /// Product is not open or frozen (`PRODUCT_AUTH_CHECK_FAIL`).
+        ProductAuthCheckFail = "PRODUCT_AUTH_CHECK_FAIL",
+        /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
+        OverdueClose = "OVERDUE_CLOSE",
+        /// Payee's ID card does not match (`ID_CARD_NOT_CORRECT`).
+        IdCardNotCorrect = "ID_CARD_NOT_CORRECT",
+        /// Payee's account does not exist (`ACCOUNT_NOT_EXIST`).
+        AccountNotExist = "ACCOUNT_NOT_EXIST",
+        /// Stopped by risk control (`TRANSFER_RISK`).
+        TransferRisk = "TRANSFER_RISK",
+        /// Payroll card was closed (`PAYROLL_CARD_ALREADY_LOGOUT`).
+        PayrollCardAlreadyLogOut = "PAYROLL_CARD_ALREADY_LOGOUT",
+        /// Payroll card is frozen (`PAYROLL_CARD_ALREADY_FROZEN`).
+        PayrollCardAlreadyFrozen = "PAYROLL_CARD_ALREADY_FROZEN",
+        /// Payroll card is not authorised (`PAYROLL_CARD_UNAUTHORIZED`).
+        PayrollCardUnauthorized = "PAYROLL_CARD_UNAUTHORIZED",
+        /// User has no payroll card (`PAYROLL_CARD_USER_NOT_OPEN`).
+        PayrollCardUserNotOpen = "PAYROLL_CARD_USER_NOT_OPEN",
+        /// Name does not match the payroll card (`PAYROLL_CARD_NAME_CARD_NOT_MATCH`).
+        PayrollCardNameCardNotMatch = "PAYROLL_CARD_NAME_CARD_NOT_MATCH",
+        /// ID card does not match the payroll card (`PAYROLL_CARD_ID_CARD_NOT_MATCH`).
+        PayrollCardIdCardNotMatch = "PAYROLL_CARD_ID_CARD_NOT_MATCH",
+        /// Bank card was unbound from the payroll card (`PAYROLL_CARD_BANKCARD_UNBUNDLING`).
+        PayrollCardBankCardUnbundling = "PAYROLL_CARD_BANKCARD_UNBUNDLING",
+        /// Bank card reached its limit (`BANK_CARD_COLLECTIONS_ABOVE_QUOTA`).
+        BankCardCollectionsAboveQuota = "BANK_CARD_COLLECTIONS_ABOVE_QUOTA",
+        /// Bank card account is abnormal (`BANK_CARD_ACCOUNT_ABNORMAL`).
+        BankCardAccountAbnormal = "BANK_CARD_ACCOUNT_ABNORMAL",
+        /// Bank card is in an abnormal state (`BANK_CARD_STATUS_ABNORMAL`).
+        BankCardStatusAbnormal = "BANK_CARD_STATUS_ABNORMAL",
+        /// Bank details are wrong (`BANK_CARD_BANK_INFO_WRONG`).
+        BankCardBankInfoWrong = "BANK_CARD_BANK_INFO_WRONG",
+        /// Card details are wrong (`BANK_CARD_CARD_INFO_WRONG`).
+        BankCardCardInfoWrong = "BANK_CARD_CARD_INFO_WRONG",
+        /// Another reason (`OTHER_FAIL_REASON_TYPE`).
+        OtherFailReasonType = "OTHER_FAIL_REASON_TYPE",
+        /// Payee's receiving is limited (`REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED`).
+        RealNameAccountQuotaExceed = "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED",
+        /// Remark was refused (`TRANSFER_REMARK_SET_FAIL`).
+        TransferRemarkSetFail = "TRANSFER_REMARK_SET_FAIL",
+    }
+}
+
+w::open_enum! {
+    /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_state` of `TransferDetailInfo` may be.
+    pub enum TransferDetailState {
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Returned by the bank (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`.
+    ///
+    /// What `transfer_purpose` of `bank_transfer::GetBatchByBatchIdResponse`, `transfer_purpose` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
+    pub enum TransferPurpose {
+        /// Payment for goods (`GOODSPAYMENT`).
+        GoodsPayment = "GOODSPAYMENT",
+        /// Commission (`COMMISSION`).
+        Commission = "COMMISSION",
+        /// Refund (`REFUND`).
+        Refund = "REFUND",
+        /// Reimbursement (`REIMBURSEMENT`).
+        Reimbursement = "REIMBURSEMENT",
+        /// Freight (`FREIGHT`).
+        Freight = "FREIGHT",
+        /// Other purpose (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`.
+    ///
+    /// What `transfer_scene` of `bank_transfer::GetBatchByBatchIdResponse`, `transfer_scene` of `bank_transfer::GetBatchByOutBatchNoResponse` and 2 more may be.
+    pub enum TransferScene {
+        /// Ordinary transfer (`ORDINARY_TRANSFER`).
+        OrdinaryTransfer = "ORDINARY_TRANSFER",
+        /// Transfer to a payroll card user (`PAYROLL_CARD_TRANSFER`).
+        PayrollCardTransfer = "PAYROLL_CARD_TRANSFER",
+    }
+}
+
 w::record! {
     /// Create a bank transfer batch (发起银行转账批次).
     ///
@@ -50,41 +230,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_1.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.create_batch`.
     pub struct CreateBatch {
-        /// `platform_mchid`.
-        0 platform_mchid: String => "platform_mchid: must",
-        /// `specialized_payment_mchid`.
-        1 specialized_payment_mchid: String => "specialized_payment_mchid: must",
-        /// `sponsor_mchid`.
-        2 sponsor_mchid: String => "sponsor_mchid: must",
-        /// `user_authorized_mchid`.
-        3 user_authorized_mchid: String => "user_authorized_mchid: must",
-        /// `user_authorized_appid`.
-        4 user_authorized_appid: String => "user_authorized_appid: must",
-        /// `out_batch_no`.
+        /// Merchant number of the platform.
+        0 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
+        /// Merchant number reserved for these payouts.
+        1 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
+        /// Merchant that puts up the money; such as `1900001109`.
+        2 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+        /// Merchant that the user authorised.
+        3 user_authorized_mchid: xinqiao_types::MchId => "user_authorized_mchid: must",
+        /// AppID in which the user gave the authorisation.
+        4 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         5 out_batch_no: String => "out_batch_no: must",
-        /// `batch_name`.
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         6 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         7 batch_remark: String => "batch_remark: must",
-        /// `attach_remark`.
+        /// Further remark on the batch.
         8 attach_remark: Option<String> => "attach_remark",
-        /// `total_amount`; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_count`.
+        /// Entries in the batch; equals the list's length.
         10 total_count: i64 => "total_count: must",
-        /// `transfer_detail_list`.
+        /// Transfers of the batch, at most 1,000.
         11 transfer_detail_list: Option<Vec<TransferDetail>> => "transfer_detail_list",
-        /// `transfer_scene`; needed according to the documentation.
+        /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; needed according to the documentation.
         12 transfer_scene: Option<String> => "transfer_scene",
-        /// `transfer_purpose`; needed according to the documentation.
+        /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; needed according to the documentation.
         13 transfer_purpose: Option<String> => "transfer_purpose",
     }
     new(
-        platform_mchid: impl Into<String>,
-        specialized_payment_mchid: impl Into<String>,
-        sponsor_mchid: impl Into<String>,
-        user_authorized_mchid: impl Into<String>,
-        user_authorized_appid: impl Into<String>,
+        platform_mchid: impl Into<xinqiao_types::MchId>,
+        specialized_payment_mchid: impl Into<xinqiao_types::MchId>,
+        sponsor_mchid: impl Into<xinqiao_types::MchId>,
+        user_authorized_mchid: impl Into<xinqiao_types::MchId>,
+        user_authorized_appid: impl Into<xinqiao_types::AppId>,
         out_batch_no: impl Into<String>,
         batch_name: impl Into<String>,
         batch_remark: impl Into<String>,
@@ -98,13 +278,13 @@ w::record! {
 w::record! {
     /// Answer to [`CreateBatch`].
     pub struct CreateBatchResponse {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         1 batch_id: String => "batch_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         2 create_time: String => "create_time: must",
-        /// `batch_status`.
+        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         3 batch_status: Option<String> => "batch_status",
     }
 }
@@ -136,72 +316,72 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_2.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.get_batch_by_batch_id`.
     pub struct GetBatchByBatchId {
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         0 batch_id: String => "batch_id: must path",
-        /// `need_query_detail`.
+        /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// `detail_state`; one of `ALL` `SUCCESS` `FAIL`.
-        2 detail_state: Option<String> => "detail_state: query",
-        /// `offset`.
+        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
+        2 detail_state: Option<DetailState> => "detail_state: query",
+        /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
-    text(detail_state: String)
+    text(detail_state: DetailState)
     set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetBatchByBatchId`].
     pub struct GetBatchByBatchIdResponse {
-        /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => "bank_sp_mchid: must",
-        /// `platform_mchid`.
-        1 platform_mchid: String => "platform_mchid: must",
-        /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
-        /// `sponsor_mchid`.
-        3 sponsor_mchid: String => "sponsor_mchid: must",
-        /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => "user_authorized_mchid: must",
-        /// `user_authorized_appid`.
-        5 user_authorized_appid: String => "user_authorized_appid: must",
-        /// `out_batch_no`.
+        /// Merchant number of the bank as partner.
+        0 bank_sp_mchid: xinqiao_types::MchId => "bank_sp_mchid: must",
+        /// Merchant number of the platform.
+        1 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
+        /// Merchant number reserved for these payouts.
+        2 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
+        /// Merchant that puts up the money; such as `1900001109`.
+        3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+        /// Merchant that the user authorised.
+        4 user_authorized_mchid: xinqiao_types::MchId => "user_authorized_mchid: must",
+        /// AppID in which the user gave the authorisation.
+        5 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         6 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         7 batch_id: String => "batch_id: must",
-        /// `batch_state`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-        8 batch_state: String => "batch_state: must",
-        /// `batch_name`.
+        /// How far the batch is: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+        8 batch_state: BatchState => "batch_state: must",
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         9 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         10 batch_remark: String => "batch_remark: must",
-        /// `attach_remark`.
+        /// Further remark on the batch.
         11 attach_remark: Option<String> => "attach_remark",
-        /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
-        12 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; in fen.
+        /// Why the batch was closed: withdrawn, not paid in time …; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
+        12 close_reason: Option<CloseReason> => "close_reason",
+        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         13 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_count`.
+        /// Entries in the batch; equals the list's length.
         14 total_count: i64 => "total_count: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         15 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         16 update_time: Option<String> => "update_time",
-        /// `success_amount`; in fen.
+        /// Sum of the transfers that succeeded, in fen; in fen.
         17 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// `success_count`.
+        /// Entries that succeeded.
         18 success_count: i64 => "success_count: must",
-        /// `fail_amount`; in fen.
+        /// Sum of the transfers that failed, in fen; in fen.
         19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// `fail_count`.
+        /// Entries that failed.
         20 fail_count: i64 => "fail_count: must",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        21 transfer_scene: Option<String> => "transfer_scene",
-        /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        22 transfer_purpose: Option<String> => "transfer_purpose",
-        /// `transfer_detail_list`.
+        /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
+        21 transfer_scene: Option<TransferScene> => "transfer_scene",
+        /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
+        22 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
+        /// Transfers of the batch, at most 1,000.
         23 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
     }
 }
@@ -233,27 +413,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_4.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.get_batch_by_out_batch_no`.
     pub struct GetBatchByOutBatchNo {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
-        /// `need_query_detail`.
+        /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         2 detail_status: Option<String> => "detail_status: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`; `out_batch_no` on the wire.
         5 out_batch_no_param: String => "out_batch_no: must query",
-        /// `detail_state`; one of `ALL` `SUCCESS` `FAIL`.
-        6 detail_state: Option<String> => "detail_state: query",
+        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
+        6 detail_state: Option<DetailState> => "detail_state: query",
     }
     new(
         out_batch_no: impl Into<String>,
         need_query_detail: bool,
         out_batch_no_param: impl Into<String>,
     )
-    text(detail_status: String, detail_state: String)
+    text(detail_status: String, detail_state: DetailState)
     set(offset: i64, limit: i64)
 }
 
@@ -287,9 +467,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_3.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.get_batch_details_by_detail_id`.
     pub struct GetBatchDetailsByDetailId {
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         0 batch_id: String => "batch_id: must path",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must path",
     }
     new(batch_id: impl Into<String>, detail_id: impl Into<String>)
@@ -298,49 +478,49 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchDetailsByDetailId`].
     pub struct GetBatchDetailsByDetailIdResponse {
-        /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => "bank_sp_mchid: must",
-        /// `platform_mchid`.
-        1 platform_mchid: String => "platform_mchid: must",
-        /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
-        /// `sponsor_mchid`.
-        3 sponsor_mchid: String => "sponsor_mchid: must",
-        /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => "user_authorized_mchid: must",
-        /// `user_authorized_appid`.
-        5 user_authorized_appid: String => "user_authorized_appid: must",
-        /// `out_batch_no`.
+        /// Merchant number of the bank as partner.
+        0 bank_sp_mchid: xinqiao_types::MchId => "bank_sp_mchid: must",
+        /// Merchant number of the platform.
+        1 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
+        /// Merchant number reserved for these payouts.
+        2 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
+        /// Merchant that puts up the money; such as `1900001109`.
+        3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+        /// Merchant that the user authorised.
+        4 user_authorized_mchid: xinqiao_types::MchId => "user_authorized_mchid: must",
+        /// AppID in which the user gave the authorisation.
+        5 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         6 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         7 batch_id: String => "batch_id: must",
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         8 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         9 detail_id: String => "detail_id: must",
-        /// `detail_state`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
-        10 detail_state: String => "detail_state: must",
-        /// `transfer_amount`; in fen.
+        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
+        10 detail_state: DetailsByDetailIdDetailState => "detail_state: must",
+        /// Amount to hand over, in fen; in fen.
         11 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         12 transfer_remark: String => "transfer_remark: must",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        13 transfer_scene: Option<String> => "transfer_scene",
-        /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-        14 fail_reason: Option<String> => "fail_reason",
-        /// `account_type`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
-        15 account_type: String => "account_type: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
+        13 transfer_scene: Option<TransferScene> => "transfer_scene",
+        /// Why the transfer failed; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
+        14 fail_reason: Option<FailReason> => "fail_reason",
+        /// `WECHATPAY_ACCOUNT` or `BANK_ACCOUNT`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
+        15 account_type: AccountType => "account_type: must",
+        /// Payee's id under the AppID; personal data, masked in `Debug`.
         16 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         17 username: String => "username: must masked encrypted",
-        /// `bank_name`.
+        /// Bank that received the money.
         18 bank_name: Option<String> => "bank_name",
-        /// `bank_card_number_tail`.
+        /// Last four digits of the bank card; such as `1234`.
         19 bank_card_number_tail: Option<String> => "bank_card_number_tail",
-        /// `initiate_time`; format `rfc3339`.
+        /// When the transfer was started; format `rfc3339`.
         20 initiate_time: String => "initiate_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         21 update_time: String => "update_time: must",
     }
 }
@@ -372,9 +552,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_5.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.get_batch_details_by_out_detail_no`.
     pub struct GetBatchDetailsByOutDetailNo {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         1 out_detail_no: String => "out_detail_no: must path",
     }
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `activity_apply_information` in `base::ActivityDetail`; an item of `activity_apply_information` in `base::ActivityDetailModification`.
     pub struct ActivityApplyInformation {
-        /// `apply_material_id`.
+        /// Which required document this is.
         0 apply_material_id: Option<String> => "apply_material_id",
-        /// `apply_material_information`.
+        /// Content or media handles of that document.
         1 apply_material_information: Option<Vec<String>> => "apply_material_information",
     }
     new()
@@ -19,11 +19,11 @@ w::record! {
 w::record! {
     /// `activity_detail` of `rate_activity::CreateApplication`.
     pub struct ActivityDetail {
-        /// `activity_id`.
+        /// Number of the campaign.
         0 activity_id: String => "activity_id: must",
-        /// `activity_rate`.
+        /// Rate under the campaign, in percent; such as `0.6`.
         1 activity_rate: Option<String> => "activity_rate",
-        /// `activity_apply_information`.
+        /// Documents that the campaign asks for.
         2 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
     new(activity_id: impl Into<String>)
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// `activity_detail_modification` of `rate_activity::UpdateApplication`.
     pub struct ActivityDetailModification {
-        /// `activity_rate`.
+        /// Rate under the campaign, in percent; such as `0.6`.
         0 activity_rate: Option<String> => "activity_rate",
-        /// `activity_apply_information`.
+        /// Documents that the campaign asks for.
         1 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
     new()
@@ -47,13 +47,13 @@ w::record! {
 w::record! {
     /// `addition_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct AdditionInfo {
-        /// `legal_person_commitment`.
+        /// Photo of the legal person's pledge.
         0 legal_person_commitment: Option<String> => "legal_person_commitment",
-        /// `legal_person_video`.
+        /// Video in which the legal person confirms the opening.
         1 legal_person_video: Option<String> => "legal_person_video",
-        /// `business_addition_pics`.
+        /// Supplementary photos, at most 5, as media handles.
         2 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
-        /// `business_addition_msg`.
+        /// Supplementary remark for the reviewer.
         3 business_addition_msg: Option<String> => "business_addition_msg",
     }
     new()
@@ -68,9 +68,9 @@ w::record! {
 w::record! {
     /// `additional_information` of `rate_activity::CreateApplication`; `additional_information` of `rate_activity::UpdateApplication`.
     pub struct AdditionalInformation {
-        /// `additional_message`.
+        /// Further remark.
         0 additional_message: Option<String> => "additional_message",
-        /// `additional_material`.
+        /// Further documents as media handles.
         1 additional_material: Option<Vec<String>> => "additional_material",
     }
     new()
@@ -81,7 +81,7 @@ w::record! {
 w::record! {
     /// `additional_materials` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct AdditionalMaterial {
-        /// `additional_media`.
+        /// Further document images, as media handles.
         0 additional_media: Option<Vec<String>> => "additional_media",
     }
     new()
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// `amount` of `base::Order`.
     pub struct Amount {
-        /// `total`.
+        /// Donated sum, in fen.
         0 total: Option<f64> => "total",
-        /// `payer_total`.
+        /// What the user really paid after discounts.
         1 payer_total: Option<f64> => "payer_total",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: Option<String> => "currency",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
     }
 }
@@ -105,9 +105,9 @@ w::record! {
 w::record! {
     /// An item of `from` in `base::AmountItem`; an item of `from` in `base::RefundAmount`.
     pub struct AmountFrom {
-        /// `amount`; in fen.
+        /// How much this account pays, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `account`.
+        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
         1 account: String => "account: must",
     }
     new(amount: xinqiao_types::Fen, account: impl Into<String>)
@@ -116,25 +116,25 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `refund::domestic::ApplyAbnormalRefund`; `amount` of the answer of `refund::domestic::Create`; and 1 more.
     pub struct AmountItem {
-        /// `total`; in fen.
+        /// Total of the paid order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// `payer_total`; in fen.
+        /// What the user really paid after discounts; in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// `payer_refund`; in fen.
+        /// Cash that goes back to the user, without coupons; in fen.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `settlement_total`; in fen.
+        /// Order amount to be settled: total less non-prepaid coupons; in fen.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// `settlement_refund`; in fen.
+        /// Refund amount to be settled: refund less non-prepaid coupons; in fen.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// `discount_refund`; in fen.
+        /// Part of the refund that returns as discount; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `from`.
+        /// Which accounts pay and how much each.
         8 from: Option<Vec<AmountFrom>> => "from",
-        /// `refund_fee`; in fen.
+        /// Service fee that is given back with the refund; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
@@ -142,26 +142,26 @@ w::record! {
 w::record! {
     /// `app_info` of `base::SalesInfo`.
     pub struct AppInfo {
-        /// `app_appid`.
-        0 app_appid: Option<String> => "app_appid",
-        /// `app_sub_appid`.
-        1 app_sub_appid: Option<String> => "app_sub_appid",
-        /// `app_pics`.
+        /// AppID of the partner's app; alternative to `app_sub_appid`.
+        0 app_appid: Option<xinqiao_types::AppId> => "app_appid",
+        /// AppID of the merchant's own app.
+        1 app_sub_appid: Option<xinqiao_types::AppId> => "app_sub_appid",
+        /// Screenshots of the app.
         2 app_pics: Option<Vec<String>> => "app_pics",
     }
     new()
-    text(app_appid: String, app_sub_appid: String)
+    text(app_appid: xinqiao_types::AppId, app_sub_appid: xinqiao_types::AppId)
     set(app_pics: Vec<String>)
 }
 
 w::record! {
     /// An item of `audit_detail` in the answer of `applyment_4_sub::GetApplymentByApplymentId`; an item of `audit_detail` in the answer of `applyment_4_sub::GetApplymentByBusinessCode`.
     pub struct AuditDetail {
-        /// `field`.
+        /// Path of the rejected field; such as `id_card_copy`.
         0 field: String => "field: must",
-        /// `field_name`.
+        /// What that field is called in Chinese; such as `身份证人像面照片`.
         1 field_name: String => "field_name: must",
-        /// `reject_reason`.
+        /// Why this field was rejected.
         2 reject_reason: String => "reject_reason: must",
     }
 }
@@ -169,23 +169,23 @@ w::record! {
 w::record! {
     /// `bank_account_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct BankAccountInfo {
-        /// `bank_account_type`; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
-        0 bank_account_type: String => "bank_account_type: must",
-        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
+        0 bank_account_type: BankAccountType => "bank_account_type: must",
+        /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: String => "account_name: must masked encrypted",
-        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: Option<String> => "account_number: masked encrypted",
-        /// `account_bank`.
+        /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
-        /// `bank_address_code`.
+        /// Region code of the bank branch; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
-        /// `bank_branch_id`.
+        /// Twelve-digit clearing number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         6 bank_name: Option<String> => "bank_name",
     }
     new(
-        bank_account_type: impl Into<String>,
+        bank_account_type: impl Into<BankAccountType>,
         account_name: impl Into<String>,
         account_bank: impl Into<String>,
         bank_address_code: impl Into<String>,
@@ -196,17 +196,17 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of the answer of `recharge::bank_transfer_recharges::Get`.
     pub struct BankTransferInfo {
-        /// `bill_no`.
+        /// Bank's serial of the transfer.
         0 bill_no: Option<String> => "bill_no",
-        /// `memo`.
+        /// Text on the bank transfer.
         1 memo: Option<String> => "memo",
-        /// `return_time`; format `rfc3339`.
+        /// When it was returned; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
-        /// `return_reason`.
+        /// Why the transfer was returned.
         3 return_reason: Option<String> => "return_reason",
-        /// `bank_name`.
+        /// Bank from which the transfer came.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_card_tail`.
+        /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
     }
 }
@@ -214,18 +214,18 @@ w::record! {
 w::record! {
     /// `biz_store_info` of `base::SalesInfo`.
     pub struct BizStoreInfo {
-        /// `biz_store_name`.
+        /// Store's sign; such as `大郎烧饼`.
         0 biz_store_name: String => "biz_store_name: must",
-        /// `biz_address_code`.
+        /// Region code of the store; such as `440305`.
         1 biz_address_code: String => "biz_address_code: must",
-        /// `biz_store_address`.
+        /// Street address of the store.
         2 biz_store_address: String => "biz_store_address: must",
-        /// `store_entrance_pic`.
+        /// Photo of the store front, as media handle.
         3 store_entrance_pic: Vec<String> => "store_entrance_pic: must",
-        /// `indoor_pic`.
+        /// Photos of the inside of the store.
         4 indoor_pic: Vec<String> => "indoor_pic: must",
-        /// `biz_sub_appid`.
-        5 biz_sub_appid: Option<String> => "biz_sub_appid",
+        /// AppID used in the store.
+        5 biz_sub_appid: Option<xinqiao_types::AppId> => "biz_sub_appid",
     }
     new(
         biz_store_name: impl Into<String>,
@@ -234,17 +234,17 @@ w::record! {
         store_entrance_pic: Vec<String>,
         indoor_pic: Vec<String>,
     )
-    text(biz_sub_appid: String)
+    text(biz_sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// The body `BUS` of `qr_code::DeductTransaction`; the body `BUS` of the answer of `qr_code::DeductTransaction`; and 1 more.
     pub struct BusInfo {
-        /// `start_time`.
+        /// When the ride began.
         0 start_time: Option<String> => "start_time",
-        /// `line_name`.
+        /// Bus line.
         1 line_name: Option<String> => "line_name",
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         2 plate_number: Option<String> => "plate_number",
     }
     new()
@@ -254,11 +254,11 @@ w::record! {
 w::record! {
     /// `business_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct BusinessInfo {
-        /// `merchant_shortname`.
+        /// Short name that buyers see after paying; such as `张三餐饮店`.
         0 merchant_shortname: String => "merchant_shortname: must",
-        /// `service_phone`.
+        /// Support number shown to buyers; such as `0758-6666666`.
         1 service_phone: String => "service_phone: must",
-        /// `sales_info`.
+        /// Where the merchant sells: store, official account, mini program, app, site.
         2 sales_info: SalesInfo => "sales_info: must",
     }
     new(
@@ -271,19 +271,19 @@ w::record! {
 w::record! {
     /// `business_license_info` of `base::SubjectInfo`.
     pub struct BusinessLicenseInfo {
-        /// `license_number`.
+        /// Registration number on the business licence; such as `914201123033363296`.
         0 license_number: String => "license_number: must",
-        /// `license_copy`.
+        /// Photo of the business licence, as media handle.
         1 license_copy: String => "license_copy: must",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         2 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         3 legal_person: String => "legal_person: must",
-        /// `license_address`.
+        /// Registered address on the licence.
         4 license_address: Option<String> => "license_address",
-        /// `period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity; format `yyyy-MM-dd`; such as `2019-08-01`.
         5 period_begin: Option<String> => "period_begin",
-        /// `period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2029-08-01`.
         6 period_end: Option<String> => "period_end",
     }
     new(
@@ -298,31 +298,31 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `love_feast::users::ListOrders`.
     pub struct Order {
-        /// `welfare_trade_id`.
+        /// The platform's number for the donation.
         0 welfare_trade_id: Option<String> => "welfare_trade_id",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `brand_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Brand that takes part in the charity meals.
         3 brand_id: Option<String> => "brand_id",
-        /// `donate_source`; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
-        4 donate_source: Option<String> => "donate_source",
-        /// `merchant_order`.
+        /// Donated in the mini program or by standing deduction; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
+        4 donate_source: Option<DonateSource> => "donate_source",
+        /// The merchant's number for the donation.
         5 merchant_order: Option<String> => "merchant_order",
-        /// `institution_name`.
+        /// Charity that receives the donation.
         6 institution_name: Option<String> => "institution_name",
-        /// `business_id`.
+        /// Number of the business.
         7 business_id: Option<String> => "business_id",
-        /// `business_name`.
+        /// Merchant as people know it.
         8 business_name: Option<String> => "business_name",
-        /// `success_time`.
+        /// When the donation was paid.
         9 success_time: Option<String> => "success_time",
-        /// `payer`.
+        /// Who donated.
         10 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Donated amount with currency.
         11 amount: Option<Amount> => "amount",
-        /// `device_id`.
+        /// Device on which it was donated.
         12 device_id: Option<String> => "device_id",
     }
 }
@@ -330,11 +330,11 @@ w::record! {
 w::record! {
     /// `receiver` of `abnormal_fund_processing::receipts::CreateTransferInstruction`.
     pub struct TransferInstructionReceiver {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new()
@@ -344,25 +344,25 @@ w::record! {
 w::record! {
     /// `certificate_info` of `base::SubjectInfo`.
     pub struct CertificateInfo {
-        /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
-        0 cert_type: String => "cert_type: must",
-        /// `cert_number`.
+        /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
+        0 cert_type: CertType => "cert_type: must",
+        /// Number on the registration certificate.
         1 cert_number: String => "cert_number: must",
-        /// `cert_copy`.
+        /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         3 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         4 legal_person: String => "legal_person: must",
-        /// `company_address`.
+        /// Registered address on the certificate.
         5 company_address: String => "company_address: must",
-        /// `period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of validity; format `yyyy-MM-dd`; such as `2019-08-01`; needed according to the documentation.
         6 period_begin: Option<String> => "period_begin",
-        /// `period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of validity, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2029-08-01`; needed according to the documentation.
         7 period_end: Option<String> => "period_end",
     }
     new(
-        cert_type: impl Into<String>,
+        cert_type: impl Into<CertType>,
         cert_number: impl Into<String>,
         cert_copy: impl Into<String>,
         merchant_name: impl Into<String>,
@@ -375,13 +375,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `base::GetCertificates`.
     pub struct Certificate {
-        /// `effective_time`; format `rfc3339`.
+        /// From when the certificate may be used; listed some days earlier; format `rfc3339`; such as `2026-06-08T10:34:56+08:00`.
         0 effective_time: String => "effective_time: must",
-        /// `expire_time`; format `rfc3339`.
+        /// When the certificate ends; format `rfc3339`; such as `2031-06-08T10:34:56+08:00`.
         1 expire_time: String => "expire_time: must",
-        /// `serial_no`.
+        /// Serial of the platform certificate, matches header `Wechatpay-Serial`; such as `5157F09EFDC096DE15EBE81A47057A7232F1B8E1`.
         2 serial_no: String => "serial_no: must",
-        /// `encrypt_certificate`.
+        /// The certificate, encrypted; the APIv3 key turns it into PEM.
         3 encrypt_certificate: EncryptCertificate => "encrypt_certificate: must",
     }
 }
@@ -389,7 +389,7 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of the answer of `repayment::combine_transactions::partner::Get`.
     pub struct CombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -397,9 +397,9 @@ w::record! {
 w::record! {
     /// `commander` of the answer of `abnormal_fund_processing::receipts::GetTransferInstruction`; `commander` of `base::Instruction`; and 1 more.
     pub struct Commander {
-        /// `operator`; one of `MERCHANT`.
-        0 operator: String => "operator: must",
-        /// `mchid`.
+        /// Who gave the instruction; `MERCHANT`; one of `MERCHANT`.
+        0 operator: Operator => "operator: must",
+        /// Merchant that gave the instruction.
         1 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -407,29 +407,29 @@ w::record! {
 w::record! {
     /// `contact_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct ContactInfo {
-        /// `contact_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
-        0 contact_type: Option<String> => "contact_type",
-        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `LEGAL` `SUPER`; needed according to the documentation.
+        0 contact_type: Option<ContactType> => "contact_type",
+        /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked encrypted",
-        /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        2 contact_id_doc_type: Option<ContactIdDocType> => "contact_id_doc_type",
+        /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_number: Option<String> => "contact_id_number: masked encrypted",
-        /// `contact_id_doc_copy`.
+        /// Front of the administrator's document; for `SUPER`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
-        /// `contact_id_doc_copy_back`.
+        /// Back of the administrator's document; not for passports.
         5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
-        /// `contact_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the administrator's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         6 contact_period_begin: Option<String> => "contact_period_begin",
-        /// `contact_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         7 contact_period_end: Option<String> => "contact_period_end",
-        /// `business_authorization_letter`.
+        /// Letter authorising the administrator; for `SUPER`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Administrator's `openid`, to check who signs; optional; personal data, masked in `Debug`.
         9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         10 mobile_phone: String => "mobile_phone: must masked encrypted",
-        /// `contact_email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's e-mail, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         11 contact_email: String => "contact_email: must masked encrypted",
     }
     new(
@@ -438,8 +438,8 @@ w::record! {
         contact_email: impl Into<String>,
     )
     text(
-        contact_type: String,
-        contact_id_doc_type: String,
+        contact_type: ContactType,
+        contact_id_doc_type: ContactIdDocType,
         contact_id_number: String,
         contact_id_doc_copy: String,
         contact_id_doc_copy_back: String,
@@ -453,9 +453,9 @@ w::record! {
 w::record! {
     /// An item of `coupon_list` in `industry_coupon::PrepareToken`.
     pub struct Coupon {
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         0 stock_id: i64 => "stock_id: must",
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         1 coupon_id: String => "coupon_id: must",
     }
     new(stock_id: i64, coupon_id: impl Into<String>)
@@ -464,9 +464,9 @@ w::record! {
 w::record! {
     /// `deduct_duration` of `partner_papay::contracts::Notify`.
     pub struct DeductDuration {
-        /// `count`.
+        /// Days after the announcement, 1 to 3.
         0 count: f64 => "count: must",
-        /// `unit`.
+        /// Unit of time; `DAY`.
         1 unit: Option<String> => "unit",
     }
     new(count: f64)
@@ -476,37 +476,37 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `iot_manage::ListDevices`.
     pub struct Device {
-        /// `device_sn`.
+        /// Serial number printed on the device.
         0 device_sn: Option<String> => "device_sn",
-        /// `camera_sn`.
+        /// Serial number of the camera.
         1 camera_sn: Option<String> => "camera_sn",
-        /// `device_category_code`.
+        /// Broad kind of device.
         2 device_category_code: Option<String> => "device_category_code",
-        /// `device_category`.
+        /// Broad kind of device.
         3 device_category: Option<String> => "device_category",
-        /// `device_class_code`.
+        /// Narrower kind of device.
         4 device_class_code: Option<String> => "device_class_code",
-        /// `device_class`.
+        /// Narrower kind of device.
         5 device_class: Option<String> => "device_class",
-        /// `device_model`.
+        /// Maker's model.
         6 device_model: Option<String> => "device_model",
-        /// `app_scene_code`.
+        /// Where the device is used.
         7 app_scene_code: Option<String> => "app_scene_code",
-        /// `app_scene`.
+        /// Where the device is used.
         8 app_scene: Option<String> => "app_scene",
-        /// `operating_system`.
+        /// OS that the device runs.
         9 operating_system: Option<String> => "operating_system",
-        /// `activation_status`; one of `ACTIVATED` `INACTIVATED`.
-        10 activation_status: Option<String> => "activation_status",
-        /// `activation_time`; format `rfc3339`.
+        /// `ACTIVATED` or `INACTIVATED`; one of `ACTIVATED` `INACTIVATED`.
+        10 activation_status: Option<ActivationStatus> => "activation_status",
+        /// When the device was activated; format `rfc3339`.
         11 activation_time: Option<String> => "activation_time",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         12 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `merchant_shortname`.
+        /// Short name that buyers see after paying; such as `张三餐饮店`.
         13 merchant_shortname: Option<String> => "merchant_shortname",
-        /// `sub_mchid`.
-        14 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_merchant_shortname`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        14 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Sub-merchant's display name.
         15 sub_merchant_shortname: Option<String> => "sub_merchant_shortname",
     }
 }
@@ -514,30 +514,30 @@ w::record! {
 w::record! {
     /// An item of `dish_list` in `catering::SyncOrderStatus`.
     pub struct Dish {
-        /// `out_dish_no`.
+        /// The merchant's number for the dish.
         0 out_dish_no: String => "out_dish_no: must",
-        /// `name`.
+        /// What the dish is called.
         1 name: String => "name: must",
-        /// `price`; in fen.
+        /// Price of the dish, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `unit`; one of `BY_SHARE` `BY_WEIGHT`.
-        3 unit: String => "unit: must",
-        /// `count`.
+        /// Priced by portion (`BY_SHARE`) or `BY_WEIGHT`; one of `BY_SHARE` `BY_WEIGHT`.
+        3 unit: Unit => "unit: must",
+        /// Portions or weight.
         4 count: f64 => "count: must",
-        /// `discount`; in percent.
+        /// Discount in percent; in percent.
         5 discount: Option<i64> => "discount",
-        /// `type`.
+        /// Group on the menu.
         6 type_: Option<String> => "type",
-        /// `priority`.
+        /// Order in the list.
         7 priority: Option<i64> => "priority",
-        /// `properties`.
+        /// Properties of the dish, as pairs.
         8 properties: Option<std::collections::BTreeMap<String, String>> => "properties",
     }
     new(
         out_dish_no: impl Into<String>,
         name: impl Into<String>,
         price: xinqiao_types::Fen,
-        unit: impl Into<String>,
+        unit: impl Into<Unit>,
         count: f64,
     )
     text(type_: String)
@@ -547,17 +547,17 @@ w::record! {
 w::record! {
     /// An item of `download_bill_list` in the answer of `bill::GetSubMerchantFundFlowBill`.
     pub struct DownloadBill {
-        /// `bill_sequence`.
+        /// Place of the slice, from 1; join in this order.
         0 bill_sequence: i64 => "bill_sequence: must",
-        /// `hash_type`.
+        /// Digest algorithm for the file; such as `SHA1`.
         1 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         2 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where to fetch the file, with a signed GET; short-lived.
         3 download_url: String => "download_url: must",
-        /// `encrypt_key`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Key of the encrypted bill, itself encrypted for the merchant certificate; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
-        /// `nonce`.
+        /// Random string used by the encryption; such as `fdasflkja484w`.
         5 nonce: String => "nonce: must",
     }
 }
@@ -565,13 +565,13 @@ w::record! {
 w::record! {
     /// `encrypt_certificate` of `base::Certificate`.
     pub struct EncryptCertificate {
-        /// `algorithm`.
+        /// Cipher in use, e.g. `AEAD_AES_256_GCM`.
         0 algorithm: String => "algorithm: must",
-        /// `associated_data`.
+        /// Additional data of the AEAD cipher, needed to decrypt; may be empty.
         1 associated_data: Option<String> => "associated_data",
-        /// `nonce`.
+        /// Twelve-byte nonce of the AEAD cipher; such as `fdasflkja484w`.
         2 nonce: String => "nonce: must",
-        /// `ciphertext`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Base64 ciphertext, decrypted with the APIv3 key; encrypted on the wire; personal data, masked in `Debug`.
         3 ciphertext: String => "ciphertext: must masked encrypted",
     }
 }
@@ -579,9 +579,9 @@ w::record! {
 w::record! {
     /// `estimated_amount` of `partner_papay::contracts::Notify`.
     pub struct EstimatedAmount {
-        /// `amount`; in fen.
+        /// Amount planned to charge, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(amount: xinqiao_types::Fen)
@@ -591,28 +591,28 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `base::SubjectInfo`.
     pub struct FinanceInstitutionInfo {
-        /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
-        0 finance_type: Option<String> => "finance_type",
-        /// `finance_license_pics`.
+        /// Kind of financial institution: bank, payment, insurance, trading and settlement, other; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
+        0 finance_type: Option<FinanceType> => "finance_type",
+        /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
     new()
-    text(finance_type: String)
+    text(finance_type: FinanceType)
     set(finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// An item of `goods_detail` in `industry_rebate::ReportRetailIndustryTransaction`.
     pub struct GoodsDetail {
-        /// `barcode`.
+        /// EAN or other code printed on the goods; such as `6901234567892`.
         0 barcode: String => "barcode: must",
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         1 merchant_goods_id: Option<String> => "merchant_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: String => "goods_name: must",
-        /// `quantity`.
+        /// Pieces sold.
         3 quantity: f64 => "quantity: must",
-        /// `price`.
+        /// Price of one piece, in yuan.
         4 price: f64 => "price: must",
     }
     new(barcode: impl Into<String>, goods_name: impl Into<String>, quantity: f64, price: f64)
@@ -622,24 +622,24 @@ w::record! {
 w::record! {
     /// `h5_info` of `repayment::combine_transactions::partner::Create`.
     pub struct H5Info {
-        /// `type`; one of `iOS` `Android` `Wap`.
-        0 type_: String => "type: must",
-        /// `app_name`.
+        /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`; one of `iOS` `Android` `Wap`.
+        0 type_: H5InfoType => "type: must",
+        /// Name of the app in which the H5 page runs.
         1 app_name: Option<String> => "app_name",
-        /// `app_url`; needed according to the documentation.
+        /// Address of the site in which the H5 page runs; such as `https://pay.example.com`; needed according to the documentation.
         2 app_url: Option<String> => "app_url",
-        /// `bundle_id`.
+        /// Bundle id of the iOS app; such as `com.example.wzry`.
         3 bundle_id: Option<String> => "bundle_id",
-        /// `package_name`.
+        /// Package of the Android app; such as `com.example.tmgp`.
         4 package_name: Option<String> => "package_name",
-        /// `combine_appid`.
-        5 combine_appid: String => "combine_appid: must",
-        /// `payer_client_ip`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        5 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         6 payer_client_ip: String => "payer_client_ip: must",
     }
     new(
-        type_: impl Into<String>,
-        combine_appid: impl Into<String>,
+        type_: impl Into<H5InfoType>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
         payer_client_ip: impl Into<String>,
     )
     text(app_name: String, app_url: String, bundle_id: String, package_name: String)
@@ -648,19 +648,19 @@ w::record! {
 w::record! {
     /// `id_card_info` of `base::IdentityInfo`.
     pub struct IdCardInfo {
-        /// `id_card_copy`.
+        /// Photo of the portrait side of the ID card, as media handle.
         0 id_card_copy: String => "id_card_copy: must",
-        /// `id_card_national`.
+        /// Photo of the emblem side of the ID card, as media handle.
         1 id_card_national: String => "id_card_national: must",
-        /// `id_card_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the ID card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_name: String => "id_card_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
-        /// `id_card_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Address on the ID card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 id_card_address: Option<String> => "id_card_address: masked encrypted",
-        /// `card_period_begin`; format `yyyy-MM-dd`.
+        /// First day of the card's term; format `yyyy-MM-dd`; such as `2019-06-06`.
         5 card_period_begin: String => "card_period_begin: must",
-        /// `card_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 card_period_end: String => "card_period_end: must",
     }
     new(
@@ -677,19 +677,19 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `base::IdentityInfo`.
     pub struct IdDocInfo {
-        /// `id_doc_copy`.
+        /// Photo of the document's front, as media handle.
         0 id_doc_copy: String => "id_doc_copy: must",
-        /// `id_doc_copy_back`.
+        /// Photo of the document's back; not for passports.
         1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
-        /// `id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_doc_name: String => "id_doc_name: must masked encrypted",
-        /// `id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_doc_number: String => "id_doc_number: must masked encrypted",
-        /// `id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Address on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
-        /// `doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day of the document's term; format `yyyy-MM-dd`; such as `2019-06-06`.
         5 doc_period_begin: String => "doc_period_begin: must",
-        /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the document's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 doc_period_end: String => "doc_period_end: must",
     }
     new(
@@ -705,53 +705,53 @@ w::record! {
 w::record! {
     /// `identity` of `base::RepaymentPayerInfo`.
     pub struct Identity {
-        /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `TAIWAN_COMPATRIOT_PERMIT`.
-        0 type_: String => "type: must",
-        /// `number`.
+        /// Kind of document, e.g. `IDCARD`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `TAIWAN_COMPATRIOT_PERMIT`.
+        0 type_: IdentityType => "type: must",
+        /// Digits of the document, encrypted with the platform key.
         1 number: String => "number: must",
-        /// `name`.
+        /// Holder of the document, encrypted with the platform key.
         2 name: String => "name: must",
     }
-    new(type_: impl Into<String>, number: impl Into<String>, name: impl Into<String>)
+    new(type_: impl Into<IdentityType>, number: impl Into<String>, name: impl Into<String>)
 }
 
 w::record! {
     /// `identity_info` of `base::SubjectInfo`.
     pub struct IdentityInfo {
-        /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        0 id_holder_type: Option<String> => "id_holder_type",
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 id_doc_type: String => "id_doc_type: must",
-        /// `authorize_letter_copy`.
+        /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`.
+        0 id_holder_type: Option<ContactType> => "id_holder_type",
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        1 id_doc_type: ContactIdDocType => "id_doc_type: must",
+        /// Letter by the legal person, required when the holder is `SUPER`.
         2 authorize_letter_copy: Option<String> => "authorize_letter_copy",
-        /// `id_card_info`.
+        /// ID card details; for that document type only.
         3 id_card_info: Option<IdCardInfo> => "id_card_info",
-        /// `id_doc_info`.
+        /// Details of another document than the ID card.
         4 id_doc_info: Option<IdDocInfo> => "id_doc_info",
-        /// `owner`.
+        /// Whether the legal person is also the beneficial owner; for companies.
         5 owner: Option<bool> => "owner",
     }
-    new(id_doc_type: impl Into<String>)
-    text(id_holder_type: String, authorize_letter_copy: String)
+    new(id_doc_type: impl Into<ContactIdDocType>)
+    text(id_holder_type: ContactType, authorize_letter_copy: String)
     set(id_card_info: IdCardInfo, id_doc_info: IdDocInfo, owner: bool)
 }
 
 w::record! {
     /// `instruction` of the answer of `abnormal_fund_processing::receipts::Get`.
     pub struct Instruction {
-        /// `out_instruction_no`.
+        /// The merchant's number for the payment instruction.
         0 out_instruction_no: Option<String> => "out_instruction_no",
-        /// `commander`.
+        /// Who gave the instruction.
         1 commander: Commander => "commander: must",
-        /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
-        2 transfer_mode: String => "transfer_mode: must",
-        /// `receiver`.
+        /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
+        2 transfer_mode: TransferMode => "transfer_mode: must",
+        /// Payee: a user or a merchant.
         3 receiver: Option<Receiver> => "receiver",
-        /// `success_time`; format `rfc3339`.
+        /// When the money was paid out; format `rfc3339`.
         4 success_time: Option<String> => "success_time",
-        /// `appid`.
+        /// AppIDs whose users may receive.
         5 appid: Vec<xinqiao_types::AppId> => "appid: must",
-        /// `notify_url`.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         6 notify_url: String => "notify_url: must",
     }
 }
@@ -759,21 +759,21 @@ w::record! {
 w::record! {
     /// `instruction` of the answer of `abnormal_fund_processing::receipts::CreateTransferInstruction`.
     pub struct InstructionItem {
-        /// `out_instruction_no`.
+        /// The merchant's number for the payment instruction.
         0 out_instruction_no: Option<String> => "out_instruction_no",
-        /// `commander`.
+        /// Who gave the instruction.
         1 commander: Commander => "commander: must",
-        /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
-        2 transfer_mode: String => "transfer_mode: must",
-        /// `receiver`.
+        /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
+        2 transfer_mode: TransferInstructionTransferMode => "transfer_mode: must",
+        /// Payee: a user or a merchant.
         3 receiver: Option<InstructionReceiver> => "receiver",
-        /// `success_time`; format `rfc3339`.
+        /// When the money was paid out; format `rfc3339`.
         4 success_time: Option<String> => "success_time",
-        /// `instruction_state`; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
-        5 instruction_state: Option<String> => "instruction_state",
-        /// `create_time`.
+        /// How far the instruction is: pending, in progress, closed, success; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
+        5 instruction_state: Option<InstructionState> => "instruction_state",
+        /// When the case or instruction was made.
         6 create_time: Option<String> => "create_time",
-        /// `notify_url`.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         7 notify_url: String => "notify_url: must",
     }
 }
@@ -781,13 +781,13 @@ w::record! {
 w::record! {
     /// `receiver` of `base::InstructionItem`.
     pub struct InstructionReceiver {
-        /// `account_type`.
+        /// Kind of receiving account.
         0 account_type: Option<String> => "account_type",
-        /// `appid`.
+        /// AppIDs whose users may receive, or the AppID of the payee.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -795,11 +795,11 @@ w::record! {
 w::record! {
     /// `links` of the answer of `iot_manage::ListDevices`.
     pub struct Link {
-        /// `next`.
+        /// Path of the next page; empty on the last.
         0 next: Option<String> => "next",
-        /// `prev`.
+        /// Path of the previous page; empty on the first.
         1 prev: Option<String> => "prev",
-        /// `self`.
+        /// Path of this page.
         2 self_: Option<String> => "self",
     }
 }
@@ -807,25 +807,25 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `merchant_fund::ListMerchantIncomeRecords`.
     pub struct MerchantIncomeRecord {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-        1 account_type: String => "account_type: must",
-        /// `income_record_type`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
-        2 income_record_type: String => "income_record_type: must",
-        /// `income_record_id`.
+        /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+        1 account_type: GetFundFlowBillAccountType => "account_type: must",
+        /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
+        2 income_record_type: IncomeRecordType => "income_record_type: must",
+        /// The platform's number for the bank receipt.
         3 income_record_id: String => "income_record_id: must",
-        /// `amount`; in fen.
+        /// Received amount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `success_time`; format `rfc3339`.
+        /// When it was booked; format `rfc3339`.
         5 success_time: String => "success_time: must",
-        /// `bank_name`.
+        /// Bank of the payer.
         6 bank_name: String => "bank_name: must",
-        /// `bank_account_name`.
+        /// Holder of the other bank account.
         7 bank_account_name: String => "bank_account_name: must",
-        /// `bank_account_number`.
+        /// Other bank account, masked; such as `*9998`.
         8 bank_account_number: String => "bank_account_number: must",
-        /// `recharge_remark`.
+        /// Text that came with the bank transfer.
         9 recharge_remark: String => "recharge_remark: must",
     }
 }
@@ -833,11 +833,11 @@ w::record! {
 w::record! {
     /// `links` of the answer of `merchant_fund::ListMerchantIncomeRecords`; `links` of the answer of `merchant_fund::ListPartnerIncomeRecords`.
     pub struct LinkInfo {
-        /// `next`.
+        /// Path of the next page; empty on the last.
         0 next: String => "next: must",
-        /// `prev`.
+        /// Path of the previous page; empty on the first.
         1 prev: String => "prev: must",
-        /// `self`.
+        /// Path of this page.
         2 self_: String => "self: must",
     }
 }
@@ -845,13 +845,13 @@ w::record! {
 w::record! {
     /// The body `METRO` of `qr_code::DeductTransaction`; the body `METRO` of the answer of `qr_code::DeductTransaction`; and 1 more.
     pub struct MetroInfo {
-        /// `start_time`.
+        /// When the ride began.
         0 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// When the ride ended.
         1 end_time: Option<String> => "end_time",
-        /// `start_station`.
+        /// Metro station of entry.
         2 start_station: Option<String> => "start_station",
-        /// `end_station`.
+        /// Metro station of exit.
         3 end_station: Option<String> => "end_station",
     }
     new()
@@ -861,7 +861,7 @@ w::record! {
 w::record! {
     /// `micro_biz_info` of `base::SubjectInfo`.
     pub struct MicroBizInfo {
-        /// The body, told apart by `micro_biz_type`.
+        /// Store, stall or online facts, one of the three; told apart by `micro_biz_type`.
         0 body: MicroBiz => ": flat",
     }
     new(body: MicroBiz)
@@ -870,13 +870,13 @@ w::record! {
 w::record! {
     /// The body `MICRO_TYPE_MOBILE` of `base::MicroBizInfo`.
     pub struct MicroMobileInfo {
-        /// `micro_mobile_name`.
+        /// What the mobile stall is called.
         0 micro_mobile_name: String => "micro_mobile_name: must",
-        /// `micro_mobile_city`.
+        /// Region code in which the stall moves; such as `440305`.
         1 micro_mobile_city: String => "micro_mobile_city: must",
-        /// `micro_mobile_address`.
+        /// Usual place of the stall, 「无」 if none.
         2 micro_mobile_address: String => "micro_mobile_address: must",
-        /// `micro_mobile_pics`.
+        /// Photos of the stall at work.
         3 micro_mobile_pics: Vec<String> => "micro_mobile_pics: must",
     }
     new(
@@ -890,14 +890,14 @@ w::record! {
 w::record! {
     /// The body `MICRO_TYPE_ONLINE` of `base::MicroBizInfo`.
     pub struct MicroOnlineInfo {
-        /// `micro_online_store`.
+        /// Shop's title on the e-commerce platform.
         0 micro_online_store: String => "micro_online_store: must",
-        /// `micro_ec_name`.
+        /// E-commerce platform that hosts the shop.
         1 micro_ec_name: String => "micro_ec_name: must",
-        /// `micro_qrcode`.
+        /// QR code of the online shop; alternative to the link; `micro_qrcode` on the wire.
         #[doc(alias = "micro_qrcode")]
         2 micro_qr_code: Option<String> => "micro_qrcode",
-        /// `micro_link`.
+        /// Link to the online shop; alternative to the QR code.
         3 micro_link: Option<String> => "micro_link",
     }
     new(micro_online_store: impl Into<String>, micro_ec_name: impl Into<String>)
@@ -907,21 +907,21 @@ w::record! {
 w::record! {
     /// The body `MICRO_TYPE_STORE` of `base::MicroBizInfo`.
     pub struct MicroStoreInfo {
-        /// `micro_name`.
+        /// Shop of the micro merchant.
         0 micro_name: String => "micro_name: must",
-        /// `micro_address_code`.
+        /// Region code of the micro merchant's shop; such as `440305`.
         1 micro_address_code: String => "micro_address_code: must",
-        /// `micro_address`.
+        /// Street address of the micro merchant's shop.
         2 micro_address: String => "micro_address: must",
-        /// `store_entrance_pic`.
+        /// Photo of the store front, as media handle.
         3 store_entrance_pic: String => "store_entrance_pic: must",
-        /// `micro_indoor_copy`.
+        /// Photo inside the micro merchant's shop.
         4 micro_indoor_copy: String => "micro_indoor_copy: must",
-        /// `store_longitude`.
+        /// East-west position of the store; such as `113.941046`.
         5 store_longitude: Option<String> => "store_longitude",
-        /// `store_latitude`.
+        /// North-south position of the store; such as `22.546154`.
         6 store_latitude: Option<String> => "store_latitude",
-        /// `address_certification`.
+        /// Photo that proves the premises.
         7 address_certification: Option<String> => "address_certification",
     }
     new(
@@ -937,54 +937,54 @@ w::record! {
 w::record! {
     /// `mini_program_info` of `base::SalesInfo`.
     pub struct MiniProgramInfo {
-        /// `mini_program_appid`.
-        0 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_sub_appid`.
-        1 mini_program_sub_appid: Option<String> => "mini_program_sub_appid",
-        /// `mini_program_pics`.
+        /// AppID of the partner's mini program; alternative to `mini_program_sub_appid`.
+        0 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// AppID of the merchant's own mini program.
+        1 mini_program_sub_appid: Option<xinqiao_types::AppId> => "mini_program_sub_appid",
+        /// Screenshots of the mini program.
         2 mini_program_pics: Option<Vec<String>> => "mini_program_pics",
     }
     new()
-    text(mini_program_appid: String, mini_program_sub_appid: String)
+    text(mini_program_appid: xinqiao_types::AppId, mini_program_sub_appid: xinqiao_types::AppId)
     set(mini_program_pics: Vec<String>)
 }
 
 w::record! {
     /// `miniprogram_info` of `repayment::combine_transactions::partner::Create`.
     pub struct ProgramInfo {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Payer's id under `combine_appid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(combine_appid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
+    new(combine_appid: impl Into<xinqiao_types::AppId>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `mp_info` of `base::SalesInfo`.
     pub struct MpInfo {
-        /// `mp_appid`.
-        0 mp_appid: Option<String> => "mp_appid",
-        /// `mp_sub_appid`.
-        1 mp_sub_appid: Option<String> => "mp_sub_appid",
-        /// `mp_pics`.
+        /// AppID of the partner's official account; alternative to `mp_sub_appid`.
+        0 mp_appid: Option<xinqiao_types::AppId> => "mp_appid",
+        /// AppID of the merchant's own official account.
+        1 mp_sub_appid: Option<xinqiao_types::AppId> => "mp_sub_appid",
+        /// Screenshots of the official account.
         2 mp_pics: Option<Vec<String>> => "mp_pics",
     }
     new()
-    text(mp_appid: String, mp_sub_appid: String)
+    text(mp_appid: xinqiao_types::AppId, mp_sub_appid: xinqiao_types::AppId)
     set(mp_pics: Vec<String>)
 }
 
 w::record! {
     /// `organization_info` of `base::SubjectInfo`.
     pub struct OrganizationInfo {
-        /// `organization_copy`.
+        /// Photo of the organisation code certificate.
         0 organization_copy: String => "organization_copy: must",
-        /// `organization_code`.
+        /// Code on the organisation certificate; such as `12345679A`.
         1 organization_code: String => "organization_code: must",
-        /// `org_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the certificate; format `yyyy-MM-dd`; such as `2019-08-01`.
         2 org_period_begin: String => "org_period_begin: must",
-        /// `org_period_end`.
+        /// Last day of validity of the certificate, 「长期」 when unlimited; such as `2029-08-01`.
         3 org_period_end: String => "org_period_end: must",
     }
     new(
@@ -998,39 +998,39 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `repayment::combine_transactions::partner::Close`.
     pub struct CloseSubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
     }
     new(out_trade_no: impl Into<String>)
-    text(mchid: xinqiao_types::MchId, sub_mchid: String)
+    text(mchid: xinqiao_types::MchId, sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// An item of `data` in the answer of `merchant_fund::ListPartnerIncomeRecords`.
     pub struct PartnerIncomeRecord {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-        1 account_type: String => "account_type: must",
-        /// `income_record_type`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
-        2 income_record_type: String => "income_record_type: must",
-        /// `income_record_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+        1 account_type: GetFundFlowBillAccountType => "account_type: must",
+        /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
+        2 income_record_type: IncomeRecordType => "income_record_type: must",
+        /// The platform's number for the bank receipt.
         3 income_record_id: String => "income_record_id: must",
-        /// `amount`; in fen.
+        /// Received amount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `success_time`; format `rfc3339`.
+        /// When it was booked; format `rfc3339`.
         5 success_time: String => "success_time: must",
-        /// `bank_name`.
+        /// Bank of the payer.
         6 bank_name: String => "bank_name: must",
-        /// `bank_account_name`.
+        /// Holder of the other bank account.
         7 bank_account_name: String => "bank_account_name: must",
-        /// `bank_account_number`.
+        /// Other bank account, masked; such as `*9998`.
         8 bank_account_number: String => "bank_account_number: must",
-        /// `recharge_remark`.
+        /// Text that came with the bank transfer.
         9 recharge_remark: String => "recharge_remark: must",
     }
 }
@@ -1038,29 +1038,29 @@ w::record! {
 w::record! {
     /// `payee_info` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct PayeeInfo {
-        /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
-        0 account_type: String => "account_type: must",
-        /// `bank_account_info`.
+        /// Company or personal account; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
+        0 account_type: PayeeInfoAccountType => "account_type: must",
+        /// Bank account of the payee.
         1 bank_account_info: Option<PayeeInfoBankAccountInfo> => "bank_account_info",
-        /// `identity_info`.
+        /// Payee's identity, for persons.
         2 identity_info: Option<PayeeInfoIdentityInfo> => "identity_info",
     }
-    new(account_type: impl Into<String>)
+    new(account_type: impl Into<PayeeInfoAccountType>)
     set(bank_account_info: PayeeInfoBankAccountInfo, identity_info: PayeeInfoIdentityInfo)
 }
 
 w::record! {
     /// `bank_account_info` of `base::PayeeInfo`.
     pub struct PayeeInfoBankAccountInfo {
-        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
-        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
         1 account_number: String => "account_number: must masked encrypted",
-        /// `account_bank`.
+        /// Bank as in the platform's list; such as `工商银行`.
         2 account_bank: String => "account_bank: must",
-        /// `bank_branch_id`.
+        /// Twelve-digit clearing number of the branch; such as `402713354941`.
         3 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         4 bank_name: Option<String> => "bank_name",
     }
     new(
@@ -1074,27 +1074,27 @@ w::record! {
 w::record! {
     /// `identity_info` of `base::PayeeInfo`.
     pub struct PayeeInfoIdentityInfo {
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 id_doc_type: Option<String> => "id_doc_type",
-        /// `identification_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        0 id_doc_type: Option<ContactIdDocType> => "id_doc_type",
+        /// Name on the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         1 identification_name: Option<String> => "identification_name: masked encrypted",
-        /// `identification_no`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
     new()
-    text(id_doc_type: String, identification_name: String, identification_no: String)
+    text(id_doc_type: ContactIdDocType, identification_name: String, identification_no: String)
 }
 
 w::record! {
     /// `payer` of the answer of `love_feast::users::GetOrder`; `payer` of `base::Order`.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Link to the user's picture; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// User's display name; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
     }
 }
@@ -1102,9 +1102,9 @@ w::record! {
 w::record! {
     /// `amount` of `base::RepaymentSubOrder`.
     pub struct RepaymentAmount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
     new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
@@ -1113,16 +1113,16 @@ w::record! {
 w::record! {
     /// `app_info` of `repayment::combine_transactions::partner::Create`.
     pub struct RepaymentAppInfo {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
     }
-    new(combine_appid: impl Into<String>)
+    new(combine_appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// `combine_payer_info` of `repayment::combine_transactions::partner::Create`.
     pub struct RepaymentPayerInfo {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -1132,49 +1132,49 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `repayment::combine_transactions::partner::Create`.
     pub struct RepaymentSubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `attach`; needed according to the documentation.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it; needed according to the documentation.
         2 attach: Option<String> => "attach",
-        /// `description`.
+        /// What is sold, shown on the user's bill.
         3 description: String => "description: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         5 amount: RepaymentAmount => "amount: must",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         6 settle_info: Option<SettleInfo> => "settle_info",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: RepaymentAmount)
-    text(mchid: xinqiao_types::MchId, sub_mchid: String, attach: String)
+    text(mchid: xinqiao_types::MchId, sub_mchid: xinqiao_types::MchId, attach: String)
     set(settle_info: SettleInfo)
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `qr_code::DeductTransaction`; an item of `promotion_detail` in the answer of `qr_code::GetTransaction`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: Option<String> => "coupon_id",
-        /// `name`.
+        /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
-        /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => "scope",
-        /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => "type",
-        /// `stock_id`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
+        2 scope: Option<Scope> => "scope",
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not; one of `CASH` `NOCASH`.
+        3 type_: Option<Type> => "type",
+        /// Batch from which the coupons come; such as `931386`.
         4 stock_id: Option<String> => "stock_id",
-        /// `amount`.
+        /// Amount of the discount, in fen.
         5 amount: Option<i64> => "amount",
-        /// `wechatpay_contribute`.
+        /// Part of the discount paid by WeChat; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
-        /// `merchant_contribute`.
+        /// Part of the discount paid by the merchant.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// `other_contribute`.
+        /// Part of the discount paid by third parties.
         8 other_contribute: Option<i64> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -1182,7 +1182,7 @@ w::record! {
 w::record! {
     /// `proof_media_list` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct ProofMedia {
-        /// `proof_payee_media`.
+        /// Documents of the payee.
         0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => "proof_payee_media",
     }
     new()
@@ -1192,22 +1192,22 @@ w::record! {
 w::record! {
     /// An item of `proof_payee_media` in `base::ProofMedia`.
     pub struct ProofPayeeMedia {
-        /// `proof_media_type`; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
-        0 proof_media_type: String => "proof_media_type: must",
-        /// `proof_media`.
+        /// What the document proves; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
+        0 proof_media_type: ProofMediaType => "proof_media_type: must",
+        /// Document as media handle.
         1 proof_media: String => "proof_media: must",
     }
-    new(proof_media_type: impl Into<String>, proof_media: impl Into<String>)
+    new(proof_media_type: impl Into<ProofMediaType>, proof_media: impl Into<String>)
 }
 
 w::record! {
     /// `real_name_info` of the answer of `face_mch::GetUser`.
     pub struct RealNameInfo {
-        /// `encrypted_real_name`.
+        /// Person's true name, encrypted.
         0 encrypted_real_name: Option<String> => "encrypted_real_name",
-        /// `credential_type`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        1 credential_type: Option<i64> => "credential_type",
-        /// `encrypted_credential_id`.
+        /// Code of the identity document's kind; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        1 credential_type: Option<CredentialType> => "credential_type: number",
+        /// Digits of the identity document, encrypted.
         2 encrypted_credential_id: Option<String> => "encrypted_credential_id",
     }
 }
@@ -1215,11 +1215,11 @@ w::record! {
 w::record! {
     /// `receiver` of `base::Instruction`.
     pub struct Receiver {
-        /// `account_type`.
+        /// Kind of receiving account.
         0 account_type: Option<String> => "account_type",
-        /// `appid`.
+        /// AppIDs whose users may receive, or the AppID of the payee.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -1227,13 +1227,13 @@ w::record! {
 w::record! {
     /// `receiver` of the answer of `abnormal_fund_processing::receipts::GetTransferInstruction`.
     pub struct ReceiverItem {
-        /// `account_type`.
+        /// Kind of receiving account.
         0 account_type: Option<String> => "account_type",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `appid`.
+        /// AppIDs whose users may receive, or the AppID of the payee.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -1241,9 +1241,9 @@ w::record! {
 w::record! {
     /// `recharge_amount` of `recharge::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `recharge::bank_transfer_recharges::Get`.
     pub struct RechargeAmount {
-        /// `amount`; in fen.
+        /// Top-up amount, in fen; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new()
@@ -1254,15 +1254,15 @@ w::record! {
 w::record! {
     /// `amount` of `refund::domestic::Create`.
     pub struct RefundAmount {
-        /// `total`; in fen.
+        /// Total of the paid order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// `from`.
+        /// Which accounts pay and how much each.
         3 from: Option<Vec<AmountFrom>> => "from",
-        /// `refund_fee`; in fen.
+        /// Service fee that is given back with the refund; in fen.
         4 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
@@ -1272,18 +1272,18 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `refund::domestic::Create`; an item of `goods_detail` in `base::PromotionDetailInfo`.
     pub struct RefundGoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wechatpay_goods_id`.
+        /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: Option<String> => "goods_name",
-        /// `unit_price`; in fen.
+        /// Price of one piece, in fen; in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `refund_amount`; in fen.
+        /// Refunded for this item, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_quantity`; in fen.
+        /// How many pieces are returned; in fen.
         5 refund_quantity: xinqiao_types::Fen => "refund_quantity: must",
     }
     new(
@@ -1298,17 +1298,17 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `refund::domestic::ApplyAbnormalRefund`; an item of `promotion_detail` in the answer of `refund::domestic::Create`; and 1 more.
     pub struct PromotionDetailInfo {
-        /// `promotion_id`.
+        /// Number of the coupon or discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         1 scope: String => "scope: must",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         2 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; in fen.
+        /// Part of the discount that is refunded, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         5 goods_detail: Option<Vec<RefundGoodsDetail>> => "goods_detail",
     }
 }
@@ -1316,40 +1316,40 @@ w::record! {
 w::record! {
     /// `resource` of `base::CreateWebhook`.
     pub struct Resource {
-        /// `algorithm`.
+        /// Cipher in use, e.g. `AEAD_AES_256_GCM`.
         0 algorithm: String => "algorithm: must",
-        /// `nonce`.
+        /// Twelve-byte nonce of the AEAD cipher; such as `fdasflkja484w`.
         1 nonce: String => "nonce: must",
-        /// `original_type`; one of `discount_card` `profitsharing` `coupon` `refund` `membercard` `recharge` `entrust` `facepay`.
-        2 original_type: Option<String> => "original_type",
-        /// `associated_data`.
+        /// What the ciphertext contains, e.g. `refund`; one of `discount_card` `profitsharing` `coupon` `refund` `membercard` `recharge` `entrust` `facepay`.
+        2 original_type: Option<OriginalType> => "original_type",
+        /// Additional data of the AEAD cipher, needed to decrypt; may be empty.
         3 associated_data: Option<String> => "associated_data",
-        /// `ciphertext`.
+        /// Base64 ciphertext, decrypted with the APIv3 key.
         4 ciphertext: String => "ciphertext: must",
     }
     new(algorithm: impl Into<String>, nonce: impl Into<String>, ciphertext: impl Into<String>)
-    text(original_type: String, associated_data: String)
+    text(original_type: OriginalType, associated_data: String)
 }
 
 w::record! {
     /// `sales_info` of `base::BusinessInfo`.
     pub struct SalesInfo {
-        /// `sales_scenes_type`; one of `SALES_SCENES_STORE` `SALES_SCENES_MP` `SALES_SCENES_MINI_PROGRAM` `SALES_SCENES_WEB` `SALES_SCENES_APP` `SALES_SCENES_WEWORK`.
-        0 sales_scenes_type: Vec<String> => "sales_scenes_type: must",
-        /// `biz_store_info`.
+        /// Sales scenes, each of which needs its block below; one of `SALES_SCENES_STORE` `SALES_SCENES_MP` `SALES_SCENES_MINI_PROGRAM` `SALES_SCENES_WEB` `SALES_SCENES_APP` `SALES_SCENES_WEWORK`.
+        0 sales_scenes_type: Vec<SalesScenesType> => "sales_scenes_type: must",
+        /// Physical store, for scene `SALES_SCENES_STORE`.
         1 biz_store_info: Option<BizStoreInfo> => "biz_store_info",
-        /// `mp_info`.
+        /// Official account, for scene `SALES_SCENES_MP`.
         2 mp_info: Option<MpInfo> => "mp_info",
-        /// `mini_program_info`.
+        /// Mini program, for scene `SALES_SCENES_MINI_PROGRAM`.
         3 mini_program_info: Option<MiniProgramInfo> => "mini_program_info",
-        /// `app_info`.
+        /// Mobile app with which the merchant sells.
         4 app_info: Option<AppInfo> => "app_info",
-        /// `web_info`.
+        /// Web site, for scene `SALES_SCENES_WEB`.
         5 web_info: Option<WebInfo> => "web_info",
-        /// `wework_info`.
+        /// WeCom, for scene `SALES_SCENES_WEWORK`.
         6 wework_info: Option<WeworkInfo> => "wework_info",
     }
-    new(sales_scenes_type: Vec<String>)
+    new(sales_scenes_type: Vec<SalesScenesType>)
     set(
         biz_store_info: BizStoreInfo,
         mp_info: MpInfo,
@@ -1363,9 +1363,9 @@ w::record! {
 w::record! {
     /// `settle_info` of `base::RepaymentSubOrder`.
     pub struct SettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; in fen.
+        /// Amount that the platform adds by subsidy; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -1375,21 +1375,21 @@ w::record! {
 w::record! {
     /// `settlement_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct SettlementInfo {
-        /// `settlement_id`; a number as text on the wire.
+        /// Number of the settlement rule, which decides rate and cycle; such as `719`; a number as text on the wire.
         0 settlement_id: Option<i64> => "settlement_id: numeric",
-        /// `qualification_type`.
+        /// Industry as listed for the settlement rule; such as `餐饮`.
         1 qualification_type: Option<String> => "qualification_type",
-        /// `qualifications`.
+        /// Photos of special licences that the industry requires, as media handles.
         2 qualifications: Option<Vec<String>> => "qualifications",
-        /// `activities_id`.
+        /// Number of the preferential rate campaign; such as `20191030111cff5b5e`.
         3 activities_id: Option<String> => "activities_id",
-        /// `activities_rate`.
+        /// Rate under the campaign, in percent; such as `0.6`.
         4 activities_rate: Option<String> => "activities_rate",
-        /// `debit_activities_rate`.
+        /// Campaign rate for other cards than credit cards; such as `0.54`.
         5 debit_activities_rate: Option<String> => "debit_activities_rate",
-        /// `credit_activities_rate`.
+        /// Campaign rate for credit cards; such as `0.6`.
         6 credit_activities_rate: Option<String> => "credit_activities_rate",
-        /// `activities_additions`.
+        /// Photos that the campaign requires.
         7 activities_additions: Option<Vec<String>> => "activities_additions",
     }
     new()
@@ -1406,25 +1406,25 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in the answer of `repayment::combine_transactions::partner::Get`.
     pub struct SubOrder {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The merchant's number for the sub-order.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         3 transaction_id: String => "transaction_id: must",
-        /// `trade_type`; one of `REPAYMENT`.
-        4 trade_type: String => "trade_type: must",
-        /// `trade_state`; one of `SUCCESS` `NOTPAY` `CLOSED`.
-        5 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `REPAYMENT`.
+        4 trade_type: TradeType => "trade_type: must",
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `NOTPAY` `CLOSED`.
+        5 trade_state: SubOrderTradeState => "trade_state: must",
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         6 bank_type: Option<String> => "bank_type",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         7 attach: String => "attach: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         8 success_time: Option<String> => "success_time",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         9 amount: SubOrderAmount => "amount: must",
     }
 }
@@ -1432,15 +1432,15 @@ w::record! {
 w::record! {
     /// `amount` of `base::SubOrder`.
     pub struct SubOrderAmount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; in fen.
+        /// Cash paid for the sub-order, in fen; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
-        /// `settlement_rate`.
+        /// Exchange rate between order and paying currency, times 10^8.
         4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
@@ -1448,28 +1448,28 @@ w::record! {
 w::record! {
     /// `subject_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct SubjectInfo {
-        /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
-        0 subject_type: String => "subject_type: must",
-        /// `certificate_letter_copy`.
+        /// Kind of entity: company, sole trader, public institution, government, association, micro; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
+        0 subject_type: SubjectType => "subject_type: must",
+        /// Photo of the institution's letter of proof, as media handle.
         1 certificate_letter_copy: Option<String> => "certificate_letter_copy",
-        /// `finance_institution`.
+        /// `true` for a financial institution, which must also send its licence.
         2 finance_institution: Option<bool> => "finance_institution",
-        /// `business_license_info`; needed according to the documentation.
+        /// Business licence: number, photo, company, legal person; needed according to the documentation.
         3 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
-        /// `certificate_info`; needed according to the documentation.
+        /// Registration certificate, for public bodies and associations; needed according to the documentation.
         4 certificate_info: Option<CertificateInfo> => "certificate_info",
-        /// `finance_institution_info`.
+        /// Kind of financial institution and photos of its licence.
         5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `micro_biz_info`.
+        /// Facts about a micro merchant's business.
         6 micro_biz_info: Option<MicroBizInfo> => "micro_biz_info",
-        /// `identity_info`.
+        /// Identity document of the proprietor or legal person.
         7 identity_info: IdentityInfo => "identity_info: must",
-        /// `ubo_info_list`.
+        /// Beneficial owners, at most 4, companies only.
         8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// `organization_info`.
+        /// Organisation code certificate; not needed with a unified licence.
         9 organization_info: Option<OrganizationInfo> => "organization_info",
     }
-    new(subject_type: impl Into<String>, identity_info: IdentityInfo)
+    new(subject_type: impl Into<SubjectType>, identity_info: IdentityInfo)
     text(certificate_letter_copy: String)
     set(
         finance_institution: bool,
@@ -1485,9 +1485,9 @@ w::record! {
 w::record! {
     /// `amount` of `qr_code::DeductTransaction`.
     pub struct DeductTransactionAmount {
-        /// `total`.
+        /// Fare in fen.
         0 total: Option<i64> => "total",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new()
@@ -1498,25 +1498,25 @@ w::record! {
 w::record! {
     /// `transfer_amount` of the answer of `abnormal_fund_processing::receipts::CreateTransferInstruction`; `transfer_amount` of the answer of `abnormal_fund_processing::receipts::Get`.
     pub struct TransferAmount {
-        /// `total`; in fen.
+        /// Amount in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`; one of `CNY`.
-        1 currency: Option<String> => "currency",
+        /// ISO code; only `CNY` in the mainland; such as `CNY`; one of `CNY`.
+        1 currency: Option<Currency> => "currency",
     }
 }
 
 w::record! {
     /// `transfer_in_account` of the answer of `recharge::bank_transfer_recharges::Apply`.
     pub struct TransferInAccount {
-        /// `bank_name`.
+        /// Bank to transfer to.
         0 bank_name: Option<String> => "bank_name",
-        /// `bank_address_code`.
+        /// Region code of the bank branch; such as `110000`.
         1 bank_address_code: Option<String> => "bank_address_code",
-        /// `bank_code`.
+        /// Which bank it is, as a code.
         2 bank_code: Option<String> => "bank_code",
-        /// `bank_account_name`.
+        /// Holder to write on the transfer.
         3 bank_account_name: Option<String> => "bank_account_name",
-        /// `bank_account_no`.
+        /// Account number to transfer to.
         4 bank_account_no: Option<String> => "bank_account_no",
     }
 }
@@ -1524,24 +1524,24 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `base::SubjectInfo`.
     pub struct UboInfo {
-        /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
-        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        0 ubo_id_doc_type: ContactIdDocType => "ubo_id_doc_type: must",
+        /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
-        /// `ubo_id_doc_copy`; needed according to the documentation.
+        /// Front of the beneficial owner's document, as media handle; needed according to the documentation.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
-        /// `ubo_id_doc_copy_back`; needed according to the documentation.
+        /// Back of the beneficial owner's document; not for passports; needed according to the documentation.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the beneficial owner's document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Home of the beneficial owner as in the document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
-        /// `ubo_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of validity of the beneficial owner's document; format `yyyy-MM-dd`; such as `2019-06-06`; needed according to the documentation.
         6 ubo_period_begin: Option<String> => "ubo_period_begin",
-        /// `ubo_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         7 ubo_period_end: Option<String> => "ubo_period_end",
     }
-    new(ubo_id_doc_type: impl Into<String>, ubo_id_doc_name: impl Into<String>)
+    new(ubo_id_doc_type: impl Into<ContactIdDocType>, ubo_id_doc_name: impl Into<String>)
     text(
         ubo_id_doc_copy: String,
         ubo_id_doc_copy_back: String,
@@ -1555,60 +1555,1107 @@ w::record! {
 w::record! {
     /// `web_info` of `base::SalesInfo`.
     pub struct WebInfo {
-        /// `domain`.
+        /// Host of the web site; such as `http://www.qq.com`.
         0 domain: Option<String> => "domain",
-        /// `web_authorisation`.
+        /// Letter authorising use of the site, if it is registered to someone else.
         1 web_authorisation: Option<String> => "web_authorisation",
-        /// `web_appid`.
-        2 web_appid: Option<String> => "web_appid",
+        /// AppID used by the web site.
+        2 web_appid: Option<xinqiao_types::AppId> => "web_appid",
     }
     new()
-    text(domain: String, web_authorisation: String, web_appid: String)
+    text(domain: String, web_authorisation: String, web_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// `wechat_web_info` of `repayment::combine_transactions::partner::Create`.
     pub struct WechatWebInfo {
-        /// `combine_appid`.
-        0 combine_appid: Option<String> => "combine_appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: Option<xinqiao_types::AppId> => "combine_appid",
+        /// Payer's id under `combine_appid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `webview_url`.
+        /// Page that starts the payment in WeChat; `webview_url` on the wire.
         #[doc(alias = "webview_url")]
         2 web_view_url: Option<String> => "webview_url",
     }
     new()
-    text(combine_appid: String, openid: xinqiao_types::OpenId, web_view_url: String)
+    text(combine_appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId, web_view_url: String)
 }
 
 w::record! {
     /// `wework_info` of `base::SalesInfo`.
     pub struct WeworkInfo {
-        /// `corp_id`.
-        0 corp_id: Option<String> => "corp_id",
-        /// `sub_corp_id`.
-        1 sub_corp_id: Option<String> => "sub_corp_id",
-        /// `wework_pics`.
+        /// WeCom corporation of the partner; such as `wx8888888888888888`.
+        0 corp_id: Option<xinqiao_types::CorpId> => "corp_id",
+        /// WeCom corporation of the merchant; such as `wx1234567890123456`.
+        1 sub_corp_id: Option<xinqiao_types::CorpId> => "sub_corp_id",
+        /// Screenshots of WeCom.
         2 wework_pics: Option<Vec<String>> => "wework_pics",
     }
     new()
-    text(corp_id: String, sub_corp_id: String)
+    text(corp_id: xinqiao_types::CorpId, sub_corp_id: xinqiao_types::CorpId)
     set(wework_pics: Vec<String>)
 }
 
 w::record! {
     /// `withdrawl_apply` of the answer of `mch_operate::risk::GetWithdrawlApplyByApplymentId`; `withdrawl_apply` of the answer of `mch_operate::risk::GetWithdrawlApplyByOutRequestNo`.
     pub struct ItemInfo {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: String => "applyment_id: must",
-        /// `state`.
+        /// How far the withdrawal application is.
         2 state: String => "state: must",
-        /// `fail_reason`.
+        /// Why the withdrawal failed.
         3 fail_reason: Option<String> => "fail_reason",
-        /// `modify_time`; format `rfc3339`.
+        /// Latest change of the application; format `rfc3339`.
         4 modify_time: Option<String> => "modify_time",
+    }
+}
+
+w::open_enum! {
+    /// Kind of transfer the receipt is for.
+    ///
+    /// What `accept_type` of `transfer_detail::ApplyElectronicReceipt`, `accept_type` of `transfer_detail::GetElectronicReceipts` may be.
+    pub enum AcceptType {
+        /// Batch transfer (`BATCH_TRANSFER`).
+        BatchTransfer = "BATCH_TRANSFER",
+        /// Payout to the balance (`TRANSFER_TO_POCKET`).
+        TransferToPocket = "TRANSFER_TO_POCKET",
+        /// Payout to a bank card (`TRANSFER_TO_BANK`).
+        TransferToBank = "TRANSFER_TO_BANK",
+    }
+}
+
+w::open_enum! {
+    /// How account numbers are masked in the answer.
+    ///
+    /// What `account_number_rule` of `apply_4_sub::sub_merchants::GetApplication` may be.
+    pub enum AccountNumberRule {
+        /// Only the last four digits are shown (`ACCOUNT_NUMBER_RULE_MASK_V1`).
+        V1 = "ACCOUNT_NUMBER_RULE_MASK_V1",
+        /// First and last digits are shown (`ACCOUNT_NUMBER_RULE_MASK_V2`).
+        V2 = "ACCOUNT_NUMBER_RULE_MASK_V2",
+    }
+}
+
+w::open_enum! {
+    /// Settlement account of the company or a person.
+    ///
+    /// What `account_type` of `apply_4_sub::sub_merchants::GetApplicationResponse`, `account_type` of `apply_4_sub::sub_merchants::GetSettlementResponse` and 1 more may be.
+    pub enum AccountType {
+        /// Company bank account (`ACCOUNT_TYPE_BUSINESS`).
+        Business = "ACCOUNT_TYPE_BUSINESS",
+        /// Personal bank account of the proprietor (`ACCOUNT_TYPE_PRIVATE`).
+        Private = "ACCOUNT_TYPE_PRIVATE",
+    }
+}
+
+w::open_enum! {
+    /// `ACTIVATED` or `INACTIVATED`.
+    ///
+    /// What `activation_status` of `Device` may be.
+    pub enum ActivationStatus {
+        /// Activated (`ACTIVATED`).
+        Activated = "ACTIVATED",
+        /// Not activated (`INACTIVATED`).
+        InActivated = "INACTIVATED",
+    }
+}
+
+w::open_enum! {
+    /// Cipher in use, e.g. `AEAD_AES_256_GCM`.
+    ///
+    /// What `algorithm` of `bill::GetSubMerchantFundFlowBill` may be.
+    pub enum Algorithm {
+        /// AES-256-GCM cipher (`AEAD_AES_256_GCM`).
+        AeadAes256Gcm = "AEAD_AES_256_GCM",
+        /// SM4-GCM cipher (`SM4_GCM`).
+        Sm4Gcm = "SM4_GCM",
+    }
+}
+
+w::open_enum! {
+    /// Which platform certificates to return.
+    ///
+    /// What `algorithm_type` of `base::GetCertificates` may be.
+    pub enum AlgorithmType {
+        /// SM2 certificates (`SM2`).
+        Sm2 = "SM2",
+        /// RSA certificates (`RSA`).
+        Rsa = "RSA",
+        /// Certificates of all algorithms (`ALL`).
+        All = "ALL",
+    }
+}
+
+w::open_enum! {
+    /// Where the application stands: editing, under review, rejected, to be signed, finished ….
+    ///
+    /// What `applyment_state` of `applyment_4_sub::GetApplymentByApplymentIdResponse`, `applyment_state` of `applyment_4_sub::GetApplymentByBusinessCodeResponse` may be.
+    pub enum SubmitApplymentState {
+        /// Waiting for review (`APPLYMENT_STATE_WAITTING_FOR_AUDIT`).
+        WaittingForAudit = "APPLYMENT_STATE_WAITTING_FOR_AUDIT",
+        /// Contact has to scan and confirm (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT`).
+        WaittingForConfirmContact = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT",
+        /// Legal person has to scan and confirm (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON`).
+        WaittingForConfirmLegalPerson = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON",
+        /// Approved (`APPLYMENT_STATE_PASSED`).
+        PassEd = "APPLYMENT_STATE_PASSED",
+        /// Frozen, e.g. not confirmed for long (`APPLYMENT_STATE_FREEZED`).
+        Freezed = "APPLYMENT_STATE_FREEZED",
+        /// Being edited, not handed in yet (`APPLYMENT_STATE_EDITTING`).
+        Editting = "APPLYMENT_STATE_EDITTING",
+        /// Under review (`APPLYMENT_STATE_AUDITING`).
+        Auditing = "APPLYMENT_STATE_AUDITING",
+        /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
+        Rejected = "APPLYMENT_STATE_REJECTED",
+        /// Account or legal person must be verified (`APPLYMENT_STATE_TO_BE_CONFIRMED`).
+        ToBeConfirmed = "APPLYMENT_STATE_TO_BE_CONFIRMED",
+        /// Super administrator has to sign (`APPLYMENT_STATE_TO_BE_SIGNED`).
+        ToBeSigned = "APPLYMENT_STATE_TO_BE_SIGNED",
+        /// Permissions are being opened (`APPLYMENT_STATE_SIGNING`).
+        Signing = "APPLYMENT_STATE_SIGNING",
+        /// Finished (`APPLYMENT_STATE_FINISHED`).
+        Finished = "APPLYMENT_STATE_FINISHED",
+        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        CancelEd = "APPLYMENT_STATE_CANCELED",
+    }
+}
+
+w::open_enum! {
+    /// Products that the brand lets the partner run.
+    ///
+    /// What `authorization_product` of `brand_basic::GetProductAuthoritiesResponse` may be.
+    pub enum AuthorizationProduct {
+        /// Merchant card (`BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD`).
+        MerchantCard = "BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD",
+        /// Links on the merchant card (`BRAND_PRODUCT_AUTHORITY_CARD_LINK`).
+        CardLink = "BRAND_PRODUCT_AUTHORITY_CARD_LINK",
+        /// Product coupons (`BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON`).
+        ProductCoupon = "BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON",
+        /// Shake coupons (`BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON`).
+        ShakeCoupon = "BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON",
+        /// Pay gifts (`BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT`).
+        BrandPayGift = "BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT",
+        /// Brand stores (`BRAND_PRODUCT_AUTHORITY_BRAND_STORE`).
+        BrandStore = "BRAND_PRODUCT_AUTHORITY_BRAND_STORE",
+        /// Managing paying merchants (`BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE`).
+        PaymentMerchantManage = "BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE",
+        /// Managing AppIDs (`BRAND_PRODUCT_AUTHORITY_APPID_MANAGE`).
+        AppidManage = "BRAND_PRODUCT_AUTHORITY_APPID_MANAGE",
+        /// Managing channel accounts (`BRAND_PRODUCT_AUTHORITY_FINDER_MANAGE`).
+        FinderManage = "BRAND_PRODUCT_AUTHORITY_FINDER_MANAGE",
+        /// Managing categories (`BRAND_PRODUCT_AUTHORITY_CATEGORY_MANAGE`).
+        CategoryManage = "BRAND_PRODUCT_AUTHORITY_CATEGORY_MANAGE",
+    }
+}
+
+w::open_enum! {
+    /// Everything hosted or only parts.
+    ///
+    /// What `authorization_type` of `brand_basic::GetProductAuthoritiesResponse` may be.
+    pub enum AuthorizationType {
+        /// Fully hosted (`AUTHORIZATION_TYPE_HOSTING`).
+        Hosting = "AUTHORIZATION_TYPE_HOSTING",
+        /// Partly authorised (`AUTHORIZATION_TYPE_PARTLY`).
+        Partly = "AUTHORIZATION_TYPE_PARTLY",
+    }
+}
+
+w::open_enum! {
+    /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal.
+    ///
+    /// What `bank_account_type` of `BankAccountInfo` may be.
+    pub enum BankAccountType {
+        /// Company bank account (`BANK_ACCOUNT_TYPE_CORPORATE`).
+        Corporate = "BANK_ACCOUNT_TYPE_CORPORATE",
+        /// Personal bank account of the proprietor (`BANK_ACCOUNT_TYPE_PERSONAL`).
+        Personal = "BANK_ACCOUNT_TYPE_PERSONAL",
+    }
+}
+
+w::open_enum! {
+    /// Bank of the user's card; required for `USER_BANK_CARD`.
+    ///
+    /// What `bank_type` of `refund::domestic::ApplyAbnormalRefund` may be.
+    pub enum BankType {
+        /// China Merchants Bank (`CMB_DEBIT`).
+        CmbDebit = "CMB_DEBIT",
+        /// Bank of Communications (`COMM_DEBIT`).
+        CommDebit = "COMM_DEBIT",
+        /// Agricultural Bank of China (`ABC_DEBIT`).
+        AbcDebit = "ABC_DEBIT",
+        /// China Construction Bank (`CCB_DEBIT`).
+        CcbDebit = "CCB_DEBIT",
+        /// ICBC (`ICBC_DEBIT`).
+        IcbcDebit = "ICBC_DEBIT",
+        /// Bank of China (`BOC_DEBIT`).
+        BocDebit = "BOC_DEBIT",
+        /// Ping An Bank (`PAB_DEBIT`).
+        PabDebit = "PAB_DEBIT",
+        /// Shanghai Pudong Development Bank (`SPDB_DEBIT`).
+        SpDbDebit = "SPDB_DEBIT",
+        /// China CITIC Bank (`CITIC_DEBIT`).
+        CiticDebit = "CITIC_DEBIT",
+        /// China Everbright Bank (`CEB_DEBIT`).
+        CebDebit = "CEB_DEBIT",
+        /// China Minsheng Bank (`CMBC_DEBIT`).
+        CmbcDebit = "CMBC_DEBIT",
+        /// Industrial Bank (`CIB_DEBIT`).
+        CibDebit = "CIB_DEBIT",
+        /// China Guangfa Bank (`GDB_DEBIT`).
+        GdbDebit = "GDB_DEBIT",
+        /// Postal Savings Bank of China (`PSBC_DEBIT`).
+        PsbcDebit = "PSBC_DEBIT",
+        /// Bank of Ningbo (`NBCB_DEBIT`).
+        NbcbDebit = "NBCB_DEBIT",
+    }
+}
+
+w::open_enum! {
+    /// Which rows: `ALL`, `SUCCESS`, `REFUND`, `RECHARGE_REFUND`.
+    ///
+    /// What `bill_type` of `bill::GetTradeBill` may be.
+    pub enum BillType {
+        /// All orders of the day (`ALL`).
+        All = "ALL",
+        /// Orders paid that day (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Orders refunded that day (`REFUND`).
+        Refund = "REFUND",
+        /// Refunded top-ups (`RECHARGE_REFUND`).
+        RechargeRefund = "RECHARGE_REFUND",
+        /// Custom bill, all orders (`ALL_SPECIAL`).
+        AllSpecial = "ALL_SPECIAL",
+        /// Custom bill, paid orders (`SUC_SPECIAL`).
+        SucSpecial = "SUC_SPECIAL",
+        /// Custom bill, refunds (`REF_SPECIAL`).
+        RefSpecial = "REF_SPECIAL",
+    }
+}
+
+w::open_enum! {
+    /// Palm authorisation: `…_NONE`, `…_ON` or `…_OFF`.
+    ///
+    /// What `state` of `palm_service::authorization::GetResponse` may be.
+    pub enum GetState {
+        /// Never authorised (`AUTHORIZATION_STATE_NONE`).
+        None = "AUTHORIZATION_STATE_NONE",
+        /// Authorised (`AUTHORIZATION_STATE_ON`).
+        On = "AUTHORIZATION_STATE_ON",
+        /// Authorisation withdrawn (`AUTHORIZATION_STATE_OFF`).
+        Off = "AUTHORIZATION_STATE_OFF",
+    }
+}
+
+w::open_enum! {
+    /// Business for which money is topped up.
+    ///
+    /// What `recharge_scene` of `recharge::bank_transfer_recharges::GetResponse` may be.
+    pub enum GetRechargeScene {
+        /// Top-up by bank transfer, e-commerce (`ECOMMERCE_BANK_TRANSFER`).
+        EcommerceBankTransfer = "ECOMMERCE_BANK_TRANSFER",
+    }
+}
+
+w::open_enum! {
+    /// To whom the money goes: original user, original merchant, given merchant.
+    ///
+    /// What `transfer_mode` of `abnormal_fund_processing::receipts::CreateTransferInstruction`, `transfer_mode` of `abnormal_fund_processing::receipts::GetTransferInstructionResponse` and 1 more may be.
+    pub enum TransferInstructionTransferMode {
+        /// To the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
+        ToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
+        /// To the original merchant (`TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT`).
+        ModeToOriginalReceiveMerchant = "TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT",
+        /// To a given merchant (`TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`).
+        ModeToSpecifiedReceiveMerchant = "TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT",
+    }
+}
+
+w::open_enum! {
+    /// Account check: `VERIFY_SUCCESS`, `VERIFY_FAIL` or `VERIFYING`.
+    ///
+    /// What `verify_result` of `apply_4_sub::sub_merchants::GetSettlementResponse` may be.
+    pub enum GetSettlementVerifyResult {
+        /// Account works (`VERIFY_SUCCESS`).
+        VerifySuccess = "VERIFY_SUCCESS",
+        /// Account does not work (`VERIFY_FAIL`).
+        VerifyFail = "VERIFY_FAIL",
+        /// Being checked (`VERIFYING`).
+        Verifying = "VERIFYING",
+    }
+}
+
+w::open_enum! {
+    /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`.
+    ///
+    /// What `cert_type` of `CertificateInfo` may be.
+    pub enum CertType {
+        /// Certificate of a public institution (`CERTIFICATE_TYPE_2388`).
+        Type2388 = "CERTIFICATE_TYPE_2388",
+        /// Unified social credit code certificate (`CERTIFICATE_TYPE_2389`).
+        Type2389 = "CERTIFICATE_TYPE_2389",
+        /// Paid-service permit, for army hospitals (`CERTIFICATE_TYPE_2390`).
+        Type2390 = "CERTIFICATE_TYPE_2390",
+        /// Medical practice permit, for army hospitals (`CERTIFICATE_TYPE_2391`).
+        Type2391 = "CERTIFICATE_TYPE_2391",
+        /// Business licence of the company a party branch belongs to (`CERTIFICATE_TYPE_2392`).
+        Type2392 = "CERTIFICATE_TYPE_2392",
+        /// Organisation code certificate of a government body (`CERTIFICATE_TYPE_2393`).
+        Type2393 = "CERTIFICATE_TYPE_2393",
+        /// Certificate of a social association (`CERTIFICATE_TYPE_2394`).
+        Type2394 = "CERTIFICATE_TYPE_2394",
+        /// Certificate of a private non-enterprise unit (`CERTIFICATE_TYPE_2395`).
+        Type2395 = "CERTIFICATE_TYPE_2395",
+        /// Certificate of a foundation (`CERTIFICATE_TYPE_2396`).
+        Type2396 = "CERTIFICATE_TYPE_2396",
+        /// Certificate of a religious site (`CERTIFICATE_TYPE_2399`).
+        Type2399 = "CERTIFICATE_TYPE_2399",
+        /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
+        Type2400 = "CERTIFICATE_TYPE_2400",
+        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        Type2520 = "CERTIFICATE_TYPE_2520",
+        /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
+        Type2521 = "CERTIFICATE_TYPE_2521",
+        /// Certificate of a rural collective (`CERTIFICATE_TYPE_2522`).
+        Type2522 = "CERTIFICATE_TYPE_2522",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the administrator's document; for `SUPER`.
+    ///
+    /// What `contact_id_doc_type` of `ContactInfo`, `id_doc_type` of `IdentityInfo` and 2 more may be.
+    pub enum ContactIdDocType {
+        /// Mainland ID card (`IDENTIFICATION_TYPE_IDCARD`).
+        IdCard = "IDENTIFICATION_TYPE_IDCARD",
+        /// Passport of another country or region (`IDENTIFICATION_TYPE_OVERSEA_PASSPORT`).
+        OverseaPassPort = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT",
+        /// Mainland travel permit of a Hong Kong resident (`IDENTIFICATION_TYPE_HONGKONG_PASSPORT`).
+        HongkongPassPort = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT",
+        /// Mainland travel permit of a Macao resident (`IDENTIFICATION_TYPE_MACAO_PASSPORT`).
+        MacaoPassPort = "IDENTIFICATION_TYPE_MACAO_PASSPORT",
+        /// Mainland travel permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_PASSPORT`).
+        TaiwanPassPort = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT",
+        /// Residence permit of a foreigner (`IDENTIFICATION_TYPE_FOREIGN_RESIDENT`).
+        ForeignResident = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT",
+        /// Residence permit of a Hong Kong or Macao resident (`IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT",
+        /// Residence permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_RESIDENT`).
+        TaiwanResident = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee.
+    ///
+    /// What `contact_type` of `ContactInfo`, `id_holder_type` of `IdentityInfo` may be.
+    pub enum ContactType {
+        /// Legal representative or proprietor (`LEGAL`).
+        Legal = "LEGAL",
+        /// Authorised employee (`SUPER`).
+        Super = "SUPER",
+    }
+}
+
+w::open_enum! {
+    /// Code of the identity document's kind.
+    ///
+    /// What `credential_type` of `RealNameInfo` may be.
+    pub enum CredentialType {
+        /// ID card (`1`).
+        N1 = "1",
+        /// Passport (`2`).
+        N2 = "2",
+        /// Officer's card (`3`).
+        N3 = "3",
+        /// Soldier's card (`4`).
+        N4 = "4",
+        /// Home-return permit (`5`).
+        N5 = "5",
+        /// Temporary ID card (`6`).
+        N6 = "6",
+        /// Household register (`7`).
+        N7 = "7",
+        /// Police card (`8`).
+        N8 = "8",
+        /// Taiwan compatriot permit (`9`).
+        N9 = "9",
+        /// Business licence (`10`).
+        N10 = "10",
+        /// Another document (`11`).
+        N11 = "11",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// ISO code; only `CNY` in the mainland.
+    ///
+    /// What `currency` of `TransferAmount` may be.
+    pub enum Currency {
+        /// Chinese yuan (`CNY`).
+        Cny = "CNY",
+    }
+}
+
+w::open_enum! {
+    /// Donated in the mini program or by standing deduction.
+    ///
+    /// What `donate_source` of `love_feast::users::GetOrderResponse`, `donate_source` of `Order` may be.
+    pub enum DonateSource {
+        /// Donated in the mini program (`MINIPROGRAM_PAY`).
+        MiniProgramPay = "MINIPROGRAM_PAY",
+        /// Donated by standing deduction (`ENTRUST_PAY`).
+        EntrustPay = "ENTRUST_PAY",
+    }
+}
+
+w::open_enum! {
+    /// Kind of event, e.g. `TRANSACTION.SUCCESS`.
+    ///
+    /// What `event_type` of `base::CreateWebhook` may be.
+    pub enum EventType {
+        /// Business-circle membership authorised (`MALL_AUTH.ACTIVATE_CARD`).
+        MallAuthActivateCard = "MALL_AUTH.ACTIVATE_CARD",
+        /// Payment in a business circle (`MALL_TRANSACTION.SUCCESS`).
+        MallTransactionSuccess = "MALL_TRANSACTION.SUCCESS",
+        /// Refund in a business circle (`MALL_REFUND.SUCCESS`).
+        MallRefundSuccess = "MALL_REFUND.SUCCESS",
+        /// Order was paid (`TRANSACTION.SUCCESS`).
+        TransactionSuccess = "TRANSACTION.SUCCESS",
+        /// Charge failed (`TRANSACTION.FAIL`).
+        TransactionFail = "TRANSACTION.FAIL",
+        /// Combined deduction signed (`ECOMMERCE_ENTRUST.SIGN`).
+        EcommerceEntrustSign = "ECOMMERCE_ENTRUST.SIGN",
+        /// Combined deduction ended (`ECOMMERCE_ENTRUST.TERMINATE`).
+        EcommerceEntrustTerminate = "ECOMMERCE_ENTRUST.TERMINATE",
+        /// Signing in progress (`ENTRUST.SIGNING`).
+        EntrustSigning = "ENTRUST.SIGNING",
+        /// Contract ended (`ENTRUST.RELEASE`).
+        EntrustRelease = "ENTRUST.RELEASE",
+        /// User is about to end the contract (`ENTRUST.TERMINATE_RETENTION`).
+        EntrustTerminateRetention = "ENTRUST.TERMINATE_RETENTION",
+        /// Split arrived (`PROFITSHARING`).
+        ProfitSharing = "PROFITSHARING",
+        /// Split was returned (`PROFITSHARING_RETURN`).
+        ProfitSharingReturn = "PROFITSHARING_RETURN",
+        /// New complaint (`COMPLAINT.CREATE`).
+        ComplaintCreate = "COMPLAINT.CREATE",
+        /// Complaint changed (`COMPLAINT.STATE_CHANGE`).
+        ComplaintStateChange = "COMPLAINT.STATE_CHANGE",
+        /// Refund succeeded (`REFUND.SUCCESS`).
+        RefundSuccess = "REFUND.SUCCESS",
+        /// Refund is stuck (`REFUND.ABNORMAL`).
+        RefundAbnormal = "REFUND.ABNORMAL",
+        /// Refund closed (`REFUND.CLOSED`).
+        RefundClosed = "REFUND.CLOSED",
+        /// Coupon used (`COUPON.USE`).
+        CouponUse = "COUPON.USE",
+        /// Coupon given (`COUPON.SEND`).
+        CouponSend = "COUPON.SEND",
+        /// Industry trade succeeded (`TRANSACTION.INDUSTRY_SUCCESS`).
+        TransactionIndustrySuccess = "TRANSACTION.INDUSTRY_SUCCESS",
+        /// Industry trade failed (`TRANSACTION.INDUSTRY_FAILED`).
+        TransactionIndustryFailed = "TRANSACTION.INDUSTRY_FAILED",
+        /// School-pay debt state changed (`EDU_SCHOOL_PAY.USER_DEBT_STATE_UPDATE`).
+        EduSchoolPayUserDebtStateUpdate = "EDU_SCHOOL_PAY.USER_DEBT_STATE_UPDATE",
+        /// PayScore service bound (`PAYSCORE.BIND_SERVICE_ACCOUNT`).
+        PayScoreBindServiceAccount = "PAYSCORE.BIND_SERVICE_ACCOUNT",
+        /// User signed a plan (`PAYSCORE.USER_SIGN_PLAN`).
+        PayScoreUserSignPlan = "PAYSCORE.USER_SIGN_PLAN",
+        /// User cancelled a plan (`PAYSCORE.USER_CANCEL_SIGN_PLAN`).
+        PayScoreUserCancelSignPlan = "PAYSCORE.USER_CANCEL_SIGN_PLAN",
+        /// User opened the service (`PAYSCORE.USER_OPEN_SERVICE`).
+        PayScoreUserOpenService = "PAYSCORE.USER_OPEN_SERVICE",
+        /// User closed the service (`PAYSCORE.USER_CLOSE_SERVICE`).
+        PayScoreUserCloseService = "PAYSCORE.USER_CLOSE_SERVICE",
+        /// User confirmed the order (`PAYSCORE.USER_CONFIRM`).
+        PayScoreUserConfirm = "PAYSCORE.USER_CONFIRM",
+        /// PayScore order was paid (`PAYSCORE.USER_PAID`).
+        PayScoreUserPaid = "PAYSCORE.USER_PAID",
+        /// User took a discount card (`DISCOUNT_CARD.GET_CARD`).
+        DiscountCardGetCard = "DISCOUNT_CARD.GET_CARD",
+        /// Discount card was charged (`DISCOUNT_CARD.SETTLEMENT`).
+        DiscountCardSettlement = "DISCOUNT_CARD.SETTLEMENT",
+        /// User accepted the card (`DISCOUNT_CARD.USER_ACCEPTED`).
+        DiscountCardUserAccepted = "DISCOUNT_CARD.USER_ACCEPTED",
+        /// Agreement of the card ended (`DISCOUNT_CARD.AGREEMENT_ENDED`).
+        DiscountCardAgreementEndEd = "DISCOUNT_CARD.AGREEMENT_ENDED",
+        /// Discount card was paid (`DISCOUNT_CARD.USER_PAID`).
+        DiscountCardUserPaid = "DISCOUNT_CARD.USER_PAID",
+        /// User took the member card (`MEMBERCARD.ACCEPT_CARD`).
+        MemberCardAcceptCard = "MEMBERCARD.ACCEPT_CARD",
+        /// User activated the member card (`MEMBERCARD.ACTIVATE_CARD`).
+        MemberCardActivateCard = "MEMBERCARD.ACTIVATE_CARD",
+        /// Member card changed (`MEMBERCARD.USERCARD_MANAGE`).
+        MemberCardUserCardManage = "MEMBERCARD.USERCARD_MANAGE",
+        /// User took the power-bank insurance (`HIRE_POWER_BANK.RECEIVE_INSURANCE`).
+        HirePowerBankReceiveInsurance = "HIRE_POWER_BANK.RECEIVE_INSURANCE",
+        /// Top-up succeeded (`RECHARGE.SUCCESS`).
+        RechargeSuccess = "RECHARGE.SUCCESS",
+        /// Top-up closed (`RECHARGE.CLOSED`).
+        RechargeClosed = "RECHARGE.CLOSED",
+        /// Application approved (`APPLYMENT_STATE.APPROVED`).
+        ApplymentStateApproved = "APPLYMENT_STATE.APPROVED",
+        /// Deduction contract signed (`PAPAY.SIGN`).
+        PapaySign = "PAPAY.SIGN",
+        /// Deduction contract ended (`PAPAY.TERMINATE`).
+        PapayTerminate = "PAPAY.TERMINATE",
+        /// Face-pay user changed (`FACEPAY.USER_STATE_CHANGE`).
+        FacePayUserStateChange = "FACEPAY.USER_STATE_CHANGE",
+        /// Settlement succeeded (`SETTLEMENT.SUCCESS`).
+        SettlementSuccess = "SETTLEMENT.SUCCESS",
+        /// Withdrawal changed (`MCHWITHDRAW.CHANGE`).
+        MchWithdrawChange = "MCHWITHDRAW.CHANGE",
+        /// QQ wallet transfer finished (`MCHTRANSFER.QQWALLETBILL.FINISHED`).
+        MchTransferQqWalletBillFinished = "MCHTRANSFER.QQWALLETBILL.FINISHED",
+        /// User confirmed the authorisation (`MCHTRANSFER.AUTHORIZATION.CONFIRMED`).
+        MchTransferConfirmed = "MCHTRANSFER.AUTHORIZATION.CONFIRMED",
+        /// Partner's member card created (`MEMBERCARDSP.USER_CARD.CREATE`).
+        MemberCardSpUserCardCreate = "MEMBERCARDSP.USER_CARD.CREATE",
+        /// Partner's member card deleted (`MEMBERCARDSP.USER_CARD.DELETE`).
+        MemberCardSpUserCardDelete = "MEMBERCARDSP.USER_CARD.DELETE",
+        /// Budget locked (`BUDGET.LOCKED`).
+        BudgetLocked = "BUDGET.LOCKED",
+        /// Budget closed (`BUDGET.CLOSED`).
+        BudgetClosed = "BUDGET.CLOSED",
+        /// Budget finished (`BUDGET.FINISHED`).
+        BudgetFinished = "BUDGET.FINISHED",
+        /// Quota card expired (`WEBIZPAY.QUOTACARDEXPIRED`).
+        WeBizPayQuotaCardExpired = "WEBIZPAY.QUOTACARDEXPIRED",
+        /// Company payment succeeded (`WEBIZPAY.PAYMENTSUCCESS`).
+        WeBizPayPaymentSuccess = "WEBIZPAY.PAYMENTSUCCESS",
+        /// Company payment refunded (`WEBIZPAY.PAYMENTREFUNDSUCCESS`).
+        WeBizPayPaymentRefundSuccess = "WEBIZPAY.PAYMENTREFUNDSUCCESS",
+        /// Company payment authorisation revoked (`WEBIZPAY.REVOKED`).
+        WeBizPayRevoked = "WEBIZPAY.REVOKED",
+        /// Company payment authorised (`WEBIZPAY.AUTHORIZED`).
+        WeBizPayAuthorized = "WEBIZPAY.AUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// Material abnormal or time-out.
+    ///
+    /// What `fail_reason` of `compliance::inactive_merchant_identity_verification::GetVerificationResponse` may be.
+    pub enum FailReason {
+        /// Material is abnormal (`MATERIALS_ABNORMAL`).
+        MaterialsAbnormal = "MATERIALS_ABNORMAL",
+        /// Time ran out (`PROCESS_TIMEOUT`).
+        ProcessTimeout = "PROCESS_TIMEOUT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of financial institution: bank, payment, insurance, trading and settlement, other.
+    ///
+    /// What `finance_type` of `FinanceInstitutionInfo` may be.
+    pub enum FinanceType {
+        /// Banking (`BANK_AGENT`).
+        BankAgent = "BANK_AGENT",
+        /// Payment institution (`PAYMENT_AGENT`).
+        PaymentAgent = "PAYMENT_AGENT",
+        /// Insurance business (`INSURANCE`).
+        Insurance = "INSURANCE",
+        /// Exchanges and settlement institutions (`TRADE_AND_SETTLE`).
+        TradeAndSettle = "TRADE_AND_SETTLE",
+        /// Other financial institution (`OTHER`).
+        OtherValue = "OTHER",
+    }
+}
+
+w::open_enum! {
+    /// Kind of account.
+    ///
+    /// What `account_type` of `bill::GetFundFlowBill`, `account_type` of `merchant_fund::ListMerchantIncomeRecords` and 5 more may be.
+    pub enum GetFundFlowBillAccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Operating account, for payouts (`OPERATION`).
+        Operation = "OPERATION",
+        /// Fee account (`FEES`).
+        Fees = "FEES",
+    }
+}
+
+w::open_enum! {
+    /// Where the page runs: `iOS`, `Android` or `Wap`.
+    ///
+    /// What `type` of `H5Info` may be.
+    pub enum H5InfoType {
+        /// App on iOS (`iOS`).
+        IOs = "iOS",
+        /// App on Android (`Android`).
+        Android = "Android",
+        /// Mobile web site (`Wap`).
+        Wap = "Wap",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document, e.g. `IDCARD`.
+    ///
+    /// What `type` of `Identity` may be.
+    pub enum IdentityType {
+        /// Mainland ID card (`IDCARD`).
+        IdCard = "IDCARD",
+        /// Mainland travel permit for Hong Kong and Macao (`HONGKONG_MACAO`).
+        HongkongMacao = "HONGKONG_MACAO",
+        /// Residence permit for Hong Kong and Macao residents (`HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
+        /// Residence permit for Taiwan residents (`TAIWAN_RESIDENT`).
+        TaiwanResident = "TAIWAN_RESIDENT",
+        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        ForeignResident = "FOREIGN_RESIDENT",
+        /// Passport (`OVERSEA_PASSPORT`).
+        OverseaPassPort = "OVERSEA_PASSPORT",
+        /// Mainland travel permit for Taiwan (`TAIWAN_COMPATRIOT_PERMIT`).
+        TaiwanCompatriotPermit = "TAIWAN_COMPATRIOT_PERMIT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`.
+    ///
+    /// What `income_record_type` of `MerchantIncomeRecord`, `income_record_type` of `PartnerIncomeRecord` may be.
+    pub enum IncomeRecordType {
+        /// Top-up by transfer (`OFFLINERECHARGE`).
+        OfflineRecharge = "OFFLINERECHARGE",
+        /// Direct revenue of the company (`ENTERPRISEDIRECTREVENUE`).
+        EnterpriseDirectRevenue = "ENTERPRISEDIRECTREVENUE",
+    }
+}
+
+w::open_enum! {
+    /// What to ask for: `ASK_UNIONID` or `ASK_REAL_NAME`.
+    ///
+    /// What `info_type` of `face_mch::GetUser` may be.
+    pub enum InfoType {
+        /// Ask for the union id (`ASK_UNIONID`).
+        Unionid = "ASK_UNIONID",
+        /// Ask for the real name (`ASK_REAL_NAME`).
+        RealName = "ASK_REAL_NAME",
+    }
+}
+
+w::open_enum! {
+    /// How far the instruction is: pending, in progress, closed, success.
+    ///
+    /// What `instruction_state` of `abnormal_fund_processing::receipts::GetTransferInstructionResponse`, `instruction_state` of `InstructionItem` may be.
+    pub enum InstructionState {
+        /// Not started (`INSTRUCTION_STATE_PENDING`).
+        Pending = "INSTRUCTION_STATE_PENDING",
+        /// In progress (`INSTRUCTION_STATE_IN_PROGRESS`).
+        InProgress = "INSTRUCTION_STATE_IN_PROGRESS",
+        /// Closed (`INSTRUCTION_STATE_CLOSED`).
+        Closed = "INSTRUCTION_STATE_CLOSED",
+        /// Paid (`INSTRUCTION_STATE_SUCCESS`).
+        Success = "INSTRUCTION_STATE_SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// `MODIFY_MODE_ASYNC` returns an application number to query.
+    ///
+    /// What `modify_mode` of `apply_4_sub::sub_merchants::ModifySettlement` may be.
+    pub enum ModifyMode {
+        /// Asynchronous; an application number is returned (`MODIFY_MODE_ASYNC`).
+        ModifyModeAsync = "MODIFY_MODE_ASYNC",
+    }
+}
+
+w::open_enum! {
+    /// Who gave the instruction; `MERCHANT`.
+    ///
+    /// What `operator` of `Commander` may be.
+    pub enum Operator {
+        /// The merchant (`MERCHANT`).
+        Merchant = "MERCHANT",
+    }
+}
+
+w::open_enum! {
+    /// What the ciphertext contains, e.g. `refund`.
+    ///
+    /// What `original_type` of `Resource` may be.
+    pub enum OriginalType {
+        /// Discount card (`discount_card`).
+        DiscountCard = "discount_card",
+        /// Profit sharing (`profitsharing`).
+        ProfitSharing = "profitsharing",
+        /// Coupon (`coupon`).
+        Coupon = "coupon",
+        /// Refund (`refund`).
+        Refund = "refund",
+        /// Member card (`membercard`).
+        MemberCard = "membercard",
+        /// Top-up (`recharge`).
+        Recharge = "recharge",
+        /// Standing deduction (`entrust`).
+        Entrust = "entrust",
+        /// Face payment (`facepay`).
+        FacePay = "facepay",
+    }
+}
+
+w::open_enum! {
+    /// Account that pays out: basic, operating, deposit or fee account.
+    ///
+    /// What `out_account_type` of `mch_operate::risk::ApplyWithdrawl` may be.
+    pub enum OutAccountType {
+        /// Basic account (`BASIC_ACCOUNT`).
+        BasicAccount = "BASIC_ACCOUNT",
+        /// Operating account (`OPERATE_ACCOUNT`).
+        OperateAccount = "OPERATE_ACCOUNT",
+        /// Deposit account (`MARGIN_ACCOUNT`).
+        MarginAccount = "MARGIN_ACCOUNT",
+    }
+}
+
+w::open_enum! {
+    /// Company or personal account.
+    ///
+    /// What `account_type` of `PayeeInfo` may be.
+    pub enum PayeeInfoAccountType {
+        /// Company bank account (`ACCOUNT_TYPE_CORPORATE`).
+        Corporate = "ACCOUNT_TYPE_CORPORATE",
+        /// Personal bank account of the proprietor (`ACCOUNT_TYPE_PERSONAL`).
+        Personal = "ACCOUNT_TYPE_PERSONAL",
+    }
+}
+
+w::open_enum! {
+    /// Who receives: contributing merchant, partner, other merchant, person.
+    ///
+    /// What `payee_type` of `mch_operate::risk::ApplyWithdrawl` may be.
+    pub enum PayeeType {
+        /// Contributing merchant (`CONTRIBUTION_MERCHANT`).
+        ContributionMerchant = "CONTRIBUTION_MERCHANT",
+        /// Service provider (`SERVICE_PROVIDER_MERCHANT`).
+        ServiceProviderMerchant = "SERVICE_PROVIDER_MERCHANT",
+        /// Another merchant (`OTHER_MERCHANT`).
+        OtherMerchant = "OTHER_MERCHANT",
+        /// A person (`INDIVIDUAL`).
+        Individual = "INDIVIDUAL",
+    }
+}
+
+w::open_enum! {
+    /// Product in which the money got stuck.
+    ///
+    /// What `product_name` of `abnormal_fund_processing::receipts::CreateTransferInstructionResponse`, `product_name` of `abnormal_fund_processing::receipts::GetResponse` may be.
+    pub enum ProductName {
+        /// Payment between persons (`C2C`).
+        C2C = "C2C",
+    }
+}
+
+w::open_enum! {
+    /// What the document proves.
+    ///
+    /// What `proof_media_type` of `ProofPayeeMedia` may be.
+    pub enum ProofMediaType {
+        /// Basic trade information (`BASIC_TRANSACTION_INFORMATION`).
+        BasicTransactionInformation = "BASIC_TRANSACTION_INFORMATION",
+        /// Legal person's ID card (`LEGAL_ID_CARD`).
+        LegalIdCard = "LEGAL_ID_CARD",
+        /// ID card (`ID_CARD`).
+        IdCard = "ID_CARD",
+        /// Photo of the business licence (`BUSINESS_LICENSE_PHOTO`).
+        BusinessLicensePhoto = "BUSINESS_LICENSE_PHOTO",
+        /// Payee's ID card (`PAYEE_ID_CARD`).
+        PayeeIdCard = "PAYEE_ID_CARD",
+        /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` on the wire.
+        WechatPayApplicationType6 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6",
+        /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` on the wire.
+        WechatPayApplicationType7 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7",
+        /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8` on the wire.
+        WechatPayApplicationType8 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8",
+    }
+}
+
+w::open_enum! {
+    /// State of the case: pending, in progress, completed.
+    ///
+    /// What `receipt_state` of `abnormal_fund_processing::receipts::CreateTransferInstructionResponse`, `receipt_state` of `abnormal_fund_processing::receipts::GetResponse` may be.
+    pub enum ReceiptState {
+        /// Waits for an instruction (`RECEIPT_STATE_PENDING`).
+        Pending = "RECEIPT_STATE_PENDING",
+        /// In progress (`RECEIPT_STATE_PROGRESS`).
+        Progress = "RECEIPT_STATE_PROGRESS",
+        /// Completed (`RECEIPT_STATE_COMPLETED`).
+        Completed = "RECEIPT_STATE_COMPLETED",
+    }
+}
+
+w::open_enum! {
+    /// Business for which money is topped up.
+    ///
+    /// What `recharge_scene` of `recharge::bank_transfer_recharges::Apply` may be.
+    pub enum RechargeScene {
+        /// Top-up by ordinary bank transfer (`NORMAL_BANK_TRANSFER`).
+        NormalBankTransfer = "NORMAL_BANK_TRANSFER",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `RECHARGING` or `CLOSED`.
+    ///
+    /// What `recharge_state` of `recharge::bank_transfer_recharges::GetResponse` may be.
+    pub enum RechargeState {
+        /// Topped up (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Top-up in progress (`RECHARGING`).
+        ReCharging = "RECHARGING",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Where the stuck refund goes: user's card or the merchant's.
+    ///
+    /// What `type` of `refund::domestic::ApplyAbnormalRefund` may be.
+    pub enum ApplyAbnormalRefundType {
+        /// To the user's bank card (`USER_BANK_CARD`).
+        UserBankCard = "USER_BANK_CARD",
+        /// To the merchant's settlement card (`MERCHANT_BANK_CARD`).
+        MerchantBankCard = "MERCHANT_BANK_CARD",
+    }
+}
+
+w::open_enum! {
+    /// Result of the inspection: `SUCCESS`, `WARN` or `FAIL`.
+    ///
+    /// What `result` of `iot_manage::GetDeviceInspectionResponse` may be.
+    pub enum ResultDetail {
+        /// In order (`SUCCESS`).
+        Success = "SUCCESS",
+        /// With warnings (`WARN`).
+        Warn = "WARN",
+        /// Faulty (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Sales scenes, each of which needs its block below.
+    ///
+    /// What `sales_scenes_type` of `SalesInfo` may be.
+    pub enum SalesScenesType {
+        /// Physical store (`SALES_SCENES_STORE`).
+        Store = "SALES_SCENES_STORE",
+        /// Official account (`SALES_SCENES_MP`).
+        Mp = "SALES_SCENES_MP",
+        /// Mini program (`SALES_SCENES_MINI_PROGRAM`).
+        MiniProgram = "SALES_SCENES_MINI_PROGRAM",
+        /// Web site (`SALES_SCENES_WEB`).
+        Web = "SALES_SCENES_WEB",
+        /// Mobile app (`SALES_SCENES_APP`).
+        App = "SALES_SCENES_APP",
+        /// WeCom (`SALES_SCENES_WEWORK`).
+        Wework = "SALES_SCENES_WEWORK",
+    }
+}
+
+w::open_enum! {
+    /// `GLOBAL` for the whole order, `SINGLE` for certain items.
+    ///
+    /// What `scope` of `PromotionDetail` may be.
+    pub enum Scope {
+        /// For the whole order (`GLOBAL`).
+        Global = "GLOBAL",
+        /// For certain items only (`SINGLE`).
+        Single = "SINGLE",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING`, `SUCCESS` or `FAIL` of the verification.
+    ///
+    /// What `state` of `compliance::inactive_merchant_identity_verification::GetVerificationResponse` may be.
+    pub enum State {
+        /// Being verified (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Verified (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Not verified (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// `CREATE_DEAL` ordered or `PAY_SUCCESS` paid.
+    ///
+    /// What `status` of `catering::SyncOrderStatus` may be.
+    pub enum Status {
+        /// Ordered (`CREATE_DEAL`).
+        CreateDeal = "CREATE_DEAL",
+        /// Paid (`PAY_SUCCESS`).
+        PaySuccess = "PAY_SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// Kind of account.
+    ///
+    /// What `account_type` of `bill::GetSubMerchantFundFlowBill` may be.
+    pub enum MerchantFundFlowBillAccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Operating account, for payouts (`OPERATION`).
+        Operation = "OPERATION",
+        /// Fee account (`FEES`).
+        Fees = "FEES",
+        /// Guarantee account (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+    }
+}
+
+w::open_enum! {
+    /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
+    ///
+    /// What `trade_state` of `SubOrder` may be.
+    pub enum SubOrderTradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed without payment (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of entity: company, sole trader, public institution, government, association, micro.
+    ///
+    /// What `subject_type` of `SubjectInfo` may be.
+    pub enum SubjectType {
+        /// Sole trader (`SUBJECT_TYPE_INDIVIDUAL`).
+        Individual = "SUBJECT_TYPE_INDIVIDUAL",
+        /// Company (`SUBJECT_TYPE_ENTERPRISE`).
+        Enterprise = "SUBJECT_TYPE_ENTERPRISE",
+        /// Government and public institutions, old value (`SUBJECT_TYPE_INSTITUTIONS`).
+        Institutions = "SUBJECT_TYPE_INSTITUTIONS",
+        /// Social organisation (`SUBJECT_TYPE_OTHERS`).
+        Others = "SUBJECT_TYPE_OTHERS",
+        /// Micro merchant, a person without licence (`SUBJECT_TYPE_MICRO`).
+        Micro = "SUBJECT_TYPE_MICRO",
+        /// Government body (`SUBJECT_TYPE_GOVERNMENT`).
+        Government = "SUBJECT_TYPE_GOVERNMENT",
+        /// Public institution (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
+        InstitutionsCloned = "SUBJECT_TYPE_INSTITUTIONS_CLONED",
+    }
+}
+
+w::open_enum! {
+    /// `GZIP` for a compressed file; absent for plain text.
+    ///
+    /// What `tar_type` of `bill::GetFundFlowBill`, `tar_type` of `bill::GetSubMerchantFundFlowBill` and 1 more may be.
+    pub enum TarType {
+        /// File compressed with gzip (`GZIP`).
+        Gzip = "GZIP",
+    }
+}
+
+w::open_enum! {
+    /// State of the charge.
+    ///
+    /// What `trade_state` of `qr_code::DeductTransactionResponse`, `trade_state` of `qr_code::GetTransactionResponse` may be.
+    pub enum TradeState {
+        /// Charged (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Accepted, to be charged later (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Could not be charged (`PAY_FAIL`).
+        PayFail = "PAY_FAIL",
+        /// Refunded (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    ///
+    /// What `trade_type` of `SubOrder` may be.
+    pub enum TradeType {
+        /// Repayment (`REPAYMENT`).
+        Repayment = "REPAYMENT",
+    }
+}
+
+w::open_enum! {
+    /// To whom the money goes: original user, original merchant, given merchant.
+    ///
+    /// What `transfer_mode` of `Instruction` may be.
+    pub enum TransferMode {
+        /// To the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
+        TransferToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
+    }
+}
+
+w::open_enum! {
+    /// `CASH` is prepaid by the merchant, `NOCASH` is not.
+    ///
+    /// What `type` of `PromotionDetail` may be.
+    pub enum Type {
+        /// Coupon prepaid by the merchant (`CASH`).
+        Cash = "CASH",
+        /// Coupon that needs no prepayment (`NOCASH`).
+        NoCash = "NOCASH",
+    }
+}
+
+w::open_enum! {
+    /// Priced by portion (`BY_SHARE`) or `BY_WEIGHT`.
+    ///
+    /// What `unit` of `Dish` may be.
+    pub enum Unit {
+        /// Priced by portion (`BY_SHARE`).
+        Share = "BY_SHARE",
+        /// Priced by weight (`BY_WEIGHT`).
+        Weight = "BY_WEIGHT",
+    }
+}
+
+w::open_enum! {
+    /// Whether the user has paid back the advance.
+    ///
+    /// What `user_repay_state` of `qr_code::DeductTransactionResponse`, `user_repay_state` of `qr_code::GetTransactionResponse` may be.
+    pub enum UserRepayState {
+        /// Not paid back (`NOT_REPAY`).
+        NotRepay = "NOT_REPAY",
+        /// Paid back (`REPAID`).
+        Repaid = "REPAID",
+        /// Fully refunded (`ALL_REFUND`).
+        AllRefund = "ALL_REFUND",
+    }
+}
+
+w::open_enum! {
+    /// `NORMAL` or `BLOCKED`.
+    ///
+    /// What `user_service_state` of `qr_code::CheckUserServiceResponse` may be.
+    pub enum UserServiceState {
+        /// User may ride (`NORMAL`).
+        Normal = "NORMAL",
+        /// User may not ride (`BLOCKED`).
+        Blocked = "BLOCKED",
+    }
+}
+
+w::open_enum! {
+    /// Review: `AUDIT_SUCCESS`, `AUDITING` or `AUDIT_FAIL`.
+    ///
+    /// What `verify_result` of `apply_4_sub::sub_merchants::GetApplicationResponse` may be.
+    pub enum VerifyResult {
+        /// Approved (`AUDIT_SUCCESS`).
+        AuditSuccess = "AUDIT_SUCCESS",
+        /// Under review (`AUDITING`).
+        Auditing = "AUDITING",
+        /// Rejected (`AUDIT_FAIL`).
+        AuditFail = "AUDIT_FAIL",
     }
 }
 
@@ -1620,23 +2667,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter8_6_6.shtml>.
     /// * Catalog: `pay_v3.base.create_webhook`.
     pub struct CreateWebhook {
-        /// `id`.
+        /// Id of the notice; a re-send keeps it, so deduplicate by it; such as `EV-2018022511223320873`.
         0 id: String => "id: must",
-        /// `create_time`.
+        /// When the notice was made; such as `2026-06-08T10:34:56+08:00`.
         1 create_time: String => "create_time: must",
-        /// `event_type`; one of `MALL_AUTH.ACTIVATE_CARD` `MALL_TRANSACTION.SUCCESS` `MALL_REFUND.SUCCESS` `TRANSACTION.SUCCESS` `TRANSACTION.FAIL` `ECOMMERCE_ENTRUST.SIGN` `ECOMMERCE_ENTRUST.TERMINATE` `ENTRUST.SIGNING` ….
-        2 event_type: String => "event_type: must",
-        /// `resource_type`.
+        /// Kind of event, e.g. `TRANSACTION.SUCCESS`; one of `MALL_AUTH.ACTIVATE_CARD` `MALL_TRANSACTION.SUCCESS` `MALL_REFUND.SUCCESS` `TRANSACTION.SUCCESS` `TRANSACTION.FAIL` `ECOMMERCE_ENTRUST.SIGN` `ECOMMERCE_ENTRUST.TERMINATE` `ENTRUST.SIGNING` ….
+        2 event_type: EventType => "event_type: must",
+        /// Kind of the notice data, always `encrypt-resource`.
         3 resource_type: String => "resource_type: must",
-        /// `summary`.
+        /// The notice in a few words; such as `支付成功`.
         4 summary: Option<String> => "summary",
-        /// `resource`.
+        /// Encrypted data of the notice; the business content is inside.
         5 resource: Resource => "resource: must",
     }
     new(
         id: impl Into<String>,
         create_time: impl Into<String>,
-        event_type: impl Into<String>,
+        event_type: impl Into<EventType>,
         resource_type: impl Into<String>,
         resource: Resource,
     )
@@ -1646,9 +2693,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateWebhook`].
     pub struct CreateWebhookResponse {
-        /// `code`.
+        /// `SUCCESS`, or `FAIL` to have it sent again.
         0 code: String => "code: must",
-        /// `message`.
+        /// Why it failed; such as `失败`.
         1 message: String => "message: must",
     }
 }
@@ -1679,7 +2726,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012085923>.
     /// * Catalog: `pay_v3.base.download_bill_file`.
     pub struct DownloadBillFile {
-        /// `download_url`.
+        /// Link returned by the earlier call, used as is.
         0 download_url: String => "download_url: must path",
     }
     new(download_url: impl Into<String>)
@@ -1711,7 +2758,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467251>.
     /// * Catalog: `pay_v3.base.download_merchant_service_image`.
     pub struct DownloadMerchantServiceImage {
-        /// `download_url`.
+        /// Link returned by the earlier call, used as is.
         0 download_url: String => "download_url: must path",
     }
     new(download_url: impl Into<String>)
@@ -1743,19 +2790,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286040>.
     /// * Catalog: `pay_v3.base.download_new_tax_control_fapiao`.
     pub struct DownloadNewTaxControlFapiao {
-        /// `download_url`.
+        /// Link returned by the earlier call, used as is.
         0 download_url: String => "download_url: must path",
-        /// `mchid`; the account's merchantid.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         3 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `fapiao_id`.
+        /// The merchant's number for the invoice.
         4 fapiao_id: String => "fapiao_id: must query",
-        /// `invoice_code`.
+        /// Code printed on the invoice.
         5 invoice_code: String => "invoice_code: must query",
-        /// `invoice_no`.
+        /// Serial printed on the invoice.
         6 invoice_no: String => "invoice_no: must query",
     }
     new(
@@ -1766,7 +2813,7 @@ w::record! {
         invoice_code: impl Into<String>,
         invoice_no: impl Into<String>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -1796,17 +2843,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551764>.
     /// * Catalog: `pay_v3.base.get_certificates`.
     pub struct GetCertificates {
-        /// `algorithm_type`; one of `SM2` `RSA` `ALL`.
-        0 algorithm_type: Option<String> => "algorithm_type: query",
+        /// Which platform certificates to return; one of `SM2` `RSA` `ALL`.
+        0 algorithm_type: Option<AlgorithmType> => "algorithm_type: query",
     }
     new()
-    text(algorithm_type: String)
+    text(algorithm_type: AlgorithmType)
 }
 
 w::record! {
     /// Answer to [`GetCertificates`].
     pub struct GetCertificatesResponse {
-        /// `data`.
+        /// Platform certificates; old and new during a rotation.
         0 data: Vec<Certificate> => "data: must",
     }
 }
@@ -1867,24 +2914,24 @@ pub mod abnormal_fund_processing {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015408022>.
             /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.create_transfer_instruction`.
             pub struct CreateTransferInstruction {
-                /// `receipt_id`.
+                /// Number of the abnormal-funds case.
                 0 receipt_id: String => "receipt_id: must path",
-                /// `appid`.
+                /// AppIDs whose users may receive, or the AppID of the payee.
                 1 appid: Vec<xinqiao_types::AppId> => "appid: must",
-                /// `out_instruction_no`.
+                /// The merchant's number for the payment instruction.
                 2 out_instruction_no: String => "out_instruction_no: must",
-                /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
-                3 transfer_mode: String => "transfer_mode: must",
-                /// `notify_url`.
+                /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
+                3 transfer_mode: super::super::TransferInstructionTransferMode => "transfer_mode: must",
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 4 notify_url: Option<String> => "notify_url",
-                /// `receiver`.
+                /// Payee: a user or a merchant.
                 5 receiver: Option<super::super::TransferInstructionReceiver> => "receiver",
             }
             new(
                 receipt_id: impl Into<String>,
                 appid: Vec<xinqiao_types::AppId>,
                 out_instruction_no: impl Into<String>,
-                transfer_mode: impl Into<String>,
+                transfer_mode: impl Into<super::super::TransferInstructionTransferMode>,
             )
             text(notify_url: String)
             set(receiver: super::super::TransferInstructionReceiver)
@@ -1893,19 +2940,19 @@ pub mod abnormal_fund_processing {
         w::record! {
             /// Answer to [`CreateTransferInstruction`].
             pub struct CreateTransferInstructionResponse {
-                /// `product_name`; one of `C2C`.
-                0 product_name: String => "product_name: must",
-                /// `receipt_id`.
+                /// Product in which the money got stuck; one of `C2C`.
+                0 product_name: super::super::ProductName => "product_name: must",
+                /// Number of the abnormal-funds case.
                 1 receipt_id: String => "receipt_id: must",
-                /// `transfer_amount`.
+                /// Stuck amount with currency.
                 2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
-                /// `instruction`.
+                /// Payment instruction that moves the abnormal money.
                 3 instruction: super::super::InstructionItem => "instruction: must",
-                /// `receipt_state`; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
-                4 receipt_state: String => "receipt_state: must",
-                /// `create_time`; format `rfc3339`.
+                /// State of the case: pending, in progress, completed; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
+                4 receipt_state: super::super::ReceiptState => "receipt_state: must",
+                /// When the case or instruction was made; format `rfc3339`.
                 5 create_time: String => "create_time: must",
-                /// `last_update_time`; format `rfc3339`.
+                /// Latest change, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 last_update_time: String => "last_update_time: must",
             }
         }
@@ -1937,7 +2984,7 @@ pub mod abnormal_fund_processing {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015408031>.
             /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.get`.
             pub struct Get {
-                /// `receipt_id`.
+                /// Number of the abnormal-funds case.
                 0 receipt_id: String => "receipt_id: must path",
             }
             new(receipt_id: impl Into<String>)
@@ -1946,19 +2993,19 @@ pub mod abnormal_fund_processing {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `product_name`; one of `C2C`.
-                0 product_name: String => "product_name: must",
-                /// `receipt_id`.
+                /// Product in which the money got stuck; one of `C2C`.
+                0 product_name: super::super::ProductName => "product_name: must",
+                /// Number of the abnormal-funds case.
                 1 receipt_id: String => "receipt_id: must",
-                /// `transfer_amount`.
+                /// Stuck amount with currency.
                 2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
-                /// `instruction`.
+                /// Payment instruction that moves the abnormal money.
                 3 instruction: super::super::Instruction => "instruction: must",
-                /// `receipt_state`; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
-                4 receipt_state: String => "receipt_state: must",
-                /// `create_time`; format `rfc3339`.
+                /// State of the case: pending, in progress, completed; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
+                4 receipt_state: super::super::ReceiptState => "receipt_state: must",
+                /// When the case or instruction was made; format `rfc3339`.
                 5 create_time: String => "create_time: must",
-                /// `last_update_time`; format `rfc3339`.
+                /// Latest change, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 last_update_time: String => "last_update_time: must",
             }
         }
@@ -1989,9 +3036,9 @@ pub mod abnormal_fund_processing {
             /// * For: ecommerce-platform.
             /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.get_transfer_instruction`.
             pub struct GetTransferInstruction {
-                /// `receipt_id`.
+                /// Number of the abnormal-funds case.
                 0 receipt_id: String => "receipt_id: must path",
-                /// `out_instruction_no`.
+                /// The merchant's number for the payment instruction.
                 1 out_instruction_no: String => "out_instruction_no: must path",
             }
             new(receipt_id: impl Into<String>, out_instruction_no: impl Into<String>)
@@ -2000,25 +3047,25 @@ pub mod abnormal_fund_processing {
         w::record! {
             /// Answer to [`GetTransferInstruction`].
             pub struct GetTransferInstructionResponse {
-                /// `out_instruction_no`.
+                /// The merchant's number for the payment instruction.
                 0 out_instruction_no: String => "out_instruction_no: must",
-                /// `commander`.
+                /// Who gave the instruction.
                 1 commander: super::super::Commander => "commander: must",
-                /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
-                2 transfer_mode: String => "transfer_mode: must",
-                /// `receiver`.
+                /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
+                2 transfer_mode: super::super::TransferInstructionTransferMode => "transfer_mode: must",
+                /// Payee: a user or a merchant.
                 3 receiver: Option<super::super::ReceiverItem> => "receiver",
-                /// `instruction_state`; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
-                4 instruction_state: String => "instruction_state: must",
-                /// `create_time`.
+                /// How far the instruction is: pending, in progress, closed, success; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
+                4 instruction_state: super::super::InstructionState => "instruction_state: must",
+                /// When the case or instruction was made.
                 5 create_time: Option<String> => "create_time",
-                /// `success_time`.
+                /// When the money was paid out.
                 6 success_time: Option<String> => "success_time",
-                /// `close_time`.
+                /// When it was closed.
                 7 close_time: Option<String> => "close_time",
-                /// `notify_url`.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: String => "notify_url: must",
-                /// `instruction_instance_id`.
+                /// The platform's number for the payment instruction.
                 9 instruction_instance_id: Option<String> => "instruction_instance_id",
             }
         }
@@ -2059,39 +3106,39 @@ pub mod apply_4_sub {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761120>.
             /// * Catalog: `pay_v3.apply_4_sub.sub_merchants.get_application`.
             pub struct GetApplication {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
-                /// `application_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+                /// Number of the request to change the settlement account; such as `102329389XXXX`.
                 1 application_no: String => "application_no: must path",
-                /// `account_number_rule`; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
-                2 account_number_rule: Option<String> => "account_number_rule: query",
+                /// How account numbers are masked in the answer; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
+                2 account_number_rule: Option<super::super::AccountNumberRule> => "account_number_rule: query",
             }
-            new(sub_mchid: impl Into<String>, application_no: impl Into<String>)
-            text(account_number_rule: String)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>, application_no: impl Into<String>)
+            text(account_number_rule: super::super::AccountNumberRule)
         }
 
         w::record! {
             /// Answer to [`GetApplication`].
             pub struct GetApplicationResponse {
-                /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                0 account_type: String => "account_type: must",
-                /// `account_name`.
+                /// Settlement account of the company or a person; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
+                0 account_type: super::super::AccountType => "account_type: must",
+                /// Name of the account holder, encrypted.
                 1 account_name: String => "account_name: must",
-                /// `account_number`; personal data, masked in `Debug`.
+                /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; personal data, masked in `Debug`.
                 2 account_number: String => "account_number: must masked",
-                /// `account_bank`.
+                /// Bank as in the platform's list; such as `工商银行`.
                 3 account_bank: String => "account_bank: must",
-                /// `bank_address_code`.
+                /// Region code of the bank branch; such as `110000`.
                 4 bank_address_code: Option<String> => "bank_address_code",
-                /// `bank_branch_id`.
+                /// Twelve-digit clearing number of the branch; such as `402713354941`.
                 5 bank_branch_id: Option<String> => "bank_branch_id",
-                /// `bank_name`.
+                /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
                 6 bank_name: Option<String> => "bank_name",
-                /// `verify_result`; one of `AUDIT_SUCCESS` `AUDITING` `AUDIT_FAIL`.
-                7 verify_result: String => "verify_result: must",
-                /// `verify_fail_reason`.
+                /// Review: `AUDIT_SUCCESS`, `AUDITING` or `AUDIT_FAIL`; one of `AUDIT_SUCCESS` `AUDITING` `AUDIT_FAIL`.
+                7 verify_result: super::super::VerifyResult => "verify_result: must",
+                /// Why the account check failed.
                 8 verify_fail_reason: Option<String> => "verify_fail_reason",
-                /// `verify_finish_time`; format `rfc3339`.
+                /// When the account check ended; format `rfc3339`.
                 9 verify_finish_time: Option<String> => "verify_finish_time",
             }
         }
@@ -2123,30 +3170,30 @@ pub mod apply_4_sub {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761113>.
             /// * Catalog: `pay_v3.apply_4_sub.sub_merchants.get_settlement`.
             pub struct GetSettlement {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             }
-            new(sub_mchid: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`GetSettlement`].
             pub struct GetSettlementResponse {
-                /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                0 account_type: String => "account_type: must",
-                /// `account_number`; personal data, masked in `Debug`.
+                /// Settlement account of the company or a person; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
+                0 account_type: super::super::AccountType => "account_type: must",
+                /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; personal data, masked in `Debug`.
                 1 account_number: String => "account_number: must masked",
-                /// `account_bank`.
+                /// Bank as in the platform's list; such as `工商银行`.
                 2 account_bank: String => "account_bank: must",
-                /// `bank_address_code`.
+                /// Region code of the bank branch; such as `110000`.
                 3 bank_address_code: Option<String> => "bank_address_code",
-                /// `bank_branch_id`.
+                /// Twelve-digit clearing number of the branch; such as `402713354941`.
                 4 bank_branch_id: Option<String> => "bank_branch_id",
-                /// `bank_name`.
+                /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
                 5 bank_name: Option<String> => "bank_name",
-                /// `verify_result`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
-                6 verify_result: String => "verify_result: must",
-                /// `verify_fail_reason`.
+                /// Account check: `VERIFY_SUCCESS`, `VERIFY_FAIL` or `VERIFYING`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
+                6 verify_result: super::super::GetSettlementVerifyResult => "verify_result: must",
+                /// Why the account check failed.
                 7 verify_fail_reason: Option<String> => "verify_fail_reason",
             }
         }
@@ -2178,39 +3225,44 @@ pub mod apply_4_sub {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761102>.
             /// * Catalog: `pay_v3.apply_4_sub.sub_merchants.modify_settlement`.
             pub struct ModifySettlement {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
-                /// `modify_mode`; one of `MODIFY_MODE_ASYNC`.
-                1 modify_mode: Option<String> => "modify_mode",
-                /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                2 account_type: String => "account_type: must",
-                /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+                /// `MODIFY_MODE_ASYNC` returns an application number to query; one of `MODIFY_MODE_ASYNC`.
+                1 modify_mode: Option<super::super::ModifyMode> => "modify_mode",
+                /// Settlement account of the company or a person; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
+                2 account_type: super::super::AccountType => "account_type: must",
+                /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
                 3 account_name: Option<String> => "account_name: masked encrypted",
-                /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
+                /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
                 4 account_number: String => "account_number: must masked encrypted",
-                /// `account_bank`.
+                /// Bank as in the platform's list; such as `工商银行`.
                 5 account_bank: String => "account_bank: must",
-                /// `bank_address_code`.
+                /// Region code of the bank branch; such as `110000`.
                 6 bank_address_code: String => "bank_address_code: must",
-                /// `bank_branch_id`.
+                /// Twelve-digit clearing number of the branch; such as `402713354941`.
                 7 bank_branch_id: Option<String> => "bank_branch_id",
-                /// `bank_name`.
+                /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
                 8 bank_name: Option<String> => "bank_name",
             }
             new(
-                sub_mchid: impl Into<String>,
-                account_type: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+                account_type: impl Into<super::super::AccountType>,
                 account_number: impl Into<String>,
                 account_bank: impl Into<String>,
                 bank_address_code: impl Into<String>,
             )
-            text(modify_mode: String, account_name: String, bank_branch_id: String, bank_name: String)
+            text(
+                modify_mode: super::super::ModifyMode,
+                account_name: String,
+                bank_branch_id: String,
+                bank_name: String,
+            )
         }
 
         w::record! {
             /// Answer to [`ModifySettlement`].
             pub struct ModifySettlementResponse {
-                /// `application_no`.
+                /// Number of the request to change the settlement account; such as `102329389XXXX`.
                 0 application_no: String => "application_no: must",
             }
         }
@@ -2248,7 +3300,7 @@ pub mod applyment_4_sub {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697052>.
         /// * Catalog: `pay_v3.applyment_4_sub.get_applyment_by_applyment_id`.
         pub struct GetApplymentByApplymentId {
-            /// `applyment_id`.
+            /// Number that WeChat Pay gives the application; such as `2000002124775691`.
             0 applyment_id: i64 => "applyment_id: must path",
         }
         new(applyment_id: i64)
@@ -2257,19 +3309,19 @@ pub mod applyment_4_sub {
     w::record! {
         /// Answer to [`GetApplymentByApplymentId`].
         pub struct GetApplymentByApplymentIdResponse {
-            /// `business_code`.
+            /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
             0 business_code: String => "business_code: must",
-            /// `applyment_id`.
+            /// Number that WeChat Pay gives the application; such as `2000002124775691`.
             1 applyment_id: i64 => "applyment_id: must",
-            /// `applyment_state`; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
-            2 applyment_state: String => "applyment_state: must",
-            /// `applyment_state_msg`.
+            /// Where the application stands: editing, under review, rejected, to be signed, finished …; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
+            2 applyment_state: super::SubmitApplymentState => "applyment_state: must",
+            /// State in words: what the merchant has to do next.
             3 applyment_state_msg: String => "applyment_state_msg: must",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid",
-            /// `sign_url`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Link where the super administrator signs.
             5 sign_url: Option<String> => "sign_url",
-            /// `audit_detail`.
+            /// Why it was rejected, field by field.
             6 audit_detail: Option<Vec<super::AuditDetail>> => "audit_detail",
         }
     }
@@ -2301,7 +3353,7 @@ pub mod applyment_4_sub {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697168>.
         /// * Catalog: `pay_v3.applyment_4_sub.get_applyment_by_business_code`.
         pub struct GetApplymentByBusinessCode {
-            /// `business_code`.
+            /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
             0 business_code: String => "business_code: must path",
         }
         new(business_code: impl Into<String>)
@@ -2337,19 +3389,19 @@ pub mod applyment_4_sub {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012719997>.
         /// * Catalog: `pay_v3.applyment_4_sub.submit_applyment`.
         pub struct SubmitApplyment {
-            /// `business_code`.
+            /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
             0 business_code: String => "business_code: must",
-            /// `contact_info`.
+            /// The super administrator, who gets messages and signs.
             1 contact_info: super::ContactInfo => "contact_info: must",
-            /// `subject_info`.
+            /// The legal entity: kind, licences, legal person, beneficiaries.
             2 subject_info: super::SubjectInfo => "subject_info: must",
-            /// `business_info`.
+            /// Short name, service phone and sales scenes.
             3 business_info: super::BusinessInfo => "business_info: must",
-            /// `settlement_info`.
+            /// Settlement: rule id, industry, special licences, preferential rate.
             4 settlement_info: super::SettlementInfo => "settlement_info: must",
-            /// `bank_account_info`.
+            /// Bank account for settlement.
             5 bank_account_info: super::BankAccountInfo => "bank_account_info: must",
-            /// `addition_info`.
+            /// Supplementary material.
             6 addition_info: Option<super::AdditionInfo> => "addition_info",
         }
         new(
@@ -2366,7 +3418,7 @@ pub mod applyment_4_sub {
     w::record! {
         /// Answer to [`SubmitApplyment`].
         pub struct SubmitApplymentResponse {
-            /// `applyment_id`.
+            /// Number that WeChat Pay gives the application; such as `2000002124775691`.
             0 applyment_id: i64 => "applyment_id: must",
         }
     }
@@ -2403,27 +3455,31 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556748>.
         /// * Catalog: `pay_v3.bill.get_fund_flow_bill`.
         pub struct GetFundFlowBill {
-            /// `bill_date`; format `yyyy-MM-dd`.
+            /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             0 bill_date: String => "bill_date: must query",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            1 account_type: Option<String> => "account_type: query",
-            /// `tar_type`; one of `GZIP`.
-            2 tar_type: Option<String> => "tar_type: query",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+            1 account_type: Option<super::GetFundFlowBillAccountType> => "account_type: query",
+            /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+            2 tar_type: Option<super::TarType> => "tar_type: query",
+            /// Sub-merchant to look at; absent for one's own account.
+            3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(bill_date: impl Into<String>)
-        text(account_type: String, tar_type: String, sub_mchid: String)
+        text(
+            account_type: super::GetFundFlowBillAccountType,
+            tar_type: super::TarType,
+            sub_mchid: xinqiao_types::MchId,
+        )
     }
 
     w::record! {
         /// Answer to [`GetFundFlowBill`].
         pub struct GetFundFlowBillResponse {
-            /// `hash_type`.
+            /// Digest algorithm for the file; such as `SHA1`.
             0 hash_type: String => "hash_type: must",
-            /// `hash_value`.
+            /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             1 hash_value: String => "hash_value: must",
-            /// `download_url`.
+            /// Where to fetch the file, with a signed GET; short-lived.
             2 download_url: String => "download_url: must",
         }
     }
@@ -2455,27 +3511,31 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012760249>.
         /// * Catalog: `pay_v3.bill.get_sub_merchant_fund_flow_bill`.
         pub struct GetSubMerchantFundFlowBill {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must query",
-            /// `bill_date`; format `yyyy-MM-dd`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 bill_date: String => "bill_date: must query",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`; needed according to the documentation.
-            2 account_type: Option<String> => "account_type: query",
-            /// `tar_type`; one of `GZIP`.
-            3 tar_type: Option<String> => "tar_type: query",
-            /// `algorithm`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
-            4 algorithm: String => "algorithm: must query",
+            /// Kind of account; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`; needed according to the documentation.
+            2 account_type: Option<super::MerchantFundFlowBillAccountType> => "account_type: query",
+            /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+            3 tar_type: Option<super::TarType> => "tar_type: query",
+            /// Cipher in use, e.g. `AEAD_AES_256_GCM`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
+            4 algorithm: super::Algorithm => "algorithm: must query",
         }
-        new(sub_mchid: impl Into<String>, bill_date: impl Into<String>, algorithm: impl Into<String>)
-        text(account_type: String, tar_type: String)
+        new(
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            bill_date: impl Into<String>,
+            algorithm: impl Into<super::Algorithm>,
+        )
+        text(account_type: super::MerchantFundFlowBillAccountType, tar_type: super::TarType)
     }
 
     w::record! {
         /// Answer to [`GetSubMerchantFundFlowBill`].
         pub struct GetSubMerchantFundFlowBillResponse {
-            /// `download_bill_count`.
+            /// Into how many files the bill is cut.
             0 download_bill_count: i64 => "download_bill_count: must",
-            /// `download_bill_list`.
+            /// Download facts of every slice.
             1 download_bill_list: Vec<super::DownloadBill> => "download_bill_list: must",
         }
     }
@@ -2507,17 +3567,17 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556692>.
         /// * Catalog: `pay_v3.bill.get_trade_bill`.
         pub struct GetTradeBill {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `bill_date`; format `yyyy-MM-dd`.
+            /// Only this sub-merchant's trades; absent for all.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 bill_date: String => "bill_date: must query",
-            /// `bill_type`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND` `ALL_SPECIAL` `SUC_SPECIAL` `REF_SPECIAL`.
-            2 bill_type: Option<String> => "bill_type: query",
-            /// `tar_type`; one of `GZIP`.
-            3 tar_type: Option<String> => "tar_type: query",
+            /// Which rows: `ALL`, `SUCCESS`, `REFUND`, `RECHARGE_REFUND`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND` `ALL_SPECIAL` `SUC_SPECIAL` `REF_SPECIAL`.
+            2 bill_type: Option<super::BillType> => "bill_type: query",
+            /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+            3 tar_type: Option<super::TarType> => "tar_type: query",
         }
         new(bill_date: impl Into<String>)
-        text(sub_mchid: String, bill_type: String, tar_type: String)
+        text(sub_mchid: xinqiao_types::MchId, bill_type: super::BillType, tar_type: super::TarType)
     }
 
     /// Answer to [`GetTradeBill`], the same as to [`GetFundFlowBill`].
@@ -2555,9 +3615,9 @@ pub mod bill_download {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/bill/chapter3_3.shtml>.
         /// * Catalog: `pay_v3.bill_download.download_file`.
         pub struct DownloadFile {
-            /// `token`.
+            /// Ticket copied from the download link.
             0 token: String => "token: must query",
-            /// `tartype`.
+            /// `gzip` for a compressed bill; `tartype` on the wire.
             #[doc(alias = "tartype")]
             1 tar_type: Option<String> => "tartype: query",
         }
@@ -2596,7 +3656,7 @@ pub mod brand_basic {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand_basic.get_product_authorities`.
         pub struct GetProductAuthorities {
-            /// `brand_id`.
+            /// Number of the brand in the WeChat Pay brand programme; such as `1004`.
             0 brand_id: String => "brand_id: must path",
         }
         new(brand_id: impl Into<String>)
@@ -2605,13 +3665,13 @@ pub mod brand_basic {
     w::record! {
         /// Answer to [`GetProductAuthorities`].
         pub struct GetProductAuthoritiesResponse {
-            /// `brand_id`.
+            /// Number of the brand in the WeChat Pay brand programme; such as `1004`.
             0 brand_id: String => "brand_id: must",
-            /// `authorization_type`; one of `AUTHORIZATION_TYPE_HOSTING` `AUTHORIZATION_TYPE_PARTLY`.
-            1 authorization_type: String => "authorization_type: must",
-            /// `authorization_product`; one of `BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD` `BRAND_PRODUCT_AUTHORITY_CARD_LINK` `BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON` `BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON` `BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT` `BRAND_PRODUCT_AUTHORITY_BRAND_STORE` `BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE` `BRAND_PRODUCT_AUTHORITY_APPID_MANAGE` ….
-            2 authorization_product: Option<Vec<String>> => "authorization_product",
-            /// `update_time`.
+            /// Everything hosted or only parts; one of `AUTHORIZATION_TYPE_HOSTING` `AUTHORIZATION_TYPE_PARTLY`.
+            1 authorization_type: super::AuthorizationType => "authorization_type: must",
+            /// Products that the brand lets the partner run; one of `BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD` `BRAND_PRODUCT_AUTHORITY_CARD_LINK` `BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON` `BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON` `BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT` `BRAND_PRODUCT_AUTHORITY_BRAND_STORE` `BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE` `BRAND_PRODUCT_AUTHORITY_APPID_MANAGE` ….
+            2 authorization_product: Option<Vec<super::AuthorizationProduct>> => "authorization_product",
+            /// When the authorisation last changed.
             3 update_time: String => "update_time: must",
         }
     }
@@ -2648,70 +3708,70 @@ pub mod catering {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/catering.php?chapter=26_1>.
         /// * Catalog: `pay_v3.catering.sync_order_status`.
         pub struct SyncOrderStatus {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: Option<String> => "sp_appid",
-            /// `sub_appid`; needed according to the documentation.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_shop_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+            2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's number for the restaurant.
             4 out_shop_no: String => "out_shop_no: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`; needed according to the documentation.
-            6 sub_openid: Option<String> => "sub_openid",
-            /// `login_token`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; needed according to the documentation.
+            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// Login ticket of the mini program.
             7 login_token: String => "login_token: must",
-            /// `order_entry`.
+            /// Page of the order that a tap on the card opens.
             8 order_entry: String => "order_entry: must",
-            /// `total_amount`; in fen.
+            /// Total of the meal, in fen; in fen.
             9 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `discount_amount`; in fen.
+            /// Amount taken off, in fen; in fen.
             10 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-            /// `user_amount`; in fen.
+            /// What the user pays, in fen; in fen.
             11 user_amount: xinqiao_types::Fen => "user_amount: must",
-            /// `status`; one of `CREATE_DEAL` `PAY_SUCCESS`.
-            12 status: String => "status: must",
-            /// `action_time`; format `rfc3339`.
+            /// `CREATE_DEAL` ordered or `PAY_SUCCESS` paid; one of `CREATE_DEAL` `PAY_SUCCESS`.
+            12 status: super::Status => "status: must",
+            /// When that status was reached; format `rfc3339`.
             13 action_time: String => "action_time: must",
-            /// `pay_time`; format `rfc3339`.
+            /// When it was paid; format `rfc3339`.
             14 pay_time: Option<String> => "pay_time",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             15 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             16 transaction_id: Option<String> => "transaction_id",
-            /// `out_order_no`.
+            /// The restaurant's number for the order.
             17 out_order_no: String => "out_order_no: must",
-            /// `out_table_no`.
+            /// The merchant's number for the table.
             18 out_table_no: Option<String> => "out_table_no",
-            /// `people_count`.
+            /// How many people eat.
             19 people_count: Option<i64> => "people_count",
-            /// `dish_list`; needed according to the documentation.
+            /// Dishes ordered; needed according to the documentation.
             20 dish_list: Option<Vec<super::Dish>> => "dish_list",
-            /// `channel_id`.
+            /// Number of the channel.
             21 channel_id: String => "channel_id: must",
         }
         new(
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_shop_no: impl Into<String>,
             login_token: impl Into<String>,
             order_entry: impl Into<String>,
             total_amount: xinqiao_types::Fen,
             discount_amount: xinqiao_types::Fen,
             user_amount: xinqiao_types::Fen,
-            status: impl Into<String>,
+            status: impl Into<super::Status>,
             action_time: impl Into<String>,
             out_order_no: impl Into<String>,
             channel_id: impl Into<String>,
         )
         text(
-            sp_appid: String,
-            sub_appid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_appid: xinqiao_types::AppId,
             openid: xinqiao_types::OpenId,
-            sub_openid: String,
+            sub_openid: xinqiao_types::OpenId,
             pay_time: String,
             out_trade_no: String,
             transaction_id: String,
@@ -2723,11 +3783,11 @@ pub mod catering {
     w::record! {
         /// Answer to [`SyncOrderStatus`].
         pub struct SyncOrderStatusResponse {
-            /// `hash_type`.
+            /// Carried by the schema; without meaning for this call.
             0 hash_type: String => "hash_type: must",
-            /// `hash_value`.
+            /// Carried by the schema; without meaning for this call.
             1 hash_value: String => "hash_value: must",
-            /// `download_url`.
+            /// Carried by the schema; without meaning for this call.
             2 download_url: String => "download_url: must",
         }
     }
@@ -2767,16 +3827,16 @@ pub mod compliance {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471357>.
             /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.create_verification`.
             pub struct CreateVerification {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
-            new(sub_mchid: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`CreateVerification`].
             pub struct CreateVerificationResponse {
-                /// `verification_id`.
+                /// Number of the identity verification.
                 0 verification_id: String => "verification_id: must",
             }
         }
@@ -2808,28 +3868,28 @@ pub mod compliance {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471359>.
             /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.get_verification`.
             pub struct GetVerification {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
-                /// `verification_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+                /// Number of the identity verification.
                 1 verification_id: String => "verification_id: must path",
             }
-            new(sub_mchid: impl Into<String>, verification_id: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>, verification_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`GetVerification`].
             pub struct GetVerificationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `verification_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Number of the identity verification.
                 1 verification_id: String => "verification_id: must",
-                /// `state`; one of `PROCESSING` `SUCCESS` `FAIL`.
-                2 state: String => "state: must",
-                /// `fail_reason`; one of `MATERIALS_ABNORMAL` `PROCESS_TIMEOUT`.
-                3 fail_reason: Option<String> => "fail_reason",
-                /// `create_time`; format `rfc3339`.
+                /// `PROCESSING`, `SUCCESS` or `FAIL` of the verification; one of `PROCESSING` `SUCCESS` `FAIL`.
+                2 state: super::super::State => "state: must",
+                /// Material abnormal or time-out; one of `MATERIALS_ABNORMAL` `PROCESS_TIMEOUT`.
+                3 fail_reason: Option<super::super::FailReason> => "fail_reason",
+                /// When the verification was started; format `rfc3339`.
                 4 create_time: String => "create_time: must",
-                /// `finish_time`; format `rfc3339`.
+                /// When it was finished; format `rfc3339`.
                 5 finish_time: Option<String> => "finish_time",
             }
         }
@@ -2867,9 +3927,9 @@ pub mod express {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_9_1.shtml>.
         /// * Catalog: `pay_v3.express.transform_user`.
         pub struct TransformUser {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
@@ -2878,7 +3938,7 @@ pub mod express {
     w::record! {
         /// Answer to [`TransformUser`].
         pub struct TransformUserResponse {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
@@ -2915,37 +3975,37 @@ pub mod face_mch {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/android/sid.html>.
         /// * Catalog: `pay_v3.face_mch.get_user`.
         pub struct GetUser {
-            /// `face_sid`.
+            /// Face session returned by the device.
             0 face_sid: String => "face_sid: must path",
-            /// `info_type`; one of `ASK_UNIONID` `ASK_REAL_NAME`.
-            1 info_type: String => "info_type: must query",
-            /// `appid`.
+            /// What to ask for: `ASK_UNIONID` or `ASK_REAL_NAME`; one of `ASK_UNIONID` `ASK_REAL_NAME`.
+            1 info_type: super::InfoType => "info_type: must query",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must query",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid: query",
-            /// `sub_serial_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+            /// Certificate serial of the sub-merchant.
             5 sub_serial_no: Option<String> => "sub_serial_no: query",
         }
         new(
             face_sid: impl Into<String>,
-            info_type: impl Into<String>,
+            info_type: impl Into<super::InfoType>,
             appid: impl Into<xinqiao_types::AppId>,
         )
-        text(sub_mchid: String, sub_appid: String, sub_serial_no: String)
+        text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId, sub_serial_no: String)
     }
 
     w::record! {
         /// Answer to [`GetUser`].
         pub struct GetUserResponse {
-            /// `union_id`; personal data, masked in `Debug`.
-            0 union_id: Option<String> => "union_id: masked",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id across all AppIDs of one open-platform account; personal data, masked in `Debug`.
+            0 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            2 sub_openid: Option<String> => "sub_openid",
-            /// `real_name_info`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// Real-name facts the user agreed to share, encrypted.
             3 real_name_info: Option<super::RealNameInfo> => "real_name_info",
         }
     }
@@ -2982,7 +4042,7 @@ pub mod hire_power_bank {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-qualification-by-open-id.html>.
         /// * Catalog: `pay_v3.hire_power_bank.check_user_qualification`.
         pub struct CheckUserQualification {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -2991,7 +4051,7 @@ pub mod hire_power_bank {
     w::record! {
         /// Answer to [`CheckUserQualification`].
         pub struct CheckUserQualificationResponse {
-            /// `qualified_user`.
+            /// Whether the user may take out the insurance.
             0 qualified_user: bool => "qualified_user: must",
         }
     }
@@ -3023,13 +4083,13 @@ pub mod hire_power_bank {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/create-insurance-order.html>.
         /// * Catalog: `pay_v3.hire_power_bank.create_insurance_order`.
         pub struct CreateInsuranceOrder {
-            /// `out_order_no`.
+            /// The merchant's number for the rental.
             0 out_order_no: Option<String> => "out_order_no",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             2 notify_url: Option<String> => "notify_url",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             3 service_id: Option<String> => "service_id",
         }
         new()
@@ -3044,23 +4104,23 @@ pub mod hire_power_bank {
     w::record! {
         /// Answer to [`CreateInsuranceOrder`].
         pub struct CreateInsuranceOrderResponse {
-            /// `out_order_no`.
+            /// The merchant's number for the rental.
             0 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number for the insurance.
             1 order_id: String => "order_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `max_claim_count`.
+            /// How many claims are allowed.
             3 max_claim_count: i64 => "max_claim_count: must",
-            /// `claimed_count`.
+            /// How many claims have been made.
             4 claimed_count: i64 => "claimed_count: must",
-            /// `order_receive_state`.
+            /// Whether the user has taken the insurance.
             5 order_receive_state: String => "order_receive_state: must",
-            /// `order_receive_time`; format `rfc3339`.
+            /// When the user took the insurance; format `rfc3339`.
             6 order_receive_time: String => "order_receive_time: must",
-            /// `order_begin_time`; format `rfc3339`.
+            /// When the cover begins; format `rfc3339`.
             7 order_begin_time: Option<String> => "order_begin_time",
-            /// `order_end_time`; format `rfc3339`.
+            /// When the cover ends; format `rfc3339`.
             8 order_end_time: Option<String> => "order_end_time",
         }
     }
@@ -3092,7 +4152,7 @@ pub mod hire_power_bank {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-by-out-trade-no.html>.
         /// * Catalog: `pay_v3.hire_power_bank.get_insurance_order`.
         pub struct GetInsuranceOrder {
-            /// `out_order_no`.
+            /// The merchant's number for the rental.
             0 out_order_no: String => "out_order_no: must path",
         }
         new(out_order_no: impl Into<String>)
@@ -3133,20 +4193,20 @@ pub mod industry_coupon {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_9_1.shtml>.
         /// * Catalog: `pay_v3.industry_coupon.prepare_token`.
         pub struct PrepareToken {
-            /// `open_id`; personal data, masked in `Debug`.
-            0 open_id: String => "open_id: must masked",
-            /// `coupon_list`.
+            /// The user's id under the AppID; personal data, masked in `Debug`.
+            0 open_id: xinqiao_types::OpenId => "open_id: must masked",
+            /// Travel coupons to offer.
             1 coupon_list: Vec<super::Coupon> => "coupon_list: must",
         }
-        new(open_id: impl Into<String>, coupon_list: Vec<super::Coupon>)
+        new(open_id: impl Into<xinqiao_types::OpenId>, coupon_list: Vec<super::Coupon>)
     }
 
     w::record! {
         /// Answer to [`PrepareToken`].
         pub struct PrepareTokenResponse {
-            /// `token`.
+            /// Credential issued by the platform, passed back unchanged.
             0 token: String => "token: must",
-            /// `expires_time`; format `rfc3339`.
+            /// When the token ends; format `rfc3339`.
             1 expires_time: String => "expires_time: must",
         }
     }
@@ -3182,20 +4242,20 @@ pub mod industry_rebate {
         /// * For: partner.
         /// * Catalog: `pay_v3.industry_rebate.report_retail_industry_transaction`.
         pub struct ReportRetailIndustryTransaction {
-            /// `brand_id`.
+            /// Brand that gives the rebate.
             0 brand_id: Option<String> => "brand_id",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: Option<String> => "transaction_id",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `sub_mchid`.
-            3 sub_mchid: String => "sub_mchid: must",
-            /// `device_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Serial number of the cash device.
             4 device_id: Option<String> => "device_id",
-            /// `goods_detail`.
+            /// Goods sold with bar codes.
             5 goods_detail: Option<Vec<super::GoodsDetail>> => "goods_detail",
         }
-        new(out_trade_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_trade_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         text(brand_id: String, transaction_id: String, device_id: String)
         set(goods_detail: Vec<super::GoodsDetail>)
     }
@@ -3226,18 +4286,18 @@ pub mod industry_rebate {
         /// * For: partner.
         /// * Catalog: `pay_v3.industry_rebate.report_transaction`.
         pub struct ReportTransaction {
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             0 transaction_id: String => "transaction_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `code_url`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Link printed on the payment sign.
             2 code_url: String => "code_url: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
         }
         new(
             transaction_id: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             code_url: impl Into<String>,
             out_trade_no: impl Into<String>,
         )
@@ -3275,7 +4335,7 @@ pub mod iot_manage {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/tool/factory-check-data-api.html>.
         /// * Catalog: `pay_v3.iot_manage.get_device_inspection`.
         pub struct GetDeviceInspection {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
         }
         new(device_sn: impl Into<String>)
@@ -3284,27 +4344,27 @@ pub mod iot_manage {
     w::record! {
         /// Answer to [`GetDeviceInspection`].
         pub struct GetDeviceInspectionResponse {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must",
-            /// `camera_sn`.
+            /// Serial number of the camera.
             1 camera_sn: String => "camera_sn: must",
-            /// `wired_mac`.
+            /// MAC address of the wired network.
             2 wired_mac: String => "wired_mac: must",
-            /// `wireless_mac`.
+            /// MAC address of the wireless network.
             3 wireless_mac: String => "wireless_mac: must",
-            /// `bluetooth_mac`.
+            /// MAC address of Bluetooth.
             4 bluetooth_mac: String => "bluetooth_mac: must",
-            /// `app_version`.
+            /// Release of the device's app.
             5 app_version: String => "app_version: must",
-            /// `imei`.
+            /// Mobile identity number of the device.
             6 imei: String => "imei: must",
-            /// `result`; one of `SUCCESS` `WARN` `FAIL`.
-            7 result: String => "result: must",
-            /// `inspect_time`; format `rfc3339`.
+            /// Result of the inspection: `SUCCESS`, `WARN` or `FAIL`; one of `SUCCESS` `WARN` `FAIL`.
+            7 result: super::ResultDetail => "result: must",
+            /// When the device was inspected; format `rfc3339`.
             8 inspect_time: String => "inspect_time: must",
-            /// `errors`.
+            /// Errors that the inspection found.
             9 errors: Option<Vec<String>> => "errors",
-            /// `warnings`.
+            /// Warnings that the inspection gave.
             10 warnings: Option<Vec<String>> => "warnings",
         }
     }
@@ -3336,9 +4396,9 @@ pub mod iot_manage {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/point/iotmanage-devices.html>.
         /// * Catalog: `pay_v3.iot_manage.list_devices`.
         pub struct ListDevices {
-            /// `limit`.
+            /// Page size; such as `20`.
             0 limit: i64 => "limit: must query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must query",
         }
         new(limit: i64, offset: i64)
@@ -3347,15 +4407,15 @@ pub mod iot_manage {
     w::record! {
         /// Answer to [`ListDevices`].
         pub struct ListDevicesResponse {
-            /// `data`.
+            /// Devices, one entry each.
             0 data: Vec<super::Device> => "data: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Page size; such as `20`.
             2 limit: i64 => "limit: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
-            /// `links`.
+            /// Links to this, the next and the previous page.
             4 links: super::Link => "links: must",
         }
     }
@@ -3392,7 +4452,7 @@ pub mod love_feast {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/lovefeast/brands/get-brand.html>.
         /// * Catalog: `pay_v3.love_feast.get_brand`.
         pub struct GetBrand {
-            /// `brand_id`.
+            /// Brand that takes part in the charity meals.
             0 brand_id: String => "brand_id: must path",
         }
         new(brand_id: impl Into<String>)
@@ -3401,9 +4461,9 @@ pub mod love_feast {
     w::record! {
         /// Answer to [`GetBrand`].
         pub struct GetBrandResponse {
-            /// `donate_count`.
+            /// Charity meals donated through the brand.
             0 donate_count: i64 => "donate_count: must",
-            /// `consume_count`.
+            /// Charity meals that were handed out.
             1 consume_count: Option<i64> => "consume_count",
         }
     }
@@ -3438,9 +4498,9 @@ pub mod love_feast {
             /// * For: merchant, partner.
             /// * Catalog: `pay_v3.love_feast.users.get_order`.
             pub struct GetOrder {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 1 out_trade_no: String => "out_trade_no: must path",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, out_trade_no: impl Into<String>)
@@ -3449,31 +4509,31 @@ pub mod love_feast {
         w::record! {
             /// Answer to [`GetOrder`].
             pub struct GetOrderResponse {
-                /// `welfare_trade_id`.
+                /// The platform's number for the donation.
                 0 welfare_trade_id: Option<String> => "welfare_trade_id",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: Option<xinqiao_types::AppId> => "appid",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `brand_id`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Brand that takes part in the charity meals.
                 3 brand_id: Option<String> => "brand_id",
-                /// `donate_source`; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
-                4 donate_source: Option<String> => "donate_source",
-                /// `merchant_order`.
+                /// Donated in the mini program or by standing deduction; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
+                4 donate_source: Option<super::super::DonateSource> => "donate_source",
+                /// The merchant's number for the donation.
                 5 merchant_order: Option<String> => "merchant_order",
-                /// `institution_name`.
+                /// Charity that receives the donation.
                 6 institution_name: Option<String> => "institution_name",
-                /// `business_id`.
+                /// Number of the business.
                 7 business_id: Option<String> => "business_id",
-                /// `business_name`.
+                /// Merchant as people know it.
                 8 business_name: Option<String> => "business_name",
-                /// `success_time`.
+                /// When the donation was paid.
                 9 success_time: Option<String> => "success_time",
-                /// `payer`.
+                /// Who donated.
                 10 payer: Option<super::super::Payer> => "payer",
-                /// `amount`.
+                /// Donated amount with currency.
                 11 amount: Option<w::serial::Value> => "amount",
-                /// `device_id`.
+                /// Device on which it was donated.
                 12 device_id: Option<String> => "device_id",
             }
         }
@@ -3504,13 +4564,13 @@ pub mod love_feast {
             /// * For: merchant, partner.
             /// * Catalog: `pay_v3.love_feast.users.list_orders`.
             pub struct ListOrders {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `brand_id`.
+                /// Brand that takes part in the charity meals.
                 1 brand_id: String => "brand_id: must path",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 2 offset: Option<i64> => "offset: query",
-                /// `limit`.
+                /// Page size; such as `20`.
                 3 limit: Option<i64> => "limit: query",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, brand_id: impl Into<String>)
@@ -3520,15 +4580,15 @@ pub mod love_feast {
         w::record! {
             /// Answer to [`ListOrders`].
             pub struct ListOrdersResponse {
-                /// `count`.
+                /// Records in this page.
                 0 count: Option<i64> => "count",
-                /// `limit`.
+                /// Page size; such as `20`.
                 1 limit: Option<i64> => "limit",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 2 offset: Option<i64> => "offset",
-                /// `total_count`.
+                /// All matching records, for paging.
                 3 total_count: Option<i64> => "total_count",
-                /// `data`.
+                /// Donations, newest first.
                 4 data: Option<Vec<super::super::Order>> => "data",
             }
         }
@@ -3569,36 +4629,36 @@ pub mod mch_operate {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012488950>.
             /// * Catalog: `pay_v3.mch_operate.risk.apply_withdrawl`.
             pub struct ApplyWithdrawl {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_request_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
                 1 out_request_no: String => "out_request_no: must",
-                /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT`.
-                2 out_account_type: String => "out_account_type: must",
-                /// `amount`; in fen.
+                /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT`.
+                2 out_account_type: super::super::OutAccountType => "out_account_type: must",
+                /// Amount to withdraw, in fen; in fen.
                 3 amount: xinqiao_types::Fen => "amount: must",
-                /// `payee_type`; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
-                4 payee_type: String => "payee_type: must",
-                /// `payee_mchid`.
-                5 payee_mchid: Option<String> => "payee_mchid",
-                /// `payee_info`.
+                /// Who receives: contributing merchant, partner, other merchant, person; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
+                4 payee_type: super::super::PayeeType => "payee_type: must",
+                /// Merchant that receives.
+                5 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
+                /// Payee's bank account and identity.
                 6 payee_info: super::super::PayeeInfo => "payee_info: must",
-                /// `proof_media_list`.
+                /// Supporting documents, by type.
                 7 proof_media_list: Option<super::super::ProofMedia> => "proof_media_list",
-                /// `additional_materials`.
+                /// Further documents, as media handles.
                 8 additional_materials: Option<super::super::AdditionalMaterial> => "additional_materials",
-                /// `remark`.
+                /// Note on the withdrawal.
                 9 remark: Option<String> => "remark",
             }
             new(
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 out_request_no: impl Into<String>,
-                out_account_type: impl Into<String>,
+                out_account_type: impl Into<super::super::OutAccountType>,
                 amount: xinqiao_types::Fen,
-                payee_type: impl Into<String>,
+                payee_type: impl Into<super::super::PayeeType>,
                 payee_info: super::super::PayeeInfo,
             )
-            text(payee_mchid: String, remark: String)
+            text(payee_mchid: xinqiao_types::MchId, remark: String)
             set(
                 proof_media_list: super::super::ProofMedia,
                 additional_materials: super::super::AdditionalMaterial,
@@ -3608,9 +4668,9 @@ pub mod mch_operate {
         w::record! {
             /// Answer to [`ApplyWithdrawl`].
             pub struct ApplyWithdrawlResponse {
-                /// `out_request_no`.
+                /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
                 0 out_request_no: String => "out_request_no: must",
-                /// `applyment_id`.
+                /// Number that WeChat Pay gives the application; such as `2000002124775691`.
                 1 applyment_id: String => "applyment_id: must",
             }
         }
@@ -3642,7 +4702,7 @@ pub mod mch_operate {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012778400>.
             /// * Catalog: `pay_v3.mch_operate.risk.get_withdrawl_apply_by_applyment_id`.
             pub struct GetWithdrawlApplyByApplymentId {
-                /// `applyment_id`.
+                /// Number that WeChat Pay gives the application; such as `2000002124775691`.
                 0 applyment_id: String => "applyment_id: must path",
             }
             new(applyment_id: impl Into<String>)
@@ -3651,7 +4711,7 @@ pub mod mch_operate {
         w::record! {
             /// Answer to [`GetWithdrawlApplyByApplymentId`].
             pub struct GetWithdrawlApplyByApplymentIdResponse {
-                /// `withdrawl_apply`.
+                /// The withdrawal application.
                 0 withdrawl_apply: super::super::ItemInfo => "withdrawl_apply: must",
             }
         }
@@ -3683,7 +4743,7 @@ pub mod mch_operate {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476164>.
             /// * Catalog: `pay_v3.mch_operate.risk.get_withdrawl_apply_by_out_request_no`.
             pub struct GetWithdrawlApplyByOutRequestNo {
-                /// `out_request_no`.
+                /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
                 0 out_request_no: String => "out_request_no: must path",
             }
             new(out_request_no: impl Into<String>)
@@ -3725,31 +4785,35 @@ pub mod merchant_fund {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer/chapter3_7.shtml>.
         /// * Catalog: `pay_v3.merchant_fund.list_merchant_income_records`.
         pub struct ListMerchantIncomeRecords {
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            0 account_type: String => "account_type: must query",
-            /// `date`; format `yyyy-MM-dd`.
+            /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+            0 account_type: super::GetFundFlowBillAccountType => "account_type: must query",
+            /// Day of the receipts; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 date: String => "date: must query",
-            /// `limit`.
+            /// Page size; such as `20`.
             2 limit: i64 => "limit: must query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             3 offset: Option<i64> => "offset: query",
         }
-        new(account_type: impl Into<String>, date: impl Into<String>, limit: i64)
+        new(
+            account_type: impl Into<super::GetFundFlowBillAccountType>,
+            date: impl Into<String>,
+            limit: i64,
+        )
         set(offset: i64)
     }
 
     w::record! {
         /// Answer to [`ListMerchantIncomeRecords`].
         pub struct ListMerchantIncomeRecordsResponse {
-            /// `data`.
+            /// Bank receipts of that day.
             0 data: Option<Vec<super::MerchantIncomeRecord>> => "data",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
-            /// `links`.
+            /// Links to this, the next and the previous page.
             4 links: super::LinkInfo => "links: must",
         }
     }
@@ -3781,20 +4845,20 @@ pub mod merchant_fund {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_6.shtml>.
         /// * Catalog: `pay_v3.merchant_fund.list_partner_income_records`.
         pub struct ListPartnerIncomeRecords {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must query",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            1 account_type: String => "account_type: must query",
-            /// `date`; format `yyyy-MM-dd`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+            1 account_type: super::GetFundFlowBillAccountType => "account_type: must query",
+            /// Day of the receipts; format `yyyy-MM-dd`; such as `2026-09-14`.
             2 date: String => "date: must query",
-            /// `limit`.
+            /// Page size; such as `20`.
             3 limit: i64 => "limit: must query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
         }
         new(
-            sub_mchid: impl Into<String>,
-            account_type: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            account_type: impl Into<super::GetFundFlowBillAccountType>,
             date: impl Into<String>,
             limit: i64,
         )
@@ -3804,15 +4868,15 @@ pub mod merchant_fund {
     w::record! {
         /// Answer to [`ListPartnerIncomeRecords`].
         pub struct ListPartnerIncomeRecordsResponse {
-            /// `data`.
+            /// Bank receipts of that day.
             0 data: Option<Vec<super::PartnerIncomeRecord>> => "data",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
-            /// `links`.
+            /// Links to this, the next and the previous page.
             4 links: super::LinkInfo => "links: must",
         }
     }
@@ -3849,18 +4913,18 @@ pub mod merchant_settlement {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_1.shtml>.
         /// * Catalog: `pay_v3.merchant_settlement.apply_settle_rule`.
         pub struct ApplySettleRule {
-            /// `acquiring_bank_id`.
+            /// Number of the acquiring institution.
             0 acquiring_bank_id: String => "acquiring_bank_id: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `channel_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Channel number of the institution under the acquirer; such as `20001111`.
             2 channel_id: String => "channel_id: must",
-            /// `settle_rule_id`.
+            /// Number of the settlement rule.
             3 settle_rule_id: i64 => "settle_rule_id: must",
         }
         new(
             acquiring_bank_id: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             channel_id: impl Into<String>,
             settle_rule_id: i64,
         )
@@ -3869,21 +4933,21 @@ pub mod merchant_settlement {
     w::record! {
         /// Answer to [`ApplySettleRule`].
         pub struct ApplySettleRuleResponse {
-            /// `application_id`.
+            /// Number that the platform gives the application.
             0 application_id: String => "application_id: must",
-            /// `application_process_info`.
+            /// What became of the application, in words.
             1 application_process_info: String => "application_process_info: must",
-            /// `application_state`.
+            /// How far the application is.
             2 application_state: Option<String> => "application_state",
-            /// `acquiring_bank_id`.
+            /// Number of the acquiring institution.
             3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-            /// `channel_id`.
+            /// Channel number of the institution under the acquirer; such as `20001111`.
             4 channel_id: Option<String> => "channel_id",
-            /// `sub_mchid`.
-            5 sub_mchid: Option<String> => "sub_mchid",
-            /// `settle_rule_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            5 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Number of the settlement rule.
             6 settle_rule_id: Option<i64> => "settle_rule_id",
-            /// `update_time`; format `rfc3339`.
+            /// When the application last changed; format `rfc3339`.
             7 update_time: Option<String> => "update_time",
         }
     }
@@ -3915,7 +4979,7 @@ pub mod merchant_settlement {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_2.shtml>.
         /// * Catalog: `pay_v3.merchant_settlement.get_settle_rule_application`.
         pub struct GetSettleRuleApplication {
-            /// `application_id`.
+            /// Number that the platform gives the application.
             0 application_id: String => "application_id: must path",
         }
         new(application_id: impl Into<String>)
@@ -3958,9 +5022,9 @@ pub mod palm_service {
             /// * For: partner.
             /// * Catalog: `pay_v3.palm_service.authorization.get`.
             pub struct Get {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `organization_id`.
+                /// Number of the institution.
                 1 organization_id: String => "organization_id: must query",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, organization_id: impl Into<String>)
@@ -3969,13 +5033,13 @@ pub mod palm_service {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `organization_id`.
+                /// Number of the institution.
                 1 organization_id: Option<String> => "organization_id",
-                /// `state`; one of `AUTHORIZATION_STATE_NONE` `AUTHORIZATION_STATE_ON` `AUTHORIZATION_STATE_OFF`.
-                2 state: Option<String> => "state",
-                /// `authorize_time`.
+                /// Palm authorisation: `…_NONE`, `…_ON` or `…_OFF`; one of `AUTHORIZATION_STATE_NONE` `AUTHORIZATION_STATE_ON` `AUTHORIZATION_STATE_OFF`.
+                2 state: Option<super::super::GetState> => "state",
+                /// When the user authorised palm payment.
                 3 authorize_time: Option<String> => "authorize_time",
             }
         }
@@ -4006,12 +5070,12 @@ pub mod palm_service {
             /// * For: partner.
             /// * Catalog: `pay_v3.palm_service.authorization.pre_authorize`.
             pub struct PreAuthorize {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `preauthorize_session_id`.
+                /// Session in which the palm authorisation is asked for; `preauthorize_session_id` on the wire.
                 #[doc(alias = "preauthorize_session_id")]
                 1 pre_authorize_session_id: Option<String> => "preauthorize_session_id",
-                /// `organization_id`.
+                /// Number of the institution.
                 2 organization_id: Option<String> => "organization_id",
             }
             new(openid: impl Into<xinqiao_types::OpenId>)
@@ -4021,7 +5085,7 @@ pub mod palm_service {
         w::record! {
             /// Answer to [`PreAuthorize`].
             pub struct PreAuthorizeResponse {
-                /// `permission_token`.
+                /// Handle for opening the palm-service page.
                 0 permission_token: String => "permission_token: must",
             }
         }
@@ -4062,29 +5126,29 @@ pub mod partner_papay {
             /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988373>.
             /// * Catalog: `pay_v3.partner_papay.contracts.notify`.
             pub struct Notify {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-                /// `estimated_amount`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Amount announced to the user before charging.
                 5 estimated_amount: super::super::EstimatedAmount => "estimated_amount: must",
-                /// `deduct_duration`.
+                /// How long after the announcement the charge follows.
                 6 deduct_duration: Option<super::super::DeductDuration> => "deduct_duration",
             }
             new(
                 contract_id: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 estimated_amount: super::super::EstimatedAmount,
             )
-            text(sub_appid: String)
+            text(sub_appid: xinqiao_types::AppId)
             set(deduct_duration: super::super::DeductDuration)
         }
 
@@ -4115,24 +5179,24 @@ pub mod partner_papay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter5_16.shtml>.
             /// * Catalog: `pay_v3.partner_papay.contracts.report_fail_notify`.
             pub struct ReportFailNotify {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
             new(
                 contract_id: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
             )
-            text(sub_appid: String)
+            text(sub_appid: xinqiao_types::AppId)
         }
 
         w::endpoint! {
@@ -4167,27 +5231,31 @@ pub mod qr_code {
         /// * For: merchant, partner.
         /// * Catalog: `pay_v3.qr_code.check_user_service`.
         pub struct CheckUserService {
-            /// `contract_id`.
+            /// Contract under which the user rides.
             0 contract_id: String => "contract_id: must path",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid: query",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid: query",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(contract_id: impl Into<String>)
-        text(appid: xinqiao_types::AppId, sub_appid: String, sub_mchid: String)
+        text(
+            appid: xinqiao_types::AppId,
+            sub_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+        )
     }
 
     w::record! {
         /// Answer to [`CheckUserService`].
         pub struct CheckUserServiceResponse {
-            /// `contract_id`.
+            /// Contract under which the user rides.
             0 contract_id: Option<String> => "contract_id",
-            /// `user_service_state`; one of `NORMAL` `BLOCKED`.
-            1 user_service_state: Option<String> => "user_service_state",
-            /// `block_reason`.
+            /// `NORMAL` or `BLOCKED`; one of `NORMAL` `BLOCKED`.
+            1 user_service_state: Option<super::UserServiceState> => "user_service_state",
+            /// Why it is blocked.
             2 block_reason: Option<String> => "block_reason",
         }
     }
@@ -4218,27 +5286,27 @@ pub mod qr_code {
         /// * For: merchant, partner.
         /// * Catalog: `pay_v3.qr_code.deduct_transaction`.
         pub struct DeductTransaction {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `description`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Ride shown on the user's bill.
             3 description: Option<String> => "description",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             4 attach: Option<String> => "attach",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             6 goods_tag: Option<String> => "goods_tag",
-            /// `contract_id`.
+            /// Contract under which the user rides.
             7 contract_id: String => "contract_id: must",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             8 notify_url: Option<String> => "notify_url",
-            /// `amount`.
+            /// Fare: total, paid and currency.
             9 amount: Option<super::DeductTransactionAmount> => "amount",
-            /// The body, told apart by `trade_scene`.
+            /// Ride facts, bus or metro; told apart by `trade_scene`.
             10 body: super::RideScene => ": flat",
         }
         new(
@@ -4248,8 +5316,8 @@ pub mod qr_code {
             body: super::RideScene,
         )
         text(
-            sub_appid: String,
-            sub_mchid: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
             description: String,
             attach: String,
             goods_tag: String,
@@ -4261,45 +5329,45 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`DeductTransaction`].
         pub struct DeductTransactionResponse {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sub_appid`.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `sp_mchid`.
-            2 sp_mchid: Option<String> => "sp_mchid",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid",
-            /// `description`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            2 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Ride shown on the user's bill.
             4 description: Option<String> => "description",
-            /// `create_time`.
+            /// When the charge was accepted.
             5 create_time: Option<String> => "create_time",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             6 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             7 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
-            8 trade_state: Option<String> => "trade_state",
-            /// `trade_state_description`.
+            /// State of the charge; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
+            8 trade_state: Option<super::TradeState> => "trade_state",
+            /// State in words for people; programs branch on `trade_state`.
             9 trade_state_description: Option<String> => "trade_state_description",
-            /// `success_time`.
+            /// When the fare was charged.
             10 success_time: Option<String> => "success_time",
-            /// `bank_type`.
+            /// Bank that paid the fare.
             11 bank_type: Option<String> => "bank_type",
-            /// `user_repay_state`; one of `NOT_REPAY` `REPAID` `ALL_REFUND`.
-            12 user_repay_state: Option<String> => "user_repay_state",
-            /// `repay_transaction_id`.
+            /// Whether the user has paid back the advance; one of `NOT_REPAY` `REPAID` `ALL_REFUND`.
+            12 user_repay_state: Option<super::UserRepayState> => "user_repay_state",
+            /// Payment with which the user paid back.
             13 repay_transaction_id: Option<String> => "repay_transaction_id",
-            /// `repay_time`.
+            /// When the user paid back.
             14 repay_time: Option<String> => "repay_time",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             15 attach: Option<String> => "attach",
-            /// `contract_id`.
+            /// Contract under which the user rides.
             16 contract_id: Option<String> => "contract_id",
-            /// `amount`.
+            /// Fare: total, paid and currency.
             17 amount: Option<w::serial::Value> => "amount",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             18 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// The body, told apart by `trade_scene`.
+            /// Ride facts, bus or metro; told apart by `trade_scene`.
             19 body: super::RideScene => ": flat",
         }
     }
@@ -4330,13 +5398,13 @@ pub mod qr_code {
         /// * For: merchant, partner.
         /// * Catalog: `pay_v3.qr_code.get_transaction`.
         pub struct GetTransaction {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_trade_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     /// Answer to [`GetTransaction`], the same as to [`DeductTransaction`].
@@ -4374,21 +5442,21 @@ pub mod rate_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_7_1.shtml>.
         /// * Catalog: `pay_v3.rate_activity.create_application`.
         pub struct CreateApplication {
-            /// `acquiring_bank_id`.
+            /// Number of the acquiring institution.
             0 acquiring_bank_id: String => "acquiring_bank_id: must",
-            /// `channel_id`.
+            /// Channel number of the institution under the acquirer; such as `20001111`.
             1 channel_id: String => "channel_id: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
-            /// `activity_detail`.
+            /// Sub-merchant that joins the campaign.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Campaign to join: id, rate and documents.
             3 activity_detail: super::ActivityDetail => "activity_detail: must",
-            /// `additional_information`.
+            /// Further remark and documents.
             4 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
         new(
             acquiring_bank_id: impl Into<String>,
             channel_id: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             activity_detail: super::ActivityDetail,
         )
         set(additional_information: super::AdditionalInformation)
@@ -4397,7 +5465,7 @@ pub mod rate_activity {
     w::record! {
         /// Answer to [`CreateApplication`].
         pub struct CreateApplicationResponse {
-            /// `application_id`.
+            /// Number that the platform gives the application.
             0 application_id: String => "application_id: must",
         }
     }
@@ -4429,7 +5497,7 @@ pub mod rate_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_7_2.shtml>.
         /// * Catalog: `pay_v3.rate_activity.get_application`.
         pub struct GetApplication {
-            /// `application_id`.
+            /// Number that the platform gives the application.
             0 application_id: String => "application_id: must path",
         }
         new(application_id: impl Into<String>)
@@ -4438,15 +5506,15 @@ pub mod rate_activity {
     w::record! {
         /// Answer to [`GetApplication`].
         pub struct GetApplicationResponse {
-            /// `application_state`.
+            /// State of the application to join.
             0 application_state: String => "application_state: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `reject_parameter`.
+            /// Sub-merchant that joins the campaign.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Path of the rejected parameter.
             2 reject_parameter: Option<String> => "reject_parameter",
-            /// `reject_reason`.
+            /// Why it was turned down.
             3 reject_reason: Option<String> => "reject_reason",
-            /// `pass_time`; format `rfc3339`.
+            /// When it was approved; format `rfc3339`.
             4 pass_time: Option<String> => "pass_time",
         }
     }
@@ -4478,11 +5546,11 @@ pub mod rate_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_7_3.shtml>.
         /// * Catalog: `pay_v3.rate_activity.update_application`.
         pub struct UpdateApplication {
-            /// `application_id`.
+            /// Number that the platform gives the application.
             0 application_id: String => "application_id: must path",
-            /// `activity_detail_modification`.
+            /// What to change in the application.
             1 activity_detail_modification: Option<super::ActivityDetailModification> => "activity_detail_modification",
-            /// `additional_information`.
+            /// Further remark and documents.
             2 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
         new(application_id: impl Into<String>)
@@ -4527,13 +5595,13 @@ pub mod real_name {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013735179>.
         /// * Catalog: `pay_v3.real_name.verify`.
         pub struct Verify {
-            /// `credential_type`.
+            /// 1 ID card, 2 passport, 5 home-return, 9 Taiwan permit, 12 foreigner, 17 HK/Macao, 18 Taiwan residence.
             0 credential_type: String => "credential_type: must query",
-            /// `encrypted_credential_id`.
+            /// Digits of the identity document, encrypted and URL-encoded.
             1 encrypted_credential_id: String => "encrypted_credential_id: must query",
-            /// `encrypted_name`.
+            /// Person's true name, encrypted and URL-encoded.
             2 encrypted_name: String => "encrypted_name: must query",
-            /// `wxp_trade_no`.
+            /// WeChat Pay order whose payer is checked.
             3 wxp_trade_no: String => "wxp_trade_no: must query",
         }
         new(
@@ -4547,9 +5615,9 @@ pub mod real_name {
     w::record! {
         /// Answer to [`Verify`].
         pub struct VerifyResponse {
-            /// `verify_result`.
+            /// 0 when name and document match the payer.
             0 verify_result: i64 => "verify_result: must",
-            /// `err_message`.
+            /// What went wrong, in words.
             1 err_message: Option<String> => "err_message",
         }
     }
@@ -4589,19 +5657,19 @@ pub mod recharge {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012585425>.
             /// * Catalog: `pay_v3.recharge.bank_transfer_recharges.apply`.
             pub struct Apply {
-                /// `out_recharge_no`.
+                /// The merchant's number for the top-up, unique.
                 0 out_recharge_no: String => "out_recharge_no: must",
-                /// `recharge_scene`; one of `NORMAL_BANK_TRANSFER`.
-                1 recharge_scene: String => "recharge_scene: must",
-                /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-                2 account_type: String => "account_type: must",
-                /// `recharge_amount`.
+                /// Business for which money is topped up; one of `NORMAL_BANK_TRANSFER`.
+                1 recharge_scene: super::super::RechargeScene => "recharge_scene: must",
+                /// Account to be topped up; one of `BASIC` `OPERATION` `FEES`.
+                2 account_type: super::super::GetFundFlowBillAccountType => "account_type: must",
+                /// How much is topped up, with currency.
                 3 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
             }
             new(
                 out_recharge_no: impl Into<String>,
-                recharge_scene: impl Into<String>,
-                account_type: impl Into<String>,
+                recharge_scene: impl Into<super::super::RechargeScene>,
+                account_type: impl Into<super::super::GetFundFlowBillAccountType>,
                 recharge_amount: super::super::RechargeAmount,
             )
         }
@@ -4609,11 +5677,11 @@ pub mod recharge {
         w::record! {
             /// Answer to [`Apply`].
             pub struct ApplyResponse {
-                /// `out_recharge_no`.
+                /// The merchant's number for the top-up, unique.
                 0 out_recharge_no: String => "out_recharge_no: must",
-                /// `recharge_id`.
+                /// WeChat Pay's number for the top-up.
                 1 recharge_id: String => "recharge_id: must",
-                /// `transfer_in_account`.
+                /// Bank account to transfer the money to.
                 2 transfer_in_account: super::super::TransferInAccount => "transfer_in_account: must",
             }
         }
@@ -4645,7 +5713,7 @@ pub mod recharge {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012585430>.
             /// * Catalog: `pay_v3.recharge.bank_transfer_recharges.get`.
             pub struct Get {
-                /// `out_recharge_no`.
+                /// The merchant's number for the top-up, unique.
                 0 out_recharge_no: String => "out_recharge_no: must path",
             }
             new(out_recharge_no: impl Into<String>)
@@ -4654,29 +5722,29 @@ pub mod recharge {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `out_recharge_no`.
+                /// The merchant's number for the top-up, unique.
                 1 out_recharge_no: String => "out_recharge_no: must",
-                /// `recharge_id`.
+                /// WeChat Pay's number for the top-up.
                 2 recharge_id: String => "recharge_id: must",
-                /// `recharge_scene`; one of `ECOMMERCE_BANK_TRANSFER`.
-                3 recharge_scene: String => "recharge_scene: must",
-                /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-                4 recharge_state: String => "recharge_state: must",
-                /// `recharge_state_desc`.
+                /// Business for which money is topped up; one of `ECOMMERCE_BANK_TRANSFER`.
+                3 recharge_scene: super::super::GetRechargeScene => "recharge_scene: must",
+                /// `SUCCESS`, `RECHARGING` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
+                4 recharge_state: super::super::RechargeState => "recharge_state: must",
+                /// State of the top-up in words.
                 5 recharge_state_desc: Option<String> => "recharge_state_desc",
-                /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-                6 account_type: String => "account_type: must",
-                /// `recharge_amount`.
+                /// Account to be topped up; one of `BASIC` `OPERATION` `FEES`.
+                6 account_type: super::super::GetFundFlowBillAccountType => "account_type: must",
+                /// How much is topped up, with currency.
                 7 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
-                /// `bank_transfer_info`.
+                /// Bank transfer that paid the top-up.
                 8 bank_transfer_info: Option<super::super::BankTransferInfo> => "bank_transfer_info",
-                /// `accept_time`; format `rfc3339`.
+                /// When the top-up was accepted; format `rfc3339`.
                 9 accept_time: Option<String> => "accept_time",
-                /// `success_time`; format `rfc3339`.
+                /// When the money arrived; format `rfc3339`.
                 10 success_time: Option<String> => "success_time",
-                /// `close_time`; format `rfc3339`.
+                /// When the top-up was closed; format `rfc3339`.
                 11 close_time: Option<String> => "close_time",
             }
         }
@@ -4717,51 +5785,60 @@ pub mod refund {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013071193>.
             /// * Catalog: `pay_v3.refund.domestic.apply_abnormal_refund`.
             pub struct ApplyAbnormalRefund {
-                /// `refund_id`.
+                /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
                 0 refund_id: String => "refund_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `out_refund_no`.
+                /// Sub-merchant whose order it is; required for partners.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
                 2 out_refund_no: String => "out_refund_no: must",
-                /// `type`; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
-                3 type_: String => "type: must",
-                /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
-                4 bank_type: Option<String> => "bank_type",
-                /// `bank_account`; encrypted on the wire; personal data, masked in `Debug`.
+                /// Where the stuck refund goes: user's card or the merchant's; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
+                3 type_: super::super::ApplyAbnormalRefundType => "type: must",
+                /// Bank of the user's card; required for `USER_BANK_CARD`; such as `ICBC_DEBIT`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
+                4 bank_type: Option<super::super::BankType> => "bank_type",
+                /// Receiving bank card number, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
                 5 bank_account: Option<String> => "bank_account: masked encrypted",
-                /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
+                /// Holder of that card, encrypted; required for `USER_BANK_CARD`; encrypted on the wire; personal data, masked in `Debug`.
                 6 real_name: Option<String> => "real_name: masked encrypted",
             }
-            new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
-            text(sub_mchid: String, bank_type: String, bank_account: String, real_name: String)
+            new(
+                refund_id: impl Into<String>,
+                out_refund_no: impl Into<String>,
+                type_: impl Into<super::super::ApplyAbnormalRefundType>,
+            )
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                bank_type: super::super::BankType,
+                bank_account: String,
+                real_name: String,
+            )
         }
 
         w::record! {
             /// Answer to [`ApplyAbnormalRefund`].
             pub struct ApplyAbnormalRefundResponse {
-                /// `refund_id`.
+                /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
                 0 refund_id: String => "refund_id: must",
-                /// `out_refund_no`.
+                /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
                 1 out_refund_no: String => "out_refund_no: must",
-                /// `transaction_id`.
+                /// Paid order to refund; alternative to `out_trade_no`.
                 2 transaction_id: String => "transaction_id: must",
-                /// `out_trade_no`.
+                /// Paid order by the merchant's number; alternative to `transaction_id`.
                 3 out_trade_no: String => "out_trade_no: must",
-                /// `channel`.
+                /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
                 4 channel: String => "channel: must",
-                /// `user_received_account`.
+                /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
                 5 user_received_account: String => "user_received_account: must",
-                /// `funds_account`.
+                /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
                 6 funds_account: String => "funds_account: must",
-                /// `status`.
+                /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
                 7 status: String => "status: must",
-                /// `success_time`; format `rfc3339`.
+                /// When the money was given back; only on success; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
                 8 success_time: Option<String> => "success_time",
-                /// `create_time`; format `rfc3339`.
+                /// When the refund was accepted; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
                 9 create_time: String => "create_time: must",
-                /// `amount`.
+                /// Amounts of order and refund, and who pays.
                 10 amount: super::super::AmountItem => "amount: must",
-                /// `promotion_detail`.
+                /// Discounts that applied, one entry each; absent without discounts.
                 11 promotion_detail: Option<Vec<super::super::PromotionDetailInfo>> => "promotion_detail",
             }
         }
@@ -4793,28 +5870,28 @@ pub mod refund {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556524>.
             /// * Catalog: `pay_v3.refund.domestic.create`.
             pub struct Create {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `transaction_id`.
+                /// Sub-merchant whose order it is; required for partners.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// Paid order to refund; alternative to `out_trade_no`.
                 1 transaction_id: Option<String> => "transaction_id",
-                /// `out_trade_no`.
+                /// Paid order by the merchant's number; alternative to `transaction_id`.
                 2 out_trade_no: Option<String> => "out_trade_no",
-                /// `out_refund_no`.
+                /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
                 3 out_refund_no: String => "out_refund_no: must",
-                /// `reason`.
+                /// Why it is refunded, ≤ 80 bytes, shown to the user.
                 4 reason: Option<String> => "reason",
-                /// `notify_url`.
+                /// Where the refund result is posted; overrides the platform setting.
                 5 notify_url: Option<String> => "notify_url",
-                /// `funds_account`.
+                /// Account that pays; `AVAILABLE` for the balance, else unsettled funds (old fund flow).
                 6 funds_account: Option<String> => "funds_account",
-                /// `amount`.
+                /// Amounts of order and refund, and who pays.
                 7 amount: super::super::RefundAmount => "amount: must",
-                /// `goods_detail`.
+                /// Items that are returned.
                 8 goods_detail: Option<Vec<super::super::RefundGoodsDetail>> => "goods_detail",
             }
             new(out_refund_no: impl Into<String>, amount: super::super::RefundAmount)
             text(
-                sub_mchid: String,
+                sub_mchid: xinqiao_types::MchId,
                 transaction_id: String,
                 out_trade_no: String,
                 reason: String,
@@ -4824,8 +5901,35 @@ pub mod refund {
             set(goods_detail: Vec<super::super::RefundGoodsDetail>)
         }
 
-        /// Answer to [`Create`], the same as to [`ApplyAbnormalRefund`].
-        pub type CreateResponse = ApplyAbnormalRefundResponse;
+        w::record! {
+            /// Answer to [`Create`].
+            pub struct CreateResponse {
+                /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
+                0 refund_id: String => "refund_id: must",
+                /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
+                1 out_refund_no: String => "out_refund_no: must",
+                /// Paid order to refund; alternative to `out_trade_no`.
+                2 transaction_id: String => "transaction_id: must",
+                /// Paid order by the merchant's number; alternative to `transaction_id`.
+                3 out_trade_no: String => "out_trade_no: must",
+                /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
+                4 channel: String => "channel: must",
+                /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
+                5 user_received_account: String => "user_received_account: must",
+                /// Account that pays; `AVAILABLE` for the balance, else unsettled funds (old fund flow).
+                6 funds_account: String => "funds_account: must",
+                /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
+                7 status: String => "status: must",
+                /// When the money was given back; only on success; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
+                8 success_time: Option<String> => "success_time",
+                /// When the refund was accepted; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
+                9 create_time: String => "create_time: must",
+                /// Amounts of order and refund, and who pays.
+                10 amount: super::super::AmountItem => "amount: must",
+                /// Discounts that applied, one entry each; absent without discounts.
+                11 promotion_detail: Option<Vec<super::super::PromotionDetailInfo>> => "promotion_detail",
+            }
+        }
 
         w::endpoint! {
             Create => CreateResponse,
@@ -4854,13 +5958,13 @@ pub mod refund {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556587>.
             /// * Catalog: `pay_v3.refund.domestic.get`.
             pub struct Get {
-                /// `out_refund_no`.
+                /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
                 0 out_refund_no: String => "out_refund_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                /// Sub-merchant whose order it is; required for partners.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
             new(out_refund_no: impl Into<String>)
-            text(sub_mchid: String)
+            text(sub_mchid: xinqiao_types::MchId)
         }
 
         /// Answer to [`Get`], the same as to [`ApplyAbnormalRefund`].
@@ -4905,9 +6009,9 @@ pub mod repayment {
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124497>.
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.close`.
                 pub struct Close {
-                    /// `combine_out_trade_no`.
+                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-                    /// `sub_orders`.
+                    /// Repayments inside the combined order.
                     1 sub_orders: Vec<super::super::super::CloseSubOrder> => "sub_orders: must",
                 }
                 new(
@@ -4943,30 +6047,30 @@ pub mod repayment {
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124463>.
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.create`.
                 pub struct Create {
-                    /// `combine_mchid`; the account's merchantid.
-                    0 combine_mchid: String => "combine_mchid: must",
-                    /// `combine_out_trade_no`.
+                    /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
+                    0 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
                     1 combine_out_trade_no: String => "combine_out_trade_no: must",
-                    /// `time_expire`; format `rfc3339`.
+                    /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                     2 time_expire: Option<String> => "time_expire",
-                    /// `notify_url`.
+                    /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                     3 notify_url: Option<String> => "notify_url",
-                    /// `sub_orders`.
+                    /// Repayments inside the combined order.
                     4 sub_orders: Vec<super::super::super::RepaymentSubOrder> => "sub_orders: must",
-                    /// `app_info`.
+                    /// Facts for paying in the app.
                     5 app_info: Option<super::super::super::RepaymentAppInfo> => "app_info",
-                    /// `h5_info`.
+                    /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
                     6 h5_info: Option<super::super::super::H5Info> => "h5_info",
-                    /// `miniprogram_info`.
+                    /// Who pays in the mini program; `miniprogram_info` on the wire.
                     #[doc(alias = "miniprogram_info")]
                     7 mini_program_info: Option<super::super::super::ProgramInfo> => "miniprogram_info",
-                    /// `combine_payer_info`.
+                    /// Who pays the combined order: `openid`, or identity limits.
                     8 combine_payer_info: Option<super::super::super::RepaymentPayerInfo> => "combine_payer_info",
-                    /// `wechat_web_info`.
+                    /// Who pays on the page in WeChat.
                     9 wechat_web_info: Option<super::super::super::WechatWebInfo> => "wechat_web_info",
                 }
                 new(
-                    combine_mchid: impl Into<String>,
+                    combine_mchid: impl Into<xinqiao_types::MchId>,
                     combine_out_trade_no: impl Into<String>,
                     sub_orders: Vec<super::super::super::RepaymentSubOrder>,
                 )
@@ -4983,9 +6087,9 @@ pub mod repayment {
             w::record! {
                 /// Answer to [`Create`].
                 pub struct CreateResponse {
-                    /// `prepay_id`.
+                    /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                     0 prepay_id: Option<String> => "prepay_id",
-                    /// `h5_url`.
+                    /// Page to open in the user's browser, which then starts WeChat; valid for 5 minutes.
                     1 h5_url: Option<String> => "h5_url",
                 }
             }
@@ -5017,7 +6121,7 @@ pub mod repayment {
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124483>.
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.get`.
                 pub struct Get {
-                    /// `combine_out_trade_no`.
+                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                 }
                 new(combine_out_trade_no: impl Into<String>)
@@ -5026,17 +6130,17 @@ pub mod repayment {
             w::record! {
                 /// Answer to [`Get`].
                 pub struct GetResponse {
-                    /// `combine_mchid`.
-                    0 combine_mchid: String => "combine_mchid: must",
-                    /// `combine_appid`.
-                    1 combine_appid: String => "combine_appid: must",
-                    /// `combine_out_trade_no`.
+                    /// Merchant number that starts the combined order and signs; such as `1900000109`.
+                    0 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+                    /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+                    1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
                     2 combine_out_trade_no: String => "combine_out_trade_no: must",
-                    /// `combine_transaction_id`.
+                    /// WeChat Pay's number for the whole combined order.
                     3 combine_transaction_id: String => "combine_transaction_id: must",
-                    /// `sub_orders`.
+                    /// Repayments inside the combined order.
                     4 sub_orders: Option<Vec<super::super::super::SubOrder>> => "sub_orders",
-                    /// `combine_payer_info`.
+                    /// Who pays the combined order: `openid`, or identity limits.
                     5 combine_payer_info: Option<super::super::super::CombinePayerInfo> => "combine_payer_info",
                 }
             }
@@ -5074,11 +6178,11 @@ pub mod security {
         /// * For: merchant, partner.
         /// * Catalog: `pay_v3.security.echo`.
         pub struct Echo {
-            /// `notify_url`.
+            /// When present a test notice is posted there.
             0 notify_url: Option<String> => "notify_url",
-            /// `echo_message`.
+            /// Plain text to be returned unchanged.
             1 echo_message: String => "echo_message: must",
-            /// `encrypted_echo_message`.
+            /// Ciphertext: encrypted for the platform in the request, for the merchant in the answer.
             2 encrypted_echo_message: Option<String> => "encrypted_echo_message",
         }
         new(echo_message: impl Into<String>)
@@ -5088,9 +6192,9 @@ pub mod security {
     w::record! {
         /// Answer to [`Echo`].
         pub struct EchoResponse {
-            /// `echo_message`.
+            /// Plain text to be returned unchanged.
             0 echo_message: String => "echo_message: must",
-            /// `encrypted_echo_message`.
+            /// Ciphertext: encrypted for the platform in the request, for the merchant in the answer.
             1 encrypted_echo_message: Option<String> => "encrypted_echo_message",
         }
     }
@@ -5127,35 +6231,35 @@ pub mod transfer_detail {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458967>.
         /// * Catalog: `pay_v3.transfer_detail.apply_electronic_receipt`.
         pub struct ApplyElectronicReceipt {
-            /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
-            0 accept_type: String => "accept_type: must",
-            /// `out_batch_no`.
+            /// Kind of transfer the receipt is for; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
+            0 accept_type: super::AcceptType => "accept_type: must",
+            /// Batch whose receipt is wanted.
             1 out_batch_no: Option<String> => "out_batch_no",
-            /// `out_detail_no`.
+            /// Transfer whose receipt is wanted.
             2 out_detail_no: String => "out_detail_no: must",
         }
-        new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
+        new(accept_type: impl Into<super::AcceptType>, out_detail_no: impl Into<String>)
         text(out_batch_no: String)
     }
 
     w::record! {
         /// Answer to [`ApplyElectronicReceipt`].
         pub struct ApplyElectronicReceiptResponse {
-            /// `accept_type`.
+            /// Kind of transfer the receipt is for.
             0 accept_type: String => "accept_type: must",
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
+            /// Transfer whose receipt is wanted.
             2 out_detail_no: String => "out_detail_no: must",
-            /// `signature_no`.
+            /// Number of the receipt application.
             3 signature_no: String => "signature_no: must",
-            /// `signature_status`.
+            /// State of the receipt: `ACCEPTED`, or `FINISHED` and ready to download.
             4 signature_status: Option<String> => "signature_status",
-            /// `hash_type`.
+            /// Digest algorithm for the file; such as `SHA1`.
             5 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             6 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Where to fetch the file, with a signed GET; short-lived.
             7 download_url: Option<String> => "download_url",
         }
     }
@@ -5187,14 +6291,14 @@ pub mod transfer_detail {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458972>.
         /// * Catalog: `pay_v3.transfer_detail.get_electronic_receipts`.
         pub struct GetElectronicReceipts {
-            /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
-            0 accept_type: String => "accept_type: must query",
-            /// `out_detail_no`.
+            /// Kind of transfer the receipt is for; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
+            0 accept_type: super::AcceptType => "accept_type: must query",
+            /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must query",
-            /// `out_batch_no`.
+            /// Batch whose receipt is wanted.
             2 out_batch_no: Option<String> => "out_batch_no: query",
         }
-        new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
+        new(accept_type: impl Into<super::AcceptType>, out_detail_no: impl Into<String>)
         text(out_batch_no: String)
     }
 
@@ -5233,9 +6337,9 @@ pub mod transfer_download {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716436>.
         /// * Catalog: `pay_v3.transfer_download.download_elec_voucher_file`.
         pub struct DownloadElecVoucherFile {
-            /// `token`.
+            /// Ticket copied from the download link.
             0 token: String => "token: must query",
-            /// `source`.
+            /// Origin of the voucher, copied from the download link.
             1 source: String => "source: must query",
         }
         new(token: impl Into<String>, source: impl Into<String>)
@@ -5268,7 +6372,7 @@ pub mod transfer_download {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/bank-mode-batch-transfer-accounts/download-electron-receipt.html>.
         /// * Catalog: `pay_v3.transfer_download.download_sign_file`.
         pub struct DownloadSignFile {
-            /// `token`.
+            /// Ticket copied from the download link.
             0 token: String => "token: must query",
         }
         new(token: impl Into<String>)

@@ -15,16 +15,16 @@ pub mod profit_sharing;
 w::record! {
     /// `admin_info` of `brand::SubmitApplyment`.
     pub struct AdminInfo {
-        /// `admin_name`.
+        /// Administrator's name, sent encrypted.
         0 admin_name: String => "admin_name: must",
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_MAINLAND_ID_CARD` `IDENTIFICATION_TYPE_HONGKONG` `IDENTIFICATION_TYPE_MACAO` `IDENTIFICATION_TYPE_TAIWAN` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 id_doc_type: String => "id_doc_type: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Kind of the administrator's identity document; one of `IDENTIFICATION_TYPE_MAINLAND_ID_CARD` `IDENTIFICATION_TYPE_HONGKONG` `IDENTIFICATION_TYPE_MACAO` `IDENTIFICATION_TYPE_TAIWAN` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        1 id_doc_type: IdDocType => "id_doc_type: must",
+        /// Number of that document, sent encrypted; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
     }
     new(
         admin_name: impl Into<String>,
-        id_doc_type: impl Into<String>,
+        id_doc_type: impl Into<IdDocType>,
         id_card_number: impl Into<String>,
     )
 }
@@ -32,9 +32,9 @@ w::record! {
 w::record! {
     /// `brand_basic_info` of `brand::SubmitApplyment`.
     pub struct BrandBasicInfo {
-        /// `brand_name`.
+        /// Name that the brand trades under.
         0 brand_name: String => "brand_name: must",
-        /// `brand_logo`.
+        /// `media_id` of the brand's logo. From: the image upload.
         1 brand_logo: String => "brand_logo: must",
     }
     new(brand_name: impl Into<String>, brand_logo: impl Into<String>)
@@ -43,9 +43,9 @@ w::record! {
 w::record! {
     /// `product_coupon` of `brand::ShakeActivity`.
     pub struct ProductCoupon {
-        /// `product_coupon_id`.
+        /// Number of the product coupon.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `stock_list`.
+        /// Stocks that are delivered.
         1 stock_list: Option<Vec<Stock>> => "stock_list",
     }
 }
@@ -53,23 +53,23 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `brand::ListShakeActivities`.
     pub struct ShakeActivity {
-        /// `id`.
+        /// Number of the shake campaign.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the shake campaign.
         1 name: String => "name: must",
-        /// `activity_state`; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
-        2 activity_state: String => "activity_state: must",
-        /// `audit_state`; one of `PENDING` `APPROVED` `REJECTED`.
-        3 audit_state: String => "audit_state: must",
-        /// `available_quota`.
+        /// State: created, delivering, expired, paused, terminated; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
+        2 activity_state: ActivityState => "activity_state: must",
+        /// Review: pending, approved, rejected; one of `PENDING` `APPROVED` `REJECTED`.
+        3 audit_state: AuditState => "audit_state: must",
+        /// Quota that is left.
         4 available_quota: i64 => "available_quota: must",
-        /// `total_quota`.
+        /// Quota altogether.
         5 total_quota: i64 => "total_quota: must",
-        /// `delivery_mode`; one of `SMART` `TARGETED`.
-        6 delivery_mode: String => "delivery_mode: must",
-        /// `time_range`.
+        /// How it is delivered: `SMART` by the platform, `TARGETED`; one of `SMART` `TARGETED`.
+        6 delivery_mode: DeliveryMode => "delivery_mode: must",
+        /// From when to when it is delivered.
         7 time_range: TimeRange => "time_range: must",
-        /// `product_coupon`.
+        /// Product coupon that is delivered.
         8 product_coupon: Option<ProductCoupon> => "product_coupon",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in `brand::ProductCoupon`.
     pub struct Stock {
-        /// `stock_id`.
+        /// Number of the product coupon stock.
         0 stock_id: String => "stock_id: must",
     }
 }
@@ -85,15 +85,15 @@ w::record! {
 w::record! {
     /// `subject_info` of `brand::SubmitApplyment`.
     pub struct SubjectInfo {
-        /// `subject_type`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INDIVIDUAL`.
-        0 subject_type: String => "subject_type: must",
-        /// `subject_name`.
+        /// Kind of entity: enterprise or individual business; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INDIVIDUAL`.
+        0 subject_type: SubjectType => "subject_type: must",
+        /// Name on the business license.
         1 subject_name: String => "subject_name: must",
-        /// `unified_social_credit_code`.
+        /// Unified social credit code on the business license; such as `91310101MA1FPX1234`.
         2 unified_social_credit_code: String => "unified_social_credit_code: must",
     }
     new(
-        subject_type: impl Into<String>,
+        subject_type: impl Into<SubjectType>,
         subject_name: impl Into<String>,
         unified_social_credit_code: impl Into<String>,
     )
@@ -102,9 +102,9 @@ w::record! {
 w::record! {
     /// `time_range` of `brand::ShakeActivity`.
     pub struct TimeRange {
-        /// `start_time`.
+        /// When the delivery starts.
         0 start_time: String => "start_time: must",
-        /// `end_time`.
+        /// When the delivery ends.
         1 end_time: String => "end_time: must",
     }
 }
@@ -112,18 +112,18 @@ w::record! {
 w::record! {
     /// `trademark` of `brand::SubmitApplyment`.
     pub struct Trademark {
-        /// `trademark_exists`; one of `TRADEMARK_EXISTS` `TRADEMARK_NONE`.
-        0 trademark_exists: String => "trademark_exists: must",
-        /// `trademark_registration_certificate`.
+        /// Whether a trademark is registered: `TRADEMARK_EXISTS` or `TRADEMARK_NONE`; one of `TRADEMARK_EXISTS` `TRADEMARK_NONE`.
+        0 trademark_exists: TrademarkExists => "trademark_exists: must",
+        /// Certificate for the brand name, if registered; `trademark_registration_certificate` on the wire.
         1 trademark_certificate: Option<TrademarkRegistrationCertificate> => "trademark_registration_certificate",
-        /// `logo_trademark_registration_certificate`.
+        /// Certificate for the brand logo; `logo_trademark_registration_certificate` on the wire.
         2 logo_trademark_certificate: Option<TrademarkRegistrationCertificate> => "logo_trademark_registration_certificate",
-        /// `no_trademark_addition_prove`.
+        /// `media_id` of proof when there is no trademark.
         3 no_trademark_addition_prove: Option<String> => "no_trademark_addition_prove",
-        /// `no_trademark_addition_prove_list`.
+        /// `media_id`s of several proofs when there is no trademark.
         4 no_trademark_addition_prove_list: Option<Vec<String>> => "no_trademark_addition_prove_list",
     }
-    new(trademark_exists: impl Into<String>)
+    new(trademark_exists: impl Into<TrademarkExists>)
     text(no_trademark_addition_prove: String)
     set(
         trademark_certificate: TrademarkRegistrationCertificate,
@@ -135,29 +135,29 @@ w::record! {
 w::record! {
     /// `trademark_registration_certificate` of `brand::Trademark`; `logo_trademark_registration_certificate` of `brand::Trademark`.
     pub struct TrademarkRegistrationCertificate {
-        /// `certificate`.
+        /// `media_id` of the certificate's picture.
         0 certificate: Option<String> => "certificate",
-        /// `name`.
+        /// Trademark as registered.
         1 name: String => "name: must",
-        /// `number`.
+        /// Registration number of the trademark; such as `12345678`.
         2 number: String => "number: must",
-        /// `valid_begin_time`.
+        /// First day of the trademark's validity; such as `2025-09-08`.
         3 valid_begin_time: String => "valid_begin_time: must",
-        /// `valid_end_time`.
+        /// Last day of the trademark's validity; such as `2035-09-08`.
         4 valid_end_time: String => "valid_end_time: must",
-        /// `international_class`.
+        /// International class of the trademark; such as `25`.
         5 international_class: String => "international_class: must",
-        /// `holder`.
+        /// Who holds the trademark.
         6 holder: String => "holder: must",
-        /// `license`.
+        /// `media_id` of the license's picture.
         7 license: Option<String> => "license",
-        /// `authorization_begin_time`.
+        /// First day of the license, if someone else holds the trademark.
         8 authorization_begin_time: Option<String> => "authorization_begin_time",
-        /// `authorization_end_time`.
+        /// Last day of the license, if someone else holds the trademark.
         9 authorization_end_time: Option<String> => "authorization_end_time",
-        /// `certificate_list`.
+        /// `media_id`s of the certificate's pages.
         10 certificate_list: Option<Vec<String>> => "certificate_list",
-        /// `license_list`.
+        /// `media_id`s of the license's pages.
         11 license_list: Option<Vec<String>> => "license_list",
     }
     new(
@@ -177,6 +177,120 @@ w::record! {
     set(certificate_list: Vec<String>, license_list: Vec<String>)
 }
 
+w::open_enum! {
+    /// Lists only campaigns in this state.
+    ///
+    /// What `activity_state` of `brand::ListShakeActivities`, `activity_state` of `ShakeActivity` may be.
+    pub enum ActivityState {
+        /// Created, not delivering (`CREATED`).
+        Created = "CREATED",
+        /// Delivering now (`DELIVERING`).
+        Delivering = "DELIVERING",
+        /// Over by time (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Paused (`PAUSED`).
+        Paused = "PAUSED",
+        /// Terminated for good (`TERMINATED`).
+        Terminated = "TERMINATED",
+    }
+}
+
+w::open_enum! {
+    /// Progress of the onboarding application.
+    ///
+    /// What `applyment_state` of `brand::GetApplymentByApplymentIdResponse`, `applyment_state` of `brand::GetApplymentByBusinessCodeResponse` may be.
+    pub enum ApplymentState {
+        /// State unknown (`APPLYMENT_STATE_UNKNOWN`).
+        Unknown = "APPLYMENT_STATE_UNKNOWN",
+        /// Not handed in (`APPLYMENT_STATE_UNSUBMITTED`).
+        Unsubmitted = "APPLYMENT_STATE_UNSUBMITTED",
+        /// Waiting for the entity to confirm (`APPLYMENT_STATE_WAITING_VALIDATE`).
+        WaitingValidate = "APPLYMENT_STATE_WAITING_VALIDATE",
+        /// Papers in review (`APPLYMENT_STATE_WAITING_AUDIT`).
+        WaitingAudit = "APPLYMENT_STATE_WAITING_AUDIT",
+        /// Waiting for the administrator's authorization (`APPLYMENT_STATE_WAITING_AUTH`).
+        WaitingAuth = "APPLYMENT_STATE_WAITING_AUTH",
+        /// Brand being opened (`APPLYMENT_STATE_OPEN_ACCOUNT`).
+        OpenAccount = "APPLYMENT_STATE_OPEN_ACCOUNT",
+        /// Onboarding complete (`APPLYMENT_STATE_FINISH`).
+        Finish = "APPLYMENT_STATE_FINISH",
+        /// Rejected; can be corrected and sent again (`APPLYMENT_STATE_AUDIT_REJECTED`).
+        AuditRejected = "APPLYMENT_STATE_AUDIT_REJECTED",
+        /// Withdrawn (`APPLYMENT_STATE_CANCELED`).
+        CancelEd = "APPLYMENT_STATE_CANCELED",
+    }
+}
+
+w::open_enum! {
+    /// Lists only campaigns with this review state.
+    ///
+    /// What `audit_state` of `brand::ListShakeActivities`, `audit_state` of `ShakeActivity` may be.
+    pub enum AuditState {
+        /// Waiting for review (`PENDING`).
+        Pending = "PENDING",
+        /// Passed the review (`APPROVED`).
+        Approved = "APPROVED",
+        /// Rejected by the review (`REJECTED`).
+        Rejected = "REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// How it is delivered: `SMART` by the platform, `TARGETED`.
+    ///
+    /// What `delivery_mode` of `ShakeActivity` may be.
+    pub enum DeliveryMode {
+        /// Delivered as the platform sees fit (`SMART`).
+        Smart = "SMART",
+        /// Delivered to a chosen audience (`TARGETED`).
+        TargetEd = "TARGETED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the administrator's identity document.
+    ///
+    /// What `id_doc_type` of `AdminInfo` may be.
+    pub enum IdDocType {
+        /// Mainland identity card (`IDENTIFICATION_TYPE_MAINLAND_ID_CARD`).
+        MainLAndIdCard = "IDENTIFICATION_TYPE_MAINLAND_ID_CARD",
+        /// Mainland travel permit of Hong Kong residents (`IDENTIFICATION_TYPE_HONGKONG`).
+        Hongkong = "IDENTIFICATION_TYPE_HONGKONG",
+        /// Mainland travel permit of Macao residents (`IDENTIFICATION_TYPE_MACAO`).
+        Macao = "IDENTIFICATION_TYPE_MACAO",
+        /// Mainland travel permit of Taiwan residents (`IDENTIFICATION_TYPE_TAIWAN`).
+        Taiwan = "IDENTIFICATION_TYPE_TAIWAN",
+        /// Residence permit of Hong Kong and Macao residents (`IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT",
+        /// Residence permit of Taiwan residents (`IDENTIFICATION_TYPE_TAIWAN_RESIDENT`).
+        TaiwanResident = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of entity: enterprise or individual business.
+    ///
+    /// What `subject_type` of `SubjectInfo` may be.
+    pub enum SubjectType {
+        /// Enterprise (`SUBJECT_TYPE_ENTERPRISE`).
+        Enterprise = "SUBJECT_TYPE_ENTERPRISE",
+        /// Individual business (`SUBJECT_TYPE_INDIVIDUAL`).
+        Individual = "SUBJECT_TYPE_INDIVIDUAL",
+    }
+}
+
+w::open_enum! {
+    /// Whether a trademark is registered: `TRADEMARK_EXISTS` or `TRADEMARK_NONE`.
+    ///
+    /// What `trademark_exists` of `Trademark` may be.
+    pub enum TrademarkExists {
+        /// Has a registered trademark (`TRADEMARK_EXISTS`).
+        Exists = "TRADEMARK_EXISTS",
+        /// Has no registered trademark (`TRADEMARK_NONE`).
+        None = "TRADEMARK_NONE",
+    }
+}
+
 w::record! {
     /// Cancel a brand application (撤销品牌入驻申请).
     ///
@@ -184,9 +298,9 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.cancel_applyment`.
     pub struct CancelApplyment {
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         0 applyment_id: Option<String> => "applyment_id",
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: Option<String> => "business_code",
     }
     new()
@@ -196,9 +310,9 @@ w::record! {
 w::record! {
     /// Answer to [`CancelApplyment`].
     pub struct CancelApplymentResponse {
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         0 applyment_id: String => "applyment_id: must",
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: String => "business_code: must",
     }
 }
@@ -229,7 +343,7 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.get_applyment_by_applyment_id`.
     pub struct GetApplymentByApplymentId {
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         0 applyment_id: String => "applyment_id: must path",
     }
     new(applyment_id: impl Into<String>)
@@ -238,19 +352,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplymentByApplymentId`].
     pub struct GetApplymentByApplymentIdResponse {
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         0 applyment_id: String => "applyment_id: must",
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: String => "business_code: must",
-        /// `applyment_state`; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
-        2 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
+        /// Progress of the onboarding application; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
+        2 applyment_state: ApplymentState => "applyment_state: must",
+        /// The progress in words.
         3 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `authorization_confirmation_qr_code`.
+        /// Link of the QR code that the administrator confirms with; while waiting for authorization; `authorization_confirmation_qr_code` on the wire.
         4 authorization_qr_code: Option<String> => "authorization_confirmation_qr_code",
-        /// `reject_reason`.
+        /// Why the review rejected it; empty otherwise.
         5 reject_reason: Option<String> => "reject_reason",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         6 brand_id: Option<String> => "brand_id",
     }
 }
@@ -281,7 +395,7 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.get_applyment_by_business_code`.
     pub struct GetApplymentByBusinessCode {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must path",
     }
     new(business_code: impl Into<String>)
@@ -316,31 +430,31 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.list_shake_activities`.
     pub struct ListShakeActivities {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         0 brand_id: String => "brand_id: must query",
-        /// `limit`.
+        /// Most records that one page returns.
         1 limit: i64 => "limit: must query",
-        /// `offset`.
+        /// Where the page starts, counted from 0.
         2 offset: i64 => "offset: must query",
-        /// `activity_state`; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
-        3 activity_state: Option<String> => "activity_state: query",
-        /// `audit_state`; one of `PENDING` `APPROVED` `REJECTED`.
-        4 audit_state: Option<String> => "audit_state: query",
+        /// Lists only campaigns in this state; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
+        3 activity_state: Option<ActivityState> => "activity_state: query",
+        /// Lists only campaigns with this review state; one of `PENDING` `APPROVED` `REJECTED`.
+        4 audit_state: Option<AuditState> => "audit_state: query",
     }
     new(brand_id: impl Into<String>, limit: i64, offset: i64)
-    text(activity_state: String, audit_state: String)
+    text(activity_state: ActivityState, audit_state: AuditState)
 }
 
 w::record! {
     /// Answer to [`ListShakeActivities`].
     pub struct ListShakeActivitiesResponse {
-        /// `offset`.
+        /// Where the page starts, counted from 0.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Most records that one page returns.
         1 limit: i64 => "limit: must",
-        /// `total_count`.
+        /// How many records match altogether.
         2 total_count: i64 => "total_count: must",
-        /// `data`.
+        /// Shake-for-offers campaigns of the brand.
         3 data: Option<Vec<ShakeActivity>> => "data",
     }
 }
@@ -371,15 +485,15 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.submit_applyment`.
     pub struct SubmitApplyment {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `admin_info`.
+        /// The brand's administrator, who confirms the authorization.
         1 admin_info: AdminInfo => "admin_info: must",
-        /// `subject_info`.
+        /// The legal entity behind the brand.
         2 subject_info: SubjectInfo => "subject_info: must",
-        /// `brand_basic_info`.
+        /// Name and logo of the brand.
         3 brand_basic_info: BrandBasicInfo => "brand_basic_info: must",
-        /// `trademark`.
+        /// Trademark papers of the brand.
         4 trademark: Trademark => "trademark: must",
     }
     new(

@@ -11,13 +11,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534994>.
     /// * Catalog: `pay_v3.business_circle.get_point_commit_status`.
     pub struct GetPointCommitStatus {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The customer under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `appid`.
+        /// Merchant ID of the business circle.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// `brandid`.
+        /// Number of the business circle's brand; `brandid` on the wire.
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must query",
     }
@@ -26,13 +26,13 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         brand_id: i64,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetPointCommitStatus`].
     pub struct GetPointCommitStatusResponse {
-        /// `points_commit_status`.
+        /// Whether points can be committed automatically.
         0 points_commit_status: String => "points_commit_status: must",
     }
 }
@@ -64,27 +64,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534848>.
     /// * Catalog: `pay_v3.business_circle.get_user_authorization`.
     pub struct GetUserAuthorization {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The customer under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `appid`.
+        /// Merchant ID of the business circle.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetUserAuthorization`].
     pub struct GetUserAuthorizationResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The customer under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authorize_state`.
+        /// Whether the user allows points to be collected.
         1 authorize_state: String => "authorize_state: must",
-        /// `authorize_time`; format `rfc3339`.
+        /// When the user allowed it; format `rfc3339`.
         2 authorize_time: Option<String> => "authorize_time",
-        /// `deauthorize_time`; format `rfc3339`.
+        /// When the user withdrew it; empty if not; format `rfc3339`.
         3 deauthorize_time: Option<String> => "deauthorize_time",
     }
 }
@@ -116,23 +116,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534698>.
     /// * Catalog: `pay_v3.business_circle.notify_point`.
     pub struct NotifyPoint {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant ID of the business circle.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `transaction_id`.
+        /// Payment that the customer made in the circle.
         2 transaction_id: String => "transaction_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The customer under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `earn_points`.
+        /// Whether the order earned points: `true` yes.
         4 earn_points: bool => "earn_points: must",
-        /// `increased_points`.
+        /// Points that the order earned.
         5 increased_points: i64 => "increased_points: must",
-        /// `points_update_time`; format `rfc3339`.
+        /// When the points were updated; format `rfc3339`.
         6 points_update_time: String => "points_update_time: must",
-        /// `no_points_remarks`.
+        /// Why no points were earned.
         7 no_points_remarks: Option<String> => "no_points_remarks",
-        /// `total_points`.
+        /// Points that the customer has.
         8 total_points: Option<i64> => "total_points",
     }
     new(
@@ -143,7 +143,7 @@ w::record! {
         increased_points: i64,
         points_update_time: impl Into<String>,
     )
-    text(sub_mchid: String, no_points_remarks: String)
+    text(sub_mchid: xinqiao_types::MchId, no_points_remarks: String)
     set(total_points: i64)
 }
 
@@ -174,20 +174,20 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535502>.
     /// * Catalog: `pay_v3.business_circle.sync_parking`.
     pub struct SyncParking {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant ID of the business circle.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The customer under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `brandid`.
+        /// Number of the business circle's brand; `brandid` on the wire.
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must",
-        /// `plate_number`.
+        /// License plate of the customer's car; such as `粤B888888`.
         4 plate_number: String => "plate_number: must",
-        /// `state`.
+        /// The car: `IN` entered, `OUT` left; such as `IN`.
         5 state: String => "state: must",
-        /// `time`; format `rfc3339`.
+        /// When the car entered or left; format `rfc3339`.
         6 time: String => "time: must",
     }
     new(
@@ -198,7 +198,7 @@ w::record! {
         state: impl Into<String>,
         time: impl Into<String>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::banks::ListBranches`.
     pub struct Branch {
-        /// `bank_branch_name`.
+        /// Full title of the branch; such as `中国工商银行上海市周浦支行`.
         0 bank_branch_name: String => "bank_branch_name: must",
-        /// `bank_branch_id`.
+        /// Twelve-digit clearing number of the branch; such as `402713354941`.
         1 bank_branch_id: String => "bank_branch_id: must",
     }
 }
@@ -16,15 +16,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::banks::ListCorporateBankings`; an item of `data` in the answer of `capital::capital_lhh::banks::ListPersonalBankings`; and 1 more.
     pub struct DataInfo {
-        /// `bank_alias`.
+        /// Bank's common title, as used for settlement accounts; such as `工商银行`.
         0 bank_alias: String => "bank_alias: must",
-        /// `bank_alias_code`.
+        /// Code of that bank, for listing its branches; such as `1000009561`.
         1 bank_alias_code: String => "bank_alias_code: must",
-        /// `account_bank`.
+        /// Bank as in the platform's list; such as `工商银行`.
         2 account_bank: String => "account_bank: must",
-        /// `account_bank_code`.
+        /// Code of the bank as account holder's bank; such as `1001`.
         3 account_bank_code: i64 => "account_bank_code: must",
-        /// `need_bank_branch`.
+        /// Whether the branch must be given for this bank.
         4 need_bank_branch: bool => "need_bank_branch: must",
     }
 }
@@ -32,11 +32,11 @@ w::record! {
 w::record! {
     /// `links` of the answer of `capital::capital_lhh::banks::ListBranches`; `links` of the answer of `capital::capital_lhh::banks::ListCorporateBankings`; and 1 more.
     pub struct Link {
-        /// `next`.
+        /// Path of the next page; empty on the last.
         0 next: Option<String> => "next",
-        /// `prev`.
+        /// Path of the previous page; empty on the first.
         1 prev: Option<String> => "prev",
-        /// `self`.
+        /// Path of this page.
         2 self_: Option<String> => "self",
     }
 }
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::areas::ListProvinceCities`.
     pub struct ProvinceCity {
-        /// `city_name`.
+        /// City as in the area list; such as `深圳市`.
         0 city_name: String => "city_name: must",
-        /// `city_code`.
+        /// Id of the city in the platform's area list, needed to list branches; such as `536`.
         1 city_code: i64 => "city_code: must",
     }
 }
@@ -54,9 +54,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::areas::ListProvinces`.
     pub struct Province {
-        /// `province_name`.
+        /// Province as in the area list; such as `广东省`.
         0 province_name: String => "province_name: must",
-        /// `province_code`.
+        /// Id of the province in the platform's area list; such as `10`.
         1 province_code: i64 => "province_code: must",
     }
 }
@@ -76,7 +76,7 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_5.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.areas.list_province_cities`.
             pub struct ListProvinceCities {
-                /// `province_code`.
+                /// Id of the province in the platform's area list; such as `10`.
                 0 province_code: i64 => "province_code: must path",
             }
             new(province_code: i64)
@@ -85,9 +85,9 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListProvinceCities`].
             pub struct ListProvinceCitiesResponse {
-                /// `data`.
+                /// Cities of the province.
                 0 data: Vec<super::super::ProvinceCity> => "data: must",
-                /// `total_count`.
+                /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
             }
         }
@@ -126,9 +126,9 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListProvinces`].
             pub struct ListProvincesResponse {
-                /// `data`.
+                /// Provinces with code and name.
                 0 data: Vec<super::super::Province> => "data: must",
-                /// `total_count`.
+                /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
             }
         }
@@ -165,13 +165,13 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_6.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_branches`.
             pub struct ListBranches {
-                /// `bank_alias_code`.
+                /// Code of that bank, for listing its branches; such as `1000009561`.
                 0 bank_alias_code: String => "bank_alias_code: must path",
-                /// `city_code`.
+                /// Id of the city in the platform's area list, needed to list branches; such as `536`.
                 1 city_code: i64 => "city_code: must query",
-                /// `limit`.
+                /// Page size; such as `20`.
                 2 limit: i64 => "limit: must query",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
             }
             new(bank_alias_code: impl Into<String>, city_code: i64, limit: i64)
@@ -181,23 +181,23 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListBranches`].
             pub struct ListBranchesResponse {
-                /// `data`.
+                /// Branches of the bank in the city.
                 0 data: Vec<super::super::Branch> => "data: must",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: i64 => "offset: must",
-                /// `total_count`.
+                /// All matching records, for paging.
                 2 total_count: i64 => "total_count: must",
-                /// `bank_alias`.
+                /// Bank's common title, as used for settlement accounts; such as `工商银行`.
                 3 bank_alias: String => "bank_alias: must",
-                /// `bank_alias_code`.
+                /// Code of that bank, for listing its branches; such as `1000009561`.
                 4 bank_alias_code: String => "bank_alias_code: must",
-                /// `account_bank`.
+                /// Bank as in the platform's list; such as `工商银行`.
                 5 account_bank: String => "account_bank: must",
-                /// `account_bank_code`.
+                /// Code of the bank as account holder's bank; such as `1001`.
                 6 account_bank_code: i64 => "account_bank_code: must",
-                /// `count`.
+                /// Records in this page.
                 7 count: i64 => "count: must",
-                /// `links`.
+                /// Links to this, the next and the previous page.
                 8 links: super::super::Link => "links: must",
             }
         }
@@ -229,9 +229,9 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_3.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_corporate_bankings`.
             pub struct ListCorporateBankings {
-                /// `limit`.
+                /// Page size; such as `20`.
                 0 limit: i64 => "limit: must query",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: Option<i64> => "offset: query",
             }
             new(limit: i64)
@@ -241,15 +241,15 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListCorporateBankings`].
             pub struct ListCorporateBankingsResponse {
-                /// `data`.
+                /// Banks that take company accounts.
                 0 data: Vec<super::super::DataInfo> => "data: must",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: i64 => "offset: must",
-                /// `total_count`.
+                /// All matching records, for paging.
                 2 total_count: i64 => "total_count: must",
-                /// `count`.
+                /// Records in this page.
                 3 count: i64 => "count: must",
-                /// `links`.
+                /// Links to this, the next and the previous page.
                 4 links: super::super::Link => "links: must",
             }
         }
@@ -281,17 +281,30 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_2.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_personal_bankings`.
             pub struct ListPersonalBankings {
-                /// `limit`.
+                /// Page size; such as `20`.
                 0 limit: i64 => "limit: must query",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: Option<i64> => "offset: query",
             }
             new(limit: i64)
             set(offset: i64)
         }
 
-        /// Answer to [`ListPersonalBankings`], the same as to [`ListCorporateBankings`].
-        pub type ListPersonalBankingsResponse = ListCorporateBankingsResponse;
+        w::record! {
+            /// Answer to [`ListPersonalBankings`].
+            pub struct ListPersonalBankingsResponse {
+                /// Banks that take personal accounts.
+                0 data: Vec<super::super::DataInfo> => "data: must",
+                /// How many records to skip; 0 starts at the first; such as `0`.
+                1 offset: i64 => "offset: must",
+                /// All matching records, for paging.
+                2 total_count: i64 => "total_count: must",
+                /// Records in this page.
+                3 count: i64 => "count: must",
+                /// Links to this, the next and the previous page.
+                4 links: super::super::Link => "links: must",
+            }
+        }
 
         w::endpoint! {
             ListPersonalBankings => ListPersonalBankingsResponse,
@@ -320,7 +333,7 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_1.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.search_banks_by_bank_account`.
             pub struct SearchBanksByBankAccount {
-                /// `account_number`; personal data, masked in `Debug`.
+                /// Personal card number, encrypted; personal data, masked in `Debug`.
                 0 account_number: String => "account_number: must query masked",
             }
             new(account_number: impl Into<String>)
@@ -329,9 +342,9 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`SearchBanksByBankAccount`].
             pub struct SearchBanksByBankAccountResponse {
-                /// `data`.
+                /// Banks that match the card number.
                 0 data: Vec<super::super::DataInfo> => "data: must",
-                /// `total_count`.
+                /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
             }
         }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `combine_transactions::SubOrderInfo`; `amount` of `combine_transactions::CreateJsapiSubOrder`; and 2 more.
     pub struct Amount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
     new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
@@ -17,22 +17,22 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::Close`.
     pub struct CloseSubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `individual_auth_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         3 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
     }
     new(out_trade_no: impl Into<String>)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         individual_auth_id: String,
     )
 }
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of the answer of `combine_transactions::Get`.
     pub struct GetCombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -48,7 +48,7 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `combine_transactions::Get`.
     pub struct GetSceneInfo {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
     }
 }
@@ -56,35 +56,35 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in the answer of `combine_transactions::Get`.
     pub struct GetSubOrder {
-        /// `mchid`.
+        /// Merchant that starts the sub-order; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// `trade_type`; one of `NATIVE` `JSAPI` `APP` `MWEB`.
-        6 trade_type: String => "trade_type: must",
-        /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `PAYERROR`.
-        7 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `NATIVE` `JSAPI` `APP` `MWEB`.
+        6 trade_type: TradeType => "trade_type: must",
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `PAYERROR`.
+        7 trade_state: TradeState => "trade_state: must",
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         10 individual_name: Option<String> => "individual_name",
-        /// `attach`.
+        /// Private text of the sub-order, returned unchanged.
         11 attach: String => "attach: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         12 success_time: Option<String> => "success_time",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         13 amount: SubOrderAmount => "amount: must",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -92,26 +92,26 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of `combine_transactions::CreateApp`; `combine_payer_info` of `combine_transactions::CreateH5`; and 2 more.
     pub struct CombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `identity`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Identity that the payer must have; others cannot pay.
         2 identity: Option<Identity> => "identity",
     }
     new()
-    text(openid: xinqiao_types::OpenId, sub_openid: String)
+    text(openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
     set(identity: Identity)
 }
 
 w::record! {
     /// `identity` of `combine_transactions::MiniProgramCombinePayerInfo`.
     pub struct CombinePayerInfoIdentity {
-        /// `type`.
+        /// Kind of document, e.g. `IDCARD`.
         0 type_: Option<String> => "type",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the document, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
         1 name: Option<String> => "name: masked encrypted",
-        /// `number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the document, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
         2 number: Option<String> => "number: masked encrypted",
     }
     new()
@@ -121,17 +121,17 @@ w::record! {
 w::record! {
     /// `contract_info` of `combine_transactions::CreateApp`.
     pub struct ContractInfo {
-        /// `mchid`.
+        /// Merchant that starts the sub-order; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_contract_code`.
+        /// The merchant's contract number, unique within the template; such as `100001256`.
         2 out_contract_code: String => "out_contract_code: must",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `123`.
         3 plan_id: f64 => "plan_id: must",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
         4 contract_display_account: String => "contract_display_account: must",
-        /// `notify_url`.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         5 notify_url: String => "notify_url: must",
     }
     new(
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// `contract_result` of the answer of `combine_transactions::CreateApp`.
     pub struct ContractResult {
-        /// `code`.
+        /// Result code of the contract step.
         0 code: String => "code: must",
-        /// `message`.
+        /// Result of the contract step in words.
         1 message: Option<String> => "message",
     }
 }
@@ -157,15 +157,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `combine_transactions::PromotionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`.
+        /// Price of one piece; after the discount if the merchant gives one.
         2 unit_price: i64 => "unit_price: must",
-        /// `discount_amount`.
+        /// Taken off this item, in fen.
         3 discount_amount: Option<i64> => "discount_amount",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -173,15 +173,15 @@ w::record! {
 w::record! {
     /// `h5_info` of `combine_transactions::CreateH5SceneInfo`.
     pub struct CreateH5Info {
-        /// `type`.
+        /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`.
         0 type_: String => "type: must",
-        /// `app_name`.
+        /// Name of the app in which the H5 page runs.
         1 app_name: Option<String> => "app_name",
-        /// `app_url`.
+        /// Address of the site in which the H5 page runs; such as `https://pay.example.com`.
         2 app_url: Option<String> => "app_url",
-        /// `bundle_id`.
+        /// Bundle id of the iOS app; such as `com.example.wzry`.
         3 bundle_id: Option<String> => "bundle_id",
-        /// `package_name`.
+        /// Package of the Android app; such as `com.example.tmgp`.
         4 package_name: Option<String> => "package_name",
     }
     new(type_: impl Into<String>)
@@ -191,11 +191,11 @@ w::record! {
 w::record! {
     /// `scene_info` of `combine_transactions::CreateH5`.
     pub struct CreateH5SceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: String => "payer_client_ip: must",
-        /// `device_id`; needed according to the documentation.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`; needed according to the documentation.
         1 device_id: Option<String> => "device_id",
-        /// `h5_info`.
+        /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
         2 h5_info: CreateH5Info => "h5_info: must",
     }
     new(payer_client_ip: impl Into<String>, h5_info: CreateH5Info)
@@ -205,36 +205,36 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateH5`; an item of `sub_orders` in `combine_transactions::CreateNative`.
     pub struct SubOrderInfo {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `order_service_type`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Kind of sub-order: `INDIVIDUALTRADE` pays an individual.
         3 order_service_type: Option<String> => "order_service_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         5 individual_name: Option<String> => "individual_name",
-        /// `attach`; needed according to the documentation.
+        /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// `description`.
+        /// What is sold, shown on the user's bill, ≤ 127 characters.
         7 description: String => "description: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         9 amount: Amount => "amount: must",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         order_service_type: String,
         individual_auth_id: String,
         individual_name: String,
@@ -247,7 +247,7 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of the answer of `combine_transactions::GetByCombineTransactionId`.
     pub struct TransactionIdCombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -255,7 +255,7 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `combine_transactions::GetByCombineTransactionId`.
     pub struct CombineTransactionIdSceneInfo {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
     }
 }
@@ -263,33 +263,33 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in the answer of `combine_transactions::GetByCombineTransactionId`.
     pub struct CombineTransactionIdSubOrder {
-        /// `mchid`.
+        /// Merchant that starts the sub-order; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// `trade_type`.
+        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         10 individual_name: Option<String> => "individual_name",
-        /// `attach`.
+        /// Private text of the sub-order, returned unchanged.
         11 attach: String => "attach: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         12 success_time: Option<String> => "success_time",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         13 amount: SubOrderAmount => "amount: must",
     }
 }
@@ -297,23 +297,23 @@ w::record! {
 w::record! {
     /// `identity` of `combine_transactions::CombinePayerInfo`.
     pub struct Identity {
-        /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`; needed according to the documentation.
-        0 type_: Option<String> => "type",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Kind of document, e.g. `IDCARD`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`; needed according to the documentation.
+        0 type_: Option<Type> => "type",
+        /// Holder of the document, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         1 name: Option<String> => "name: masked encrypted",
-        /// `number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the document, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 number: Option<String> => "number: masked encrypted",
     }
     new()
-    text(type_: String, name: String, number: String)
+    text(type_: Type, name: String, number: String)
 }
 
 w::record! {
     /// `installment_info` of the answer of `combine_transactions::Get`; `installment_info` of the answer of `combine_transactions::GetByCombineTransactionId`.
     pub struct InstallmentInfo {
-        /// `use_subsidy`.
+        /// Whether the merchant paid the user's interest.
         0 use_subsidy: bool => "use_subsidy: must",
-        /// `selected_installment_number`.
+        /// How many instalments the user chose; such as `6`.
         1 selected_installment_number: i64 => "selected_installment_number: must",
     }
 }
@@ -321,40 +321,40 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateJsapi`.
     pub struct CreateJsapiSubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `order_service_type`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Kind of sub-order: `INDIVIDUALTRADE` pays an individual.
         3 order_service_type: Option<String> => "order_service_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         5 individual_name: Option<String> => "individual_name",
-        /// `attach`; needed according to the documentation.
+        /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// `description`.
+        /// What is sold, shown on the user's bill, ≤ 127 characters.
         7 description: String => "description: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         9 amount: Amount => "amount: must",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `detail`.
+        /// Further text about the goods.
         12 detail: Option<String> => "detail",
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         order_service_type: String,
         individual_auth_id: String,
         individual_name: String,
@@ -368,52 +368,52 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of `combine_transactions::CreateMiniProgram`.
     pub struct MiniProgramCombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `identity`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Identity that the payer must have; others cannot pay.
         2 identity: Option<CombinePayerInfoIdentity> => "identity",
     }
     new()
-    text(openid: xinqiao_types::OpenId, sub_openid: String)
+    text(openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
     set(identity: CombinePayerInfoIdentity)
 }
 
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramSubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `order_service_type`; one of `INDIVIDUALTRADE`.
-        3 order_service_type: Option<String> => "order_service_type",
-        /// `individual_auth_id`; needed according to the documentation.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Kind of sub-order: `INDIVIDUALTRADE` pays an individual; one of `INDIVIDUALTRADE`.
+        3 order_service_type: Option<OrderServiceType> => "order_service_type",
+        /// Authorisation number of an individual payee; needed according to the documentation. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         5 individual_name: Option<String> => "individual_name",
-        /// `attach`; needed according to the documentation.
+        /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// `description`.
+        /// What is sold, shown on the user's bill, ≤ 127 characters.
         7 description: String => "description: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         9 amount: Amount => "amount: must",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
-        order_service_type: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+        order_service_type: OrderServiceType,
         individual_auth_id: String,
         individual_name: String,
         attach: String,
@@ -425,28 +425,28 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `combine_transactions::GetSubOrder`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: Option<String> => "coupon_id",
-        /// `name`.
+        /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
-        /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => "scope",
-        /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => "type",
-        /// `amount`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
+        2 scope: Option<Scope> => "scope",
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not; one of `CASH` `NOCASH`.
+        3 type_: Option<PromotionDetailType> => "type",
+        /// Amount of the discount, in fen.
         4 amount: Option<i64> => "amount",
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`.
+        /// Part of the discount paid by WeChat; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
-        /// `merchant_contribute`.
+        /// Part of the discount paid by the merchant.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// `other_contribute`.
+        /// Part of the discount paid by third parties.
         8 other_contribute: Option<i64> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -454,9 +454,9 @@ w::record! {
 w::record! {
     /// `scene_info` of `combine_transactions::CreateApp`; `scene_info` of `combine_transactions::CreateJsapi`; and 2 more.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: String => "payer_client_ip: must",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
     }
     new(payer_client_ip: impl Into<String>)
@@ -466,9 +466,9 @@ w::record! {
 w::record! {
     /// `settle_info` of `combine_transactions::SubOrderInfo`; `settle_info` of `combine_transactions::CreateJsapiSubOrder`; and 2 more.
     pub struct SettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; in fen.
+        /// Amount that the platform adds by subsidy; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -478,40 +478,40 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateApp`.
     pub struct SubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `order_service_type`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Kind of sub-order: `INDIVIDUALTRADE` pays an individual.
         3 order_service_type: Option<String> => "order_service_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         5 individual_name: Option<String> => "individual_name",
-        /// `attach`; needed according to the documentation.
+        /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// `description`.
+        /// What is sold, shown on the user's bill, ≤ 127 characters.
         7 description: String => "description: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         9 amount: Amount => "amount: must",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `detail`.
+        /// Further text about the goods.
         12 detail: Option<String> => "detail",
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         order_service_type: String,
         individual_auth_id: String,
         individual_name: String,
@@ -525,15 +525,15 @@ w::record! {
 w::record! {
     /// `amount` of `combine_transactions::GetSubOrder`; `amount` of `combine_transactions::CombineTransactionIdSubOrder`.
     pub struct SubOrderAmount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; in fen.
+        /// Cash paid for the sub-order, in fen; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
-        /// `settlement_rate`.
+        /// Exchange rate between order and paying currency, times 10^8.
         4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
@@ -541,18 +541,18 @@ w::record! {
 w::record! {
     /// An item of `subsidy_detail` in `combine_transactions::SubsidyInfo`.
     pub struct SubsidyDetail {
-        /// `subsidy_period_type`; one of `DAILY` `PERIOD`.
-        0 subsidy_period_type: String => "subsidy_period_type: must",
-        /// `subsidy_plan`.
+        /// Interest by day (`DAILY`) or by instalment (`PERIOD`); one of `DAILY` `PERIOD`.
+        0 subsidy_period_type: SubsidyPeriodType => "subsidy_period_type: must",
+        /// Share of interest taken over, per number of instalments.
         1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
     }
-    new(subsidy_period_type: impl Into<String>, subsidy_plan: Vec<SubsidyPlan>)
+    new(subsidy_period_type: impl Into<SubsidyPeriodType>, subsidy_plan: Vec<SubsidyPlan>)
 }
 
 w::record! {
     /// `subsidy_info` of `combine_transactions::CreateApp`; `subsidy_info` of `combine_transactions::CreateJsapi`.
     pub struct SubsidyInfo {
-        /// `subsidy_detail`.
+        /// Subsidy rules, one per way of charging interest.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
     new()
@@ -562,12 +562,169 @@ w::record! {
 w::record! {
     /// An item of `subsidy_plan` in `combine_transactions::SubsidyDetail`.
     pub struct SubsidyPlan {
-        /// `subsidy_installment_num`; one of `3` `6` `12`.
-        0 subsidy_installment_num: i64 => "subsidy_installment_num: must",
-        /// `subsidy_percent`; one of `0` `100`.
-        1 subsidy_percent: i64 => "subsidy_percent: must",
+        /// Instalments to which the rule applies: 3, 6 or 12; one of `3` `6` `12`.
+        0 subsidy_installment_num: SubsidyInstallmentNum => "subsidy_installment_num: must number",
+        /// Share of the interest that the merchant pays, in percent: 0 or 100; in percent; one of `0` `100`.
+        1 subsidy_percent: SubsidyPercent => "subsidy_percent: must number",
     }
-    new(subsidy_installment_num: i64, subsidy_percent: i64)
+    new(
+        subsidy_installment_num: impl Into<SubsidyInstallmentNum>,
+        subsidy_percent: impl Into<SubsidyPercent>,
+    )
+}
+
+w::open_enum! {
+    /// Payment methods the user may not use (or may only use); absent means no limit.
+    ///
+    /// What `limit_pay` of `combine_transactions::CreateApp`, `limit_pay` of `combine_transactions::CreateH5` and 2 more may be.
+    pub enum LimitPay {
+        /// Balance may not be used (`no_balance`).
+        NoBalance = "no_balance",
+        /// Debit cards may not be used (`no_debit`).
+        NoDebit = "no_debit",
+        /// Only the balance may be used (`balance_only`).
+        BalanceOnly = "balance_only",
+    }
+}
+
+w::open_enum! {
+    /// Kind of sub-order: `INDIVIDUALTRADE` pays an individual.
+    ///
+    /// What `order_service_type` of `CreateMiniProgramSubOrder` may be.
+    pub enum OrderServiceType {
+        /// Payment to an individual (`INDIVIDUALTRADE`).
+        IndividualTrade = "INDIVIDUALTRADE",
+    }
+}
+
+w::open_enum! {
+    /// `CASH` is prepaid by the merchant, `NOCASH` is not.
+    ///
+    /// What `type` of `PromotionDetail` may be.
+    pub enum PromotionDetailType {
+        /// Coupon prepaid by the merchant (`CASH`).
+        Cash = "CASH",
+        /// Coupon that needs no prepayment (`NOCASH`).
+        NoCash = "NOCASH",
+    }
+}
+
+w::open_enum! {
+    /// `GLOBAL` for the whole order, `SINGLE` for certain items.
+    ///
+    /// What `scope` of `PromotionDetail` may be.
+    pub enum Scope {
+        /// For the whole order (`GLOBAL`).
+        Global = "GLOBAL",
+        /// For certain items only (`SINGLE`).
+        Single = "SINGLE",
+    }
+}
+
+w::open_enum! {
+    /// Instalments to which the rule applies: 3, 6 or 12.
+    ///
+    /// What `subsidy_installment_num` of `SubsidyPlan` may be.
+    pub enum SubsidyInstallmentNum {
+        /// 3 instalments (`3`).
+        N3 = "3",
+        /// 6 instalments (`6`).
+        N6 = "6",
+        /// 12 instalments (`12`).
+        N12 = "12",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Share of the interest that the merchant pays, in percent: 0 or 100.
+    ///
+    /// What `subsidy_percent` of `SubsidyPlan` may be.
+    pub enum SubsidyPercent {
+        /// Merchant pays no interest (`0`).
+        N0 = "0",
+        /// Merchant pays all interest (`100`).
+        N100 = "100",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Interest by day (`DAILY`) or by instalment (`PERIOD`).
+    ///
+    /// What `subsidy_period_type` of `SubsidyDetail` may be.
+    pub enum SubsidyPeriodType {
+        /// Interest by day (`DAILY`).
+        Daily = "DAILY",
+        /// Interest by instalment (`PERIOD`).
+        Period = "PERIOD",
+    }
+}
+
+w::open_enum! {
+    /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
+    ///
+    /// What `trade_scenario` of `combine_transactions::CreateApp`, `trade_scenario` of `combine_transactions::CreateMiniProgram` and 2 more may be.
+    pub enum TradeScenario {
+        /// Second-hand recycling (`RECOMMERCE`).
+        ReCommerce = "RECOMMERCE",
+    }
+}
+
+w::open_enum! {
+    /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
+    ///
+    /// What `trade_state` of `GetSubOrder` may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Has refunds, partial ones too (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed without payment (`CLOSED`).
+        Closed = "CLOSED",
+        /// Payment failed, e.g. at the bank (`PAYERROR`).
+        PayError = "PAYERROR",
+    }
+}
+
+w::open_enum! {
+    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    ///
+    /// What `trade_type` of `GetSubOrder` may be.
+    pub enum TradeType {
+        /// User scans the merchant's QR code (`NATIVE`).
+        Native = "NATIVE",
+        /// Payment in official account or mini program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// Payment in a mobile app (`APP`).
+        App = "APP",
+        /// Payment from a mobile web page (`MWEB`).
+        Mweb = "MWEB",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document, e.g. `IDCARD`.
+    ///
+    /// What `type` of `Identity` may be.
+    pub enum Type {
+        /// Mainland ID card (`IDCARD`).
+        IdCard = "IDCARD",
+        /// Mainland travel permit for Hong Kong and Macao (`HONGKONG_MACAO`).
+        HongkongMacao = "HONGKONG_MACAO",
+        /// Residence permit for Hong Kong and Macao residents (`HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
+        /// Residence permit for Taiwan residents (`TAIWAN_RESIDENT`).
+        TaiwanResident = "TAIWAN_RESIDENT",
+        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        ForeignResident = "FOREIGN_RESIDENT",
+        /// Passport (`OVERSEA_PASSPORT`).
+        OverseaPassPort = "OVERSEA_PASSPORT",
+        /// Payer is bound by phone number (`PHONE_NUMBER`).
+        PhoneNumber = "PHONE_NUMBER",
+    }
 }
 
 w::record! {
@@ -578,16 +735,16 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551793>.
     /// * Catalog: `pay_v3.combine_transactions.close`.
     pub struct Close {
-        /// `combine_out_trade_no`.
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-        /// `combine_appid`.
-        1 combine_appid: String => "combine_appid: must",
-        /// `sub_orders`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// The orders inside the combined one, 2–50.
         2 sub_orders: Vec<CloseSubOrder> => "sub_orders: must",
     }
     new(
         combine_out_trade_no: impl Into<String>,
-        combine_appid: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
         sub_orders: Vec<CloseSubOrder>,
     )
 }
@@ -619,38 +776,38 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012545465>.
     /// * Catalog: `pay_v3.combine_transactions.create_app`.
     pub struct CreateApp {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`; the account's merchantid.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the merchant made the order, RFC 3339; format `rfc3339`; such as `2026-09-15T13:00:00+08:00`.
         3 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         4 time_expire: Option<String> => "time_expire",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         6 sub_orders: Vec<SubOrder> => "sub_orders: must",
-        /// `combine_payer_info`.
+        /// Who pays the combined order: `openid`, or identity limits.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
         8 scene_info: Option<SceneInfo> => "scene_info",
-        /// `trade_scenario`; one of `RECOMMERCE`.
-        9 trade_scenario: Option<String> => "trade_scenario",
-        /// `subsidy_info`.
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
+        9 trade_scenario: Option<TradeScenario> => "trade_scenario",
+        /// How the merchant takes over interest of instalments.
         10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
-        /// `prepay_id`.
+        /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
         11 prepay_id: Option<String> => "prepay_id",
-        /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        12 limit_pay: Option<Vec<String>> => "limit_pay",
-        /// `contract_info`.
+        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        12 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
+        /// Contract to be signed while paying.
         13 contract_info: Option<ContractInfo> => "contract_info",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mchid: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mchid: impl Into<xinqiao_types::MchId>,
         combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<SubOrder>,
     )
@@ -658,14 +815,14 @@ w::record! {
         time_start: String,
         time_expire: String,
         notify_url: String,
-        trade_scenario: String,
+        trade_scenario: TradeScenario,
         prepay_id: String,
     )
     set(
         combine_payer_info: CombinePayerInfo,
         scene_info: SceneInfo,
         subsidy_info: SubsidyInfo,
-        limit_pay: Vec<String>,
+        limit_pay: Vec<LimitPay>,
         contract_info: ContractInfo,
     )
 }
@@ -673,9 +830,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateApp`].
     pub struct CreateAppResponse {
-        /// `prepay_id`.
+        /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
         0 prepay_id: String => "prepay_id: must",
-        /// `contract_result`.
+        /// Outcome of preparing the contract.
         1 contract_result: Option<ContractResult> => "contract_result",
     }
 }
@@ -707,32 +864,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012545879>.
     /// * Catalog: `pay_v3.combine_transactions.create_h5`.
     pub struct CreateH5 {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`; the account's merchantid.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the merchant made the order, RFC 3339; format `rfc3339`; such as `2026-09-15T13:00:00+08:00`.
         3 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         4 time_expire: Option<String> => "time_expire",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         6 sub_orders: Vec<SubOrderInfo> => "sub_orders: must",
-        /// `combine_payer_info`.
+        /// Who pays the combined order: `openid`, or identity limits.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`; needed according to the documentation.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
         8 scene_info: Option<CreateH5SceneInfo> => "scene_info",
-        /// `trade_scenario`.
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
-        /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        10 limit_pay: Option<Vec<String>> => "limit_pay",
+        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        10 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mchid: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mchid: impl Into<xinqiao_types::MchId>,
         combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<SubOrderInfo>,
     )
@@ -740,14 +897,14 @@ w::record! {
     set(
         combine_payer_info: CombinePayerInfo,
         scene_info: CreateH5SceneInfo,
-        limit_pay: Vec<String>,
+        limit_pay: Vec<LimitPay>,
     )
 }
 
 w::record! {
     /// Answer to [`CreateH5`].
     pub struct CreateH5Response {
-        /// `h5_url`.
+        /// Page to open in the user's browser, which then starts WeChat; valid for 5 minutes.
         0 h5_url: String => "h5_url: must",
     }
 }
@@ -779,34 +936,34 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012545654>.
     /// * Catalog: `pay_v3.combine_transactions.create_jsapi`.
     pub struct CreateJsapi {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`; the account's merchantid.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the merchant made the order, RFC 3339; format `rfc3339`; such as `2026-09-15T13:00:00+08:00`.
         3 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         4 time_expire: Option<String> => "time_expire",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         6 sub_orders: Vec<CreateJsapiSubOrder> => "sub_orders: must",
-        /// `combine_payer_info`; needed according to the documentation.
+        /// Who pays the combined order: `openid`, or identity limits; needed according to the documentation.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
         8 scene_info: Option<SceneInfo> => "scene_info",
-        /// `trade_scenario`.
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
-        /// `subsidy_info`.
+        /// How the merchant takes over interest of instalments.
         10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
-        /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        11 limit_pay: Option<Vec<String>> => "limit_pay",
+        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        11 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mchid: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mchid: impl Into<xinqiao_types::MchId>,
         combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<CreateJsapiSubOrder>,
     )
@@ -815,14 +972,14 @@ w::record! {
         combine_payer_info: CombinePayerInfo,
         scene_info: SceneInfo,
         subsidy_info: SubsidyInfo,
-        limit_pay: Vec<String>,
+        limit_pay: Vec<LimitPay>,
     )
 }
 
 w::record! {
     /// Answer to [`CreateJsapi`].
     pub struct CreateJsapiResponse {
-        /// `prepay_id`.
+        /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
         0 prepay_id: String => "prepay_id: must",
     }
 }
@@ -854,34 +1011,39 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012602225>.
     /// * Catalog: `pay_v3.combine_transactions.create_mini_program`.
     pub struct CreateMiniProgram {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`; the account's merchantid.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the merchant made the order, RFC 3339; format `rfc3339`; such as `2026-09-15T13:00:00+08:00`.
         3 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         4 time_expire: Option<String> => "time_expire",
-        /// `notify_url`.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         5 notify_url: Option<String> => "notify_url",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         6 sub_orders: Vec<CreateMiniProgramSubOrder> => "sub_orders: must",
-        /// `combine_payer_info`; needed according to the documentation.
+        /// Who pays the combined order: `openid`, or identity limits; needed according to the documentation.
         7 combine_payer_info: Option<MiniProgramCombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
         8 scene_info: Option<SceneInfo> => "scene_info",
-        /// `trade_scenario`; one of `RECOMMERCE`.
-        9 trade_scenario: Option<String> => "trade_scenario",
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
+        9 trade_scenario: Option<TradeScenario> => "trade_scenario",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mchid: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mchid: impl Into<xinqiao_types::MchId>,
         combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<CreateMiniProgramSubOrder>,
     )
-    text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
+    text(
+        time_start: String,
+        time_expire: String,
+        notify_url: String,
+        trade_scenario: TradeScenario,
+    )
     set(combine_payer_info: MiniProgramCombinePayerInfo, scene_info: SceneInfo)
 }
 
@@ -915,43 +1077,43 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012547310>.
     /// * Catalog: `pay_v3.combine_transactions.create_native`.
     pub struct CreateNative {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`; the account's merchantid.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `time_start`; format `rfc3339`.
+        /// When the merchant made the order, RFC 3339; format `rfc3339`; such as `2026-09-15T13:00:00+08:00`.
         3 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         4 time_expire: Option<String> => "time_expire",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         6 sub_orders: Vec<SubOrderInfo> => "sub_orders: must",
-        /// `combine_payer_info`.
+        /// Who pays the combined order: `openid`, or identity limits.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
         8 scene_info: Option<SceneInfo> => "scene_info",
-        /// `trade_scenario`.
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
-        /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        10 limit_pay: Option<Vec<String>> => "limit_pay",
+        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        10 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
     new(
-        combine_appid: impl Into<String>,
-        combine_mchid: impl Into<String>,
+        combine_appid: impl Into<xinqiao_types::AppId>,
+        combine_mchid: impl Into<xinqiao_types::MchId>,
         combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<SubOrderInfo>,
     )
     text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
-    set(combine_payer_info: CombinePayerInfo, scene_info: SceneInfo, limit_pay: Vec<String>)
+    set(combine_payer_info: CombinePayerInfo, scene_info: SceneInfo, limit_pay: Vec<LimitPay>)
 }
 
 w::record! {
     /// Answer to [`CreateNative`].
     pub struct CreateNativeResponse {
-        /// `code_url`.
+        /// Link to turn into a QR code for the user to scan; valid for 2 hours; such as `weixin://wxpay/bizpayurl?pr=p4lpSuKzz`.
         0 code_url: String => "code_url: must",
     }
 }
@@ -983,7 +1145,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551745>.
     /// * Catalog: `pay_v3.combine_transactions.get`.
     pub struct Get {
-        /// `combine_out_trade_no`.
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         0 combine_out_trade_no: String => "combine_out_trade_no: must path",
     }
     new(combine_out_trade_no: impl Into<String>)
@@ -992,23 +1154,23 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `combine_transaction_id`.
+        /// WeChat Pay's number for the whole combined order.
         3 combine_transaction_id: String => "combine_transaction_id: must",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         4 sub_orders: Option<Vec<GetSubOrder>> => "sub_orders",
-        /// `combine_payer_info`.
+        /// Who pays the combined order: `openid`, or identity limits.
         5 combine_payer_info: Option<GetCombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
         6 scene_info: Option<GetSceneInfo> => "scene_info",
-        /// `trade_scenario`; one of `RECOMMERCE`.
-        7 trade_scenario: Option<String> => "trade_scenario",
-        /// `installment_info`.
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
+        7 trade_scenario: Option<TradeScenario> => "trade_scenario",
+        /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
         8 installment_info: Option<InstallmentInfo> => "installment_info",
     }
 }
@@ -1040,7 +1202,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012602242>.
     /// * Catalog: `pay_v3.combine_transactions.get_by_combine_transaction_id`.
     pub struct GetByCombineTransactionId {
-        /// `combine_transaction_id`.
+        /// WeChat Pay's number for the whole combined order.
         0 combine_transaction_id: String => "combine_transaction_id: must path",
     }
     new(combine_transaction_id: impl Into<String>)
@@ -1049,23 +1211,23 @@ w::record! {
 w::record! {
     /// Answer to [`GetByCombineTransactionId`].
     pub struct GetByCombineTransactionIdResponse {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
+        /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+        0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+        /// Merchant number that starts the combined order and signs; such as `1900000109`.
+        1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `combine_transaction_id`.
+        /// WeChat Pay's number for the whole combined order.
         3 combine_transaction_id: String => "combine_transaction_id: must",
-        /// `sub_orders`.
+        /// The orders inside the combined one, 2–50.
         4 sub_orders: Option<Vec<CombineTransactionIdSubOrder>> => "sub_orders",
-        /// `combine_payer_info`.
+        /// Who pays the combined order: `openid`, or identity limits.
         5 combine_payer_info: Option<TransactionIdCombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
+        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
         6 scene_info: Option<CombineTransactionIdSceneInfo> => "scene_info",
-        /// `trade_scenario`; one of `RECOMMERCE`.
-        7 trade_scenario: Option<String> => "trade_scenario",
-        /// `installment_info`.
+        /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
+        7 trade_scenario: Option<TradeScenario> => "trade_scenario",
+        /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
         8 installment_info: Option<InstallmentInfo> => "installment_info",
     }
 }

@@ -6,31 +6,31 @@ use xinqiao_wire as w;
 w::record! {
     /// `contract_info` of the answer of `credit_repayment::partner::contracts::Terminate`.
     pub struct ContractInfo {
-        /// `contract_id`.
+        /// Number of the repayment contract, given on signing.
         0 contract_id: String => "contract_id: must",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `123`.
         1 plan_id: String => "plan_id: must",
-        /// `out_contract_code`.
+        /// The service provider's own number of the contract.
         2 out_contract_code: String => "out_contract_code: must",
-        /// `display_name`.
+        /// Name of the user shown when signing, may be masked; such as `*明`.
         3 display_name: String => "display_name: must",
-        /// `contract_state`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
-        4 contract_state: String => "contract_state: must",
-        /// `contract_signed_time`.
+        /// State of the repayment contract; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+        4 contract_state: ContractState => "contract_state: must",
+        /// When the user signed.
         5 contract_signed_time: Option<String> => "contract_signed_time",
-        /// `contract_terminated_time`.
+        /// When the contract ended.
         6 contract_terminated_time: Option<String> => "contract_terminated_time",
-        /// `contract_terminated_mode`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
-        7 contract_terminated_mode: Option<String> => "contract_terminated_mode",
-        /// `contract_termination_remark`.
+        /// Who terminated it: user, merchant or platform; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
+        7 contract_terminated_mode: Option<ContractTerminatedMode> => "contract_terminated_mode",
+        /// Note on why it was terminated.
         8 contract_termination_remark: Option<String> => "contract_termination_remark",
-        /// `repayment_day`.
+        /// Day of the month on which it is due; such as `18`.
         9 repayment_day: Option<i64> => "repayment_day",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The repaying user under the AppID in use; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         11 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `repayment_amount_limit`.
+        /// Most money of one repayment, in fen.
         12 repayment_amount_limit: i64 => "repayment_amount_limit: must",
     }
 }
@@ -38,25 +38,25 @@ w::record! {
 w::record! {
     /// `jump_info` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct JumpInfo {
-        /// `jump_appid`.
-        0 jump_appid: Option<String> => "jump_appid",
+        /// App to return to after signing.
+        0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
     }
     new()
-    text(jump_appid: String)
+    text(jump_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// `real_identity` of `credit_repayment::partner::contracts::PreSignApp`; `real_identity` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct RealIdentity {
-        /// `identity_type`; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
-        0 identity_type: String => "identity_type: must",
-        /// `identity_id`.
+        /// Kind of identity document; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
+        0 identity_type: IdentityType => "identity_type: must",
+        /// Document number, encrypted.
         1 identity_id: String => "identity_id: must",
-        /// `real_name`; personal data, masked in `Debug`.
+        /// The person's true name, sent encrypted; personal data, masked in `Debug`.
         2 real_name: String => "real_name: must masked",
     }
     new(
-        identity_type: impl Into<String>,
+        identity_type: impl Into<IdentityType>,
         identity_id: impl Into<String>,
         real_name: impl Into<String>,
     )
@@ -65,46 +65,46 @@ w::record! {
 w::record! {
     /// An item of `schedule_items` in `credit_repayment::partner::schedule_records::CreateBatch`.
     pub struct ScheduleItem {
-        /// `out_record_id`.
+        /// Your own number of the scheduled repayment.
         0 out_record_id: String => "out_record_id: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `repayment_amount`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Money due this period, in fen.
         3 repayment_amount: String => "repayment_amount: must",
-        /// `min_repayment_amount`.
+        /// Least money to repay, in fen.
         4 min_repayment_amount: Option<String> => "min_repayment_amount",
-        /// `repayment_date`.
+        /// Day on which the repayment is due; such as `2025-11-18`.
         5 repayment_date: String => "repayment_date: must",
     }
     new(
         out_record_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         repayment_amount: impl Into<String>,
         repayment_date: impl Into<String>,
     )
-    text(sub_appid: String, min_repayment_amount: String)
+    text(sub_appid: xinqiao_types::AppId, min_repayment_amount: String)
 }
 
 w::record! {
     /// An item of `schedule_records` in the answer of `credit_repayment::partner::schedule_records::CreateBatch`.
     pub struct ScheduleRecord {
-        /// `out_record_id`.
+        /// Your own number of the scheduled repayment.
         0 out_record_id: String => "out_record_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `contract_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Number of the repayment contract, given on signing.
         3 contract_id: Option<String> => "contract_id",
-        /// `repayment_amount`.
+        /// Money due this period, in fen.
         4 repayment_amount: String => "repayment_amount: must",
-        /// `min_repayment_amount`.
+        /// Least money to repay, in fen.
         5 min_repayment_amount: String => "min_repayment_amount: must",
-        /// `repayment_date`.
+        /// Day on which the repayment is due; such as `2025-11-18`.
         6 repayment_date: String => "repayment_date: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The repaying user under the AppID in use; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -112,19 +112,77 @@ w::record! {
 w::record! {
     /// `trade_info` of `credit_repayment::partner::contracts::PreSignApp`; `trade_info` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct TradeInfo {
-        /// `out_trade_no`.
+        /// Your own number of the charge.
         0 out_trade_no: String => "out_trade_no: must",
-        /// `deduct_amount`.
+        /// Money to repay now, in fen.
         1 deduct_amount: i64 => "deduct_amount: must",
-        /// `description`.
+        /// What the charge is for, shown in the bill.
         2 description: Option<String> => "description",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         3 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Address that receives the result of the charge.
         4 notify_url: Option<String> => "notify_url",
     }
     new(out_trade_no: impl Into<String>, deduct_amount: i64)
     text(description: String, attach: String, notify_url: String)
+}
+
+w::open_enum! {
+    /// State of the repayment contract.
+    ///
+    /// What `contract_state` of `credit_repayment::partner::contracts::GetResponse`, `contract_state` of `ContractInfo` may be.
+    pub enum ContractState {
+        /// Not a valid state (`CONTRACT_STATE_INVALID`).
+        Invalid = "CONTRACT_STATE_INVALID",
+        /// Contract in force (`CONTRACT_STATE_EFFECTIVE`).
+        Effective = "CONTRACT_STATE_EFFECTIVE",
+        /// Terminated (`CONTRACT_STATE_TERMINATED`).
+        Terminated = "CONTRACT_STATE_TERMINATED",
+    }
+}
+
+w::open_enum! {
+    /// Who terminated it: user, merchant or platform.
+    ///
+    /// What `contract_terminated_mode` of `credit_repayment::partner::contracts::GetResponse`, `contract_terminated_mode` of `ContractInfo` may be.
+    pub enum ContractTerminatedMode {
+        /// Not terminated (`TERMINATION_MODE_INVALID`).
+        Invalid = "TERMINATION_MODE_INVALID",
+        /// Terminated by the user (`TERMINATION_MODE_BY_USER`).
+        ByUser = "TERMINATION_MODE_BY_USER",
+        /// Terminated by the merchant (`TERMINATION_MODE_BY_MERCHANT`).
+        ByMerchant = "TERMINATION_MODE_BY_MERCHANT",
+        /// Terminated by customer service (`TERMINATION_MODE_BY_CUSTOMER_SERVICE`).
+        ByCustomerService = "TERMINATION_MODE_BY_CUSTOMER_SERVICE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of identity document.
+    ///
+    /// What `identity_type` of `RealIdentity` may be.
+    pub enum IdentityType {
+        /// Not a valid kind (`REAL_IDENTITY_TYPE_INVALID`).
+        Invalid = "REAL_IDENTITY_TYPE_INVALID",
+        /// Mainland identity card (`REAL_IDENTITY_TYPE_ID_CARD`).
+        IdCard = "REAL_IDENTITY_TYPE_ID_CARD",
+    }
+}
+
+w::open_enum! {
+    /// State of the repayment order.
+    ///
+    /// What `order_state` of `credit_repayment::partner::CreateDeductOrderResponse`, `order_state` of `credit_repayment::partner::GetDeductOrderResponse` may be.
+    pub enum OrderState {
+        /// Waiting to be handled (`DEDUCT_ORDER_STATE_PENDING`).
+        Pending = "DEDUCT_ORDER_STATE_PENDING",
+        /// Not repaid yet (`DEDUCT_ORDER_STATE_NOT_PAY`).
+        NotPay = "DEDUCT_ORDER_STATE_NOT_PAY",
+        /// Repaid (`DEDUCT_ORDER_STATE_PAY_SUCCESS`).
+        PaySuccess = "DEDUCT_ORDER_STATE_PAY_SUCCESS",
+        /// Repayment failed (`DEDUCT_ORDER_STATE_PAY_FAIL`).
+        PayFail = "DEDUCT_ORDER_STATE_PAY_FAIL",
+    }
 }
 
 /// Credit card repayment (信用卡还款): `pay_v3.credit_repayment.partner`.
@@ -138,19 +196,19 @@ pub mod partner {
         /// * For: partner.
         /// * Catalog: `pay_v3.credit_repayment.partner.create_deduct_order`.
         pub struct CreateDeductOrder {
-            /// `contract_id`.
+            /// Number of the repayment contract, given on signing.
             0 contract_id: String => "contract_id: must",
-            /// `out_trade_no`.
+            /// Your own number of the charge.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `out_record_id`.
+            /// Your own number of the scheduled repayment.
             2 out_record_id: String => "out_record_id: must",
-            /// `deduct_amount`.
+            /// Money to repay now, in fen.
             3 deduct_amount: String => "deduct_amount: must",
-            /// `notify_url`.
+            /// Address that receives the result of the charge.
             4 notify_url: String => "notify_url: must",
-            /// `description`.
+            /// What the charge is for, shown in the bill.
             5 description: String => "description: must",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             6 attach: Option<String> => "attach",
         }
         new(
@@ -167,29 +225,29 @@ pub mod partner {
     w::record! {
         /// Answer to [`CreateDeductOrder`].
         pub struct CreateDeductOrderResponse {
-            /// `out_trade_no`.
+            /// Your own number of the charge.
             0 out_trade_no: String => "out_trade_no: must",
-            /// `out_record_id`.
+            /// Your own number of the scheduled repayment.
             1 out_record_id: String => "out_record_id: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `openid`; personal data, masked in `Debug`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The repaying user under the AppID in use; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `contract_id`.
+            /// Number of the repayment contract, given on signing.
             5 contract_id: String => "contract_id: must",
-            /// `order_state`; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
-            6 order_state: String => "order_state: must",
-            /// `deduct_amount`.
+            /// State of the repayment order; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
+            6 order_state: super::OrderState => "order_state: must",
+            /// Money to repay now, in fen.
             7 deduct_amount: String => "deduct_amount: must",
-            /// `pay_success_amount`.
+            /// Money really collected, in fen.
             8 pay_success_amount: Option<String> => "pay_success_amount",
-            /// `description`.
+            /// What the charge is for, shown in the bill.
             9 description: String => "description: must",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             10 attach: Option<String> => "attach",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             11 transaction_id: Option<String> => "transaction_id",
         }
     }
@@ -220,7 +278,7 @@ pub mod partner {
         /// * For: partner.
         /// * Catalog: `pay_v3.credit_repayment.partner.get_deduct_order`.
         pub struct GetDeductOrder {
-            /// `out_trade_no`.
+            /// Your own number of the charge.
             0 out_trade_no: String => "out_trade_no: must path",
         }
         new(out_trade_no: impl Into<String>)
@@ -259,7 +317,7 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.get`.
             pub struct Get {
-                /// `out_contract_code`.
+                /// The service provider's own number of the contract.
                 0 out_contract_code: String => "out_contract_code: must path",
             }
             new(out_contract_code: impl Into<String>)
@@ -268,31 +326,31 @@ pub mod partner {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `contract_id`.
+                /// Number of the repayment contract, given on signing.
                 0 contract_id: String => "contract_id: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: String => "plan_id: must",
-                /// `out_contract_code`.
+                /// The service provider's own number of the contract.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `display_name`.
+                /// Name of the user shown when signing, may be masked; such as `*明`.
                 3 display_name: String => "display_name: must",
-                /// `contract_state`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
-                4 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`.
+                /// State of the repayment contract; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+                4 contract_state: super::super::ContractState => "contract_state: must",
+                /// When the user signed.
                 5 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_terminated_time`.
+                /// When the contract ended.
                 6 contract_terminated_time: Option<String> => "contract_terminated_time",
-                /// `contract_terminated_mode`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
-                7 contract_terminated_mode: Option<String> => "contract_terminated_mode",
-                /// `contract_termination_remark`.
+                /// Who terminated it: user, merchant or platform; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
+                7 contract_terminated_mode: Option<super::super::ContractTerminatedMode> => "contract_terminated_mode",
+                /// Note on why it was terminated.
                 8 contract_termination_remark: Option<String> => "contract_termination_remark",
-                /// `repayment_day`.
+                /// Day of the month on which it is due; such as `18`.
                 9 repayment_day: Option<i64> => "repayment_day",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The repaying user under the AppID in use; personal data, masked in `Debug`.
                 10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 11 appid: Option<xinqiao_types::AppId> => "appid",
-                /// `repayment_amount_limit`.
+                /// Most money of one repayment, in fen.
                 12 repayment_amount_limit: i64 => "repayment_amount_limit: must",
             }
         }
@@ -323,27 +381,27 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.pre_sign_app`.
             pub struct PreSignApp {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: String => "plan_id: must",
-                /// `out_contract_code`.
+                /// The service provider's own number of the contract.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `display_name`.
+                /// Name of the user shown when signing, may be masked; such as `*明`.
                 3 display_name: String => "display_name: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 4 contract_notify_url: String => "contract_notify_url: must",
-                /// `repayment_day`.
+                /// Day of the month on which it is due; such as `18`.
                 5 repayment_day: i64 => "repayment_day: must",
-                /// `repayment_amount_limit`.
+                /// Most money of one repayment, in fen.
                 6 repayment_amount_limit: String => "repayment_amount_limit: must",
-                /// `sub_mchid`.
-                7 sub_mchid: Option<String> => "sub_mchid",
-                /// `sub_appid`.
-                8 sub_appid: Option<String> => "sub_appid",
-                /// `real_identity`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                7 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Identity that the signing user must have.
                 9 real_identity: super::super::RealIdentity => "real_identity: must",
-                /// `trade_info`.
+                /// First charge made together with signing.
                 10 trade_info: Option<super::super::TradeInfo> => "trade_info",
             }
             new(
@@ -356,17 +414,17 @@ pub mod partner {
                 repayment_amount_limit: impl Into<String>,
                 real_identity: super::super::RealIdentity,
             )
-            text(sub_mchid: String, sub_appid: String)
+            text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
             set(trade_info: super::super::TradeInfo)
         }
 
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `presign_token`.
+                /// Code with which the app opens the signing; `presign_token` on the wire.
                 #[doc(alias = "presign_token")]
                 0 pre_sign_token: String => "presign_token: must",
-                /// `redirect_service`.
+                /// Service that the app opens for signing.
                 1 redirect_service: Option<String> => "redirect_service",
             }
         }
@@ -397,29 +455,29 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.pre_sign_h5`.
             pub struct PreSignH5 {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: String => "plan_id: must",
-                /// `out_contract_code`.
+                /// The service provider's own number of the contract.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `display_name`.
+                /// Name of the user shown when signing, may be masked; such as `*明`.
                 3 display_name: String => "display_name: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 4 contract_notify_url: String => "contract_notify_url: must",
-                /// `repayment_day`.
+                /// Day of the month on which it is due; such as `18`.
                 5 repayment_day: i64 => "repayment_day: must",
-                /// `repayment_amount_limit`.
+                /// Most money of one repayment, in fen.
                 6 repayment_amount_limit: String => "repayment_amount_limit: must",
-                /// `sub_mchid`.
-                7 sub_mchid: Option<String> => "sub_mchid",
-                /// `sub_appid`.
-                8 sub_appid: Option<String> => "sub_appid",
-                /// `real_identity`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                7 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Identity that the signing user must have.
                 9 real_identity: super::super::RealIdentity => "real_identity: must",
-                /// `trade_info`.
+                /// First charge made together with signing.
                 10 trade_info: Option<super::super::TradeInfo> => "trade_info",
-                /// `jump_info`.
+                /// Where to go after signing.
                 11 jump_info: Option<super::super::JumpInfo> => "jump_info",
             }
             new(
@@ -432,14 +490,14 @@ pub mod partner {
                 repayment_amount_limit: impl Into<String>,
                 real_identity: super::super::RealIdentity,
             )
-            text(sub_mchid: String, sub_appid: String)
+            text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
             set(trade_info: super::super::TradeInfo, jump_info: super::super::JumpInfo)
         }
 
         w::record! {
             /// Answer to [`PreSignH5`].
             pub struct PreSignH5Response {
-                /// `redirect_url`.
+                /// Address of the signing page.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
@@ -470,9 +528,9 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.terminate`.
             pub struct Terminate {
-                /// `out_contract_code`.
+                /// The service provider's own number of the contract.
                 0 out_contract_code: String => "out_contract_code: must",
-                /// `contract_termination_remark`.
+                /// Note on why it was terminated.
                 1 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(out_contract_code: impl Into<String>, contract_termination_remark: impl Into<String>)
@@ -481,7 +539,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
-                /// `contract_info`.
+                /// Contract to be signed while paying.
                 0 contract_info: Option<super::super::ContractInfo> => "contract_info",
             }
         }
@@ -517,13 +575,13 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.create_batch`.
             pub struct CreateBatch {
-                /// `contract_id`.
+                /// Number of the repayment contract, given on signing.
                 0 contract_id: String => "contract_id: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The repaying user under the AppID in use; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `schedule_items`.
+                /// Repayments to schedule.
                 3 schedule_items: Vec<super::super::ScheduleItem> => "schedule_items: must",
             }
             new(
@@ -537,7 +595,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`CreateBatch`].
             pub struct CreateBatchResponse {
-                /// `schedule_records`.
+                /// Scheduled repayments that were made.
                 0 schedule_records: Option<Vec<super::super::ScheduleRecord>> => "schedule_records",
             }
         }
@@ -568,9 +626,9 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.get`.
             pub struct Get {
-                /// `out_record_id`.
+                /// Your own number of the scheduled repayment.
                 0 out_record_id: String => "out_record_id: must path",
-                /// `contract_id`.
+                /// Number of the repayment contract, given on signing.
                 1 contract_id: String => "contract_id: must query",
             }
             new(out_record_id: impl Into<String>, contract_id: impl Into<String>)
@@ -579,21 +637,21 @@ pub mod partner {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `out_record_id`.
+                /// Your own number of the scheduled repayment.
                 0 out_record_id: String => "out_record_id: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `contract_id`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Number of the repayment contract, given on signing.
                 3 contract_id: Option<String> => "contract_id",
-                /// `repayment_amount`.
+                /// Money due this period, in fen.
                 4 repayment_amount: String => "repayment_amount: must",
-                /// `min_repayment_amount`.
+                /// Least money to repay, in fen.
                 5 min_repayment_amount: String => "min_repayment_amount: must",
-                /// `repayment_date`.
+                /// Day on which the repayment is due; such as `2025-11-18`.
                 6 repayment_date: String => "repayment_date: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The repaying user under the AppID in use; personal data, masked in `Debug`.
                 7 openid: xinqiao_types::OpenId => "openid: must masked",
             }
         }

@@ -6,26 +6,26 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `objectives` in `discount_card::orders::Update`.
     pub struct UpdateObjective {
-        /// `objective_serial_no`.
+        /// Serial number of the entry.
         0 objective_serial_no: String => "objective_serial_no: must",
-        /// `objective_id`.
+        /// Number of the goal, from the card template.
         1 objective_id: i64 => "objective_id: must",
-        /// `performance_description`.
+        /// What was done.
         2 performance_description: String => "performance_description: must",
-        /// `performance_type`; one of `INCREASE` `DECREASE`.
-        3 performance_type: String => "performance_type: must",
-        /// `count`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
+        3 performance_type: PerformanceType => "performance_type: must",
+        /// How much must be done.
         4 count: i64 => "count: must",
-        /// `performance_time`.
+        /// When it was done.
         5 performance_time: String => "performance_time: must",
-        /// `remark`.
+        /// Further words on this item.
         6 remark: Option<String> => "remark",
     }
     new(
         objective_serial_no: impl Into<String>,
         objective_id: i64,
         performance_description: impl Into<String>,
-        performance_type: impl Into<String>,
+        performance_type: impl Into<PerformanceType>,
         count: i64,
         performance_time: impl Into<String>,
     )
@@ -35,28 +35,28 @@ w::record! {
 w::record! {
     /// An item of `rewards` in `discount_card::orders::Update`.
     pub struct UpdateReward {
-        /// `reward_serial_no`.
+        /// Serial number of the entry.
         0 reward_serial_no: String => "reward_serial_no: must",
-        /// `reward_id`.
+        /// Number of the benefit, from the card template.
         1 reward_id: i64 => "reward_id: must",
-        /// `description`.
+        /// The benefit in words.
         2 description: String => "description: must",
-        /// `reward_type`; one of `INCREASE` `DECREASE`.
-        3 reward_type: String => "reward_type: must",
-        /// `count`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
+        3 reward_type: PerformanceType => "reward_type: must",
+        /// How many times the benefit can be used.
         4 count: i64 => "count: must",
-        /// `amount`.
+        /// Worth of the benefit, the base of a later charge.
         5 amount: i64 => "amount: must",
-        /// `reward_time`.
+        /// When the benefit was used.
         6 reward_time: String => "reward_time: must",
-        /// `remark`.
+        /// Further words on this item.
         7 remark: Option<String> => "remark",
     }
     new(
         reward_serial_no: impl Into<String>,
         reward_id: i64,
         description: impl Into<String>,
-        reward_type: impl Into<String>,
+        reward_type: impl Into<PerformanceType>,
         count: i64,
         amount: i64,
         reward_time: impl Into<String>,
@@ -67,23 +67,23 @@ w::record! {
 w::record! {
     /// An item of `objectives` in the answer of `discount_card::orders::GetByOutOrderNo`; an item of `objectives` in the answer of `discount_card::orders::GetByOutTradeNo`.
     pub struct ObjectiveInfo {
-        /// `objective_serial_no`.
+        /// Serial number of the entry.
         0 objective_serial_no: String => "objective_serial_no: must",
-        /// `objective_id`.
+        /// Number of the goal, from the card template.
         1 objective_id: i64 => "objective_id: must",
-        /// `name`.
+        /// What the goal is.
         2 name: Option<String> => "name",
-        /// `unit`.
+        /// What the goal is counted in.
         3 unit: Option<String> => "unit",
-        /// `performance_description`.
+        /// What was done.
         4 performance_description: String => "performance_description: must",
-        /// `performance_type`; one of `INCREASE` `DECREASE`.
-        5 performance_type: String => "performance_type: must",
-        /// `count`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
+        5 performance_type: PerformanceType => "performance_type: must",
+        /// How much must be done.
         6 count: i64 => "count: must",
-        /// `performance_time`.
+        /// When it was done.
         7 performance_time: String => "performance_time: must",
-        /// `remark`.
+        /// Further words on this item.
         8 remark: Option<String> => "remark",
     }
 }
@@ -91,25 +91,25 @@ w::record! {
 w::record! {
     /// An item of `rewards` in the answer of `discount_card::orders::GetByOutOrderNo`; an item of `rewards` in the answer of `discount_card::orders::GetByOutTradeNo`.
     pub struct RewardInfo {
-        /// `reward_serial_no`.
+        /// Serial number of the entry.
         0 reward_serial_no: String => "reward_serial_no: must",
-        /// `reward_id`.
+        /// Number of the benefit, from the card template.
         1 reward_id: i64 => "reward_id: must",
-        /// `name`.
+        /// What the benefit is called.
         2 name: Option<String> => "name",
-        /// `unit`.
+        /// What the benefit is counted in.
         3 unit: Option<String> => "unit",
-        /// `description`.
+        /// The benefit in words.
         4 description: String => "description: must",
-        /// `reward_type`; one of `INCREASE` `DECREASE`.
-        5 reward_type: String => "reward_type: must",
-        /// `count`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
+        5 reward_type: PerformanceType => "reward_type: must",
+        /// How many times the benefit can be used.
         6 count: i64 => "count: must",
-        /// `amount`.
+        /// Worth of the benefit, the base of a later charge.
         7 amount: i64 => "amount: must",
-        /// `reward_time`.
+        /// When the benefit was used.
         8 reward_time: String => "reward_time: must",
-        /// `remark`.
+        /// Further words on this item.
         9 remark: Option<String> => "remark",
     }
 }
@@ -117,17 +117,17 @@ w::record! {
 w::record! {
     /// An item of `objectives` in the answer of `discount_card::GetCard`.
     pub struct Objective {
-        /// `objective_id`.
+        /// Number of the goal, from the card template.
         0 objective_id: String => "objective_id: must",
-        /// `name`.
+        /// What the goal is.
         1 name: String => "name: must",
-        /// `count`.
+        /// How much must be done.
         2 count: i64 => "count: must",
-        /// `unit`.
+        /// What the goal is counted in.
         3 unit: String => "unit: must",
-        /// `description`.
+        /// The goal in words.
         4 description: Option<String> => "description",
-        /// `objective_completion_records`.
+        /// Entries of work on the goal.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
     }
 }
@@ -135,19 +135,19 @@ w::record! {
 w::record! {
     /// An item of `objective_completion_records` in `discount_card::Objective`.
     pub struct ObjectiveCompletionRecord {
-        /// `objective_completion_serial_no`.
+        /// Your own serial number of the entry.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
-        /// `objective_id`.
+        /// Number of the goal, from the card template.
         1 objective_id: String => "objective_id: must",
-        /// `completion_time`; format `rfc3339`.
+        /// When the goal was worked on; format `rfc3339`.
         2 completion_time: String => "completion_time: must",
-        /// `completion_type`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away.
         3 completion_type: String => "completion_type: must",
-        /// `completion_count`.
+        /// How much of the goal was done this time.
         4 completion_count: i64 => "completion_count: must",
-        /// `description`.
+        /// What was done this time.
         5 description: Option<String> => "description",
-        /// `remark`.
+        /// Further words on this item.
         6 remark: Option<String> => "remark",
     }
 }
@@ -155,19 +155,19 @@ w::record! {
 w::record! {
     /// An item of `objective_completion_records` in `discount_card::AddCardUserRecord`.
     pub struct ObjectiveCompletionRecordItem {
-        /// `objective_completion_serial_no`.
+        /// Your own serial number of the entry.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
-        /// `objective_id`.
+        /// Number of the goal, from the card template.
         1 objective_id: String => "objective_id: must",
-        /// `completion_time`; format `rfc3339`.
+        /// When the goal was worked on; format `rfc3339`.
         2 completion_time: String => "completion_time: must",
-        /// `completion_type`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away.
         3 completion_type: String => "completion_type: must",
-        /// `completion_count`.
+        /// How much of the goal was done this time.
         4 completion_count: i64 => "completion_count: must",
-        /// `description`.
+        /// What was done this time.
         5 description: String => "description: must",
-        /// `remark`.
+        /// Further words on this item.
         6 remark: Option<String> => "remark",
     }
     new(
@@ -184,13 +184,13 @@ w::record! {
 w::record! {
     /// `pay_information` of the answer of `discount_card::GetCard`.
     pub struct PayInformation {
-        /// `pay_amount`; in fen.
+        /// Money that the user paid back, in fen; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `pay_state`.
+        /// State of paying back.
         1 pay_state: String => "pay_state: must",
-        /// `transaction_id`.
+        /// WeChat Pay order of the charge or repayment.
         2 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `rfc3339`.
+        /// When it was paid back; format `rfc3339`.
         3 pay_time: Option<String> => "pay_time",
     }
 }
@@ -198,21 +198,21 @@ w::record! {
 w::record! {
     /// An item of `rewards` in the answer of `discount_card::GetCard`.
     pub struct Reward {
-        /// `reward_id`.
+        /// Number of the benefit, from the card template.
         0 reward_id: String => "reward_id: must",
-        /// `name`.
+        /// What the benefit is called.
         1 name: String => "name: must",
-        /// `count_type`.
+        /// Limit of the benefit, such as `COUNT_LIMIT`.
         2 count_type: String => "count_type: must",
-        /// `count`.
+        /// How many times the benefit can be used.
         3 count: i64 => "count: must",
-        /// `unit`.
+        /// What the benefit is counted in.
         4 unit: String => "unit: must",
-        /// `amount`; in yuan.
+        /// Worth of the benefit, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
-        /// `description`.
+        /// The benefit in words.
         6 description: Option<String> => "description",
-        /// `reward_usage_records`.
+        /// Entries of use of the benefit.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
     }
 }
@@ -220,21 +220,21 @@ w::record! {
 w::record! {
     /// An item of `reward_usage_records` in `discount_card::Reward`.
     pub struct RewardUsageRecord {
-        /// `reward_usage_serial_no`.
+        /// Your own serial number of the entry.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
-        /// `reward_id`.
+        /// Number of the benefit, from the card template.
         1 reward_id: String => "reward_id: must",
-        /// `usage_time`; format `rfc3339`.
+        /// When the benefit was used; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
-        /// `usage_type`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away.
         3 usage_type: String => "usage_type: must",
-        /// `usage_count`.
+        /// How much of the benefit was used.
         4 usage_count: i64 => "usage_count: must",
-        /// `amount`; in yuan.
+        /// Worth of the benefit, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
-        /// `description`.
+        /// What the benefit was used for.
         6 description: Option<String> => "description",
-        /// `remark`.
+        /// Further words on this item.
         7 remark: Option<String> => "remark",
     }
 }
@@ -242,21 +242,21 @@ w::record! {
 w::record! {
     /// An item of `reward_usage_records` in `discount_card::AddCardUserRecord`.
     pub struct RewardUsageRecordItem {
-        /// `reward_usage_serial_no`.
+        /// Your own serial number of the entry.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
-        /// `reward_id`.
+        /// Number of the benefit, from the card template.
         1 reward_id: String => "reward_id: must",
-        /// `usage_time`; format `rfc3339`.
+        /// When the benefit was used; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
-        /// `usage_type`.
+        /// Direction: `INCREASE` adds, `DECREASE` takes away.
         3 usage_type: String => "usage_type: must",
-        /// `usage_count`.
+        /// How much of the benefit was used.
         4 usage_count: i64 => "usage_count: must",
-        /// `amount`; in yuan.
+        /// Worth of the benefit, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
-        /// `description`.
+        /// What the benefit was used for.
         6 description: String => "description: must",
-        /// `remark`.
+        /// Further words on this item.
         7 remark: Option<String> => "remark",
     }
     new(
@@ -274,10 +274,42 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `discount_card::GetCard`.
     pub struct TimeRange {
-        /// `begin_time`; format `rfc3339`.
+        /// When the agreed period starts; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// When the agreed period ends; format `rfc3339`.
         1 end_time: String => "end_time: must",
+    }
+}
+
+w::open_enum! {
+    /// Direction: `INCREASE` adds, `DECREASE` takes away.
+    ///
+    /// What `performance_type` of `UpdateObjective`, `reward_type` of `UpdateReward` and 2 more may be.
+    pub enum PerformanceType {
+        /// Adds to the record (`INCREASE`).
+        Increase = "INCREASE",
+        /// Takes from the record (`DECREASE`).
+        Decrease = "DECREASE",
+    }
+}
+
+w::open_enum! {
+    /// State of the card's order.
+    ///
+    /// What `state` of `discount_card::orders::GetByOutOrderNoResponse`, `state` of `discount_card::orders::GetByOutTradeNoResponse` may be.
+    pub enum State {
+        /// Order made (`CREATED`).
+        Created = "CREATED",
+        /// Card expired, being settled (`SETTLING`).
+        Settling = "SETTLING",
+        /// Goals missed, being charged (`CHARGING`).
+        Charging = "CHARGING",
+        /// Goals missed, charged (`CHARGED`).
+        Charged = "CHARGED",
+        /// Nothing to charge (`NO_CHARGE`).
+        NoCharge = "NO_CHARGE",
+        /// Order cancelled (`REVOKED`).
+        Revoked = "REVOKED",
     }
 }
 
@@ -289,13 +321,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_2.shtml>.
     /// * Catalog: `pay_v3.discount_card.add_card_user_record`.
     pub struct AddCardUserRecord {
-        /// `out_card_code`.
+        /// Your own unique number of the card.
         0 out_card_code: String => "out_card_code: must path",
-        /// `card_template_id`.
+        /// Template that the card is issued from.
         1 card_template_id: String => "card_template_id: must",
-        /// `objective_completion_records`.
+        /// Entries of work on the goal.
         2 objective_completion_records: Option<Vec<ObjectiveCompletionRecordItem>> => "objective_completion_records",
-        /// `reward_usage_records`.
+        /// Entries of use of the benefit.
         3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => "reward_usage_records",
     }
     new(out_card_code: impl Into<String>, card_template_id: impl Into<String>)
@@ -332,7 +364,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_3.shtml>.
     /// * Catalog: `pay_v3.discount_card.get_card`.
     pub struct GetCard {
-        /// `out_card_code`.
+        /// Your own unique number of the card.
         0 out_card_code: String => "out_card_code: must path",
     }
     new(out_card_code: impl Into<String>)
@@ -341,35 +373,35 @@ w::record! {
 w::record! {
     /// Answer to [`GetCard`].
     pub struct GetCardResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_card_code`.
+        /// Your own unique number of the card.
         2 out_card_code: String => "out_card_code: must",
-        /// `card_template_id`.
+        /// Template that the card is issued from.
         3 card_template_id: String => "card_template_id: must",
-        /// `card_id`.
+        /// Number of the card that the user received.
         4 card_id: String => "card_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `time_range`.
+        /// Period in which goals must be met.
         6 time_range: TimeRange => "time_range: must",
-        /// `state`.
+        /// State of the card, such as ongoing or finished.
         7 state: String => "state: must",
-        /// `unfinished_reason`.
+        /// Why goals were not met, such as quitting.
         8 unfinished_reason: Option<String> => "unfinished_reason",
-        /// `total_amount`; in fen.
+        /// Benefits enjoyed so far, in money; in fen.
         9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `pay_information`.
+        /// Payment by which the user gave benefits back.
         10 pay_information: Option<PayInformation> => "pay_information",
-        /// `objectives`.
+        /// Goals that the user agreed to.
         11 objectives: Vec<Objective> => "objectives: must",
-        /// `rewards`.
+        /// Benefits of the card.
         12 rewards: Vec<Reward> => "rewards: must",
-        /// `sharer_openid`.
-        13 sharer_openid: Option<String> => "sharer_openid",
-        /// `create_time`; format `rfc3339`.
+        /// Who invited the user to the card.
+        13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// When the user took the card; format `rfc3339`.
         14 create_time: String => "create_time: must",
     }
 }
@@ -401,13 +433,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_1.shtml>.
     /// * Catalog: `pay_v3.discount_card.prepare_card`.
     pub struct PrepareCard {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_card_code`.
+        /// Your own unique number of the card.
         1 out_card_code: String => "out_card_code: must",
-        /// `card_template_id`.
+        /// Template that the card is issued from.
         2 card_template_id: String => "card_template_id: must",
-        /// `notify_url`; needed according to the documentation.
+        /// Address that receives notices on the card; needed according to the documentation.
         3 notify_url: Option<String> => "notify_url",
     }
     new(
@@ -421,7 +453,7 @@ w::record! {
 w::record! {
     /// Answer to [`PrepareCard`].
     pub struct PrepareCardResponse {
-        /// `prepare_card_token`.
+        /// Token that opens the card receiving Mini Program.
         0 prepare_card_token: String => "prepare_card_token: must",
     }
 }
@@ -458,7 +490,7 @@ pub mod orders {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_1.shtml>.
         /// * Catalog: `pay_v3.discount_card.orders.get_by_out_order_no`.
         pub struct GetByOutOrderNo {
-            /// `out_order_no`.
+            /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must path",
         }
         new(out_order_no: impl Into<String>)
@@ -467,53 +499,53 @@ pub mod orders {
     w::record! {
         /// Answer to [`GetByOutOrderNo`].
         pub struct GetByOutOrderNoResponse {
-            /// `out_order_no`.
+            /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must",
-            /// `discount_card_id`.
+            /// Number of the card that the user received.
             1 discount_card_id: String => "discount_card_id: must",
-            /// `out_trade_no`.
+            /// Your own number of the charge.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `service_id`.
+            /// WeChat Pay service that the card runs on.
             4 service_id: String => "service_id: must",
-            /// `order_id`.
+            /// WeChat Pay's number of the service order.
             5 order_id: String => "order_id: must",
-            /// `transaction_id`.
+            /// WeChat Pay order of the charge or repayment.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_begin_time`.
+            /// When the card comes into force.
             8 card_begin_time: String => "card_begin_time: must",
-            /// `card_end_time`.
+            /// When the card ends.
             9 card_end_time: String => "card_end_time: must",
-            /// `card_name`.
+            /// Title of the card that users see.
             10 card_name: String => "card_name: must",
-            /// `objective_description`.
+            /// What the user agreed to do.
             11 objective_description: String => "objective_description: must",
-            /// `reward_description`.
+            /// What the user gets.
             12 reward_description: String => "reward_description: must",
-            /// `estimated_reward_amount`.
+            /// Benefit expected, in fen.
             13 estimated_reward_amount: i64 => "estimated_reward_amount: must",
-            /// `online_instructions`.
+            /// How to use it online.
             14 online_instructions: Option<String> => "online_instructions",
-            /// `offline_instructions`.
+            /// How to use it in shops.
             15 offline_instructions: Option<String> => "offline_instructions",
-            /// `state`; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
-            16 state: String => "state: must",
-            /// `total_amount`.
+            /// State of the card's order; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
+            16 state: super::State => "state: must",
+            /// Total of the order, in fen.
             17 total_amount: Option<i64> => "total_amount",
-            /// `deduction_amount`.
+            /// Money charged when goals are missed, in fen.
             18 deduction_amount: Option<i64> => "deduction_amount",
-            /// `settlement_amount`.
+            /// Money due at settlement, in fen.
             19 settlement_amount: Option<i64> => "settlement_amount",
-            /// `create_time`.
+            /// When the order was made.
             20 create_time: String => "create_time: must",
-            /// `pay_time`.
+            /// When the charge succeeded.
             21 pay_time: Option<String> => "pay_time",
-            /// `objectives`.
+            /// Goals that the user agreed to.
             22 objectives: Option<Vec<super::ObjectiveInfo>> => "objectives",
-            /// `rewards`.
+            /// Benefits of the card.
             23 rewards: Option<Vec<super::RewardInfo>> => "rewards",
         }
     }
@@ -546,7 +578,7 @@ pub mod orders {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_1.shtml>.
         /// * Catalog: `pay_v3.discount_card.orders.get_by_out_trade_no`.
         pub struct GetByOutTradeNo {
-            /// `out_trade_no`.
+            /// Your own number of the charge.
             0 out_trade_no: String => "out_trade_no: must path",
         }
         new(out_trade_no: impl Into<String>)
@@ -583,11 +615,11 @@ pub mod orders {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_2.shtml>.
         /// * Catalog: `pay_v3.discount_card.orders.update`.
         pub struct Update {
-            /// `out_order_no`.
+            /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must path",
-            /// `objectives`.
+            /// Goals that the user agreed to.
             1 objectives: Option<Vec<super::UpdateObjective>> => "objectives",
-            /// `rewards`.
+            /// Benefits of the card.
             2 rewards: Option<Vec<super::UpdateReward>> => "rewards",
         }
         new(out_order_no: impl Into<String>)
@@ -597,9 +629,9 @@ pub mod orders {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// `out_order_no`.
+            /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// WeChat Pay's number of the service order.
             1 order_id: String => "order_id: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `ebike::charge::DeductTransaction`.
     pub struct Amount {
-        /// `total`.
+        /// Whole amount of the order, in fen.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: i64)
@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// `charge_info` of `ebike::charge::contracts::Confirm`.
     pub struct ChargeInfo {
-        /// `start_time`.
+        /// When charging starts.
         0 start_time: String => "start_time: must",
-        /// `charging_station_name`.
+        /// Where it is charged, as users see it.
         1 charging_station_name: String => "charging_station_name: must",
-        /// `charging_gun_number`.
+        /// Your own number of the charging plug.
         2 charging_gun_number: String => "charging_gun_number: must",
-        /// `device_id`.
+        /// Your own number of the device at the charging place.
         3 device_id: String => "device_id: must",
     }
     new(
@@ -38,9 +38,9 @@ w::record! {
 w::record! {
     /// `device_info` of `ebike::charge::DeductTransaction`; `device_info` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; and 1 more.
     pub struct DeviceInfo {
-        /// `device_id`.
+        /// Your own number of the device at the charging place.
         0 device_id: String => "device_id: must",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         1 device_ip: String => "device_ip: must",
     }
     new(device_id: impl Into<String>, device_ip: impl Into<String>)
@@ -49,34 +49,34 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; `payer` of the answer of `ebike::charge::GetTransactionByTransactionId`.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `ebike::charge::GetTransactionByOutTradeNo`; an item of `promotion_detail` in the answer of `ebike::charge::GetTransactionByTransactionId`.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// Kind of discount, such as coupon or reduction.
         3 type_: Option<String> => "type",
-        /// `activity_id`.
+        /// Number of the campaign.
         4 activity_id: Option<String> => "activity_id",
-        /// `amount`.
+        /// Face value of the coupon, in fen.
         5 amount: i64 => "amount: must",
-        /// `wxpay_contribute`.
+        /// Part of the discount paid by WeChat Pay, in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<i64> => "wxpay_contribute",
-        /// `merchant_contribute`.
+        /// Part of the discount paid by the merchant.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// `other_contribute`.
+        /// Part of the discount paid by third parties.
         8 other_contribute: Option<i64> => "other_contribute",
     }
 }
@@ -84,19 +84,19 @@ w::record! {
 w::record! {
     /// `charge_info` of `ebike::charge::DeductTransaction`.
     pub struct DeductTransactionChargeInfo {
-        /// `start_time`.
+        /// When charging starts.
         0 start_time: String => "start_time: must",
-        /// `end_time`.
+        /// When charging ended.
         1 end_time: String => "end_time: must",
-        /// `charging_station_name`.
+        /// Where it is charged, as users see it.
         2 charging_station_name: String => "charging_station_name: must",
-        /// `charging_gun_number`.
+        /// Your own number of the charging plug.
         3 charging_gun_number: String => "charging_gun_number: must",
-        /// `charged_capacity`.
+        /// Energy charged by the time of the charge.
         4 charged_capacity: i64 => "charged_capacity: must",
-        /// `park_duration`.
+        /// How long the place was kept after charging.
         5 park_duration: Option<i64> => "park_duration",
-        /// `park_fee`.
+        /// Fee for keeping the place, in fen.
         6 park_fee: Option<i64> => "park_fee",
     }
     new(
@@ -112,13 +112,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; `amount` of the answer of `ebike::charge::GetTransactionByTransactionId`.
     pub struct AmountInfo {
-        /// `total`.
+        /// Whole amount of the order, in fen.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`.
+        /// What the user really paid after discounts.
         2 payer_total: Option<i64> => "payer_total",
-        /// `discount_total`.
+        /// Discount, in fen.
         3 discount_total: Option<i64> => "discount_total",
     }
 }
@@ -136,29 +136,29 @@ pub mod charge {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_5.shtml>.
         /// * Catalog: `pay_v3.ebike.charge.deduct_transaction`.
         pub struct DeductTransaction {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the service provider.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             4 attach: Option<String> => "attach",
-            /// `goods_tag`.
+            /// Mark that coupons can require.
             5 goods_tag: Option<String> => "goods_tag",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             6 notify_url: String => "notify_url: must",
-            /// `description`.
+            /// Text about it that people see, on the bill or page.
             7 description: String => "description: must",
-            /// `charging_token`.
+            /// Token of this charging session, needed for the charge.
             8 charging_token: String => "charging_token: must",
-            /// `amount`.
+            /// Money of the order.
             9 amount: super::Amount => "amount: must",
-            /// `charge_info`.
+            /// Station, plug and times of the charging.
             10 charge_info: super::DeductTransactionChargeInfo => "charge_info: must",
-            /// `device_info`.
+            /// Facts about the device, such as id and IP.
             11 device_info: super::DeviceInfo => "device_info: must",
         }
         new(
@@ -171,15 +171,20 @@ pub mod charge {
             charge_info: super::DeductTransactionChargeInfo,
             device_info: super::DeviceInfo,
         )
-        text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
+        text(
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            attach: String,
+            goods_tag: String,
+        )
     }
 
     w::record! {
         /// Answer to [`DeductTransaction`].
         pub struct DeductTransactionResponse {
-            /// `accept_state`.
+            /// Whether the charge was accepted.
             0 accept_state: String => "accept_state: must",
-            /// `create_time`.
+            /// When the order was made.
             1 create_time: Option<String> => "create_time",
         }
     }
@@ -212,51 +217,51 @@ pub mod charge {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_6.shtml>.
         /// * Catalog: `pay_v3.ebike.charge.get_transaction_by_out_trade_no`.
         pub struct GetTransactionByOutTradeNo {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_trade_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetTransactionByOutTradeNo`].
         pub struct GetTransactionByOutTradeNoResponse {
-            /// `mchid`.
+            /// Merchant ID of the service provider or payee.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the service provider.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             5 transaction_id: Option<String> => "transaction_id",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             6 attach: Option<String> => "attach",
-            /// `trade_type`.
+            /// Kind of payment, such as `PAP` automatic charge; such as `PAP`.
             7 trade_type: String => "trade_type: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             8 bank_type: Option<String> => "bank_type",
-            /// `success_time`.
+            /// When it succeeded, RFC 3339; absent before; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// `trade_state`.
+            /// State of the charge, such as success.
             10 trade_state: String => "trade_state: must",
-            /// `trade_state_des`.
+            /// The state in words.
             11 trade_state_des: Option<String> => "trade_state_des",
-            /// `contract_id`.
+            /// Contract that authorizes the charges.
             12 contract_id: String => "contract_id: must",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             13 payer: Option<super::Payer> => "payer",
-            /// `amount`.
+            /// Money of the order.
             14 amount: super::AmountInfo => "amount: must",
-            /// `device_info`.
+            /// Facts about the device, such as id and IP.
             15 device_info: super::DeviceInfo => "device_info: must",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             16 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }
@@ -289,13 +294,13 @@ pub mod charge {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_6.shtml>.
         /// * Catalog: `pay_v3.ebike.charge.get_transaction_by_transaction_id`.
         pub struct GetTransactionByTransactionId {
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             0 transaction_id: String => "transaction_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(transaction_id: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     /// Answer to [`GetTransactionByTransactionId`], the same as to [`GetTransactionByOutTradeNo`].
@@ -329,29 +334,29 @@ pub mod charge {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_1.shtml>.
         /// * Catalog: `pay_v3.ebike.charge.get_user_contract`.
         pub struct GetUserContract {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `trade_scene`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Scene, `CHARGE` for charging; such as `CHARGE`.
             2 trade_scene: String => "trade_scene: must query",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, trade_scene: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetUserContract`].
         pub struct GetUserContractResponse {
-            /// `mchid`.
+            /// Merchant ID of the service provider or payee.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `contract_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Contract that authorizes the charges.
             3 contract_id: Option<String> => "contract_id",
-            /// `contract_state`.
+            /// State of the contract, such as in force or deleted.
             4 contract_state: String => "contract_state: must",
         }
     }
@@ -388,15 +393,15 @@ pub mod charge {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_4.shtml>.
             /// * Catalog: `pay_v3.ebike.charge.contracts.confirm`.
             pub struct Confirm {
-                /// `contract_id`.
+                /// Contract that authorizes the charges.
                 0 contract_id: String => "contract_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID bound to the service provider.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `charge_info`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Station, plug and times of the charging.
                 4 charge_info: super::super::ChargeInfo => "charge_info: must",
             }
             new(
@@ -404,13 +409,13 @@ pub mod charge {
                 appid: impl Into<xinqiao_types::AppId>,
                 charge_info: super::super::ChargeInfo,
             )
-            text(sub_mchid: String, sub_appid: String)
+            text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
         }
 
         w::record! {
             /// Answer to [`Confirm`].
             pub struct ConfirmResponse {
-                /// `charging_token`.
+                /// Token of this charging session, needed for the charge.
                 0 charging_token: String => "charging_token: must",
             }
         }
@@ -443,27 +448,27 @@ pub mod charge {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_2.shtml>.
             /// * Catalog: `pay_v3.ebike.charge.contracts.get`.
             pub struct Get {
-                /// `contract_id`.
+                /// Contract that authorizes the charges.
                 0 contract_id: String => "contract_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
             new(contract_id: impl Into<String>)
-            text(sub_mchid: String)
+            text(sub_mchid: xinqiao_types::MchId)
         }
 
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `mchid`.
+                /// Merchant ID of the service provider or payee.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 1 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `sub_mchid`.
-                2 sub_mchid: Option<String> => "sub_mchid",
-                /// `contract_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// Contract that authorizes the charges.
                 3 contract_id: Option<String> => "contract_id",
-                /// `contract_state`.
+                /// State of the contract, such as in force or deleted.
                 4 contract_state: String => "contract_state: must",
             }
         }
@@ -496,15 +501,15 @@ pub mod charge {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_3.shtml>.
             /// * Catalog: `pay_v3.ebike.charge.contracts.pre_open`.
             pub struct PreOpen {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID bound to the service provider.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `trade_scene`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Scene, `CHARGE` for charging; such as `CHARGE`.
                 3 trade_scene: String => "trade_scene: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 4 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -512,15 +517,15 @@ pub mod charge {
                 trade_scene: impl Into<String>,
                 openid: impl Into<xinqiao_types::OpenId>,
             )
-            text(sub_mchid: String, sub_appid: String)
+            text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
         }
 
         w::record! {
             /// Answer to [`PreOpen`].
             pub struct PreOpenResponse {
-                /// `preopen_id`.
+                /// Number of the pre-opening, handed to the opening Mini Program; `preopen_id` on the wire.
                 #[doc(alias = "preopen_id")]
-                0 pre_open_id: String => "preopen_id: must",
+                0 pre_open_id: xinqiao_types::OpenId => "preopen_id: must",
             }
         }
 

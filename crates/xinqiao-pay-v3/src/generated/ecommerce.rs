@@ -12,24 +12,24 @@ pub mod profit_sharing;
 w::record! {
     /// `account_info` of `ecommerce::SubmitApplyment`.
     pub struct AccountInfo {
-        /// `bank_account_type`; one of `74` `75`.
-        0 bank_account_type: Option<String> => "bank_account_type",
-        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal; one of `74` `75`.
+        0 bank_account_type: Option<BankAccountType> => "bank_account_type",
+        /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: Option<String> => "account_name: masked encrypted",
-        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: Option<String> => "account_number: masked encrypted",
-        /// `account_bank`.
+        /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: Option<String> => "account_bank",
-        /// `bank_address_code`.
+        /// Region code of the bank branch; such as `110000`.
         4 bank_address_code: Option<String> => "bank_address_code",
-        /// `bank_branch_id`.
+        /// Twelve-digit clearing number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         6 bank_name: Option<String> => "bank_name",
     }
     new()
     text(
-        bank_account_type: String,
+        bank_account_type: BankAccountType,
         account_name: String,
         account_number: String,
         account_bank: String,
@@ -42,23 +42,23 @@ w::record! {
 w::record! {
     /// `account_validation` of the answer of `ecommerce::GetApplymentByApplymentId`; `account_validation` of the answer of `ecommerce::GetApplymentByOutRequestNo`.
     pub struct AccountValidation {
-        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the account that must pay, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
-        /// `account_no`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Account that has to pay, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_no: Option<String> => "account_no: masked encrypted",
-        /// `pay_amount`; in fen.
+        /// Amount to transfer, in fen; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `destination_account_name`.
+        /// Holder of the account to pay the verification to.
         3 destination_account_name: String => "destination_account_name: must",
-        /// `destination_account_number`.
+        /// Account to pay the verification to.
         4 destination_account_number: String => "destination_account_number: must",
-        /// `destination_account_bank`.
+        /// Bank to pay the verification to.
         5 destination_account_bank: String => "destination_account_bank: must",
-        /// `city`.
+        /// City of the receiving account's bank.
         6 city: String => "city: must",
-        /// `remark`.
+        /// Text that the transfer must carry.
         7 remark: String => "remark: must",
-        /// `deadline`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Last moment for the verification transfer; format `yyyy-MM-dd HH:mm:ss`; such as `2026-12-10 17:09:01`.
         8 deadline: String => "deadline: must",
     }
 }
@@ -66,13 +66,13 @@ w::record! {
 w::record! {
     /// An item of `agreement_list` in `ecommerce::mch_transfer::ApplyAuthorization`.
     pub struct Agreement {
-        /// `agreement_code`.
+        /// Identifies which agreement was signed.
         0 agreement_code: String => "agreement_code: must",
-        /// `agreement_version`.
+        /// Edition of the agreement.
         1 agreement_version: String => "agreement_version: must",
-        /// `sign_organization`.
+        /// Who signed it.
         2 sign_organization: String => "sign_organization: must",
-        /// `sign_time`; format `rfc3339`.
+        /// When it was signed; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
     }
     new(
@@ -86,9 +86,9 @@ w::record! {
 w::record! {
     /// `amount` of `ecommerce::SubOrder`.
     pub struct Amount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
     new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
@@ -97,28 +97,28 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::ApplyAmount`.
     pub struct AmountFrom {
-        /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
-        0 account: String => "account: must",
-        /// `amount`.
+        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance; one of `AVAILABLE` `UNAVAILABLE`.
+        0 account: Account => "account: must",
+        /// How much this account pays, in fen.
         1 amount: f64 => "amount: must",
     }
-    new(account: impl Into<String>, amount: f64)
+    new(account: impl Into<Account>, amount: f64)
 }
 
 w::record! {
     /// `amount` of the answer of `ecommerce::refunds::Apply`.
     pub struct AmountItem {
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `payer_refund`; in fen.
+        /// Cash that goes back to the user, without coupons; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `discount_refund`; in fen.
+        /// Part of the refund that returns as discount; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `advance`; in fen.
+        /// Part of the refund that the platform advanced, in fen; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         4 currency: String => "currency: must",
-        /// `from`.
+        /// Which accounts pay and how much each.
         5 from: Option<Vec<ApplyFrom>> => "from",
     }
 }
@@ -126,13 +126,13 @@ w::record! {
 w::record! {
     /// `amount` of `ecommerce::refunds::Apply`.
     pub struct ApplyAmount {
-        /// `total`; in fen.
+        /// Total of the paid order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: Option<String> => "currency",
-        /// `from`.
+        /// Which accounts pay and how much each.
         3 from: Option<Vec<AmountFrom>> => "from",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen)
@@ -142,9 +142,9 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::AmountItem`; an item of `from` in `ecommerce::ApplyAbnormalRefundAmount`.
     pub struct ApplyFrom {
-        /// `account`.
+        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
         0 account: String => "account: must",
-        /// `amount`; in fen.
+        /// How much this account pays, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -152,9 +152,9 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in the answer of `ecommerce::GetApplymentByApplymentId`; an item of `audit_detail` in the answer of `ecommerce::GetApplymentByOutRequestNo`.
     pub struct AuditDetail {
-        /// `param_name`.
+        /// Parameter that was rejected; such as `id_card_copy`.
         0 param_name: String => "param_name: must",
-        /// `reject_reason`.
+        /// Why this parameter was rejected.
         1 reject_reason: String => "reject_reason: must",
     }
 }
@@ -162,26 +162,26 @@ w::record! {
 w::record! {
     /// `business_license_info` of `ecommerce::SubmitAccountHostingApplyment`; `business_license_info` of `ecommerce::SubmitApplyment`.
     pub struct BusinessLicenseInfo {
-        /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
-        0 cert_type: Option<String> => "cert_type",
-        /// `business_license_type`.
+        /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
+        0 cert_type: Option<CertType> => "cert_type",
+        /// Kind of licence.
         1 business_license_type: Option<String> => "business_license_type",
-        /// `business_license_number`.
+        /// Registration number on the licence, 18 or 15 characters; such as `123456789012345678`.
         2 business_license_number: Option<String> => "business_license_number",
-        /// `business_license_copy`.
+        /// Photo of the licence, as media handle; such as `47ZC6GC-vnrbEny__Ie_An5-tCpqxucuxi-vByf3Gjm7KE53JXvGy9tqZm2XAUf`.
         3 business_license_copy: Option<String> => "business_license_copy",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         4 merchant_name: Option<String> => "merchant_name",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         5 legal_person: Option<String> => "legal_person",
-        /// `company_address`.
+        /// Registered address on the certificate.
         6 company_address: Option<String> => "company_address",
-        /// `business_time`.
+        /// Term of the licence as JSON array of two dates; such as `["2014-01-01","长期"]`.
         7 business_time: Option<String> => "business_time",
     }
     new()
     text(
-        cert_type: String,
+        cert_type: CertType,
         business_license_type: String,
         business_license_number: String,
         business_license_copy: String,
@@ -195,19 +195,19 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `ecommerce::refunds::ApplyAbnormalRefund`.
     pub struct ApplyAbnormalRefundAmount {
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `payer_refund`; in fen.
+        /// Cash that goes back to the user, without coupons; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `discount_refund`; in fen.
+        /// Part of the refund that returns as discount; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `advance`; in fen.
+        /// Part of the refund that the platform advanced, in fen; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         4 currency: String => "currency: must",
-        /// `from`.
+        /// Which accounts pay and how much each.
         5 from: Option<Vec<ApplyFrom>> => "from",
-        /// `refund_fee`.
+        /// Service fee that is given back with the refund.
         6 refund_fee: Option<f64> => "refund_fee",
     }
 }
@@ -215,7 +215,7 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of the answer of `ecommerce::combine_papay::CreateTransaction`; `combine_payer_info` of the answer of `ecommerce::combine_papay::GetTransaction`.
     pub struct CombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -223,38 +223,38 @@ w::record! {
 w::record! {
     /// `contact_info` of `ecommerce::SubmitApplyment`.
     pub struct ContactInfo {
-        /// `contact_type`; one of `65` `66`.
-        0 contact_type: Option<String> => "contact_type",
-        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `65` `66`.
+        0 contact_type: Option<ContactType> => "contact_type",
+        /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: Option<String> => "contact_name: masked encrypted",
-        /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        2 contact_id_doc_type: Option<IdDocType> => "contact_id_doc_type",
+        /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
-        /// `contact_id_doc_copy`.
+        /// Front of the administrator's document; for `SUPER`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
-        /// `contact_id_doc_copy_back`.
+        /// Back of the administrator's document; not for passports.
         5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
-        /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the administrator's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         6 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
-        /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         7 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
-        /// `business_authorization_letter`.
+        /// Letter authorising the administrator; for `SUPER`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile_phone: Option<String> => "mobile_phone: masked encrypted",
-        /// `contact_email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's e-mail, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         10 contact_email: Option<String> => "contact_email: masked encrypted",
-        /// `contact_period_begin`.
+        /// First day of validity of the administrator's document; such as `2019-06-06`.
         11 contact_period_begin: Option<String> => "contact_period_begin",
-        /// `contact_period_end`.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; such as `2026-06-06`.
         12 contact_period_end: Option<String> => "contact_period_end",
     }
     new()
     text(
-        contact_type: String,
+        contact_type: ContactType,
         contact_name: String,
-        contact_id_doc_type: String,
+        contact_id_doc_type: IdDocType,
         contact_id_card_number: String,
         contact_id_doc_copy: String,
         contact_id_doc_copy_back: String,
@@ -271,11 +271,11 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `ecommerce::combine_papay::contracts::Get`.
     pub struct ContractTerminateInfo {
-        /// `contract_terminated_time`; format `rfc3339`.
+        /// When the contract ended; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
-        /// `contract_termination_mode`.
+        /// Who ended it: user, merchant API, merchant platform, support or system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_termination_remark`.
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
@@ -283,17 +283,17 @@ w::record! {
 w::record! {
     /// An item of `download_bill_list` in the answer of `ecommerce::GetFundFlowBill`.
     pub struct DownloadBill {
-        /// `bill_sequence`.
+        /// Place of the slice, from 1; join in this order.
         0 bill_sequence: i64 => "bill_sequence: must",
-        /// `hash_type`; one of `SHA1`.
-        1 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest algorithm for the file; such as `SHA1`; one of `SHA1`.
+        1 hash_type: HashType => "hash_type: must",
+        /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         2 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where to fetch the file, with a signed GET; short-lived.
         3 download_url: String => "download_url: must",
-        /// `encrypt_key`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Key of the encrypted bill, itself encrypted for the merchant certificate; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
-        /// `nonce`.
+        /// Random string used by the encryption; such as `fdasflkja484w`.
         5 nonce: String => "nonce: must",
     }
 }
@@ -301,31 +301,31 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `ecommerce::SubmitAccountHostingApplyment`; `finance_institution_info` of `ecommerce::SubmitApplyment`.
     pub struct FinanceInstitutionInfo {
-        /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
-        0 finance_type: Option<String> => "finance_type",
-        /// `finance_license_pics`.
+        /// Kind of financial institution: bank, payment, insurance, trading and settlement, other; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
+        0 finance_type: Option<FinanceType> => "finance_type",
+        /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
     new()
-    text(finance_type: String)
+    text(finance_type: FinanceType)
     set(finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// An item of `goods_detail` in `ecommerce::PromotionDetailItem`.
     pub struct GoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wechatpay_goods_id`.
+        /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: Option<String> => "goods_name",
-        /// `unit_price`.
+        /// Price of one piece, in fen.
         3 unit_price: f64 => "unit_price: must",
-        /// `refund_amount`.
+        /// Refunded for this item, in fen.
         4 refund_amount: f64 => "refund_amount: must",
-        /// `refund_quantity`.
+        /// How many pieces are returned.
         5 refund_quantity: f64 => "refund_quantity: must",
     }
 }
@@ -333,17 +333,17 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `ecommerce::refunds::GetByOutRefundNo`; `amount` of the answer of `ecommerce::refunds::GetByRefundId`.
     pub struct AmountInfo {
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `payer_refund`; in fen.
+        /// Cash that goes back to the user, without coupons; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `discount_refund`; in fen.
+        /// Part of the refund that returns as discount; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `advance`; in fen.
+        /// Part of the refund that the platform advanced, in fen; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         4 currency: String => "currency: must",
-        /// `from`.
+        /// Which accounts pay and how much each.
         5 from: Option<Vec<GetByRefundIdFrom>> => "from",
     }
 }
@@ -351,9 +351,9 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::AmountInfo`.
     pub struct GetByRefundIdFrom {
-        /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
-        0 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance; one of `AVAILABLE` `UNAVAILABLE`.
+        0 account: Account => "account: must",
+        /// How much this account pays, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -361,19 +361,19 @@ w::record! {
 w::record! {
     /// `id_card_info` of `ecommerce::SubmitApplyment`.
     pub struct IdCardInfo {
-        /// `id_card_copy`.
+        /// Photo of the portrait side of the ID card, as media handle.
         0 id_card_copy: Option<String> => "id_card_copy",
-        /// `id_card_national`.
+        /// Photo of the emblem side of the ID card, as media handle.
         1 id_card_national: Option<String> => "id_card_national",
-        /// `id_card_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the ID card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_name: Option<String> => "id_card_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `id_card_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Address on the ID card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 id_card_address: Option<String> => "id_card_address: masked encrypted",
-        /// `id_card_valid_time_begin`; format `yyyy-MM-dd`.
+        /// First day of the ID card's term; format `yyyy-MM-dd`; such as `2019-06-06`.
         5 id_card_valid_time_begin: Option<String> => "id_card_valid_time_begin",
-        /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the ID card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 id_card_valid_time: Option<String> => "id_card_valid_time",
     }
     new()
@@ -391,19 +391,19 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `ecommerce::SubmitApplyment`.
     pub struct IdDocInfo {
-        /// `id_doc_copy`.
+        /// Photo of the document's front, as media handle.
         0 id_doc_copy: Option<String> => "id_doc_copy",
-        /// `id_doc_copy_back`.
+        /// Photo of the document's back; not for passports.
         1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
-        /// `id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_doc_name: Option<String> => "id_doc_name: masked encrypted",
-        /// `id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_doc_number: Option<String> => "id_doc_number: masked encrypted",
-        /// `id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Address on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
-        /// `doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day of the document's term; format `yyyy-MM-dd`; such as `2019-06-06`.
         5 doc_period_begin: Option<String> => "doc_period_begin",
-        /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the document's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 doc_period_end: Option<String> => "doc_period_end",
     }
     new()
@@ -421,15 +421,15 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `ecommerce::refunds::Apply`; an item of `promotion_detail` in the answer of `ecommerce::refunds::GetByOutRefundNo`; and 1 more.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon or discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `scope`; one of `GLOBAL` `SINGLE`.
-        1 scope: String => "scope: must",
-        /// `type`; one of `COUPON` `DISCOUNT`.
-        2 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
+        1 scope: PromotionDetailScope => "scope: must",
+        /// `COUPON` is prepaid, `DISCOUNT` is not; one of `COUPON` `DISCOUNT`.
+        2 type_: Type => "type: must",
+        /// Amount of the discount, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; in fen.
+        /// Part of the discount that is refunded, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -437,17 +437,17 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `ecommerce::refunds::ApplyAbnormalRefund`.
     pub struct PromotionDetailItem {
-        /// `promotion_id`.
+        /// Number of the coupon or discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         1 scope: String => "scope: must",
-        /// `type`.
+        /// `COUPON` is prepaid, `DISCOUNT` is not.
         2 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; in fen.
+        /// Part of the discount that is refunded, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         5 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -455,22 +455,22 @@ w::record! {
 w::record! {
     /// `proxy_verify_identity_info` of `ecommerce::SubmitSignVerifyInfo`.
     pub struct ProxyVerifyIdentityInfo {
-        /// `verify_identity_type`; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
-        0 verify_identity_type: String => "verify_identity_type: must",
-        /// `verify_identity_result`.
+        /// Identity checked face to face or remotely; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
+        0 verify_identity_type: VerifyIdentityType => "verify_identity_type: must",
+        /// Whether the identity check passed.
         1 verify_identity_result: bool => "verify_identity_result: must",
     }
-    new(verify_identity_type: impl Into<String>, verify_identity_result: bool)
+    new(verify_identity_type: impl Into<VerifyIdentityType>, verify_identity_result: bool)
 }
 
 w::record! {
     /// `real_name_auth_result` of the answer of `ecommerce::individual_contracts::GetByOutContractCode`.
     pub struct RealNameAuthResult {
-        /// `scope`; one of `pay_realname`.
-        0 scope: String => "scope: must",
-        /// `access_token`; a secret, masked in `Debug`.
+        /// `pay_realname`: the payer's real name; one of `pay_realname`.
+        0 scope: Scope => "scope: must",
+        /// Token for reading the real-name facts; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
-        /// `access_token_expire_time`.
+        /// When that token ends.
         2 access_token_expire_time: String => "access_token_expire_time: must",
     }
 }
@@ -478,43 +478,43 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::subsidies::Return`.
     pub struct ReturnFrom {
-        /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
-        0 account: Option<String> => "account",
-        /// `amount`.
+        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance; one of `AVAILABLE` `UNAVAILABLE`.
+        0 account: Option<Account> => "account",
+        /// How much this account pays, in fen.
         1 amount: Option<i64> => "amount",
     }
     new()
-    text(account: String)
+    text(account: Account)
     set(amount: i64)
 }
 
 w::record! {
     /// `sales_scene_info` of `ecommerce::SubmitAccountHostingApplyment`; `sales_scene_info` of `ecommerce::SubmitApplyment`.
     pub struct SalesSceneInfo {
-        /// `store_name`.
+        /// Shop as buyers know it.
         0 store_name: Option<String> => "store_name",
-        /// `store_url`.
+        /// Link to the shop; alternative to its QR code.
         1 store_url: Option<String> => "store_url",
-        /// `store_qr_code`.
+        /// Photo of the shop's QR code, as media handle.
         2 store_qr_code: Option<String> => "store_qr_code",
-        /// `mini_program_sub_appid`.
-        3 mini_program_sub_appid: Option<String> => "mini_program_sub_appid",
+        /// AppID of the merchant's own mini program.
+        3 mini_program_sub_appid: Option<xinqiao_types::AppId> => "mini_program_sub_appid",
     }
     new()
     text(
         store_name: String,
         store_url: String,
         store_qr_code: String,
-        mini_program_sub_appid: String,
+        mini_program_sub_appid: xinqiao_types::AppId,
     )
 }
 
 w::record! {
     /// `settle_info` of `ecommerce::SubOrder`.
     pub struct SettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; in fen.
+        /// Amount that the platform adds by subsidy; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -524,9 +524,9 @@ w::record! {
 w::record! {
     /// `settlement_info` of `ecommerce::SubmitAccountHostingApplyment`; `settlement_info` of `ecommerce::SubmitApplyment`.
     pub struct SettlementInfo {
-        /// `settlement_id`.
+        /// Number of the settlement rule, which decides rate and cycle; such as `719`.
         0 settlement_id: Option<i64> => "settlement_id",
-        /// `qualification_type`.
+        /// Industry as listed for the settlement rule; such as `餐饮`.
         1 qualification_type: Option<String> => "qualification_type",
     }
     new()
@@ -537,38 +537,38 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `ecommerce::combine_papay::CreateTransaction`.
     pub struct SubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Platform merchant that starts the sub-order; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `order_service_type`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Kind of sub-order: `INDIVIDUALTRADE` pays an individual.
         3 order_service_type: Option<String> => "order_service_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         5 individual_name: Option<String> => "individual_name",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         6 attach: Option<String> => "attach",
-        /// `description`.
+        /// What is sold, shown on the user's bill.
         7 description: String => "description: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the sub-order.
         8 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         9 amount: Amount => "amount: must",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// `sub_risk_info`.
+        /// Facts for risk control about this sub-order.
         12 sub_risk_info: Option<String> => "sub_risk_info",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         order_service_type: String,
         individual_auth_id: String,
         individual_name: String,
@@ -582,15 +582,15 @@ w::record! {
 w::record! {
     /// `amount` of `ecommerce::SubOrderInfo`.
     pub struct SubOrderAmount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; in fen.
+        /// Cash paid for the sub-order, in fen; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
-        /// `settlement_rate`.
+        /// Exchange rate between order and paying currency, times 10^8.
         4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
@@ -598,23 +598,23 @@ w::record! {
 w::record! {
     /// `account_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct HostingApplymentAccountInfo {
-        /// `bank_account_type`; one of `74` `75`.
-        0 bank_account_type: String => "bank_account_type: must",
-        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal; one of `74` `75`.
+        0 bank_account_type: BankAccountType => "bank_account_type: must",
+        /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: String => "account_name: must masked encrypted",
-        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked encrypted",
-        /// `account_bank`.
+        /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
-        /// `bank_address_code`.
+        /// Region code of the bank branch; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
-        /// `bank_branch_id`.
+        /// Twelve-digit clearing number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         6 bank_name: Option<String> => "bank_name",
     }
     new(
-        bank_account_type: impl Into<String>,
+        bank_account_type: impl Into<BankAccountType>,
         account_name: impl Into<String>,
         account_number: impl Into<String>,
         account_bank: impl Into<String>,
@@ -626,36 +626,36 @@ w::record! {
 w::record! {
     /// `contact_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct HostingApplymentContactInfo {
-        /// `contact_type`; one of `65` `66`.
-        0 contact_type: String => "contact_type: must",
-        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `65` `66`.
+        0 contact_type: ContactType => "contact_type: must",
+        /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked encrypted",
-        /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        2 contact_id_doc_type: Option<IdDocType> => "contact_id_doc_type",
+        /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
-        /// `contact_id_doc_copy`.
+        /// Front of the administrator's document; for `SUPER`.
         4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
-        /// `contact_id_doc_copy_back`.
+        /// Back of the administrator's document; not for passports.
         5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
-        /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the administrator's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         6 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
-        /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         7 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
-        /// `business_authorization_letter`.
+        /// Letter authorising the administrator; for `SUPER`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
-        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile_phone: Option<String> => "mobile_phone: masked encrypted",
-        /// `contact_email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's e-mail, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         10 contact_email: Option<String> => "contact_email: masked encrypted",
-        /// `contact_period_begin`.
+        /// First day of validity of the administrator's document; such as `2019-06-06`.
         11 contact_period_begin: Option<String> => "contact_period_begin",
-        /// `contact_period_end`.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; such as `2026-06-06`.
         12 contact_period_end: Option<String> => "contact_period_end",
     }
-    new(contact_type: impl Into<String>, contact_name: impl Into<String>)
+    new(contact_type: impl Into<ContactType>, contact_name: impl Into<String>)
     text(
-        contact_id_doc_type: String,
+        contact_id_doc_type: IdDocType,
         contact_id_card_number: String,
         contact_id_doc_copy: String,
         contact_id_doc_copy_back: String,
@@ -672,19 +672,19 @@ w::record! {
 w::record! {
     /// `id_card_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct HostingApplymentIdCardInfo {
-        /// `id_card_copy`.
+        /// Photo of the portrait side of the ID card, as media handle.
         0 id_card_copy: String => "id_card_copy: must",
-        /// `id_card_national`.
+        /// Photo of the emblem side of the ID card, as media handle.
         1 id_card_national: String => "id_card_national: must",
-        /// `id_card_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the ID card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_name: String => "id_card_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
-        /// `id_card_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Address on the ID card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 id_card_address: Option<String> => "id_card_address: masked encrypted",
-        /// `id_card_valid_time_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of the ID card's term; format `yyyy-MM-dd`; such as `2019-06-06`; needed according to the documentation.
         5 id_card_valid_time_begin: Option<String> => "id_card_valid_time_begin",
-        /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of the ID card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         6 id_card_valid_time: Option<String> => "id_card_valid_time",
     }
     new(
@@ -699,19 +699,19 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct AccountHostingApplymentIdDocInfo {
-        /// `id_doc_copy`.
+        /// Photo of the document's front, as media handle.
         0 id_doc_copy: String => "id_doc_copy: must",
-        /// `id_doc_copy_back`.
+        /// Photo of the document's back; not for passports.
         1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
-        /// `id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_doc_name: String => "id_doc_name: must masked encrypted",
-        /// `id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_doc_number: String => "id_doc_number: must masked encrypted",
-        /// `id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Address on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
-        /// `doc_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of the document's term; format `yyyy-MM-dd`; such as `2019-06-06`; needed according to the documentation.
         5 doc_period_begin: Option<String> => "doc_period_begin",
-        /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of the document's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         6 doc_period_end: Option<String> => "doc_period_end",
     }
     new(
@@ -730,30 +730,30 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `ecommerce::SubmitAccountHostingApplyment`.
     pub struct AccountHostingApplymentUboInfo {
-        /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: Option<String> => "ubo_id_doc_type",
-        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        0 ubo_id_doc_type: Option<IdDocType> => "ubo_id_doc_type",
+        /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: Option<String> => "ubo_id_doc_name: masked encrypted",
-        /// `ubo_id_doc_copy`.
+        /// Front of the beneficial owner's document, as media handle.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
-        /// `ubo_id_doc_copy_back`.
+        /// Back of the beneficial owner's document; not for passports.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the beneficial owner's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Home of the beneficial owner as in the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
-        /// `ubo_id_doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the beneficial owner's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         6 ubo_id_doc_period_begin: Option<String> => "ubo_id_doc_period_begin",
-        /// `ubo_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         7 ubo_id_doc_period_end: Option<String> => "ubo_id_doc_period_end",
-        /// `ubo_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the beneficial owner's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         8 ubo_period_begin: Option<String> => "ubo_period_begin",
-        /// `ubo_period_end`.
+        /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; such as `2026-06-06`.
         9 ubo_period_end: Option<String> => "ubo_period_end",
     }
     new()
     text(
-        ubo_id_doc_type: String,
+        ubo_id_doc_type: IdDocType,
         ubo_id_doc_name: String,
         ubo_id_doc_copy: String,
         ubo_id_doc_copy_back: String,
@@ -769,22 +769,22 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `ecommerce::combine_papay::ReverseTransaction`.
     pub struct ReverseTransactionSubOrder {
-        /// `mchid`; needed according to the documentation.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `individual_auth_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         3 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         4 out_trade_no: String => "out_trade_no: must",
     }
     new(out_trade_no: impl Into<String>)
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         individual_auth_id: String,
     )
 }
@@ -792,33 +792,33 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in the answer of `ecommerce::combine_papay::CreateTransaction`; an item of `sub_orders` in the answer of `ecommerce::combine_papay::GetTransaction`.
     pub struct SubOrderInfo {
-        /// `mchid`.
+        /// Platform merchant that starts the sub-order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The merchant's number for the sub-order.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         5 transaction_id: String => "transaction_id: must",
-        /// `trade_type`.
+        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         10 individual_name: Option<String> => "individual_name",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         11 attach: String => "attach: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         12 success_time: Option<String> => "success_time",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         13 amount: SubOrderAmount => "amount: must",
     }
 }
@@ -826,29 +826,29 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `ecommerce::SubmitApplyment`.
     pub struct UboInfo {
-        /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
-        /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        0 ubo_id_doc_type: IdDocType => "ubo_id_doc_type: must",
+        /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
-        /// `ubo_id_doc_copy`; needed according to the documentation.
+        /// Front of the beneficial owner's document, as media handle; needed according to the documentation.
         2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
-        /// `ubo_id_doc_copy_back`; needed according to the documentation.
+        /// Back of the beneficial owner's document; not for passports; needed according to the documentation.
         3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
-        /// `ubo_id_doc_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the beneficial owner's document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
-        /// `ubo_id_doc_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Home of the beneficial owner as in the document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
-        /// `ubo_id_doc_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the beneficial owner's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         6 ubo_id_doc_period_begin: Option<String> => "ubo_id_doc_period_begin",
-        /// `ubo_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         7 ubo_id_doc_period_end: Option<String> => "ubo_id_doc_period_end",
-        /// `ubo_period_begin`; format `yyyy-MM-dd`.
+        /// First day of validity of the beneficial owner's document; format `yyyy-MM-dd`; such as `2019-06-06`.
         8 ubo_period_begin: String => "ubo_period_begin: must",
-        /// `ubo_period_end`.
+        /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; such as `2026-06-06`.
         9 ubo_period_end: String => "ubo_period_end: must",
     }
     new(
-        ubo_id_doc_type: impl Into<String>,
+        ubo_id_doc_type: impl Into<IdDocType>,
         ubo_id_doc_name: impl Into<String>,
         ubo_period_begin: impl Into<String>,
         ubo_period_end: impl Into<String>,
@@ -863,6 +863,536 @@ w::record! {
     )
 }
 
+w::open_enum! {
+    /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
+    ///
+    /// What `account` of `AmountFrom`, `account` of `GetByRefundIdFrom` and 1 more may be.
+    pub enum Account {
+        /// Available balance (`AVAILABLE`).
+        Available = "AVAILABLE",
+        /// Balance that is frozen, e.g. for splitting (`UNAVAILABLE`).
+        Unavailable = "UNAVAILABLE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of account.
+    ///
+    /// What `account_type` of `ecommerce::GetFundFlowBill` may be.
+    pub enum AccountType {
+        /// All accounts (`ALL`).
+        All = "ALL",
+    }
+}
+
+w::open_enum! {
+    /// Cipher in use, e.g. `AEAD_AES_256_GCM`.
+    ///
+    /// What `algorithm` of `ecommerce::GetFundFlowBill` may be.
+    pub enum Algorithm {
+        /// AES-256-GCM cipher (`AEAD_AES_256_GCM`).
+        AeadAes256Gcm = "AEAD_AES_256_GCM",
+        /// SM4-GCM cipher (`SM4_GCM`).
+        Sm4Gcm = "SM4_GCM",
+    }
+}
+
+w::open_enum! {
+    /// Where the application stands: editing, under review, rejected, to be signed, finished ….
+    ///
+    /// What `applyment_state` of `ecommerce::GetApplymentByApplymentIdResponse`, `applyment_state` of `ecommerce::GetApplymentByOutRequestNoResponse` may be.
+    pub enum ApplymentState {
+        /// Data being checked (`CHECKING`).
+        Checking = "CHECKING",
+        /// Account must be verified (`ACCOUNT_NEED_VERIFY`).
+        AccountNeedVerify = "ACCOUNT_NEED_VERIFY",
+        /// Under review (`AUDITING`).
+        Auditing = "AUDITING",
+        /// Rejected; may be corrected (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Must be signed (`NEED_SIGN`).
+        NeedSign = "NEED_SIGN",
+        /// Finished, merchant number given (`FINISH`).
+        Finish = "FINISH",
+        /// Frozen (`FROZEN`).
+        Frozen = "FROZEN",
+    }
+}
+
+w::open_enum! {
+    /// Whether the individual has authorised receiving money.
+    ///
+    /// What `auth_state` of `ecommerce::individual_contracts::GetResponse`, `auth_state` of `ecommerce::individual_contracts::GetByOutContractCodeResponse` may be.
+    pub enum AuthState {
+        /// Authorised (`AUTHORIZED`).
+        Authorized = "AUTHORIZED",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    ///
+    /// What `account_type` of `ecommerce::fund::GetBalance`, `account_type` of `ecommerce::fund::GetBalanceResponse` may be.
+    pub enum GetBalanceAccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Operating account, for payouts (`OPERATION`).
+        Operation = "OPERATION",
+        /// Fee account (`FEES`).
+        Fees = "FEES",
+        /// Guarantee account (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+    }
+}
+
+w::open_enum! {
+    /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal.
+    ///
+    /// What `bank_account_type` of `AccountInfo`, `bank_account_type` of `HostingApplymentAccountInfo` may be.
+    pub enum BankAccountType {
+        /// Company account (`74`).
+        N74 = "74",
+        /// Personal account (`75`).
+        N75 = "75",
+    }
+}
+
+w::open_enum! {
+    /// Bank of the user's card; required for `USER_BANK_CARD`.
+    ///
+    /// What `bank_type` of `ecommerce::refunds::ApplyAbnormalRefund` may be.
+    pub enum BankType {
+        /// China Merchants Bank (`CMB_DEBIT`).
+        CmbDebit = "CMB_DEBIT",
+        /// Bank of Communications (`COMM_DEBIT`).
+        CommDebit = "COMM_DEBIT",
+        /// Agricultural Bank of China (`ABC_DEBIT`).
+        AbcDebit = "ABC_DEBIT",
+        /// China Construction Bank (`CCB_DEBIT`).
+        CcbDebit = "CCB_DEBIT",
+        /// ICBC (`ICBC_DEBIT`).
+        IcbcDebit = "ICBC_DEBIT",
+        /// Bank of China (`BOC_DEBIT`).
+        BocDebit = "BOC_DEBIT",
+        /// Ping An Bank (`PAB_DEBIT`).
+        PabDebit = "PAB_DEBIT",
+        /// Shanghai Pudong Development Bank (`SPDB_DEBIT`).
+        SpDbDebit = "SPDB_DEBIT",
+        /// China CITIC Bank (`CITIC_DEBIT`).
+        CiticDebit = "CITIC_DEBIT",
+        /// China Everbright Bank (`CEB_DEBIT`).
+        CebDebit = "CEB_DEBIT",
+        /// China Minsheng Bank (`CMBC_DEBIT`).
+        CmbcDebit = "CMBC_DEBIT",
+        /// Industrial Bank (`CIB_DEBIT`).
+        CibDebit = "CIB_DEBIT",
+        /// China Guangfa Bank (`GDB_DEBIT`).
+        GdbDebit = "GDB_DEBIT",
+        /// Postal Savings Bank of China (`PSBC_DEBIT`).
+        PsbcDebit = "PSBC_DEBIT",
+        /// Bank of Ningbo (`NBCB_DEBIT`).
+        NbcbDebit = "NBCB_DEBIT",
+    }
+}
+
+w::open_enum! {
+    /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
+    ///
+    /// What `funds_account` of `ecommerce::refunds::ApplyAbnormalRefundResponse` may be.
+    pub enum ApplyAbnormalRefundFundsAccount {
+        /// Available balance (`AVAILABLE`).
+        Available = "AVAILABLE",
+        /// Funds not yet settled (`UNSETTLED`).
+        UnSettled = "UNSETTLED",
+    }
+}
+
+w::open_enum! {
+    /// Where the stuck refund goes: user's card or the merchant's.
+    ///
+    /// What `type` of `ecommerce::refunds::ApplyAbnormalRefund` may be.
+    pub enum ApplyAbnormalRefundType {
+        /// To the user's bank card (`USER_BANK_CARD`).
+        UserBankCard = "USER_BANK_CARD",
+        /// To the merchant's settlement card (`MERCHANT_BANK_CARD`).
+        MerchantBankCard = "MERCHANT_BANK_CARD",
+    }
+}
+
+w::open_enum! {
+    /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`.
+    ///
+    /// What `cert_type` of `BusinessLicenseInfo` may be.
+    pub enum CertType {
+        /// Certificate of a public institution (`CERTIFICATE_TYPE_2388`).
+        Type2388 = "CERTIFICATE_TYPE_2388",
+        /// Unified social credit code certificate (`CERTIFICATE_TYPE_2389`).
+        Type2389 = "CERTIFICATE_TYPE_2389",
+        /// Paid-service permit, for army hospitals (`CERTIFICATE_TYPE_2390`).
+        Type2390 = "CERTIFICATE_TYPE_2390",
+        /// Medical practice permit, for army hospitals (`CERTIFICATE_TYPE_2391`).
+        Type2391 = "CERTIFICATE_TYPE_2391",
+        /// Business licence of the company a party branch belongs to (`CERTIFICATE_TYPE_2392`).
+        Type2392 = "CERTIFICATE_TYPE_2392",
+        /// Organisation code certificate of a government body (`CERTIFICATE_TYPE_2393`).
+        Type2393 = "CERTIFICATE_TYPE_2393",
+        /// Certificate of a social association (`CERTIFICATE_TYPE_2394`).
+        Type2394 = "CERTIFICATE_TYPE_2394",
+        /// Certificate of a private non-enterprise unit (`CERTIFICATE_TYPE_2395`).
+        Type2395 = "CERTIFICATE_TYPE_2395",
+        /// Certificate of a foundation (`CERTIFICATE_TYPE_2396`).
+        Type2396 = "CERTIFICATE_TYPE_2396",
+        /// Certificate of a religious site (`CERTIFICATE_TYPE_2399`).
+        Type2399 = "CERTIFICATE_TYPE_2399",
+        /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
+        Type2400 = "CERTIFICATE_TYPE_2400",
+        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        Type2520 = "CERTIFICATE_TYPE_2520",
+        /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
+        Type2521 = "CERTIFICATE_TYPE_2521",
+        /// Certificate of a rural collective (`CERTIFICATE_TYPE_2522`).
+        Type2522 = "CERTIFICATE_TYPE_2522",
+    }
+}
+
+w::open_enum! {
+    /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
+    ///
+    /// What `channel` of `ecommerce::refunds::GetByOutRefundNoResponse`, `channel` of `ecommerce::refunds::GetByRefundIdResponse` may be.
+    pub enum Channel {
+        /// Back the way it was paid (`ORIGINAL`).
+        Original = "ORIGINAL",
+        /// To the user's balance (`BALANCE`).
+        Balance = "BALANCE",
+        /// To another balance, as the original failed (`OTHER_BALANCE`).
+        OtherBalance = "OTHER_BALANCE",
+        /// To another card, as the original failed (`OTHER_BANKCARD`).
+        OtherBankCard = "OTHER_BANKCARD",
+    }
+}
+
+w::open_enum! {
+    /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee.
+    ///
+    /// What `contact_type` of `ContactInfo`, `contact_type` of `HostingApplymentContactInfo` may be.
+    pub enum ContactType {
+        /// Proprietor or legal person (`65`).
+        N65 = "65",
+        /// Authorised employee (`66`).
+        N66 = "66",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `FAIL` or `REFUND` (fully returned).
+    ///
+    /// What `result` of `ecommerce::subsidies::CreateResponse`, `result` of `ecommerce::subsidies::ReturnResponse` may be.
+    pub enum CreateResult {
+        /// Succeeded (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+        /// Fully returned (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document; `ID_CARD` is the only one.
+    ///
+    /// What `cred_type` of `ecommerce::individual_contracts::pre_entrust_sign_with_real_name_identity::PreSignApp`, `cred_type` of `ecommerce::individual_contracts::pre_entrust_sign_with_real_name_identity::PreSignMiniProgram` may be.
+    pub enum CredType {
+        /// Mainland ID card (`ID_CARD`).
+        IdCard = "ID_CARD",
+    }
+}
+
+w::open_enum! {
+    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    ///
+    /// What `account_type` of `ecommerce::fund::GetEndDayBalance`, `account_type` of `ecommerce::fund::GetEndDayBalanceResponse` may be.
+    pub enum GetEndDayBalanceAccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Guarantee account (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of financial institution: bank, payment, insurance, trading and settlement, other.
+    ///
+    /// What `finance_type` of `FinanceInstitutionInfo` may be.
+    pub enum FinanceType {
+        /// Banking (`BANK_AGENT`).
+        BankAgent = "BANK_AGENT",
+        /// Payment institution (`PAYMENT_AGENT`).
+        PaymentAgent = "PAYMENT_AGENT",
+        /// Insurance business (`INSURANCE`).
+        Insurance = "INSURANCE",
+        /// Exchanges and settlement institutions (`TRADE_AND_SETTLE`).
+        TradeAndSettle = "TRADE_AND_SETTLE",
+        /// Other financial institution (`OTHER`).
+        OtherValue = "OTHER",
+    }
+}
+
+w::open_enum! {
+    /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
+    ///
+    /// What `funds_account` of `ecommerce::refunds::Apply` may be.
+    pub enum FundsAccount {
+        /// Available balance (`AVAILABLE`).
+        Available = "AVAILABLE",
+        /// Funds not yet settled (`UNSETTLED`).
+        UnSettled = "UNSETTLED",
+        /// Prepaid funds (`PREPAID`).
+        Prepaid = "PREPAID",
+    }
+}
+
+w::open_enum! {
+    /// Digest algorithm for the file.
+    ///
+    /// What `hash_type` of `DownloadBill` may be.
+    pub enum HashType {
+        /// SHA-1 digest (`SHA1`).
+        Sha1 = "SHA1",
+    }
+}
+
+w::open_enum! {
+    /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
+    ///
+    /// What `funds_account` of `ecommerce::refunds::GetByOutRefundNoResponse`, `funds_account` of `ecommerce::refunds::GetByRefundIdResponse` may be.
+    pub enum GetByRefundIdFundsAccount {
+        /// Available balance (`AVAILABLE`).
+        Available = "AVAILABLE",
+        /// Funds not yet settled (`UNSETTLED`).
+        UnSettled = "UNSETTLED",
+        /// Operating account (`OPERATION`).
+        Operation = "OPERATION",
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Digital yuan account (`ECNY_BASIC`).
+        EcnyBasic = "ECNY_BASIC",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`.
+    ///
+    /// What `status` of `ecommerce::refunds::ApplyAbnormalRefundResponse`, `status` of `ecommerce::refunds::GetByOutRefundNoResponse` and 1 more may be.
+    pub enum GetByRefundIdStatus {
+        /// Refunded (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Refund closed (`CLOSE`).
+        Close = "CLOSE",
+        /// Refund in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Stuck; the user's account cannot receive (`ABNORMAL`).
+        Abnormal = "ABNORMAL",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document: ID card, passport, travel permit, residence permit.
+    ///
+    /// What `id_doc_type` of `ecommerce::SubmitAccountHostingApplyment`, `id_doc_type` of `ecommerce::SubmitApplyment` and 4 more may be.
+    pub enum IdDocType {
+        /// Mainland ID card (`IDENTIFICATION_TYPE_IDCARD`).
+        IdCard = "IDENTIFICATION_TYPE_IDCARD",
+        /// Passport of another country or region (`IDENTIFICATION_TYPE_OVERSEA_PASSPORT`).
+        OverseaPassPort = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT",
+        /// Mainland travel permit of a Hong Kong resident (`IDENTIFICATION_TYPE_HONGKONG_PASSPORT`).
+        HongkongPassPort = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT",
+        /// Mainland travel permit of a Macao resident (`IDENTIFICATION_TYPE_MACAO_PASSPORT`).
+        MacaoPassPort = "IDENTIFICATION_TYPE_MACAO_PASSPORT",
+        /// Mainland travel permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_PASSPORT`).
+        TaiwanPassPort = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT",
+        /// Residence permit of a foreigner (`IDENTIFICATION_TYPE_FOREIGN_RESIDENT`).
+        ForeignResident = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT",
+        /// Residence permit of a Hong Kong or Macao resident (`IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT",
+        /// Residence permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_RESIDENT`).
+        TaiwanResident = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// Whose document it is: `LEGAL` or authorised `SUPER`.
+    ///
+    /// What `id_holder_type` of `ecommerce::SubmitAccountHostingApplyment`, `id_holder_type` of `ecommerce::SubmitApplyment` may be.
+    pub enum IdHolderType {
+        /// Legal representative or proprietor (`LEGAL`).
+        Legal = "LEGAL",
+        /// Authorised employee (`SUPER`).
+        Super = "SUPER",
+    }
+}
+
+w::open_enum! {
+    /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association.
+    ///
+    /// What `organization_type` of `ecommerce::SubmitAccountHostingApplyment`, `organization_type` of `ecommerce::SubmitApplyment` may be.
+    pub enum OrganizationType {
+        /// Micro merchant (`2401`).
+        N2401 = "2401",
+        /// Individual seller (`2500`).
+        N2500 = "2500",
+        /// Sole trader (`4`).
+        N4 = "4",
+        /// Company (`2`).
+        N2 = "2",
+        /// Public institution (`3`).
+        N3 = "3",
+        /// Government body (`2502`).
+        N2502 = "2502",
+        /// Social organisation (`1708`).
+        N1708 = "1708",
+    }
+}
+
+w::open_enum! {
+    /// Kind of permission; `INDIVIDUAL_PAYEE` is receiving as individual.
+    ///
+    /// What `permission_type` of `ecommerce::individual_contracts::Get` may be.
+    pub enum PermissionType {
+        /// Individual payee (`INDIVIDUAL_PAYEE`).
+        IndividualPayee = "INDIVIDUAL_PAYEE",
+    }
+}
+
+w::open_enum! {
+    /// `GLOBAL` for the whole order, `SINGLE` for certain items.
+    ///
+    /// What `scope` of `PromotionDetail` may be.
+    pub enum PromotionDetailScope {
+        /// For the whole order (`GLOBAL`).
+        Global = "GLOBAL",
+        /// For certain items only (`SINGLE`).
+        Single = "SINGLE",
+    }
+}
+
+w::open_enum! {
+    /// Who pays the refund: the platform in advance or the sub-merchant (default).
+    ///
+    /// What `refund_account` of `ecommerce::refunds::Apply`, `refund_account` of `ecommerce::refunds::ApplyResponse` and 3 more may be.
+    pub enum RefundAccount {
+        /// Sub-merchant pays (`REFUND_SOURCE_SUB_MERCHANT`).
+        SubMerchant = "REFUND_SOURCE_SUB_MERCHANT",
+        /// Platform pays in advance (`REFUND_SOURCE_PARTNER_ADVANCE`).
+        PartnerAdvance = "REFUND_SOURCE_PARTNER_ADVANCE",
+    }
+}
+
+w::open_enum! {
+    /// `SUCCESS`, `FAIL` or `REFUND` (fully returned).
+    ///
+    /// What `result` of `ecommerce::subsidies::CancelResponse` may be.
+    pub enum ResultDetail {
+        /// Subsidy cancelled (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Could not be cancelled (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// `pay_realname`: the payer's real name.
+    ///
+    /// What `scope` of `RealNameAuthResult` may be.
+    pub enum Scope {
+        /// Payer's real name (`pay_realname`).
+        PayRealName = "pay_realname",
+    }
+}
+
+w::open_enum! {
+    /// Whether the user has signed.
+    ///
+    /// What `sign_state` of `ecommerce::GetApplymentByApplymentIdResponse`, `sign_state` of `ecommerce::GetApplymentByOutRequestNoResponse` may be.
+    pub enum SignState {
+        /// Not signed; the link works (`UNSIGNED`).
+        UnSigned = "UNSIGNED",
+        /// Signed (`SIGNED`).
+        Signed = "SIGNED",
+        /// Cannot be signed yet (`NOT_SIGNABLE`).
+        NotSignable = "NOT_SIGNABLE",
+    }
+}
+
+w::open_enum! {
+    /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`.
+    ///
+    /// What `status` of `ecommerce::fund::GetWithdrawByOutRequestNoResponse`, `status` of `ecommerce::fund::GetWithdrawByWithdrawIdResponse` may be.
+    pub enum Status {
+        /// Withdrawal accepted (`CREATE_SUCCESS`).
+        CreateSuccess = "CREATE_SUCCESS",
+        /// Withdrawn (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank (`REFUND`).
+        Refund = "REFUND",
+        /// Closed (`CLOSE`).
+        Close = "CLOSE",
+        /// Order made (`INIT`).
+        Init = "INIT",
+    }
+}
+
+w::open_enum! {
+    /// `GZIP` for a compressed file; absent for plain text.
+    ///
+    /// What `tar_type` of `ecommerce::GetFundFlowBill` may be.
+    pub enum TarType {
+        /// File compressed with gzip (`GZIP`).
+        Gzip = "GZIP",
+    }
+}
+
+w::open_enum! {
+    /// `COUPON` is prepaid, `DISCOUNT` is not.
+    ///
+    /// What `type` of `PromotionDetail` may be.
+    pub enum Type {
+        /// Coupon prepaid by the merchant (`COUPON`).
+        Coupon = "COUPON",
+        /// Discount without prepayment (`DISCOUNT`).
+        Discount = "DISCOUNT",
+    }
+}
+
+w::open_enum! {
+    /// Identity checked face to face or remotely.
+    ///
+    /// What `verify_identity_type` of `ProxyVerifyIdentityInfo` may be.
+    pub enum VerifyIdentityType {
+        /// Checked face to face (`VERIFY_IDENTITY_TYPE_FACE_TO_FACE`).
+        FaceToFace = "VERIFY_IDENTITY_TYPE_FACE_TO_FACE",
+        /// Checked remotely (`VERIFY_IDENTITY_TYPE_REMOTE`).
+        Remote = "VERIFY_IDENTITY_TYPE_REMOTE",
+    }
+}
+
+w::open_enum! {
+    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    ///
+    /// What `account_type` of `ecommerce::fund::GetWithdrawByOutRequestNoResponse`, `account_type` of `ecommerce::fund::GetWithdrawByWithdrawIdResponse` and 2 more may be.
+    pub enum WithdrawAccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Operating account, for payouts (`OPERATION`).
+        Operation = "OPERATION",
+        /// Fee account (`FEES`).
+        Fees = "FEES",
+    }
+}
+
 w::record! {
     /// Get an e-commerce application by the application's number (按申请单号查询二级商户进件).
     ///
@@ -871,7 +1401,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691469>.
     /// * Catalog: `pay_v3.ecommerce.get_applyment_by_applyment_id`.
     pub struct GetApplymentByApplymentId {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must path",
     }
     new(applyment_id: i64)
@@ -880,25 +1410,25 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplymentByApplymentId`].
     pub struct GetApplymentByApplymentIdResponse {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: i64 => "applyment_id: must",
-        /// `applyment_state`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
-        2 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
+        /// Where the application stands: editing, under review, rejected, to be signed, finished …; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
+        2 applyment_state: ApplymentState => "applyment_state: must",
+        /// State in words: what the merchant has to do next.
         3 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid",
-        /// `sign_state`; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
-        5 sign_state: Option<String> => "sign_state",
-        /// `sign_url`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Whether the user has signed; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
+        5 sign_state: Option<SignState> => "sign_state",
+        /// Link where the super administrator signs.
         6 sign_url: Option<String> => "sign_url",
-        /// `account_validation`.
+        /// Verification transfer that the merchant has to make.
         7 account_validation: Option<AccountValidation> => "account_validation",
-        /// `legal_validation_url`.
+        /// Link where the legal person verifies.
         8 legal_validation_url: Option<String> => "legal_validation_url",
-        /// `audit_detail`.
+        /// Why it was rejected, field by field.
         9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
     }
 }
@@ -930,7 +1460,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691376>.
     /// * Catalog: `pay_v3.ecommerce.get_applyment_by_out_request_no`.
     pub struct GetApplymentByOutRequestNo {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must path",
     }
     new(out_request_no: impl Into<String>)
@@ -966,29 +1496,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012760697>.
     /// * Catalog: `pay_v3.ecommerce.get_fund_flow_bill`.
     pub struct GetFundFlowBill {
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
         0 bill_date: String => "bill_date: must query",
-        /// `account_type`; one of `ALL`.
-        1 account_type: String => "account_type: must query",
-        /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => "tar_type: query",
-        /// `algorithm`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
-        3 algorithm: String => "algorithm: must query",
+        /// Kind of account; one of `ALL`.
+        1 account_type: AccountType => "account_type: must query",
+        /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+        2 tar_type: Option<TarType> => "tar_type: query",
+        /// Cipher in use, e.g. `AEAD_AES_256_GCM`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
+        3 algorithm: Algorithm => "algorithm: must query",
     }
     new(
         bill_date: impl Into<String>,
-        account_type: impl Into<String>,
-        algorithm: impl Into<String>,
+        account_type: impl Into<AccountType>,
+        algorithm: impl Into<Algorithm>,
     )
-    text(tar_type: String)
+    text(tar_type: TarType)
 }
 
 w::record! {
     /// Answer to [`GetFundFlowBill`].
     pub struct GetFundFlowBillResponse {
-        /// `download_bill_count`.
+        /// Into how many files the bill is cut.
         0 download_bill_count: i64 => "download_bill_count: must",
-        /// `download_bill_list`.
+        /// Download facts of every slice.
         1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
     }
 }
@@ -1020,7 +1550,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616720>.
     /// * Catalog: `pay_v3.ecommerce.revoke_applyment_by_applyment_id`.
     pub struct RevokeApplymentByApplymentId {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must path",
     }
     new(applyment_id: i64)
@@ -1029,9 +1559,9 @@ w::record! {
 w::record! {
     /// Answer to [`RevokeApplymentByApplymentId`].
     pub struct RevokeApplymentByApplymentIdResponse {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
     }
 }
@@ -1063,7 +1593,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616721>.
     /// * Catalog: `pay_v3.ecommerce.revoke_applyment_by_out_request_no`.
     pub struct RevokeApplymentByOutRequestNo {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must path",
     }
     new(out_request_no: impl Into<String>)
@@ -1099,60 +1629,60 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616688>.
     /// * Catalog: `pay_v3.ecommerce.submit_account_hosting_applyment`.
     pub struct SubmitAccountHostingApplyment {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `merchant_shortname`.
+        /// Short name that buyers see after paying; such as `张三餐饮店`.
         1 merchant_shortname: String => "merchant_shortname: must",
-        /// `organization_type`; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
-        2 organization_type: String => "organization_type: must",
-        /// `finance_institution`.
+        /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
+        2 organization_type: OrganizationType => "organization_type: must",
+        /// `true` for a financial institution, which must also send its licence.
         3 finance_institution: Option<bool> => "finance_institution",
-        /// `business_license_info`.
+        /// Business licence: number, photo, company, legal person.
         4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
-        /// `finance_institution_info`.
+        /// Kind of financial institution and photos of its licence.
         5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        6 id_holder_type: Option<String> => "id_holder_type",
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        7 id_doc_type: Option<String> => "id_doc_type",
-        /// `id_card_info`.
+        /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`.
+        6 id_holder_type: Option<IdHolderType> => "id_holder_type",
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        7 id_doc_type: Option<IdDocType> => "id_doc_type",
+        /// ID card details; for that document type only.
         8 id_card_info: Option<HostingApplymentIdCardInfo> => "id_card_info",
-        /// `id_doc_info`.
+        /// Details of another document than the ID card.
         9 id_doc_info: Option<AccountHostingApplymentIdDocInfo> => "id_doc_info",
-        /// `authorize_letter_copy`.
+        /// Letter by the legal person, required when the holder is `SUPER`.
         10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
-        /// `ubo_info_list`.
+        /// Beneficial owners, at most 4, companies only.
         11 ubo_info_list: Option<Vec<AccountHostingApplymentUboInfo>> => "ubo_info_list",
-        /// `account_info`.
+        /// Bank account that receives the money.
         12 account_info: HostingApplymentAccountInfo => "account_info: must",
-        /// `contact_info`.
+        /// The super administrator, who gets messages and signs.
         13 contact_info: HostingApplymentContactInfo => "contact_info: must",
-        /// `sales_scene_info`.
+        /// Where the merchant sells: store, official account, mini program, app, site.
         14 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
-        /// `settlement_info`.
+        /// Settlement: rule id, industry, special licences, preferential rate.
         15 settlement_info: Option<SettlementInfo> => "settlement_info",
-        /// `qualifications`.
+        /// Photos of special licences that the industry requires, as media handles.
         16 qualifications: Option<Vec<String>> => "qualifications",
-        /// `business_addition_pics`.
+        /// Supplementary photos, at most 5, as media handles.
         17 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
-        /// `business_addition_desc`.
+        /// Supplementary remark for the reviewer.
         18 business_addition_desc: Option<String> => "business_addition_desc",
-        /// `proxy_sign_verify_mode`.
+        /// `true` lets the platform verify and sign for the merchant.
         19 proxy_sign_verify_mode: Option<bool> => "proxy_sign_verify_mode",
-        /// `id_card_complete_statement`.
+        /// Statement that the ID card facts are complete.
         20 id_card_complete_statement: Option<String> => "id_card_complete_statement",
     }
     new(
         out_request_no: impl Into<String>,
         merchant_shortname: impl Into<String>,
-        organization_type: impl Into<String>,
+        organization_type: impl Into<OrganizationType>,
         account_info: HostingApplymentAccountInfo,
         contact_info: HostingApplymentContactInfo,
         sales_scene_info: SalesSceneInfo,
     )
     text(
-        id_holder_type: String,
-        id_doc_type: String,
+        id_holder_type: IdHolderType,
+        id_doc_type: IdDocType,
         authorize_letter_copy: String,
         business_addition_desc: String,
         id_card_complete_statement: String,
@@ -1174,9 +1704,9 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitAccountHostingApplyment`].
     pub struct SubmitAccountHostingApplymentResponse {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: i64 => "applyment_id: must",
     }
 }
@@ -1208,58 +1738,58 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012713017>.
     /// * Catalog: `pay_v3.ecommerce.submit_applyment`.
     pub struct SubmitApplyment {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `merchant_shortname`.
+        /// Short name that buyers see after paying; such as `张三餐饮店`.
         1 merchant_shortname: String => "merchant_shortname: must",
-        /// `organization_type`; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
-        2 organization_type: String => "organization_type: must",
-        /// `finance_institution`.
+        /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
+        2 organization_type: OrganizationType => "organization_type: must",
+        /// `true` for a financial institution, which must also send its licence.
         3 finance_institution: Option<bool> => "finance_institution",
-        /// `business_license_info`.
+        /// Business licence: number, photo, company, legal person.
         4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
-        /// `finance_institution_info`.
+        /// Kind of financial institution and photos of its licence.
         5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        6 id_holder_type: Option<String> => "id_holder_type",
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        7 id_doc_type: Option<String> => "id_doc_type",
-        /// `id_card_info`.
+        /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`.
+        6 id_holder_type: Option<IdHolderType> => "id_holder_type",
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        7 id_doc_type: Option<IdDocType> => "id_doc_type",
+        /// ID card details; for that document type only.
         8 id_card_info: Option<IdCardInfo> => "id_card_info",
-        /// `id_doc_info`.
+        /// Details of another document than the ID card.
         9 id_doc_info: Option<IdDocInfo> => "id_doc_info",
-        /// `authorize_letter_copy`.
+        /// Letter by the legal person, required when the holder is `SUPER`.
         10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
-        /// `ubo_info_list`.
+        /// Beneficial owners, at most 4, companies only.
         11 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// `owner`.
+        /// Whether the legal person is also the beneficial owner; for companies.
         12 owner: Option<bool> => "owner",
-        /// `account_info`.
+        /// Bank account that receives the money.
         13 account_info: AccountInfo => "account_info: must",
-        /// `contact_info`.
+        /// The super administrator, who gets messages and signs.
         14 contact_info: ContactInfo => "contact_info: must",
-        /// `sales_scene_info`.
+        /// Where the merchant sells: store, official account, mini program, app, site.
         15 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
-        /// `settlement_info`.
+        /// Settlement rule and industry.
         16 settlement_info: Option<SettlementInfo> => "settlement_info",
-        /// `qualifications`.
+        /// Photos of special licences that the industry requires, as media handles.
         17 qualifications: Option<Vec<String>> => "qualifications",
-        /// `business_addition_pics`.
+        /// Supplementary photos, at most 5, as media handles.
         18 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
-        /// `business_addition_desc`.
+        /// Supplementary remark for the reviewer.
         19 business_addition_desc: Option<String> => "business_addition_desc",
     }
     new(
         out_request_no: impl Into<String>,
         merchant_shortname: impl Into<String>,
-        organization_type: impl Into<String>,
+        organization_type: impl Into<OrganizationType>,
         account_info: AccountInfo,
         contact_info: ContactInfo,
         sales_scene_info: SalesSceneInfo,
     )
     text(
-        id_holder_type: String,
-        id_doc_type: String,
+        id_holder_type: IdHolderType,
+        id_doc_type: IdDocType,
         authorize_letter_copy: String,
         business_addition_desc: String,
     )
@@ -1307,13 +1837,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616722>.
     /// * Catalog: `pay_v3.ecommerce.submit_sign_verify_info`.
     pub struct SubmitSignVerifyInfo {
-        /// `out_request_no`; needed according to the documentation.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`; needed according to the documentation.
         0 out_request_no: Option<String> => "out_request_no",
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: Option<i64> => "applyment_id",
-        /// `pre_sign_time`; format `rfc3339`.
+        /// When the merchant signed with the platform; format `rfc3339`.
         2 pre_sign_time: Option<String> => "pre_sign_time",
-        /// `proxy_verify_identity_info`.
+        /// How the platform verified identity, and the outcome.
         3 proxy_verify_identity_info: Option<ProxyVerifyIdentityInfo> => "proxy_verify_identity_info",
     }
     new()
@@ -1324,7 +1854,7 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitSignVerifyInfo`].
     pub struct SubmitSignVerifyInfoResponse {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must",
     }
 }
@@ -1360,40 +1890,40 @@ pub mod combine_papay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_4.shtml>.
         /// * Catalog: `pay_v3.ecommerce.combine_papay.create_transaction`.
         pub struct CreateTransaction {
-            /// `combine_mchid`; needed according to the documentation.
-            0 combine_mchid: Option<String> => "combine_mchid",
-            /// `combine_appid`.
-            1 combine_appid: String => "combine_appid: must",
-            /// `contract_id`.
+            /// Merchant number that starts the combined order and signs; such as `1900000109`; needed according to the documentation.
+            0 combine_mchid: Option<xinqiao_types::MchId> => "combine_mchid",
+            /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+            1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             2 contract_id: String => "contract_id: must",
-            /// `combine_out_trade_no`.
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             3 combine_out_trade_no: String => "combine_out_trade_no: must",
-            /// `sub_orders`.
+            /// The orders inside the combined one, 2–50.
             4 sub_orders: Option<Vec<super::SubOrder>> => "sub_orders",
-            /// `risk_info`.
+            /// Facts for the platform's risk control.
             5 risk_info: Option<String> => "risk_info",
         }
         new(
-            combine_appid: impl Into<String>,
+            combine_appid: impl Into<xinqiao_types::AppId>,
             contract_id: impl Into<String>,
             combine_out_trade_no: impl Into<String>,
         )
-        text(combine_mchid: String, risk_info: String)
+        text(combine_mchid: xinqiao_types::MchId, risk_info: String)
         set(sub_orders: Vec<super::SubOrder>)
     }
 
     w::record! {
         /// Answer to [`CreateTransaction`].
         pub struct CreateTransactionResponse {
-            /// `combine_appid`.
-            0 combine_appid: String => "combine_appid: must",
-            /// `combine_mchid`.
-            1 combine_mchid: String => "combine_mchid: must",
-            /// `combine_out_trade_no`.
+            /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+            0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+            /// Merchant number that starts the combined order and signs; such as `1900000109`.
+            1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             2 combine_out_trade_no: String => "combine_out_trade_no: must",
-            /// `sub_orders`.
+            /// The orders inside the combined one, 2–50.
             3 sub_orders: Option<Vec<super::SubOrderInfo>> => "sub_orders",
-            /// `combine_payer_info`.
+            /// Who pays the combined order: `openid`, or identity limits.
             4 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
         }
     }
@@ -1425,7 +1955,7 @@ pub mod combine_papay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_6.shtml>.
         /// * Catalog: `pay_v3.ecommerce.combine_papay.get_transaction`.
         pub struct GetTransaction {
-            /// `combine_out_trade_no`.
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             0 combine_out_trade_no: String => "combine_out_trade_no: must path",
         }
         new(combine_out_trade_no: impl Into<String>)
@@ -1461,18 +1991,18 @@ pub mod combine_papay {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_5.shtml>.
         /// * Catalog: `pay_v3.ecommerce.combine_papay.reverse_transaction`.
         pub struct ReverseTransaction {
-            /// `combine_out_trade_no`.
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-            /// `combine_appid`.
-            1 combine_appid: String => "combine_appid: must",
-            /// `contract_id`.
+            /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+            1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             2 contract_id: String => "contract_id: must",
-            /// `sub_orders`.
+            /// The orders inside the combined one, 2–50.
             3 sub_orders: Option<Vec<super::ReverseTransactionSubOrder>> => "sub_orders",
         }
         new(
             combine_out_trade_no: impl Into<String>,
-            combine_appid: impl Into<String>,
+            combine_appid: impl Into<xinqiao_types::AppId>,
             contract_id: impl Into<String>,
         )
         set(sub_orders: Vec<super::ReverseTransactionSubOrder>)
@@ -1509,9 +2039,9 @@ pub mod combine_papay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_2.shtml>.
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.get`.
             pub struct Get {
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
             }
             new(plan_id: i64, out_contract_code: impl Into<String>)
@@ -1520,27 +2050,27 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 2 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 4 contract_id: String => "contract_id: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 5 contract_display_account: String => "contract_display_account: must",
-                /// `contract_state`.
+                /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
                 6 contract_state: String => "contract_state: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 7 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `contract_signed_time`; format `rfc3339`.
+                /// When the user signed; format `rfc3339`.
                 8 contract_signed_time: String => "contract_signed_time: must",
-                /// `contract_expired_time`; format `rfc3339`.
+                /// When the contract runs out; format `rfc3339`.
                 9 contract_expired_time: String => "contract_expired_time: must",
-                /// `contract_terminate_info`.
+                /// When, how and why it ended; only once ended.
                 10 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
             }
         }
@@ -1572,19 +2102,19 @@ pub mod combine_papay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_1.shtml>.
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_sign`.
             pub struct PreSign {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 3 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 4 notify_url: String => "notify_url: must",
-                /// `return_app`.
+                /// `true` sends the user back to the merchant's app after signing.
                 5 return_app: Option<bool> => "return_app",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 6 attach: Option<String> => "attach",
             }
             new(
@@ -1601,13 +2131,13 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`PreSign`].
             pub struct PreSignResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 3 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
@@ -1640,15 +2170,15 @@ pub mod combine_papay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_8.shtml>.
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 3 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 4 notify_url: String => "notify_url: must",
             }
             new(
@@ -1663,14 +2193,14 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 2 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -1702,11 +2232,11 @@ pub mod combine_papay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_3.shtml>.
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.terminate`.
             pub struct Terminate {
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// `contract_termination_remark`; needed according to the documentation.
+                /// Why the contract ends; required when the merchant ends it; needed according to the documentation.
                 2 contract_termination_remark: Option<String> => "contract_termination_remark",
             }
             new(plan_id: i64, out_contract_code: impl Into<String>)
@@ -1716,11 +2246,11 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `plan_id`.
+                /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -1758,25 +2288,25 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476690>.
         /// * Catalog: `pay_v3.ecommerce.fund.get_balance`.
         pub struct GetBalance {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
-            1 account_type: Option<String> => "account_type: query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
+            1 account_type: Option<super::GetBalanceAccountType> => "account_type: query",
         }
-        new(sub_mchid: impl Into<String>)
-        text(account_type: String)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>)
+        text(account_type: super::GetBalanceAccountType)
     }
 
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
-            1 account_type: Option<String> => "account_type",
-            /// `available_amount`; in fen.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
+            1 account_type: Option<super::GetBalanceAccountType> => "account_type",
+            /// Money that can be paid out or withdrawn, in fen; in fen.
             2 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; in fen.
+            /// Money not yet settled or frozen, in fen; in fen.
             3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1808,27 +2338,27 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476693>.
         /// * Catalog: `pay_v3.ecommerce.fund.get_end_day_balance`.
         pub struct GetEndDayBalance {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
-            /// `date`; format `yyyy-MM-dd`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+            /// Day whose closing balance is wanted; format `yyyy-MM-dd`; such as `2026-08-17`.
             1 date: String => "date: must query",
-            /// `account_type`; one of `BASIC` `DEPOSIT`.
-            2 account_type: Option<String> => "account_type: query",
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `DEPOSIT`.
+            2 account_type: Option<super::GetEndDayBalanceAccountType> => "account_type: query",
         }
-        new(sub_mchid: impl Into<String>, date: impl Into<String>)
-        text(account_type: String)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>, date: impl Into<String>)
+        text(account_type: super::GetEndDayBalanceAccountType)
     }
 
     w::record! {
         /// Answer to [`GetEndDayBalance`].
         pub struct GetEndDayBalanceResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `account_type`; one of `BASIC` `DEPOSIT`.
-            1 account_type: Option<String> => "account_type",
-            /// `available_amount`; in fen.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `DEPOSIT`.
+            1 account_type: Option<super::GetEndDayBalanceAccountType> => "account_type",
+            /// Money that can be paid out or withdrawn, in fen; in fen.
             2 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; in fen.
+            /// Money not yet settled or frozen, in fen; in fen.
             3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1860,46 +2390,46 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476656>.
         /// * Catalog: `pay_v3.ecommerce.fund.get_withdraw_by_out_request_no`.
         pub struct GetWithdrawByOutRequestNo {
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_request_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetWithdrawByOutRequestNo`].
         pub struct GetWithdrawByOutRequestNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_request_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             2 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             3 withdraw_id: String => "withdraw_id: must",
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            4 status: String => "status: must",
-            /// `amount`; in fen.
+            /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
+            4 status: super::Status => "status: must",
+            /// Amount to withdraw, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Note on the withdrawal, for the merchant.
             6 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text on the bank statement, ≤ 32 characters.
             7 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            8 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            8 account_type: super::WithdrawAccountType => "account_type: must",
+            /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             9 account_number: String => "account_number: must masked",
-            /// `account_bank`.
+            /// Bank that receives.
             10 account_bank: String => "account_bank: must",
-            /// `bank_name`.
+            /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             11 bank_name: Option<String> => "bank_name",
-            /// `reason`.
+            /// Why the withdrawal failed; only then.
             12 reason: Option<String> => "reason",
-            /// `create_time`; format `rfc3339`.
+            /// When the withdrawal was started; format `rfc3339`.
             13 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the withdrawal last changed; format `rfc3339`.
             14 update_time: String => "update_time: must",
         }
     }
@@ -1931,12 +2461,12 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476665>.
         /// * Catalog: `pay_v3.ecommerce.fund.get_withdraw_by_withdraw_id`.
         pub struct GetWithdrawByWithdrawId {
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             0 withdraw_id: String => "withdraw_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(withdraw_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(withdraw_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetWithdrawByWithdrawId`], the same as to [`GetWithdrawByOutRequestNo`].
@@ -1969,40 +2499,45 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476652>.
         /// * Catalog: `pay_v3.ecommerce.fund.withdraw`.
         pub struct Withdraw {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_request_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             1 out_request_no: String => "out_request_no: must",
-            /// `amount`; in fen.
+            /// Amount to withdraw, in fen; in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Note on the withdrawal, for the merchant.
             3 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text on the bank statement, ≤ 32 characters.
             4 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            5 account_type: Option<String> => "account_type",
-            /// `notify_url`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            5 account_type: Option<super::WithdrawAccountType> => "account_type",
+            /// Where changes of the withdrawal are posted.
             6 notify_url: Option<String> => "notify_url",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_request_no: impl Into<String>,
             amount: xinqiao_types::Fen,
         )
-        text(remark: String, bank_memo: String, account_type: String, notify_url: String)
+        text(
+            remark: String,
+            bank_memo: String,
+            account_type: super::WithdrawAccountType,
+            notify_url: String,
+        )
     }
 
     w::record! {
         /// Answer to [`Withdraw`].
         pub struct WithdrawResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_request_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             1 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             2 withdraw_id: String => "withdraw_id: must",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            3 account_type: Option<String> => "account_type",
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            3 account_type: Option<super::WithdrawAccountType> => "account_type",
         }
     }
 
@@ -2038,26 +2573,26 @@ pub mod individual_contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739528>.
         /// * Catalog: `pay_v3.ecommerce.individual_contracts.get`.
         pub struct Get {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `permission_type`; one of `INDIVIDUAL_PAYEE`; needed according to the documentation.
-            2 permission_type: Option<String> => "permission_type: query",
+            /// Kind of permission; `INDIVIDUAL_PAYEE` is receiving as individual; one of `INDIVIDUAL_PAYEE`; needed according to the documentation.
+            2 permission_type: Option<super::PermissionType> => "permission_type: query",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
-        text(permission_type: String)
+        text(permission_type: super::PermissionType)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `individual_auth_id`.
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             0 individual_auth_id: String => "individual_auth_id: must",
-            /// `operation_time`; format `rfc3339`.
+            /// Latest grant or withdrawal; format `rfc3339`.
             1 operation_time: String => "operation_time: must",
-            /// `auth_state`; one of `AUTHORIZED` `UNAUTHORIZED`.
-            2 auth_state: String => "auth_state: must",
+            /// Whether the individual has authorised receiving money; one of `AUTHORIZED` `UNAUTHORIZED`.
+            2 auth_state: super::AuthState => "auth_state: must",
         }
     }
 
@@ -2088,9 +2623,9 @@ pub mod individual_contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015851492>.
         /// * Catalog: `pay_v3.ecommerce.individual_contracts.get_by_out_contract_code`.
         pub struct GetByOutContractCode {
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique within the template; such as `100001256`.
             0 out_contract_code: String => "out_contract_code: must path",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
         new(out_contract_code: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -2099,15 +2634,15 @@ pub mod individual_contracts {
     w::record! {
         /// Answer to [`GetByOutContractCode`].
         pub struct GetByOutContractCodeResponse {
-            /// `signed_time`; format `rfc3339`.
+            /// When the individual signed; format `rfc3339`.
             0 signed_time: String => "signed_time: must",
-            /// `auth_state`; one of `AUTHORIZED` `UNAUTHORIZED`.
-            1 auth_state: String => "auth_state: must",
-            /// `individual_auth_id`.
+            /// Whether the individual has authorised receiving money; one of `AUTHORIZED` `UNAUTHORIZED`.
+            1 auth_state: super::AuthState => "auth_state: must",
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `individual_openid`.
-            3 individual_openid: Option<String> => "individual_openid",
-            /// `real_name_auth_result`.
+            /// Individual seller's id under the AppID.
+            3 individual_openid: Option<xinqiao_types::OpenId> => "individual_openid",
+            /// Scope and token of the real-name authorisation.
             4 real_name_auth_result: Option<super::RealNameAuthResult> => "real_name_auth_result",
         }
     }
@@ -2142,9 +2677,9 @@ pub mod individual_contracts {
             /// * For: ecommerce-platform.
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_app`.
             pub struct PreSignApp {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must",
             }
             new(appid: impl Into<xinqiao_types::AppId>, out_contract_code: impl Into<String>)
@@ -2153,7 +2688,7 @@ pub mod individual_contracts {
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
@@ -2185,11 +2720,11 @@ pub mod individual_contracts {
             /// * For: ecommerce-platform.
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -2233,22 +2768,22 @@ pub mod individual_contracts {
             /// * For: ecommerce-platform.
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_app`.
             pub struct PreSignApp {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must",
-                /// `real_name`; personal data, masked in `Debug`.
+                /// The person's true name, sent encrypted; personal data, masked in `Debug`.
                 2 real_name: String => "real_name: must masked",
-                /// `cred_type`; one of `ID_CARD`.
-                3 cred_type: String => "cred_type: must",
-                /// `cred_id`.
+                /// Kind of document; `ID_CARD` is the only one; one of `ID_CARD`.
+                3 cred_type: super::super::CredType => "cred_type: must",
+                /// Digits of the document, encrypted.
                 4 cred_id: String => "cred_id: must",
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 out_contract_code: impl Into<String>,
                 real_name: impl Into<String>,
-                cred_type: impl Into<String>,
+                cred_type: impl Into<super::super::CredType>,
                 cred_id: impl Into<String>,
             )
         }
@@ -2256,7 +2791,7 @@ pub mod individual_contracts {
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
@@ -2288,17 +2823,17 @@ pub mod individual_contracts {
             /// * For: ecommerce-platform.
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `real_name`; personal data, masked in `Debug`.
+                /// The person's true name, sent encrypted; personal data, masked in `Debug`.
                 3 real_name: String => "real_name: must masked",
-                /// `cred_type`; one of `ID_CARD`.
-                4 cred_type: String => "cred_type: must",
-                /// `cred_id`.
+                /// Kind of document; `ID_CARD` is the only one; one of `ID_CARD`.
+                4 cred_type: super::super::CredType => "cred_type: must",
+                /// Digits of the document, encrypted.
                 5 cred_id: String => "cred_id: must",
             }
             new(
@@ -2306,7 +2841,7 @@ pub mod individual_contracts {
                 out_contract_code: impl Into<String>,
                 openid: impl Into<xinqiao_types::OpenId>,
                 real_name: impl Into<String>,
-                cred_type: impl Into<String>,
+                cred_type: impl Into<super::super::CredType>,
                 cred_id: impl Into<String>,
             )
         }
@@ -2347,24 +2882,24 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/authorization/create-authorization.html>.
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.apply_authorization`.
         pub struct ApplyAuthorization {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `agreement_list`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Agreements the sub-merchant has signed.
             1 agreement_list: Vec<super::Agreement> => "agreement_list: must",
         }
-        new(sub_mchid: impl Into<String>, agreement_list: Vec<super::Agreement>)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>, agreement_list: Vec<super::Agreement>)
     }
 
     w::record! {
         /// Answer to [`ApplyAuthorization`].
         pub struct ApplyAuthorizationResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `authorization_state`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Whether the sub-merchant lets the platform transfer.
             1 authorization_state: String => "authorization_state: must",
-            /// `accept_time`; format `rfc3339`.
+            /// When the platform accepted it; format `rfc3339`.
             2 accept_time: String => "accept_time: must",
-            /// `authorize_time`; format `rfc3339`.
+            /// When it was granted; format `rfc3339`.
             3 authorize_time: Option<String> => "authorize_time",
         }
     }
@@ -2396,26 +2931,26 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/cancel-transfer.html>.
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.cancel_transfer_bill`.
         pub struct CancelTransferBill {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
-        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`CancelTransferBill`].
         pub struct CancelTransferBillResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_bill_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             2 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
             3 state: String => "state: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             4 update_time: String => "update_time: must",
         }
     }
@@ -2447,27 +2982,27 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/transfer-to-user.html>.
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.create_transfer_bill`.
         pub struct CreateTransferBill {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID to which the payee's `openid` belongs.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_scene_id`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
             3 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Payee's id under `appid`; personal data, masked in `Debug`; needed according to the documentation.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             7 transfer_remark: String => "transfer_remark: must",
-            /// `notify_url`.
+            /// Where the final state of the transfer is posted.
             8 notify_url: Option<String> => "notify_url",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             out_bill_no: impl Into<String>,
             transfer_scene_id: impl Into<String>,
@@ -2480,19 +3015,19 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CreateTransferBill`].
         pub struct CreateTransferBillResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_bill_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             2 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
             3 state: String => "state: must",
-            /// `fail_reason`.
+            /// Code of the failure; only with state `FAIL`.
             4 fail_reason: Option<String> => "fail_reason",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             5 create_time: String => "create_time: must",
-            /// `package_info`.
+            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
             6 package_info: Option<String> => "package_info",
         }
     }
@@ -2524,20 +3059,20 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/authorization/get-authorization.html>.
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.get_authorization`.
         pub struct GetAuthorization {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
-        new(sub_mchid: impl Into<String>)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetAuthorization`].
         pub struct GetAuthorizationResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `authorization_state`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Whether the sub-merchant lets the platform transfer.
             1 authorization_state: String => "authorization_state: must",
-            /// `authorize_time`; format `rfc3339`.
+            /// When it was granted; format `rfc3339`.
             2 authorize_time: Option<String> => "authorize_time",
         }
     }
@@ -2569,44 +3104,44 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/get-transfer-bill-by-out-no.html>.
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no`.
         pub struct GetTransferBillByOutBillNo {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetTransferBillByOutBillNo`].
         pub struct GetTransferBillByOutBillNoResponse {
-            /// `mchid`.
+            /// Merchant that makes the transfer.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID to which the payee's `openid` belongs.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             3 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             4 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
             5 state: String => "state: must",
-            /// `transfer_scene_id`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             10 transfer_remark: String => "transfer_remark: must",
-            /// `fail_reason`.
+            /// Code of the failure; only with state `FAIL`.
             11 fail_reason: Option<String> => "fail_reason",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             13 update_time: String => "update_time: must",
         }
     }
@@ -2638,12 +3173,12 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/get-transfer-bill-by-no.html>.
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_transfer_bill_no`.
         pub struct GetTransferBillByTransferBillNo {
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             0 transfer_bill_no: String => "transfer_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(transfer_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(transfer_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetTransferBillByTransferBillNo`], the same as to [`GetTransferBillByOutBillNo`].
@@ -2681,50 +3216,54 @@ pub mod refunds {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476892>.
         /// * Catalog: `pay_v3.ecommerce.refunds.apply`.
         pub struct Apply {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: Option<String> => "out_trade_no",
-            /// `transaction_id`; needed according to the documentation.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`; needed according to the documentation.
             4 transaction_id: Option<String> => "transaction_id",
-            /// `combine_transaction_id`; needed according to the documentation.
+            /// WeChat Pay's number for the whole combined order; needed according to the documentation.
             5 combine_transaction_id: Option<String> => "combine_transaction_id",
-            /// `individual_auth_id`.
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             6 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             7 out_refund_no: String => "out_refund_no: must",
-            /// `reason`.
+            /// Why it is refunded, ≤ 80 characters, shown to the user.
             8 reason: Option<String> => "reason",
-            /// `amount`.
+            /// Amounts: refund, paid to user, discount, advanced.
             9 amount: super::ApplyAmount => "amount: must",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             10 notify_url: Option<String> => "notify_url",
-            /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            11 refund_account: Option<String> => "refund_account",
-            /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `PREPAID`; needed according to the documentation.
-            12 funds_account: Option<String> => "funds_account",
-            /// `combine_mchid`.
-            13 combine_mchid: Option<String> => "combine_mchid",
-            /// `combine_out_trade_no`.
+            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            11 refund_account: Option<super::RefundAccount> => "refund_account",
+            /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED` `PREPAID`; needed according to the documentation.
+            12 funds_account: Option<super::FundsAccount> => "funds_account",
+            /// Merchant number that starts the combined order and signs; such as `1900000109`.
+            13 combine_mchid: Option<xinqiao_types::MchId> => "combine_mchid",
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             14 combine_out_trade_no: Option<String> => "combine_out_trade_no",
         }
-        new(sp_appid: impl Into<String>, out_refund_no: impl Into<String>, amount: super::ApplyAmount)
+        new(
+            sp_appid: impl Into<xinqiao_types::AppId>,
+            out_refund_no: impl Into<String>,
+            amount: super::ApplyAmount,
+        )
         text(
-            sub_mchid: String,
-            sub_appid: String,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
             out_trade_no: String,
             transaction_id: String,
             combine_transaction_id: String,
             individual_auth_id: String,
             reason: String,
             notify_url: String,
-            refund_account: String,
-            funds_account: String,
-            combine_mchid: String,
+            refund_account: super::RefundAccount,
+            funds_account: super::FundsAccount,
+            combine_mchid: xinqiao_types::MchId,
             combine_out_trade_no: String,
         )
     }
@@ -2732,31 +3271,31 @@ pub mod refunds {
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             0 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             1 refund_id: String => "refund_id: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// `channel`.
+            /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
             4 channel: String => "channel: must",
-            /// `status`.
+            /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`.
             5 status: String => "status: must",
-            /// `amount`.
+            /// Amounts: refund, paid to user, discount, advanced.
             6 amount: super::AmountItem => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `user_received_account`.
+            /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => "refund_account",
-            /// `funds_account`.
+            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            9 refund_account: Option<super::RefundAccount> => "refund_account",
+            /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
             10 funds_account: Option<String> => "funds_account",
-            /// `success_time`; format `rfc3339`.
+            /// When the refund or pay-back succeeded; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the refund was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
         }
     }
@@ -2788,40 +3327,44 @@ pub mod refunds {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013080627>.
         /// * Catalog: `pay_v3.ecommerce.refunds.apply_abnormal_refund`.
         pub struct ApplyAbnormalRefund {
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             0 refund_id: String => "refund_id: must path",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `combine_mchid`.
-            4 combine_mchid: Option<String> => "combine_mchid",
-            /// `combine_out_trade_no`.
+            /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Merchant number that starts the combined order and signs; such as `1900000109`.
+            4 combine_mchid: Option<xinqiao_types::MchId> => "combine_mchid",
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             5 combine_out_trade_no: Option<String> => "combine_out_trade_no",
-            /// `individual_auth_id`.
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             6 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             7 out_refund_no: String => "out_refund_no: must",
-            /// `type`; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
-            8 type_: String => "type: must",
-            /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
-            9 bank_type: Option<String> => "bank_type",
-            /// `bank_account`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Where the stuck refund goes: user's card or the merchant's; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
+            8 type_: super::ApplyAbnormalRefundType => "type: must",
+            /// Bank of the user's card; required for `USER_BANK_CARD`; such as `ICBC_DEBIT`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
+            9 bank_type: Option<super::BankType> => "bank_type",
+            /// Receiving bank card number, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
             10 bank_account: Option<String> => "bank_account: masked encrypted",
-            /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Holder of the user's card, encrypted; required for `USER_BANK_CARD`; encrypted on the wire; personal data, masked in `Debug`.
             11 real_name: Option<String> => "real_name: masked encrypted",
         }
-        new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
+        new(
+            refund_id: impl Into<String>,
+            out_refund_no: impl Into<String>,
+            type_: impl Into<super::ApplyAbnormalRefundType>,
+        )
         text(
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
-            combine_mchid: String,
+            sp_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            combine_mchid: xinqiao_types::MchId,
             combine_out_trade_no: String,
             individual_auth_id: String,
-            bank_type: String,
+            bank_type: super::BankType,
             bank_account: String,
             real_name: String,
         )
@@ -2830,31 +3373,31 @@ pub mod refunds {
     w::record! {
         /// Answer to [`ApplyAbnormalRefund`].
         pub struct ApplyAbnormalRefundResponse {
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             0 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             1 refund_id: String => "refund_id: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// `channel`.
+            /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
             4 channel: String => "channel: must",
-            /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => "status: must",
-            /// `amount`.
+            /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
+            5 status: super::GetByRefundIdStatus => "status: must",
+            /// Amounts: refund, paid to user, discount, advanced.
             6 amount: super::ApplyAbnormalRefundAmount => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             7 promotion_detail: Option<Vec<super::PromotionDetailItem>> => "promotion_detail",
-            /// `user_received_account`.
+            /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// `refund_account`; one of `REFUND_SOURCE_PARTNER_ADVANCE` `REFUND_SOURCE_SUB_MERCHANT`.
-            9 refund_account: Option<String> => "refund_account",
-            /// `funds_account`; one of `AVAILABLE` `UNSETTLED`.
-            10 funds_account: Option<String> => "funds_account",
-            /// `success_time`; format `rfc3339`.
+            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_PARTNER_ADVANCE` `REFUND_SOURCE_SUB_MERCHANT`.
+            9 refund_account: Option<super::RefundAccount> => "refund_account",
+            /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED`.
+            10 funds_account: Option<super::ApplyAbnormalRefundFundsAccount> => "funds_account",
+            /// When the refund or pay-back succeeded; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the refund was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
         }
     }
@@ -2886,34 +3429,34 @@ pub mod refunds {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476916>.
         /// * Catalog: `pay_v3.ecommerce.refunds.create_return_advance`.
         pub struct CreateReturnAdvance {
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             0 refund_id: String => "refund_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
-        new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(refund_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`CreateReturnAdvance`].
         pub struct CreateReturnAdvanceResponse {
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             0 refund_id: String => "refund_id: must",
-            /// `advance_return_id`.
+            /// The platform's number for paying back the advance.
             1 advance_return_id: String => "advance_return_id: must",
-            /// `return_amount`; in fen.
+            /// Amount paid back, in fen; in fen.
             2 return_amount: xinqiao_types::Fen => "return_amount: must",
-            /// `payer_mchid`.
-            3 payer_mchid: String => "payer_mchid: must",
-            /// `payer_account`.
+            /// Merchant that pays.
+            3 payer_mchid: xinqiao_types::MchId => "payer_mchid: must",
+            /// Kind of account from which the money goes.
             4 payer_account: String => "payer_account: must",
-            /// `payee_mchid`.
-            5 payee_mchid: String => "payee_mchid: must",
-            /// `payee_account`.
+            /// Merchant that receives.
+            5 payee_mchid: xinqiao_types::MchId => "payee_mchid: must",
+            /// Account that receives.
             6 payee_account: String => "payee_account: must",
-            /// `result`.
+            /// Pay-back: `SUCCESS`, `FAILED` or `PROCESSING`.
             7 result: String => "result: must",
-            /// `success_time`; format `rfc3339`.
+            /// When the refund or pay-back succeeded; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
         }
     }
@@ -2945,45 +3488,45 @@ pub mod refunds {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476911>.
         /// * Catalog: `pay_v3.ecommerce.refunds.get_by_out_refund_no`.
         pub struct GetByOutRefundNo {
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             0 out_refund_no: String => "out_refund_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `individual_auth_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id: query",
         }
         new(out_refund_no: impl Into<String>)
-        text(sub_mchid: String, individual_auth_id: String)
+        text(sub_mchid: xinqiao_types::MchId, individual_auth_id: String)
     }
 
     w::record! {
         /// Answer to [`GetByOutRefundNo`].
         pub struct GetByOutRefundNoResponse {
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             0 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             1 refund_id: String => "refund_id: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// `channel`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
-            4 channel: String => "channel: must",
-            /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => "status: must",
-            /// `amount`.
+            /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
+            4 channel: super::Channel => "channel: must",
+            /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
+            5 status: super::GetByRefundIdStatus => "status: must",
+            /// Amounts: refund, paid to user, discount, advanced.
             6 amount: super::AmountInfo => "amount: must",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `user_received_account`.
+            /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => "refund_account",
-            /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
-            10 funds_account: Option<String> => "funds_account",
-            /// `success_time`; format `rfc3339`.
+            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            9 refund_account: Option<super::RefundAccount> => "refund_account",
+            /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
+            10 funds_account: Option<super::GetByRefundIdFundsAccount> => "funds_account",
+            /// When the refund or pay-back succeeded; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the refund was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
         }
     }
@@ -3015,15 +3558,15 @@ pub mod refunds {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476908>.
         /// * Catalog: `pay_v3.ecommerce.refunds.get_by_refund_id`.
         pub struct GetByRefundId {
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             0 refund_id: String => "refund_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `individual_auth_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id: query",
         }
         new(refund_id: impl Into<String>)
-        text(sub_mchid: String, individual_auth_id: String)
+        text(sub_mchid: xinqiao_types::MchId, individual_auth_id: String)
     }
 
     /// Answer to [`GetByRefundId`], the same as to [`GetByOutRefundNo`].
@@ -3056,12 +3599,12 @@ pub mod refunds {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476927>.
         /// * Catalog: `pay_v3.ecommerce.refunds.get_return_advance`.
         pub struct GetReturnAdvance {
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             0 refund_id: String => "refund_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(refund_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetReturnAdvance`], the same as to [`CreateReturnAdvance`].
@@ -3099,15 +3642,15 @@ pub mod subsidies {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477639>.
         /// * Catalog: `pay_v3.ecommerce.subsidies.cancel`.
         pub struct Cancel {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// `description`.
+            /// Why, shown to people.
             2 description: String => "description: must",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             transaction_id: impl Into<String>,
             description: impl Into<String>,
         )
@@ -3116,14 +3659,14 @@ pub mod subsidies {
     w::record! {
         /// Answer to [`Cancel`].
         pub struct CancelResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// `description`.
+            /// Why, shown to people.
             2 description: String => "description: must",
-            /// `result`; one of `SUCCESS` `FAIL`.
-            3 result: String => "result: must",
+            /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL`.
+            3 result: super::ResultDetail => "result: must",
         }
     }
 
@@ -3154,21 +3697,21 @@ pub mod subsidies {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477631>.
         /// * Catalog: `pay_v3.ecommerce.subsidies.create`.
         pub struct Create {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// Refund that is the reason.
             2 refund_id: Option<String> => "refund_id",
-            /// `out_subsidy_no`.
+            /// The platform merchant's number for the subsidy.
             3 out_subsidy_no: Option<String> => "out_subsidy_no",
-            /// `description`.
+            /// Why, shown to people.
             4 description: String => "description: must",
-            /// `amount`; in fen.
+            /// Amount of the subsidy or its return, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             transaction_id: impl Into<String>,
             description: impl Into<String>,
             amount: xinqiao_types::Fen,
@@ -3179,19 +3722,19 @@ pub mod subsidies {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// `subsidy_id`.
+            /// WeChat Pay's number for the subsidy.
             2 subsidy_id: String => "subsidy_id: must",
-            /// `description`.
+            /// Why, shown to people.
             3 description: String => "description: must",
-            /// `amount`; in fen.
+            /// Amount of the subsidy or its return, in fen; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
-            /// `result`; one of `SUCCESS` `FAIL` `REFUND`.
-            5 result: String => "result: must",
-            /// `success_time`; format `rfc3339`.
+            /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL` `REFUND`.
+            5 result: super::CreateResult => "result: must",
+            /// When the money moved; format `rfc3339`.
             6 success_time: Option<String> => "success_time",
         }
     }
@@ -3223,25 +3766,25 @@ pub mod subsidies {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477636>.
         /// * Catalog: `pay_v3.ecommerce.subsidies.return`.
         pub struct Return {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// `refund_id`; needed according to the documentation.
+            /// Refund that is the reason; needed according to the documentation.
             2 refund_id: Option<String> => "refund_id",
-            /// `out_order_no`.
+            /// The merchant's number for the returned subsidy.
             3 out_order_no: String => "out_order_no: must",
-            /// `description`.
+            /// Why, shown to people.
             4 description: String => "description: must",
-            /// `amount`; in fen.
+            /// Amount of the subsidy or its return, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `subsidy_id`.
+            /// WeChat Pay's number for the subsidy.
             6 subsidy_id: Option<String> => "subsidy_id",
-            /// `from`.
+            /// Accounts that return the subsidy.
             7 from: Option<Vec<super::ReturnFrom>> => "from",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             transaction_id: impl Into<String>,
             out_order_no: impl Into<String>,
             description: impl Into<String>,
@@ -3253,23 +3796,23 @@ pub mod subsidies {
     w::record! {
         /// Answer to [`Return`].
         pub struct ReturnResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number for the returned subsidy.
             2 out_order_no: String => "out_order_no: must",
-            /// `subsidy_refund_id`.
+            /// WeChat Pay's number for the returned subsidy.
             3 subsidy_refund_id: String => "subsidy_refund_id: must",
-            /// `refund_id`.
+            /// Refund that is the reason.
             4 refund_id: Option<String> => "refund_id",
-            /// `description`.
+            /// Why, shown to people.
             5 description: String => "description: must",
-            /// `amount`; in fen.
+            /// Amount of the subsidy or its return, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `result`; one of `SUCCESS` `FAIL` `REFUND`.
-            7 result: String => "result: must",
-            /// `success_time`; format `rfc3339`.
+            /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL` `REFUND`.
+            7 result: super::CreateResult => "result: must",
+            /// When the money moved; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
         }
     }

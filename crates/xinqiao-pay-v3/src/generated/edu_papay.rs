@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `edu_papay::DeductTransaction`.
     pub struct Amount {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// `contract_information` of the answer of `edu_papay::contracts::Get`; `contract_information` of `edu_papay::UserContract`.
     pub struct ContractInformation {
-        /// `contract_id`.
+        /// Number of the renewal contract.
         0 contract_id: String => "contract_id: must",
-        /// `contract_status`.
+        /// State: `ADD` signed, `DELETE` terminated.
         1 contract_status: String => "contract_status: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the user signed; format `rfc3339`.
         2 create_time: String => "create_time: must",
     }
 }
@@ -30,9 +30,9 @@ w::record! {
 w::record! {
     /// `device_information` of `edu_papay::DeductTransaction`.
     pub struct DeviceInformation {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`; needed according to the documentation.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
     new()
@@ -42,9 +42,9 @@ w::record! {
 w::record! {
     /// `device_information` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `device_information` of the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct DeviceInformationItem {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         1 device_ip: Option<String> => "device_ip",
     }
 }
@@ -52,36 +52,36 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `payer` of the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: String => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `edu_papay::GetTransactionByOutTradeNo`; an item of `promotion_detail` in the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// Kind of discount, such as coupon or reduction.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Face value of the coupon, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Stock or campaign of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -89,13 +89,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `amount` of the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct AmountInfo {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user really paid after discounts; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; in fen.
+        /// Discount, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -103,22 +103,34 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `edu_papay::ListUserContracts`.
     pub struct UserContract {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `plan_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Template of the contract.
         4 plan_id: String => "plan_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        6 sub_openid: String => "sub_openid: must",
-        /// `contract_information`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        6 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+        /// The contract that was found, with its state.
         7 contract_information: ContractInformation => "contract_information: must",
+    }
+}
+
+w::open_enum! {
+    /// State: `ADD` signed, `DELETE` terminated.
+    ///
+    /// What `contract_status` of `edu_papay::ListUserContracts` may be.
+    pub enum ContractStatus {
+        /// Signed (`ADD`).
+        Add = "ADD",
+        /// Terminated (`DELETE`).
+        Delete = "DELETE",
     }
 }
 
@@ -130,29 +142,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524731>.
     /// * Catalog: `pay_v3.edu_papay.deduct_transaction`.
     pub struct DeductTransaction {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `contract_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Number of the renewal contract.
         3 contract_id: String => "contract_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `body`.
+        /// What is charged, shown in the bill.
         5 body: String => "body: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         6 attach: Option<String> => "attach",
-        /// `notify_url`; needed according to the documentation.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
         7 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         8 goods_tag: Option<String> => "goods_tag",
-        /// `trade_scene`.
+        /// Scene, such as `EDUCATION_PERIOD`.
         9 trade_scene: String => "trade_scene: must",
-        /// `amount`.
+        /// Money of the order and its currency.
         10 amount: Amount => "amount: must",
-        /// `device_information`; needed according to the documentation.
+        /// Device at the merchant; needed according to the documentation.
         11 device_information: Option<DeviceInformation> => "device_information",
     }
     new(
@@ -164,8 +176,8 @@ w::record! {
         amount: Amount,
     )
     text(
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         attach: String,
         notify_url: String,
         goods_tag: String,
@@ -200,47 +212,47 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523591>.
     /// * Catalog: `pay_v3.edu_papay.get_transaction_by_out_trade_no`.
     pub struct GetTransactionByOutTradeNo {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(out_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetTransactionByOutTradeNo`].
     pub struct GetTransactionByOutTradeNoResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         5 transaction_id: Option<String> => "transaction_id",
-        /// `trade_state`.
+        /// State of the charge, such as success or failure.
         6 trade_state: String => "trade_state: must",
-        /// `trade_state_description`.
+        /// State in words for people; programs branch on `trade_state`.
         7 trade_state_description: String => "trade_state_description: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         9 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         10 success_time: Option<String> => "success_time",
-        /// `payer`.
+        /// The paying user: id, payment code or identity limits.
         11 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Money of the order and its currency.
         12 amount: AmountInfo => "amount: must",
-        /// `device_information`.
+        /// Device at the merchant.
         13 device_information: Option<DeviceInformationItem> => "device_information",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -272,13 +284,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523468>.
     /// * Catalog: `pay_v3.edu_papay.get_transaction_by_transaction_id`.
     pub struct GetTransactionByTransactionId {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(transaction_id: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetTransactionByTransactionId`], the same as to [`GetTransactionByOutTradeNo`].
@@ -311,23 +323,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523265>.
     /// * Catalog: `pay_v3.edu_papay.list_user_contracts`.
     pub struct ListUserContracts {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid: query",
-        /// `plan_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+        /// Template of the contract.
         4 plan_id: String => "plan_id: must query",
-        /// `sub_openid`.
-        5 sub_openid: Option<String> => "sub_openid: query",
-        /// `contract_status`; one of `ADD` `DELETE`.
-        6 contract_status: Option<String> => "contract_status: query",
-        /// `limit`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query",
+        /// State: `ADD` signed, `DELETE` terminated; one of `ADD` `DELETE`.
+        6 contract_status: Option<ContractStatus> => "contract_status: query",
+        /// Page size; such as `20`.
         7 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// Page number, counted from 0.
         8 offset: Option<i64> => "offset: query",
     }
     new(
@@ -335,20 +347,25 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         plan_id: impl Into<String>,
     )
-    text(sub_mchid: String, sub_appid: String, sub_openid: String, contract_status: String)
+    text(
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+        sub_openid: xinqiao_types::OpenId,
+        contract_status: ContractStatus,
+    )
     set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`ListUserContracts`].
     pub struct ListUserContractsResponse {
-        /// `data`.
+        /// Contracts of the user.
         0 data: Vec<UserContract> => "data: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         1 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         2 limit: i64 => "limit: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",
     }
 }
@@ -380,17 +397,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524814>.
     /// * Catalog: `pay_v3.edu_papay.send_user_notification`.
     pub struct SendUserNotification {
-        /// `contract_id`.
+        /// Number of the renewal contract.
         0 contract_id: String => "contract_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
     new(contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
-    text(sub_mchid: String, sub_appid: String)
+    text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
 }
 
 w::endpoint! {
@@ -424,7 +441,7 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466882>.
         /// * Catalog: `pay_v3.edu_papay.contracts.delete`.
         pub struct Delete {
-            /// `contract_id`.
+            /// Number of the renewal contract.
             0 contract_id: String => "contract_id: must path",
         }
         new(contract_id: impl Into<String>)
@@ -457,37 +474,37 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012522951>.
         /// * Catalog: `pay_v3.edu_papay.contracts.get`.
         pub struct Get {
-            /// `contract_id`.
+            /// Number of the renewal contract.
             0 contract_id: String => "contract_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must query",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid: query",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         }
         new(contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
-        text(sub_mchid: String, sub_appid: String)
+        text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `plan_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Template of the contract.
             4 plan_id: String => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            6 sub_openid: String => "sub_openid: must",
-            /// `contract_information`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            6 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+            /// The contract that was found, with its state.
             7 contract_information: super::ContractInformation => "contract_information: must",
         }
     }
@@ -519,23 +536,23 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012522560>.
         /// * Catalog: `pay_v3.edu_papay.contracts.pre_sign`.
         pub struct PreSign {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `plan_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Template of the contract.
             3 plan_id: String => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
-            /// `user_id`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's account at the merchant; such as `20250330tony`.
             6 user_id: String => "user_id: must",
-            /// `period_start_date`; format `yyyy-MM-dd`.
+            /// Day of the first charge; later ones follow the period; format `yyyy-MM-dd`; such as `2025-03-19`.
             7 period_start_date: String => "period_start_date: must",
-            /// `trade_scene`.
+            /// Scene, such as `EDUCATION_PERIOD`.
             8 trade_scene: String => "trade_scene: must",
         }
         new(
@@ -546,13 +563,17 @@ pub mod contracts {
             period_start_date: impl Into<String>,
             trade_scene: impl Into<String>,
         )
-        text(sub_mchid: String, sub_appid: String, sub_openid: String)
+        text(
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            sub_openid: xinqiao_types::OpenId,
+        )
     }
 
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// `presign_token`.
+            /// Token handed to the signing Mini Program; `presign_token` on the wire.
             #[doc(alias = "presign_token")]
             0 pre_sign_token: String => "presign_token: must",
         }

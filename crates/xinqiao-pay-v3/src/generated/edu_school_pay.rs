@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `edu_school_pay::DeductTransaction`.
     pub struct Amount {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
     new(total: xinqiao_types::Fen, currency: impl Into<String>)
@@ -17,13 +17,13 @@ w::record! {
 w::record! {
     /// `bank_card` of `edu_school_pay::contracts::PreSign`.
     pub struct BankCard {
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         0 bank_type: Option<String> => "bank_type",
-        /// `bank_card_no`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of that card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_card_no: String => "bank_card_no: must masked encrypted",
-        /// `valid_thru`.
+        /// Expiry of the card; for credit cards; such as `08/27`.
         2 valid_thru: Option<String> => "valid_thru",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone registered with the bank, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 phone: Option<String> => "phone: masked encrypted",
     }
     new(bank_card_no: impl Into<String>)
@@ -33,21 +33,21 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `edu_school_pay::users::ListContracts`.
     pub struct Contract {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `123`.
         2 plan_id: String => "plan_id: must",
-        /// `out_contract_code`.
+        /// The merchant's contract number, unique within the template; such as `100001256`.
         3 out_contract_code: String => "out_contract_code: must",
-        /// `contract_id`.
+        /// Number of the school payment contract.
         4 contract_id: String => "contract_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `contract_status`.
+        /// State: `ADD` signed, `DELETE` terminated.
         6 contract_status: String => "contract_status: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the user signed; format `rfc3339`.
         7 create_time: String => "create_time: must",
     }
 }
@@ -55,9 +55,9 @@ w::record! {
 w::record! {
     /// `device_info` of `edu_school_pay::DeductTransaction`.
     pub struct DeviceInfo {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`; needed according to the documentation.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
     new()
@@ -67,11 +67,11 @@ w::record! {
 w::record! {
     /// `identity` of `edu_school_pay::contracts::PreSign`.
     pub struct Identity {
-        /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// The person's true name, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 real_name: String => "real_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `credential_type`; needed according to the documentation.
+        /// Code of the identity document's kind; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
     }
     new(real_name: impl Into<String>)
@@ -81,11 +81,11 @@ w::record! {
 w::record! {
     /// `links` of the answer of `edu_school_pay::users::ListContracts`.
     pub struct Link {
-        /// `next`.
+        /// Path of the next page.
         0 next: Option<String> => "next",
-        /// `prev`.
+        /// Path of the previous page.
         1 prev: Option<String> => "prev",
-        /// `self`.
+        /// Path of this page.
         2 self_: String => "self: must",
     }
 }
@@ -93,36 +93,36 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `edu_school_pay::DeductTransaction`; `payer` of the answer of `edu_school_pay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: String => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `edu_school_pay::DeductTransaction`; an item of `promotion_detail` in the answer of `edu_school_pay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// Kind of discount, such as coupon or reduction.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Face value of the coupon, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Stock or campaign of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -130,11 +130,11 @@ w::record! {
 w::record! {
     /// `scene_info` of `edu_school_pay::DeductTransaction`.
     pub struct SceneInfo {
-        /// `start_time`; format `rfc3339`.
+        /// When it was spent; format `rfc3339`.
         0 start_time: String => "start_time: must",
-        /// `school_id`.
+        /// WeChat Pay's number of the school.
         1 school_id: String => "school_id: must",
-        /// `scene_type`.
+        /// Where it is spent, such as `CANTEEN`; such as `CANTEEN`.
         2 scene_type: String => "scene_type: must",
     }
     new(start_time: impl Into<String>, school_id: impl Into<String>, scene_type: impl Into<String>)
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// `settle_info` of `edu_school_pay::DeductTransaction`.
     pub struct SettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; in fen.
+        /// Amount that the platform adds by subsidy; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -155,13 +155,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `edu_school_pay::DeductTransaction`; `amount` of the answer of `edu_school_pay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct AmountInfo {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user really paid after discounts; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; in fen.
+        /// Discount, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -169,9 +169,9 @@ w::record! {
 w::record! {
     /// `device_info` of the answer of `edu_school_pay::DeductTransaction`; `device_info` of the answer of `edu_school_pay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct DeductTransactionDeviceInfo {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         1 device_ip: Option<String> => "device_ip",
     }
 }
@@ -184,35 +184,35 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_6.shtml>.
     /// * Catalog: `pay_v3.edu_school_pay.deduct_transaction`.
     pub struct DeductTransaction {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `contract_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Number of the school payment contract.
         3 contract_id: String => "contract_id: must",
-        /// `user_id`.
+        /// The user's account at the merchant.
         4 user_id: String => "user_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `description`.
+        /// What was bought, shown in the bill.
         6 description: String => "description: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         7 attach: Option<String> => "attach",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         8 goods_tag: Option<String> => "goods_tag",
-        /// `amount`.
+        /// Money of the order and its currency.
         9 amount: Amount => "amount: must",
-        /// `scene_info`; needed according to the documentation.
+        /// Where and when it is spent; needed according to the documentation.
         10 scene_info: Option<SceneInfo> => "scene_info",
-        /// `device_info`; needed according to the documentation.
+        /// Facts about the device, such as id and IP; needed according to the documentation.
         11 device_info: Option<DeviceInfo> => "device_info",
-        /// `settle_info`.
+        /// Settlement options such as splitting.
         12 settle_info: Option<SettleInfo> => "settle_info",
-        /// `notify_url`.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         13 notify_url: String => "notify_url: must",
-        /// `payment_mode`.
+        /// How it is charged, such as `SYNC` at once; such as `SYNC`.
         14 payment_mode: Option<String> => "payment_mode",
     }
     new(
@@ -225,8 +225,8 @@ w::record! {
         notify_url: impl Into<String>,
     )
     text(
-        sub_mchid: String,
-        sub_appid: String,
+        sub_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
         attach: String,
         goods_tag: String,
         payment_mode: String,
@@ -237,37 +237,37 @@ w::record! {
 w::record! {
     /// Answer to [`DeductTransaction`].
     pub struct DeductTransactionResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         5 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
+        /// Kind of payment used for the charge, such as `MICROPAY`; such as `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// State in words for people; programs branch on `trade_state`.
         8 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         9 bank_type: Option<String> => "bank_type",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         10 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         11 success_time: Option<String> => "success_time",
-        /// `payer`.
+        /// The paying user: id, payment code or identity limits.
         12 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Money of the order and its currency.
         13 amount: AmountInfo => "amount: must",
-        /// `device_info`.
+        /// Facts about the device, such as id and IP.
         14 device_info: Option<DeductTransactionDeviceInfo> => "device_info",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -299,13 +299,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_8.shtml>.
     /// * Catalog: `pay_v3.edu_school_pay.get_transaction_by_out_trade_no`.
     pub struct GetTransactionByOutTradeNo {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(out_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetTransactionByOutTradeNo`], the same as to [`DeductTransaction`].
@@ -338,13 +338,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_7.shtml>.
     /// * Catalog: `pay_v3.edu_school_pay.get_transaction_by_transaction_id`.
     pub struct GetTransactionByTransactionId {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(transaction_id: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetTransactionByTransactionId`], the same as to [`DeductTransaction`].
@@ -381,7 +381,7 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_2.shtml>.
         /// * Catalog: `pay_v3.edu_school_pay.contracts.get`.
         pub struct Get {
-            /// `contract_id`.
+            /// Number of the school payment contract.
             0 contract_id: String => "contract_id: must path",
         }
         new(contract_id: impl Into<String>)
@@ -390,21 +390,21 @@ pub mod contracts {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `123`.
             2 plan_id: String => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique within the template; such as `100001256`.
             3 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Number of the school payment contract.
             4 contract_id: String => "contract_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `contract_status`.
+            /// State: `ADD` signed, `DELETE` terminated.
             6 contract_status: String => "contract_status: must",
-            /// `create_time`; format `rfc3339`.
+            /// When the user signed; format `rfc3339`.
             7 create_time: String => "create_time: must",
         }
     }
@@ -436,25 +436,25 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_1.shtml>.
         /// * Catalog: `pay_v3.edu_school_pay.contracts.pre_sign`.
         pub struct PreSign {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `123`.
             1 plan_id: String => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_id`.
+            /// The user's account at the merchant.
             3 user_id: String => "user_id: must",
-            /// `school_id`.
+            /// WeChat Pay's number of the school.
             4 school_id: String => "school_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique within the template; such as `100001256`.
             5 out_contract_code: String => "out_contract_code: must",
-            /// `contract_mode`.
+            /// Mode, such as `LIMIT_BANK_CARD`.
             6 contract_mode: Option<String> => "contract_mode",
-            /// `downgrade_default_contract`.
+            /// Whether to fall back to plain signing: `true` yes.
             7 downgrade_default_contract: Option<bool> => "downgrade_default_contract",
-            /// `identity`.
+            /// Identity of the student.
             8 identity: Option<super::Identity> => "identity",
-            /// `bank_card`.
+            /// Bank card to sign with; for `LIMIT_BANK_CARD`.
             9 bank_card: Option<super::BankCard> => "bank_card",
         }
         new(
@@ -472,7 +472,7 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// `presign_token`.
+            /// Token handed to the signing Mini Program; `presign_token` on the wire.
             #[doc(alias = "presign_token")]
             0 pre_sign_token: String => "presign_token: must",
         }
@@ -505,7 +505,7 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_3.shtml>.
         /// * Catalog: `pay_v3.edu_school_pay.contracts.terminate`.
         pub struct Terminate {
-            /// `contract_id`.
+            /// Number of the school payment contract.
             0 contract_id: String => "contract_id: must path",
         }
         new(contract_id: impl Into<String>)
@@ -543,7 +543,7 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_9.shtml>.
         /// * Catalog: `pay_v3.edu_school_pay.users.get_debt_state`.
         pub struct GetDebtState {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -552,15 +552,15 @@ pub mod users {
     w::record! {
         /// Answer to [`GetDebtState`].
         pub struct GetDebtStateResponse {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`.
+            /// State of the user, such as `FORBIDDEN` by debts; such as `FORBIDDEN`.
             2 state: String => "state: must",
-            /// `debt_count`.
+            /// How many charges the user still owes.
             3 debt_count: i64 => "debt_count: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state of debts changed; format `rfc3339`.
             4 update_time: String => "update_time: must",
         }
     }
@@ -592,15 +592,15 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_3_4.shtml>.
         /// * Catalog: `pay_v3.edu_school_pay.users.list_contracts`.
         pub struct ListContracts {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `plan_id`.
+            /// Number of the deduction template, set up on the merchant platform; such as `123`.
             1 plan_id: String => "plan_id: must query",
-            /// `contract_status`.
+            /// State: `ADD` signed, `DELETE` terminated.
             2 contract_status: String => "contract_status: must query",
-            /// `limit`.
+            /// Page size; such as `20`.
             3 limit: Option<i64> => "limit: query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
         }
         new(
@@ -614,15 +614,15 @@ pub mod users {
     w::record! {
         /// Answer to [`ListContracts`].
         pub struct ListContractsResponse {
-            /// `data`.
+            /// Contracts of the user.
             0 data: Vec<super::Contract> => "data: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Page size; such as `20`.
             2 limit: i64 => "limit: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
-            /// `links`.
+            /// Links to this page and its neighbors.
             4 links: super::Link => "links: must",
         }
     }

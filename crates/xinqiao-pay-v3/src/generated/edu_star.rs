@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `edu_star::ListOrders`.
     pub struct Order {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `wechat_openid`.
-        1 wechat_openid: String => "wechat_openid: must",
-        /// `qq`.
+        /// WeChat id of the student under the given AppID.
+        1 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+        /// QQ number of the student.
         2 qq: Option<String> => "qq",
-        /// `right_id`.
+        /// Number of the benefit.
         3 right_id: String => "right_id: must",
-        /// `create_time`.
+        /// When the student used the benefit.
         4 create_time: String => "create_time: must",
-        /// `order_state`.
+        /// State of the order, such as `CONSUMED`; such as `CONSUMED`.
         5 order_state: String => "order_state: must",
-        /// `order_id`.
+        /// Number of the benefit order.
         6 order_id: String => "order_id: must",
     }
 }
@@ -31,15 +31,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
     /// * Catalog: `pay_v3.edu_star.create_order`.
     pub struct CreateOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `wechat_openid`.
-        1 wechat_openid: Option<String> => "wechat_openid",
-        /// `qq`.
+        /// WeChat id of the student under the given AppID.
+        1 wechat_openid: Option<xinqiao_types::OpenId> => "wechat_openid",
+        /// QQ number of the student.
         2 qq: Option<String> => "qq",
-        /// `right_id`.
+        /// Number of the benefit.
         3 right_id: String => "right_id: must",
-        /// `create_time`.
+        /// When the student used the benefit.
         4 create_time: String => "create_time: must",
     }
     new(
@@ -47,25 +47,25 @@ w::record! {
         right_id: impl Into<String>,
         create_time: impl Into<String>,
     )
-    text(wechat_openid: String, qq: String)
+    text(wechat_openid: xinqiao_types::OpenId, qq: String)
 }
 
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `wechat_openid`.
-        1 wechat_openid: String => "wechat_openid: must",
-        /// `qq`.
+        /// WeChat id of the student under the given AppID.
+        1 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+        /// QQ number of the student.
         2 qq: Option<String> => "qq",
-        /// `right_id`.
+        /// Number of the benefit.
         3 right_id: String => "right_id: must",
-        /// `create_time`.
+        /// When the student used the benefit.
         4 create_time: String => "create_time: must",
-        /// `order_state`.
+        /// State of the order, such as `CONSUMED`; such as `CONSUMED`.
         5 order_state: String => "order_state: must",
-        /// `order_id`.
+        /// Number of the benefit order.
         6 order_id: String => "order_id: must",
     }
 }
@@ -97,32 +97,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
     /// * Catalog: `pay_v3.edu_star.list_orders`.
     pub struct ListOrders {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `wechat_openid`.
-        1 wechat_openid: Option<String> => "wechat_openid: query",
-        /// `qq`.
+        /// WeChat id of the student under the given AppID.
+        1 wechat_openid: Option<xinqiao_types::OpenId> => "wechat_openid: query",
+        /// QQ number of the student.
         2 qq: Option<String> => "qq: query",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
-    text(wechat_openid: String, qq: String)
+    text(wechat_openid: xinqiao_types::OpenId, qq: String)
     set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListOrders`].
     pub struct ListOrdersResponse {
-        /// `data`.
+        /// Orders of benefits used by the user.
         0 data: Vec<Order> => "data: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         1 total_count: i64 => "total_count: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Page size; such as `20`.
         3 limit: Option<i64> => "limit",
     }
 }
@@ -158,9 +158,9 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
         /// * Catalog: `pay_v3.edu_star.users.get`.
         pub struct Get {
-            /// `qq`.
+            /// QQ number of the student.
             0 qq: String => "qq: must path",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
         new(qq: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -169,15 +169,15 @@ pub mod users {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `education_star_student`.
+            /// Whether the person is a verified student: `true` yes.
             0 education_star_student: bool => "education_star_student: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `wechat_openid`.
-            2 wechat_openid: String => "wechat_openid: must",
-            /// `qq`.
+            /// WeChat id of the student under the given AppID.
+            2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+            /// QQ number of the student.
             3 qq: String => "qq: must",
-            /// `register_time`.
+            /// When the student was verified.
             4 register_time: Option<String> => "register_time",
         }
     }
@@ -209,26 +209,26 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
         /// * Catalog: `pay_v3.edu_star.users.get_openid`.
         pub struct GetOpenid {
-            /// `wechat_openid`.
-            0 wechat_openid: String => "wechat_openid: must path",
-            /// `appid`.
+            /// WeChat id of the student under the given AppID.
+            0 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must path",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
-        new(wechat_openid: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
+        new(wechat_openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`GetOpenid`].
         pub struct GetOpenidResponse {
-            /// `education_star_student`.
+            /// Whether the person is a verified student: `true` yes.
             0 education_star_student: bool => "education_star_student: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `wechat_openid`.
-            2 wechat_openid: String => "wechat_openid: must",
-            /// `qq`.
+            /// WeChat id of the student under the given AppID.
+            2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+            /// QQ number of the student.
             3 qq: Option<String> => "qq",
-            /// `register_time`.
+            /// When the student was verified.
             4 register_time: Option<String> => "register_time",
         }
     }

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `events::SubOrder`.
     pub struct Amount {
-        /// `total_amount`; in fen.
+        /// Whole amount of the sub-order, in fen; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// `payer_amount`; in fen.
+        /// Cash paid for the sub-order, in fen; in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
-        /// `settlement_rate`.
+        /// Exchange rate between order and paying currency, times 10^8.
         4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
@@ -22,9 +22,9 @@ w::record! {
 w::record! {
     /// An item of `from` in `events::PartnerRefundAmount`.
     pub struct AmountFrom {
-        /// `amount`; in fen.
+        /// How much this account pays, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `account`.
+        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
         1 account: String => "account: must",
     }
 }
@@ -32,19 +32,19 @@ w::record! {
 w::record! {
     /// `attach_info` of `pay_v3.notify.marketing_busifavor_coupon`.
     pub struct AttachInfo {
-        /// `transaction_id`.
+        /// Payment that triggered the coupon.
         0 transaction_id: Option<String> => "transaction_id",
-        /// `act_code`.
+        /// Number of the pay-gift activity.
         1 act_code: Option<String> => "act_code",
-        /// `hall_code`.
+        /// Number of the marketing hall.
         2 hall_code: Option<String> => "hall_code",
-        /// `hall_belong_mch_id`.
-        3 hall_belong_mch_id: Option<String> => "hall_belong_mch_id",
-        /// `card_id`.
+        /// Merchant that owns the marketing hall.
+        3 hall_belong_mch_id: Option<xinqiao_types::MchId> => "hall_belong_mch_id",
+        /// Card for which it was given.
         4 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code of the user's member card.
         5 code: Option<String> => "code",
-        /// `activity_id`.
+        /// Number of the activity.
         6 activity_id: Option<String> => "activity_id",
     }
 }
@@ -52,17 +52,17 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of `pay_v3.notify.platform_solution_recharge`.
     pub struct BankTransferInfo {
-        /// `bill_no`.
+        /// Bank's serial of the transfer.
         0 bill_no: Option<String> => "bill_no",
-        /// `memo`.
+        /// Text on the bank transfer.
         1 memo: Option<String> => "memo",
-        /// `return_time`; format `rfc3339`.
+        /// When it was returned; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
-        /// `return_reason`.
+        /// Why the transfer was returned.
         3 return_reason: Option<String> => "return_reason",
-        /// `bank_name`.
+        /// Bank from which the transfer came.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_card_tail`.
+        /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
     }
 }
@@ -70,15 +70,15 @@ w::record! {
 w::record! {
     /// `collection` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `collection` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct Collection {
-        /// `state`.
+        /// `USER_PAYING` or `USER_PAID`.
         0 state: String => "state: must",
-        /// `total_amount`; in fen.
+        /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; in fen.
+        /// Still open, in fen; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; in fen.
+        /// Already collected, in fen; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `details`.
+        /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
     }
 }
@@ -86,17 +86,17 @@ w::record! {
 w::record! {
     /// An item of `details` in `events::Collection`.
     pub struct CollectionDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// `amount`; in fen.
+        /// Amount of this payment, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `paid_type`.
+        /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// `paid_time`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         5 promotion_detail: Option<Vec<TransactionPromotionDetail>> => "promotion_detail",
     }
 }
@@ -104,7 +104,7 @@ w::record! {
 w::record! {
     /// `combine_payer_info` of `pay_v3.notify.combine_transaction`.
     pub struct CombinePayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under that AppID; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
@@ -112,9 +112,9 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `events::UserInformation`.
     pub struct CommonField {
-        /// `name`.
+        /// Standard item, e.g. phone or birthday.
         0 name: String => "name: must",
-        /// `value`.
+        /// What the user filled in.
         1 value: Option<String> => "value",
     }
 }
@@ -122,13 +122,13 @@ w::record! {
 w::record! {
     /// `consume_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct ConsumeInformation {
-        /// `consume_time`; format `rfc3339`.
+        /// When it was used; format `rfc3339`.
         0 consume_time: String => "consume_time: must",
-        /// `consume_mchid`.
-        1 consume_mchid: String => "consume_mchid: must",
-        /// `transaction_id`.
+        /// Merchant where it was used.
+        1 consume_mchid: xinqiao_types::MchId => "consume_mchid: must",
+        /// Order in which it was used.
         2 transaction_id: String => "transaction_id: must",
-        /// `goods_detail`.
+        /// Items it was used for.
         3 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -136,11 +136,11 @@ w::record! {
 w::record! {
     /// `contract_information` of `pay_v3.notify.education_entrust`.
     pub struct ContractInformation {
-        /// `contract_id`.
+        /// Number of the contract.
         0 contract_id: String => "contract_id: must",
-        /// `contract_status`.
+        /// Whether it is signed or ended.
         1 contract_status: String => "contract_status: must",
-        /// `create_time`; format `rfc3339`.
+        /// When it was signed or ended; format `rfc3339`.
         2 create_time: String => "create_time: must",
     }
 }
@@ -148,11 +148,11 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of `pay_v3.notify.pa_pay_entrust`; `contract_terminate_info` of `pay_v3.notify.pa_pay_insurance_entrust`.
     pub struct ContractTerminateInfo {
-        /// `contract_terminated_time`; format `rfc3339`.
+        /// When the contract ended; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
-        /// `contract_termination_mode`.
+        /// Who ended it: user, merchant API, merchant platform, support or system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_termination_remark`.
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
@@ -160,9 +160,9 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `events::UserInformation`.
     pub struct CustomField {
-        /// `name`.
+        /// Item that the merchant defined.
         0 name: String => "name: must",
-        /// `user_chosen_values`.
+        /// Choices of the user.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values",
     }
 }
@@ -170,17 +170,17 @@ w::record! {
 w::record! {
     /// `deduct_schedule` of `pay_v3.notify.pa_pay_entrust`.
     pub struct DeductSchedule {
-        /// `estimated_deduct_date`; format `yyyy-MM-dd`.
+        /// Day on which the charge is planned; format `yyyy-MM-dd`; such as `2026-09-15`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// `schedule_state`.
+        /// Whether the charge is booked, done or lapsed.
         2 schedule_state: String => "schedule_state: must",
-        /// `scheduled_amount`.
+        /// Amount that has been booked for charging.
         3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
-        /// `deduct_amount`.
+        /// Amount really charged; absent before.
         4 deduct_amount: Option<EstimatedDeductAmount> => "deduct_amount",
-        /// `deduct_date`; format `yyyy-MM-dd`.
+        /// Day of the real charge; absent before; format `yyyy-MM-dd`; such as `2026-09-15`.
         5 deduct_date: Option<String> => "deduct_date",
     }
 }
@@ -188,9 +188,9 @@ w::record! {
 w::record! {
     /// `device_information` of `pay_v3.notify.education_transaction`.
     pub struct DeviceInformation {
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         1 device_ip: Option<String> => "device_ip",
     }
 }
@@ -198,9 +198,9 @@ w::record! {
 w::record! {
     /// `discount_to` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct DiscountTo {
-        /// `cut_to_price`; in fen.
+        /// Price after the cut, in fen; in fen.
         0 cut_to_price: Option<xinqiao_types::Fen> => "cut_to_price",
-        /// `max_price`; in fen.
+        /// Highest price it applies to, in fen; in fen.
         1 max_price: Option<xinqiao_types::Fen> => "max_price",
     }
 }
@@ -208,13 +208,13 @@ w::record! {
 w::record! {
     /// `amount` of `pay_v3.notify.education_transaction`; `amount` of `pay_v3.notify.vehicle_transaction`.
     pub struct EducationTransactionAmount {
-        /// `total`; in fen.
+        /// Order total, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; in fen.
+        /// What was taken off, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -222,9 +222,9 @@ w::record! {
 w::record! {
     /// `estimated_deduct_amount` of `events::DeductSchedule`; `scheduled_amount` of `events::DeductSchedule`; and 1 more.
     pub struct EstimatedDeductAmount {
-        /// `total`; in fen.
+        /// Amount in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
 }
@@ -232,11 +232,11 @@ w::record! {
 w::record! {
     /// An item of `fapiao_information` in `pay_v3.notify.fapiao`.
     pub struct FapiaoInformation {
-        /// `fapiao_id`.
+        /// The merchant's number for the invoice.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `fapiao_status`.
+        /// Issued, being reversed, reversed ….
         1 fapiao_status: String => "fapiao_status: must",
-        /// `card_status`.
+        /// Whether the invoice is in the user's wallet.
         2 card_status: String => "card_status: must",
     }
 }
@@ -244,13 +244,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `events::ConsumeInformation`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Code of the item.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `discount_amount`; in fen.
+        /// Taken off the item, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
@@ -258,9 +258,9 @@ w::record! {
 w::record! {
     /// `installment_info` of `pay_v3.notify.combine_transaction`; `installment_info` of `pay_v3.notify.partner_transaction`; and 1 more.
     pub struct InstallmentInfo {
-        /// `use_subsidy`.
+        /// Whether the merchant paid the user's interest.
         0 use_subsidy: bool => "use_subsidy: must",
-        /// `selected_installment_number`.
+        /// How many instalments the user chose; such as `6`.
         1 selected_installment_number: i64 => "selected_installment_number: must",
     }
 }
@@ -268,9 +268,9 @@ w::record! {
 w::record! {
     /// `location` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `location` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct Location {
-        /// `start_location`.
+        /// Place where the service begins, ≤ 50 characters; such as `嗨客时尚主题展餐厅`.
         0 start_location: Option<String> => "start_location",
-        /// `end_location`.
+        /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
 }
@@ -278,9 +278,9 @@ w::record! {
 w::record! {
     /// `normal_coupon_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct NormalCouponInformation {
-        /// `coupon_amount`; in fen.
+        /// Value of the coupon, in fen; in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
-        /// `transaction_minimum`; in fen.
+        /// Smallest order for the coupon, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
 }
@@ -288,17 +288,17 @@ w::record! {
 w::record! {
     /// An item of `objectives` in `pay_v3.notify.discount_card`.
     pub struct Objective {
-        /// `objective_id`.
+        /// Number of the goal.
         0 objective_id: String => "objective_id: must",
-        /// `name`.
+        /// What the user has to do.
         1 name: String => "name: must",
-        /// `count`.
+        /// How often it must be done.
         2 count: i64 => "count: must",
-        /// `unit`.
+        /// Unit of the goal, e.g. times.
         3 unit: String => "unit: must",
-        /// `description`.
+        /// Goal in words.
         4 description: Option<String> => "description",
-        /// `objective_completion_records`.
+        /// Records of progress towards the goal.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
     }
 }
@@ -306,19 +306,19 @@ w::record! {
 w::record! {
     /// An item of `objective_completion_records` in `events::Objective`.
     pub struct ObjectiveCompletionRecord {
-        /// `objective_completion_serial_no`.
+        /// Serial of the record.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
-        /// `objective_id`.
+        /// Goal to which the record belongs.
         1 objective_id: String => "objective_id: must",
-        /// `completion_time`; format `rfc3339`.
+        /// When it was done; format `rfc3339`.
         2 completion_time: String => "completion_time: must",
-        /// `completion_type`.
+        /// Whether progress is added or taken back.
         3 completion_type: String => "completion_type: must",
-        /// `completion_count`.
+        /// Amount of progress.
         4 completion_count: i64 => "completion_count: must",
-        /// `description`.
+        /// Progress in words.
         5 description: Option<String> => "description",
-        /// `remark`.
+        /// Remark on the record.
         6 remark: Option<String> => "remark",
     }
 }
@@ -326,21 +326,21 @@ w::record! {
 w::record! {
     /// `parking_info` of `pay_v3.notify.vehicle_transaction`.
     pub struct ParkingInfo {
-        /// `parking_id`.
+        /// The platform's number for the entry.
         0 parking_id: String => "parking_id: must",
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// `plate_color`.
+        /// Colour of the plate, e.g. `BLUE`.
         2 plate_color: String => "plate_color: must",
-        /// `start_time`; format `rfc3339`.
+        /// When the vehicle entered; format `rfc3339`.
         3 start_time: String => "start_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// When the vehicle left; format `rfc3339`.
         4 end_time: String => "end_time: must",
-        /// `parking_name`.
+        /// Car park.
         5 parking_name: String => "parking_name: must",
-        /// `charging_duration`; in s.
+        /// Charged time, in seconds; in s.
         6 charging_duration: i64 => "charging_duration: must",
-        /// `device_id`.
+        /// Device at the gate.
         7 device_id: Option<String> => "device_id",
     }
 }
@@ -348,25 +348,25 @@ w::record! {
 w::record! {
     /// `amount` of `pay_v3.notify.partner_refund`; `amount` of `pay_v3.notify.refund`.
     pub struct PartnerRefundAmount {
-        /// `total`; in fen.
+        /// Total of the paid order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// `payer_total`; in fen.
+        /// What the user really paid after discounts; in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// `payer_refund`; in fen.
+        /// Cash that goes back to the user, without coupons; in fen.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// `settlement_total`; in fen.
+        /// Order amount to be settled: total less non-prepaid coupons; in fen.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// `settlement_refund`; in fen.
+        /// Refund amount to be settled: refund less non-prepaid coupons; in fen.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// `discount_refund`; in fen.
+        /// Part of the refund that returns as discount; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// `from`.
+        /// Which accounts pay and how much each.
         8 from: Option<Vec<AmountFrom>> => "from",
-        /// `refund_fee`; in fen.
+        /// Service fee that is given back with the refund; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
@@ -374,13 +374,13 @@ w::record! {
 w::record! {
     /// `amount` of `pay_v3.notify.partner_transaction`; `amount` of `pay_v3.notify.transaction`.
     pub struct PartnerTransactionAmount {
-        /// `total`; in fen.
+        /// Order total, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
     }
 }
@@ -388,38 +388,38 @@ w::record! {
 w::record! {
     /// `payer` of `pay_v3.notify.partner_transaction`.
     pub struct PartnerTransactionPayer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.partner_transaction`; an item of `promotion_detail` in `pay_v3.notify.transaction`; and 1 more.
     pub struct TransactionPromotionDetail {
-        /// `coupon_id`.
+        /// Number of the user's coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch of the coupon.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -427,13 +427,13 @@ w::record! {
 w::record! {
     /// `pay_information` of `pay_v3.notify.discount_card`.
     pub struct PayInformation {
-        /// `pay_amount`; in fen.
+        /// Charged amount, in fen; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `pay_state`.
+        /// Whether the charge is open or paid.
         1 pay_state: String => "pay_state: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number of the charge.
         2 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `rfc3339`.
+        /// When it was charged; format `rfc3339`.
         3 pay_time: Option<String> => "pay_time",
     }
 }
@@ -441,21 +441,21 @@ w::record! {
 w::record! {
     /// `payer` of `pay_v3.notify.education_transaction`.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under that AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: String => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
     }
 }
 
 w::record! {
     /// An item of `post_discounts` in `pay_v3.notify.pay_score_acquiring_bank_service_order`; an item of `post_discounts` in `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct PostDiscount {
-        /// `name`.
+        /// What the discount is called.
         0 name: String => "name: must",
-        /// `description`.
+        /// Terms of the discount.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Amount taken off, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
@@ -463,13 +463,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_v3.notify.pay_score_acquiring_bank_service_order`; an item of `post_payments` in `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct PostPayment {
-        /// `name`.
+        /// What was charged for.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// How the price came about.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Total of this item, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many units.
         3 count: Option<i64> => "count",
     }
 }
@@ -477,26 +477,26 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.education_transaction`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the user's coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch of the coupon.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -504,15 +504,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `events::TransactionPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; in fen.
+        /// Amount taken off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -520,9 +520,9 @@ w::record! {
 w::record! {
     /// `qr_recharge_info` of `pay_v3.notify.platform_solution_recharge`.
     pub struct QrRechargeInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the person who paid; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `employee_type`.
+        /// Role of the payer: legal person, employee ….
         1 employee_type: Option<String> => "employee_type",
     }
 }
@@ -530,13 +530,13 @@ w::record! {
 w::record! {
     /// `receiver` of `pay_v3.notify.partner_profit_sharing`; `receiver` of `pay_v3.notify.profit_sharing`.
     pub struct Receiver {
-        /// `type`.
+        /// `MERCHANT_ID` or `PERSONAL_OPENID`.
         0 type_: String => "type: must",
-        /// `account`.
+        /// Receiver's merchant number or `openid`.
         1 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Amount that moved, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Text of the split or return.
         3 description: String => "description: must",
     }
 }
@@ -544,9 +544,9 @@ w::record! {
 w::record! {
     /// `recharge_amount` of `pay_v3.notify.platform_solution_recharge`.
     pub struct RechargeAmount {
-        /// `amount`; in fen.
+        /// Top-up amount, in fen; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
 }
@@ -554,21 +554,21 @@ w::record! {
 w::record! {
     /// An item of `rewards` in `pay_v3.notify.discount_card`.
     pub struct Reward {
-        /// `reward_id`.
+        /// Number of the reward.
         0 reward_id: String => "reward_id: must",
-        /// `name`.
+        /// What the reward is.
         1 name: String => "name: must",
-        /// `count_type`.
+        /// Unlimited or limited.
         2 count_type: String => "count_type: must",
-        /// `count`.
+        /// How many rewards, when limited.
         3 count: i64 => "count: must",
-        /// `unit`.
+        /// Unit of the reward, e.g. times.
         4 unit: String => "unit: must",
-        /// `amount`; in yuan.
+        /// Value of the reward; in yuan.
         5 amount: i64 => "amount: must",
-        /// `description`.
+        /// Reward in words.
         6 description: Option<String> => "description",
-        /// `reward_usage_records`.
+        /// Records of use.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
     }
 }
@@ -576,21 +576,21 @@ w::record! {
 w::record! {
     /// An item of `reward_usage_records` in `events::Reward`.
     pub struct RewardUsageRecord {
-        /// `reward_usage_serial_no`.
+        /// Serial of the record.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
-        /// `reward_id`.
+        /// Reward to which the record belongs.
         1 reward_id: String => "reward_id: must",
-        /// `usage_time`; format `rfc3339`.
+        /// When it was used; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
-        /// `usage_type`.
+        /// Whether use is added or taken back.
         3 usage_type: String => "usage_type: must",
-        /// `usage_count`.
+        /// How many were used.
         4 usage_count: i64 => "usage_count: must",
-        /// `amount`; in yuan.
+        /// Value of this use; in yuan.
         5 amount: i64 => "amount: must",
-        /// `description`.
+        /// Use in words.
         6 description: Option<String> => "description",
-        /// `remark`.
+        /// Remark on the record.
         7 remark: Option<String> => "remark",
     }
 }
@@ -598,11 +598,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `risk_fund` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct RiskFund {
-        /// `name`.
+        /// Kind of sum at risk, e.g. `DEPOSIT`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Note on the sum at risk.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Sum at risk, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -610,7 +610,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay_v3.notify.combine_transaction`; `scene_info` of `pay_v3.notify.partner_transaction`; and 1 more.
     pub struct SceneInfo {
-        /// `device_id`.
+        /// The merchant's number for the terminal.
         0 device_id: Option<String> => "device_id",
     }
 }
@@ -618,29 +618,29 @@ w::record! {
 w::record! {
     /// An item of `signed_detail_list` in `pay_v3.notify.pay_score_partner_user_sign_plan`; an item of `signed_detail_list` in `pay_v3.notify.pay_score_user_sign_plan`.
     pub struct SignedDetail {
-        /// `plan_detail_no`.
+        /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// `plan_detail_name`.
+        /// What this charge is called.
         1 plan_detail_name: String => "plan_detail_name: must",
-        /// `plan_detail_state`.
+        /// Whether this charge is unused, in use or done.
         2 plan_detail_state: String => "plan_detail_state: must",
-        /// `plan_discount_description`.
+        /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; in fen.
+        /// Price before discount; in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; in fen.
+        /// Price after discount; in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// `actual_pay_price`; in fen.
+        /// What the user really paid for it; in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
-        /// `merchant_plan_detail_no`.
+        /// The merchant's number for this charge.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
-        /// `order_id`.
+        /// Service order of this charge.
         8 order_id: Option<String> => "order_id",
-        /// `use_time`; format `rfc3339`.
+        /// When this charge came into use; format `rfc3339`.
         9 use_time: Option<String> => "use_time",
-        /// `complete_time`; format `rfc3339`.
+        /// When the service was really finished; format `rfc3339`.
         10 complete_time: Option<String> => "complete_time",
-        /// `cancel_time`; format `rfc3339`.
+        /// When it was cancelled; format `rfc3339`.
         11 cancel_time: Option<String> => "cancel_time",
     }
 }
@@ -648,7 +648,7 @@ w::record! {
 w::record! {
     /// `singleitem_discount_off` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct SingleItemDiscountOff {
-        /// `single_price_max`; in fen.
+        /// Highest item price it applies to, in fen; in fen.
         0 single_price_max: Option<xinqiao_types::Fen> => "single_price_max",
     }
 }
@@ -656,33 +656,33 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `pay_v3.notify.combine_transaction`.
     pub struct SubOrder {
-        /// `mchid`.
+        /// Merchant that started the sub-order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
-        /// `out_trade_no`.
+        /// Merchant that receives the sub-order.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The merchant's number for the sub-order.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// `trade_type`.
+        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// `individual_auth_id`.
+        /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// `individual_name`.
+        /// Name of the individual payee, encrypted with the platform key.
         10 individual_name: Option<String> => "individual_name",
-        /// `attach`.
+        /// Private text that came with it.
         11 attach: String => "attach: must",
-        /// `success_time`; format `rfc3339`.
+        /// When the sub-order was paid; format `rfc3339`.
         12 success_time: Option<String> => "success_time",
-        /// `amount`.
+        /// Amount of the sub-order: total, paid, currency.
         13 amount: Amount => "amount: must",
     }
 }
@@ -690,9 +690,9 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_v3.notify.discount_card`.
     pub struct TimeRange {
-        /// `begin_time`; format `rfc3339`.
+        /// When the agreement begins; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// When the agreement ends; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
 }
@@ -700,13 +700,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `time_range` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct TimeRangeItem {
-        /// `start_time`; format `yyyyMMddHHmmss`.
+        /// When the service began; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss`.
+        /// When the service ended; format `yyyyMMddHHmmss`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
@@ -714,7 +714,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay_v3.notify.transaction`.
     pub struct TransactionPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under that AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -722,9 +722,9 @@ w::record! {
 w::record! {
     /// `user_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct UserInformation {
-        /// `common_field_list`.
+        /// Standard items with values.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Merchant's own items with choices.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -732,13 +732,13 @@ w::record! {
 w::record! {
     /// `valid_date_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct ValidDateInformation {
-        /// `type`.
+        /// Permanent, fixed period, or days after taking.
         0 type_: String => "type: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// From when the card is valid; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
-        /// `available_end_time`; format `rfc3339`.
+        /// Until when the card is valid; format `rfc3339`.
         2 available_end_time: Option<String> => "available_end_time",
-        /// `available_day_after_receive`.
+        /// Valid for how many days after taking.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
 }
@@ -746,36 +746,36 @@ w::record! {
 w::record! {
     /// `payer` of `pay_v3.notify.vehicle_transaction`.
     pub struct VehicleTransactionPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under that AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.vehicle_transaction`.
     pub struct TransactionPromotionDetailInfo {
-        /// `coupon_id`.
+        /// Number of the user's coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: Option<String> => "type",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch of the coupon.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -790,27 +790,27 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015878622>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_point_exchange_coupon`.
         pub struct PartnerPointExchangeCoupon {
-            /// `record_id`.
+            /// Number of the record, for deduplication.
             0 record_id: String => "record_id: must",
-            /// `exchange_coupon_template_id`.
+            /// Template under which points buy coupons.
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// `user_card_code`.
+            /// Code of the user's own card.
             2 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card.
             3 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// Brand that issued the card.
             4 brand_id: String => "brand_id: must",
-            /// `appid`.
+            /// AppID in which it happened.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `deduct_points`.
+            /// Points that were taken.
             7 deduct_points: i64 => "deduct_points: must",
-            /// `product_coupon_id`.
+            /// Product coupon that was given.
             8 product_coupon_id: String => "product_coupon_id: must",
-            /// `product_coupon_stock_type`.
+            /// Kind of the coupon's batch.
             9 product_coupon_stock_type: String => "product_coupon_stock_type: must",
-            /// `stock_id`.
+            /// Batch of the coupon.
             10 stock_id: String => "stock_id: must",
         }
     }
@@ -821,41 +821,41 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015283692>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_card`.
         pub struct BrandPartnerCardMemberUserCard {
-            /// `user_card_code`.
+            /// Code of the user's own card.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// Brand that issued the card.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`.
+            /// Kind of card.
             4 card_type: String => "card_type: must",
-            /// `card_color`.
+            /// Colour of the card.
             5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
+            /// Link to the image on the card's face.
             6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; personal data, masked in `Debug`.
+            /// User's phone number, encrypted; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
-            /// `level`.
+            /// Member's level.
             8 level: Option<String> => "level",
-            /// `valid_date_information`.
+            /// Validity of the card.
             9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
+            /// When the user took the card; format `rfc3339`.
             10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
+            /// What the user filled in.
             11 user_information: Option<super::UserInformation> => "user_information",
-            /// `attach`.
+            /// Private text that came with it.
             12 attach: Option<String> => "attach",
-            /// `user_card_state`.
+            /// Whether the card is valid, e.g. active or invalid.
             13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
+            /// Why the card became invalid.
             14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
+            /// When the card became invalid; format `rfc3339`.
             15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
+            /// When it was made; format `rfc3339`.
             16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
+            /// Latest change; format `rfc3339`.
             17 modify_time: String => "modify_time: must",
         }
     }
@@ -866,13 +866,13 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016096820>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_point`.
         pub struct BrandPartnerCardMemberUserPoint {
-            /// `user_card_code`.
+            /// Code of the user's own card.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// Brand that issued the card.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
@@ -883,21 +883,21 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012166360>.
         /// * Catalog: `pay_v3.notify.combine_transaction`.
         pub struct CombineTransaction {
-            /// `combine_mchid`.
-            0 combine_mchid: String => "combine_mchid: must",
-            /// `combine_appid`.
-            1 combine_appid: String => "combine_appid: must",
-            /// `combine_out_trade_no`.
+            /// Merchant number that starts the combined order and signs; such as `1900000109`.
+            0 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
+            /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
+            1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
+            /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             2 combine_out_trade_no: String => "combine_out_trade_no: must",
-            /// `combine_transaction_id`.
+            /// WeChat Pay's number for the whole combined order.
             3 combine_transaction_id: String => "combine_transaction_id: must",
-            /// `sub_orders`.
+            /// The orders inside the combined one, 2–50.
             4 sub_orders: Option<Vec<super::SubOrder>> => "sub_orders",
-            /// `combine_payer_info`.
+            /// Who pays the combined order: `openid`, or identity limits.
             5 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
-            /// `scene_info`.
+            /// Device with which it was paid.
             6 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `installment_info`.
+            /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             7 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
@@ -908,9 +908,9 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012289719>.
         /// * Catalog: `pay_v3.notify.complaint`.
         pub struct Complaint {
-            /// `complaint_id`.
+            /// Complaint that changed.
             0 complaint_id: String => "complaint_id: must",
-            /// `action_type`.
+            /// What happened: new complaint, user message, withdrawal ….
             1 action_type: String => "action_type: must",
         }
     }
@@ -920,35 +920,35 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.discount_card`.
         pub struct DiscountCard {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_card_code`.
+            /// The merchant's number for the discount card.
             2 out_card_code: String => "out_card_code: must",
-            /// `card_template_id`.
+            /// Template of the discount card.
             3 card_template_id: String => "card_template_id: must",
-            /// `card_id`.
+            /// Number of the card.
             4 card_id: String => "card_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `time_range`.
+            /// Period of the agreement.
             6 time_range: Option<super::TimeRange> => "time_range",
-            /// `state`.
+            /// State of the card: running, ended, fulfilled, not fulfilled ….
             7 state: String => "state: must",
-            /// `unfinished_reason`.
+            /// Why the agreement was not fulfilled.
             8 unfinished_reason: Option<String> => "unfinished_reason",
-            /// `total_amount`; in fen.
+            /// Sum in total, in fen; in fen.
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// `pay_information`.
+            /// Charge: amount, state, time.
             10 pay_information: Option<super::PayInformation> => "pay_information",
-            /// `objectives`.
+            /// Goals of the user and their records.
             11 objectives: Option<Vec<super::Objective>> => "objectives",
-            /// `rewards`.
+            /// Rewards of the user and their use.
             12 rewards: Option<Vec<super::Reward>> => "rewards",
-            /// `sharer_openid`.
-            13 sharer_openid: Option<String> => "sharer_openid",
-            /// `create_time`; format `rfc3339`.
+            /// Id of the user who invited.
+            13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+            /// When it was made; format `rfc3339`.
             14 create_time: Option<String> => "create_time",
         }
     }
@@ -958,23 +958,23 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.ecommerce_entrust`.
         pub struct EcommerceEntrust {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique within the template; such as `100001256`.
             2 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             3 contract_id: String => "contract_id: must",
-            /// `plan_id`.
+            /// Template of the deduction.
             4 plan_id: i64 => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `operate_time`; format `rfc3339`.
+            /// When it was signed or ended; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
-            /// `contract_expired_time`; format `rfc3339`.
+            /// When the contract runs out; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
-            /// `contract_termination_mode`.
+            /// Who ended it: user, merchant API, merchant platform, support or system.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
         }
     }
@@ -984,13 +984,13 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.education_entrust`.
         pub struct EducationEntrust {
-            /// `appid`.
+            /// AppID in which it happened.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// Template of the deduction.
             1 plan_id: String => "plan_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `contract_information`.
+            /// Contract number and state.
             3 contract_information: super::ContractInformation => "contract_information: must",
         }
     }
@@ -1000,31 +1000,31 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.education_transaction`.
         pub struct EducationTransaction {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`.
+            /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`.
             4 trade_state: String => "trade_state: must",
-            /// `trade_state_description`.
+            /// State in words for people; programs branch on `trade_state`.
             5 trade_state_description: String => "trade_state_description: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             6 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Private text that came with it.
             7 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When the charge succeeded; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             9 payer: Option<super::Payer> => "payer",
-            /// `amount`.
+            /// Order amounts: total, paid and currency.
             10 amount: super::EducationTransactionAmount => "amount: must",
-            /// `device_information`.
+            /// Device number and IP.
             11 device_information: Option<super::DeviceInformation> => "device_information",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }
@@ -1035,13 +1035,13 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286035>.
         /// * Catalog: `pay_v3.notify.fapiao`.
         pub struct Fapiao {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `fapiao_apply_id`.
+            /// Number of the invoice application.
             1 fapiao_apply_id: String => "fapiao_apply_id: must",
-            /// `apply_time`; format `rfc3339`.
+            /// When the invoice was asked for; format `rfc3339`.
             2 apply_time: Option<String> => "apply_time",
-            /// `fapiao_information`.
+            /// Number and state of every invoice.
             3 fapiao_information: Option<Vec<super::FapiaoInformation>> => "fapiao_information",
         }
     }
@@ -1052,13 +1052,13 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285836>.
         /// * Catalog: `pay_v3.notify.mall_auth`.
         pub struct MallAuth {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `code`.
+            /// Code of the authorisation.
             2 code: String => "code: must",
-            /// `auth_type`.
+            /// How the user authorised the business circle.
             3 auth_type: String => "auth_type: must",
         }
     }
@@ -1069,27 +1069,27 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285869>.
         /// * Catalog: `pay_v3.notify.mall_refund`.
         pub struct MallRefund {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `merchant_name`.
+            /// Name of the business circle.
             1 merchant_name: String => "merchant_name: must",
-            /// `shop_name`.
+            /// Shop in the business circle.
             2 shop_name: String => "shop_name: must",
-            /// `shop_number`.
+            /// Number of the shop in the business circle.
             3 shop_number: String => "shop_number: must",
-            /// `appid`.
+            /// AppID in which it happened.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             7 refund_id: String => "refund_id: must",
-            /// `pay_amount`; in fen.
+            /// What the user paid, in fen; in fen.
             8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-            /// `refund_amount`; in fen.
+            /// Refunded amount, in fen; in fen.
             9 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-            /// `refund_time`; format `rfc3339`.
+            /// When it was refunded; format `rfc3339`.
             10 refund_time: String => "refund_time: must",
         }
     }
@@ -1100,29 +1100,29 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285856>.
         /// * Catalog: `pay_v3.notify.mall_transaction`.
         pub struct MallTransaction {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `merchant_name`.
+            /// Name of the business circle.
             1 merchant_name: Option<String> => "merchant_name",
-            /// `shop_name`.
+            /// Shop in the business circle.
             2 shop_name: Option<String> => "shop_name",
-            /// `shop_number`.
+            /// Number of the shop in the business circle.
             3 shop_number: Option<String> => "shop_number",
-            /// `appid`.
+            /// AppID in which it happened.
             4 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `amount`; in fen.
+            /// What the user paid, in fen; in fen.
             7 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `time_end`; format `rfc3339`.
+            /// When it was paid; format `rfc3339`.
             8 time_end: Option<String> => "time_end",
-            /// `commit_tag`.
+            /// Marks points the user claimed by hand; absent when pushed automatically.
             9 commit_tag: Option<String> => "commit_tag",
-            /// `auth_type`.
+            /// How the user authorised the business circle.
             10 auth_type: Option<String> => "auth_type",
-            /// `code`.
+            /// Code of the authorisation.
             11 code: Option<String> => "code",
         }
     }
@@ -1133,23 +1133,23 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285279>.
         /// * Catalog: `pay_v3.notify.marketing_busifavor_coupon`.
         pub struct MarketingBusiFavorCoupon {
-            /// `event_type`.
+            /// `EVENT_TYPE_BUSICOUPON_SEND` when a coupon is given.
             0 event_type: String => "event_type: must",
-            /// `coupon_code`.
+            /// Code of the user's coupon.
             1 coupon_code: String => "coupon_code: must",
-            /// `stock_id`.
+            /// Batch of the coupon.
             2 stock_id: String => "stock_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `unionid`; personal data, masked in `Debug`.
+            /// The user's id across an open-platform account; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// `send_time`; format `rfc3339`.
+            /// When it was given; format `rfc3339`.
             5 send_time: String => "send_time: must",
-            /// `send_channel`.
+            /// Channel through which it was given.
             6 send_channel: String => "send_channel: must",
-            /// `send_merchant`.
+            /// Merchant that gave it.
             7 send_merchant: String => "send_merchant: must",
-            /// `attach_info`.
+            /// Extra facts that depend on the channel.
             8 attach_info: Option<super::AttachInfo> => "attach_info",
         }
     }
@@ -1160,39 +1160,39 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285250>.
         /// * Catalog: `pay_v3.notify.marketing_favor_coupon`.
         pub struct MarketingFavorCoupon {
-            /// `coupon_id`.
+            /// Number of the user's coupon.
             0 coupon_id: String => "coupon_id: must",
-            /// `stock_id`.
+            /// Batch of the coupon.
             1 stock_id: String => "stock_id: must",
-            /// `stock_creator_mchid`.
-            2 stock_creator_mchid: String => "stock_creator_mchid: must",
-            /// `coupon_name`.
+            /// Merchant that made the batch.
+            2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+            /// What the coupon is called.
             3 coupon_name: String => "coupon_name: must",
-            /// `coupon_type`.
+            /// `NORMAL` amount off, `CUT_TO` down to a price.
             4 coupon_type: String => "coupon_type: must",
-            /// `status`.
+            /// `SENDED`, `USED` or `EXPIRED`.
             5 status: String => "status: must",
-            /// `description`.
+            /// Terms in words.
             6 description: String => "description: must",
-            /// `available_begin_time`; format `rfc3339`.
+            /// From when it can be used; format `rfc3339`.
             7 available_begin_time: String => "available_begin_time: must",
-            /// `available_end_time`; format `rfc3339`.
+            /// Until when it can be used; format `rfc3339`.
             8 available_end_time: String => "available_end_time: must",
-            /// `no_cash`.
+            /// Whether the batch needs no prepayment.
             9 no_cash: bool => "no_cash: must",
-            /// `singleitem`.
+            /// Whether it is for certain items only; `singleitem` on the wire.
             #[doc(alias = "singleitem")]
             10 single_item: bool => "singleitem: must",
-            /// `singleitem_discount_off`.
+            /// Rule for single items; `singleitem_discount_off` on the wire.
             #[doc(alias = "singleitem_discount_off")]
             11 single_item_discount_off: Option<super::SingleItemDiscountOff> => "singleitem_discount_off",
-            /// `discount_to`.
+            /// Rule for cutting the price down.
             12 discount_to: Option<super::DiscountTo> => "discount_to",
-            /// `normal_coupon_information`.
+            /// Value and threshold of the coupon.
             13 normal_coupon_information: Option<super::NormalCouponInformation> => "normal_coupon_information",
-            /// `consume_information`.
+            /// Use of the coupon: time, merchant, order.
             14 consume_information: Option<super::ConsumeInformation> => "consume_information",
-            /// `create_time`; format `rfc3339`.
+            /// When it was made; format `rfc3339`.
             15 create_time: String => "create_time: must",
         }
     }
@@ -1202,21 +1202,21 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.marketing_member_card`.
         pub struct MarketingMemberCard {
-            /// `event_type`.
+            /// Taken, activated or managed by the user.
             0 event_type: String => "event_type: must",
-            /// `card_id`.
+            /// Number of the card.
             1 card_id: String => "card_id: must",
-            /// `code`.
+            /// Code of the user's card.
             2 code: Option<String> => "code",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `unionid`; personal data, masked in `Debug`.
+            /// The user's id across an open-platform account; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// `activate_scene`.
+            /// How the card was activated.
             5 activate_scene: Option<String> => "activate_scene",
-            /// `outer_str`.
+            /// Merchant's channel mark, returned unchanged.
             6 outer_str: Option<String> => "outer_str",
-            /// `event_time`; format `rfc3339`.
+            /// When it happened; format `rfc3339`.
             7 event_time: String => "event_time: must",
         }
     }
@@ -1227,15 +1227,15 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016168699>.
         /// * Catalog: `pay_v3.notify.marketing_partner_delivery_plan`.
         pub struct MarketingPartnerDeliveryPlan {
-            /// `plan_id`.
+            /// Number of the delivery plan.
             0 plan_id: String => "plan_id: must",
-            /// `plan_state`.
+            /// State of the delivery plan.
             1 plan_state: String => "plan_state: must",
-            /// `audit_state`.
+            /// How the review stands.
             2 audit_state: Option<String> => "audit_state",
-            /// `change_reason`.
+            /// Why it changed.
             3 change_reason: Option<String> => "change_reason",
-            /// `modify_time`; format `rfc3339`.
+            /// Latest change; format `rfc3339`.
             4 modify_time: String => "modify_time: must",
         }
     }
@@ -1246,21 +1246,21 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014512908>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_authorization_confirmed`.
         pub struct TransferAuthorizationConfirmed {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             2 out_authorization_no: String => "out_authorization_no: must",
-            /// `authorization_id`.
+            /// The platform's number of the authorisation, needed to transfer without confirmation.
             3 authorization_id: String => "authorization_id: must",
-            /// `state`.
+            /// `TAKING_EFFECT` or `CLOSED`.
             4 state: String => "state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_display_name`.
+            /// User's name at the merchant, shown on the authorisation page.
             6 user_display_name: String => "user_display_name: must",
-            /// `authorize_time`; format `rfc3339`.
+            /// When it was granted; format `rfc3339`.
             7 authorize_time: String => "authorize_time: must",
         }
     }
@@ -1271,21 +1271,21 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012269028>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_batch_closed`.
         pub struct MerchantTransferBatchClosed {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_batch_no`.
+            /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
+            /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
             2 batch_id: String => "batch_id: must",
-            /// `batch_status`.
+            /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
             3 batch_status: String => "batch_status: must",
-            /// `total_amount`; in fen.
+            /// Sum in total, in fen; in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `total_num`.
+            /// How many entries in total.
             5 total_num: i64 => "total_num: must",
-            /// `close_reason`.
+            /// Why it was closed; only when closed.
             6 close_reason: String => "close_reason: must",
-            /// `update_time`; format `rfc3339`.
+            /// Last change of the record, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             7 update_time: String => "update_time: must",
         }
     }
@@ -1296,27 +1296,27 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012269028>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_batch_finished`.
         pub struct MerchantTransferBatchFinished {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_batch_no`.
+            /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
+            /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
             2 batch_id: String => "batch_id: must",
-            /// `batch_status`.
+            /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
             3 batch_status: String => "batch_status: must",
-            /// `total_amount`; in fen.
+            /// Sum in total, in fen; in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `total_num`.
+            /// How many entries in total.
             5 total_num: i64 => "total_num: must",
-            /// `success_amount`; in fen.
+            /// Sum of the transfers that succeeded, in fen; in fen.
             6 success_amount: xinqiao_types::Fen => "success_amount: must",
-            /// `success_num`.
+            /// How many transfers succeeded.
             7 success_num: i64 => "success_num: must",
-            /// `fail_amount`; in fen.
+            /// Sum of the transfers that failed, in fen; in fen.
             8 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-            /// `fail_num`.
+            /// How many transfers failed.
             9 fail_num: i64 => "fail_num: must",
-            /// `update_time`; format `rfc3339`.
+            /// Last change of the record, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             10 update_time: String => "update_time: must",
         }
     }
@@ -1327,23 +1327,23 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012712115>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_bill_finished`.
         pub struct MerchantTransferBillFinished {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             2 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
+            /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`.
             3 state: String => "state: must",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             4 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under the AppID; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `update_time`; format `rfc3339`.
+            /// When it reached that state; format `rfc3339`.
             6 update_time: String => "update_time: must",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             7 create_time: String => "create_time: must",
-            /// `fail_reason`.
+            /// Code of the failure; only when it failed.
             8 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -1354,31 +1354,31 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014301851>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_qq_wallet_bill_finished`.
         pub struct TransferQqWalletBillFinished {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// Id of the QQ Connect app, bound to the merchant number.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
+            /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`.
             4 state: String => "state: must",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under the QQ app; alternative to the QQ number; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
+            /// QQ number of the payee.
             8 user_qq: Option<String> => "user_qq",
-            /// `user_name`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
             9 user_name: Option<String> => "user_name",
-            /// `update_time`; format `rfc3339`.
+            /// When it reached that state; format `rfc3339`.
             10 update_time: String => "update_time: must",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             11 create_time: String => "create_time: must",
-            /// `fail_reason`.
+            /// Code of the failure; only when it failed.
             12 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -1388,31 +1388,31 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.pa_pay_entrust`.
         pub struct PaPayEntrust {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// Template of the deduction.
             2 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique within the template; such as `100001256`.
             3 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             4 contract_id: String => "contract_id: must",
-            /// `contract_state`.
+            /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             5 contract_state: String => "contract_state: must",
-            /// `contract_signed_time`; format `rfc3339`.
+            /// When the user signed; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
-            /// `contract_expired_time`; format `rfc3339`.
+            /// When the contract runs out; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `contract_display_account`.
+            /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
             9 contract_display_account: String => "contract_display_account: must",
-            /// `out_user_code`.
+            /// The user's id in the merchant's system.
             10 out_user_code: Option<String> => "out_user_code",
-            /// `contract_terminate_info`.
+            /// When, how and why it ended; only once ended.
             11 contract_terminate_info: Option<super::ContractTerminateInfo> => "contract_terminate_info",
-            /// `deduct_schedule`.
+            /// Planned charge (date and amount) and what came of it.
             12 deduct_schedule: Option<super::DeductSchedule> => "deduct_schedule",
         }
     }
@@ -1422,29 +1422,29 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.pa_pay_insurance_entrust`.
         pub struct PaPayInsuranceEntrust {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// Template of the deduction.
             2 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique within the template; such as `100001256`.
             3 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             4 contract_id: String => "contract_id: must",
-            /// `contract_state`.
+            /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             5 contract_state: String => "contract_state: must",
-            /// `contract_signed_time`; format `rfc3339`.
+            /// When the user signed; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
-            /// `contract_expired_time`; format `rfc3339`.
+            /// When the contract runs out; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `insured_display_name`.
+            /// Name of the insured as shown to the user, masked.
             9 insured_display_name: String => "insured_display_name: must",
-            /// `out_user_code`.
+            /// The user's id in the merchant's system.
             10 out_user_code: Option<String> => "out_user_code",
-            /// `contract_terminate_info`.
+            /// When, how and why it ended; only once ended.
             11 contract_terminate_info: Option<super::ContractTerminateInfo> => "contract_terminate_info",
         }
     }
@@ -1455,19 +1455,19 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012116672>.
         /// * Catalog: `pay_v3.notify.partner_profit_sharing`.
         pub struct PartnerProfitSharing {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `transaction_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// Number in the merchant's own system, unique per merchant; also the idempotency key; such as `1234323JKHDFE1243252`.
             3 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number for the order; such as `3008450740201411110007820472`.
             4 order_id: String => "order_id: must",
-            /// `receiver`.
+            /// Receiver whose money moved, with the amount.
             5 receiver: super::Receiver => "receiver: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; format `rfc3339`.
             6 success_time: String => "success_time: must",
         }
     }
@@ -1478,27 +1478,27 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012085298>.
         /// * Catalog: `pay_v3.notify.partner_refund`.
         pub struct PartnerRefund {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_trade_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// `individual_auth_id`.
+            /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             4 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             5 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             6 refund_id: String => "refund_id: must",
-            /// `refund_status`.
+            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive).
             7 refund_status: String => "refund_status: must",
-            /// `user_received_account`.
+            /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// `success_time`; format `rfc3339`.
+            /// When the money was given back; only on success; format `rfc3339`.
             9 success_time: Option<String> => "success_time",
-            /// `amount`.
+            /// Amounts of order, refund and what the user gets.
             10 amount: super::PartnerRefundAmount => "amount: must",
         }
     }
@@ -1509,39 +1509,39 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012085146>.
         /// * Catalog: `pay_v3.notify.partner_transaction`.
         pub struct PartnerTransaction {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_trade_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+            2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             5 transaction_id: String => "transaction_id: must",
-            /// `trade_type`.
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
             6 trade_type: String => "trade_type: must",
-            /// `trade_state`.
+            /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
             7 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// State in words for people; programs branch on `trade_state`.
             8 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Private text that came with it.
             10 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; format `rfc3339`.
             11 success_time: String => "success_time: must",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             12 payer: Option<super::PartnerTransactionPayer> => "payer",
-            /// `amount`.
+            /// Order amounts: total, paid and currency.
             13 amount: super::PartnerTransactionAmount => "amount: must",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             14 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             15 promotion_detail: Option<Vec<super::TransactionPromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
+            /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             16 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
@@ -1551,27 +1551,27 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_permissions`.
         pub struct PayScoreAcquiringBankPermissions {
-            /// `mch_id`.
+            /// Number by which WeChat Pay knows the merchant; such as `1900007291`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: String => "sub_mch_id: must",
-            /// `appid`.
+            /// Sub-merchant's number in the older spelling; same as `sub_mchid`; such as `1900013511`.
+            1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `channel_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Channel number of the institution under the acquirer; such as `20001111`.
             4 channel_id: Option<String> => "channel_id",
-            /// `authorization_code`; a secret, masked in `Debug`.
+            /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
             5 authorization_code: Option<String> => "authorization_code: masked",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             6 service_id: String => "service_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            8 sub_openid: Option<String> => "sub_openid",
-            /// `user_service_status`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            8 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// `USER_OPEN_SERVICE` or `USER_CLOSE_SERVICE`: whether the user opened or closed it.
             9 user_service_status: Option<String> => "user_service_status",
-            /// `openorclose_time`; format `yyyyMMddHHmmss`.
+            /// When the user opened or closed the service, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; `openorclose_time` on the wire.
             #[doc(alias = "openorclose_time")]
             10 open_or_close_time: Option<String> => "openorclose_time",
         }
@@ -1582,49 +1582,49 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_service_order`.
         pub struct AcquiringBankServiceOrder {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `appid`.
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `channel_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Channel number of the institution under the acquirer; such as `20001111`.
             4 channel_id: Option<String> => "channel_id",
-            /// `out_order_no`.
+            /// The merchant's number for the service order.
             5 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// WeChat Pay's number for the service order.
             6 order_id: Option<String> => "order_id",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             7 service_id: String => "service_id: must",
-            /// `service_introduction`.
+            /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
             8 service_introduction: String => "service_introduction: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            10 sub_openid: Option<String> => "sub_openid",
-            /// `state`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// State of the service order: `CREATED`, `DOING`, `DONE`, `REVOKED` or `EXPIRED`.
             11 state: String => "state: must",
-            /// `state_description`.
+            /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             12 state_description: Option<String> => "state_description",
-            /// `total_amount`; in fen.
+            /// Order total, in fen; in fen.
             13 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// `attach`.
+            /// Private text that came with it.
             14 attach: Option<String> => "attach",
-            /// `post_payments`.
+            /// Items to be charged after use, at most 100; final at completion.
             15 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
-            /// `post_discounts`.
+            /// Discounts the merchant gives, at most 30, taken off the total.
             16 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
-            /// `time_range`.
+            /// Period of the agreement.
             17 time_range: Option<super::TimeRangeItem> => "time_range",
-            /// `location`.
+            /// Where the service is used: start and end place.
             18 location: Option<super::Location> => "location",
-            /// `risk_fund`.
+            /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
             19 risk_fund: Option<super::RiskFund> => "risk_fund",
-            /// `need_collection`.
+            /// `true` while money has to be collected; present after completion.
             20 need_collection: Option<bool> => "need_collection",
-            /// `collection`.
+            /// Collection state: total, open and paid amount, and each payment.
             21 collection: Option<super::Collection> => "collection",
         }
     }
@@ -1634,25 +1634,25 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.pay_score_partner_permissions`.
         pub struct PayScorePartnerPermissions {
-            /// `mch_id`.
+            /// Number by which WeChat Pay knows the merchant; such as `1900007291`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `sub_mch_id`.
-            1 sub_mch_id: String => "sub_mch_id: must",
-            /// `appid`.
+            /// Sub-merchant's number in the older spelling; same as `sub_mchid`; such as `1900013511`.
+            1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `authorization_code`; a secret, masked in `Debug`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
             4 authorization_code: Option<String> => "authorization_code: masked",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             5 service_id: String => "service_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            7 sub_openid: Option<String> => "sub_openid",
-            /// `user_service_status`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// `USER_OPEN_SERVICE` or `USER_CLOSE_SERVICE`: whether the user opened or closed it.
             8 user_service_status: Option<String> => "user_service_status",
-            /// `openorclose_time`; format `yyyyMMddHHmmss`.
+            /// When the user opened or closed the service, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; `openorclose_time` on the wire.
             #[doc(alias = "openorclose_time")]
             9 open_or_close_time: Option<String> => "openorclose_time",
         }
@@ -1663,47 +1663,47 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.pay_score_partner_service_order`.
         pub struct PayScorePartnerServiceOrder {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `appid`.
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_order_no`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The merchant's number for the service order.
             4 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// WeChat Pay's number for the service order.
             5 order_id: Option<String> => "order_id",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             6 service_id: String => "service_id: must",
-            /// `service_introduction`.
+            /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
             7 service_introduction: String => "service_introduction: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            9 sub_openid: Option<String> => "sub_openid",
-            /// `state`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// State of the service order: `CREATED`, `DOING`, `DONE`, `REVOKED` or `EXPIRED`.
             10 state: String => "state: must",
-            /// `state_description`.
+            /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             11 state_description: Option<String> => "state_description",
-            /// `total_amount`; in fen.
+            /// Order total, in fen; in fen.
             12 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// `attach`.
+            /// Private text that came with it.
             13 attach: Option<String> => "attach",
-            /// `post_payments`.
+            /// Items to be charged after use, at most 100; final at completion.
             14 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
-            /// `post_discounts`.
+            /// Discounts the merchant gives, at most 30, taken off the total.
             15 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
-            /// `time_range`.
+            /// Period of the agreement.
             16 time_range: Option<super::TimeRangeItem> => "time_range",
-            /// `location`.
+            /// Where the service is used: start and end place.
             17 location: Option<super::Location> => "location",
-            /// `risk_fund`.
+            /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
             18 risk_fund: Option<super::RiskFund> => "risk_fund",
-            /// `need_collection`.
+            /// `true` while money has to be collected; present after completion.
             19 need_collection: Option<bool> => "need_collection",
-            /// `collection`.
+            /// Collection state: total, open and paid amount, and each payment.
             20 collection: Option<super::Collection> => "collection",
         }
     }
@@ -1714,51 +1714,51 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012159037>.
         /// * Catalog: `pay_v3.notify.pay_score_partner_user_sign_plan`.
         pub struct PayScorePartnerUserSignPlan {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `appid`.
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `plan_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The platform's number for the plan.
             4 plan_id: String => "plan_id: must",
-            /// `plan_name`.
+            /// Title of the plan, shown to users.
             5 plan_name: String => "plan_name: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             6 service_id: String => "service_id: must",
-            /// `merchant_sign_plan_no`.
+            /// The merchant's number for one user's contract on a plan.
             7 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-            /// `sign_plan_id`.
+            /// The platform's number for the user's contract on a plan.
             8 sign_plan_id: String => "sign_plan_id: must",
-            /// `sign_state`.
+            /// Whether the user has signed.
             9 sign_state: String => "sign_state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            11 sub_openid: Option<String> => "sub_openid",
-            /// `merchant_callback_url`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            11 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// Where changes of the contract are posted.
             12 merchant_callback_url: Option<String> => "merchant_callback_url",
-            /// `going_detail_no`.
+            /// Number of the charge now in progress.
             13 going_detail_no: i64 => "going_detail_no: must",
-            /// `plan_over_time`; format `rfc3339`.
+            /// When the user's plan ends; format `rfc3339`.
             14 plan_over_time: String => "plan_over_time: must",
-            /// `deduction_quantity`.
+            /// How many charges the plan has.
             15 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; in fen.
+            /// Price of all charges before discount, in fen; in fen.
             16 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; in fen.
+            /// Price of all charges after discount, in fen; in fen.
             17 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `sign_time`; format `rfc3339`.
+            /// When it was signed; format `rfc3339`.
             18 sign_time: Option<String> => "sign_time",
-            /// `cancel_sign_type`.
+            /// Who ended the contract: user, merchant or system.
             19 cancel_sign_type: Option<String> => "cancel_sign_type",
-            /// `cancel_reason`.
+            /// Why it was cancelled; required for a cancellation.
             20 cancel_reason: Option<String> => "cancel_reason",
-            /// `cancel_sign_time`; format `rfc3339`.
+            /// When the contract was ended; format `rfc3339`.
             21 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// `signed_detail_list`.
+            /// What became of each charge in the contract.
             22 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
         }
     }
@@ -1769,21 +1769,21 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647393>.
         /// * Catalog: `pay_v3.notify.pay_score_permissions`.
         pub struct PayScorePermissions {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
             2 out_request_no: Option<String> => "out_request_no",
-            /// `authorization_code`; a secret, masked in `Debug`.
+            /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
             3 authorization_code: Option<String> => "authorization_code: masked",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             4 service_id: String => "service_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_service_status`.
+            /// `USER_OPEN_SERVICE` or `USER_CLOSE_SERVICE`: whether the user opened or closed it.
             6 user_service_status: Option<String> => "user_service_status",
-            /// `openorclose_time`; format `yyyyMMddHHmmss`.
+            /// When the user opened or closed the service, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; `openorclose_time` on the wire.
             #[doc(alias = "openorclose_time")]
             7 open_or_close_time: Option<String> => "openorclose_time",
         }
@@ -1795,41 +1795,41 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587953>.
         /// * Catalog: `pay_v3.notify.pay_score_service_order`.
         pub struct PayScoreServiceOrder {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_order_no`.
+            /// The merchant's number for the service order.
             2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// WeChat Pay's number for the service order.
             3 order_id: Option<String> => "order_id",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             4 service_id: String => "service_id: must",
-            /// `service_introduction`.
+            /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
             5 service_introduction: String => "service_introduction: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`.
+            /// State of the service order: `CREATED`, `DOING`, `DONE`, `REVOKED` or `EXPIRED`.
             7 state: String => "state: must",
-            /// `state_description`.
+            /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             8 state_description: Option<String> => "state_description",
-            /// `total_amount`; in fen.
+            /// Order total, in fen; in fen.
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// `attach`.
+            /// Private text that came with it.
             10 attach: Option<String> => "attach",
-            /// `post_payments`.
+            /// Items to be charged after use, at most 100; final at completion.
             11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
-            /// `post_discounts`.
+            /// Discounts the merchant gives, at most 30, taken off the total.
             12 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
-            /// `time_range`.
+            /// Period of the agreement.
             13 time_range: Option<super::TimeRangeItem> => "time_range",
-            /// `location`.
+            /// Where the service is used: start and end place.
             14 location: Option<super::Location> => "location",
-            /// `risk_fund`.
+            /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
             15 risk_fund: Option<super::RiskFund> => "risk_fund",
-            /// `need_collection`.
+            /// `true` while money has to be collected; present after completion.
             16 need_collection: Option<bool> => "need_collection",
-            /// `collection`.
+            /// Collection state: total, open and paid amount, and each payment.
             17 collection: Option<super::Collection> => "collection",
         }
     }
@@ -1840,45 +1840,45 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286184>.
         /// * Catalog: `pay_v3.notify.pay_score_user_sign_plan`.
         pub struct PayScoreUserSignPlan {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// The platform's number for the plan.
             2 plan_id: String => "plan_id: must",
-            /// `plan_name`.
+            /// Title of the plan, shown to users.
             3 plan_name: String => "plan_name: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             4 service_id: String => "service_id: must",
-            /// `merchant_sign_plan_no`.
+            /// The merchant's number for one user's contract on a plan.
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-            /// `sign_plan_id`.
+            /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// `sign_state`.
+            /// Whether the user has signed.
             7 sign_state: String => "sign_state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `merchant_callback_url`.
+            /// Where changes of the contract are posted.
             9 merchant_callback_url: Option<String> => "merchant_callback_url",
-            /// `going_detail_no`.
+            /// Number of the charge now in progress.
             10 going_detail_no: i64 => "going_detail_no: must",
-            /// `plan_over_time`; format `rfc3339`.
+            /// When the user's plan ends; format `rfc3339`.
             11 plan_over_time: String => "plan_over_time: must",
-            /// `deduction_quantity`.
+            /// How many charges the plan has.
             12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; in fen.
+            /// Price of all charges before discount, in fen; in fen.
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; in fen.
+            /// Price of all charges after discount, in fen; in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `sign_time`; format `rfc3339`.
+            /// When it was signed; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
-            /// `cancel_sign_type`.
+            /// Who ended the contract: user, merchant or system.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
-            /// `cancel_reason`.
+            /// Why it was cancelled; required for a cancellation.
             17 cancel_reason: Option<String> => "cancel_reason",
-            /// `cancel_sign_time`; format `rfc3339`.
+            /// When the contract was ended; format `rfc3339`.
             18 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// `signed_detail_list`.
+            /// What became of each charge in the contract.
             19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
         }
     }
@@ -1889,37 +1889,37 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012763652>.
         /// * Catalog: `pay_v3.notify.platform_solution_recharge`.
         pub struct PlatformSolutionRecharge {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_recharge_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The merchant's number for the top-up, unique.
             2 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_id`.
+            /// WeChat Pay's number for the top-up.
             3 recharge_id: String => "recharge_id: must",
-            /// `recharge_channel`.
+            /// How the money came: bank transfer, QR.
             4 recharge_channel: Option<String> => "recharge_channel",
-            /// `recharge_scene`.
+            /// Business for which money was topped up.
             5 recharge_scene: String => "recharge_scene: must",
-            /// `recharge_state`.
+            /// `SUCCESS`, `RECHARGING` or `CLOSED`.
             6 recharge_state: String => "recharge_state: must",
-            /// `recharge_state_desc`.
+            /// State of the top-up in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// `account_type`.
+            /// Kind of account.
             8 account_type: String => "account_type: must",
-            /// `recharge_amount`.
+            /// How much is topped up, with currency.
             9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// `bank_transfer_info`.
+            /// Bank transfer that paid the top-up.
             10 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
-            /// `qr_recharge_info`.
+            /// Who paid a QR top-up.
             11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
-            /// `accept_time`; format `rfc3339`.
+            /// When it was accepted; format `rfc3339`.
             12 accept_time: Option<String> => "accept_time",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `close_time`; format `rfc3339`.
+            /// When it was closed; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
-            /// `remark`.
+            /// Note that came with it.
             15 remark: Option<String> => "remark",
         }
     }
@@ -1930,17 +1930,17 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012289679>.
         /// * Catalog: `pay_v3.notify.profit_sharing`.
         pub struct ProfitSharing {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// Number in the merchant's own system, unique per merchant; also the idempotency key; such as `1234323JKHDFE1243252`.
             2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number for the order; such as `3008450740201411110007820472`.
             3 order_id: String => "order_id: must",
-            /// `receiver`.
+            /// Receiver whose money moved, with the amount.
             4 receiver: super::Receiver => "receiver: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; format `rfc3339`.
             5 success_time: String => "success_time: must",
         }
     }
@@ -1951,23 +1951,23 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791865>.
         /// * Catalog: `pay_v3.notify.refund`.
         pub struct Refund {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: String => "transaction_id: must",
-            /// `out_refund_no`.
+            /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             3 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
+            /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// `refund_status`.
+            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive).
             5 refund_status: String => "refund_status: must",
-            /// `user_received_account`.
+            /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             6 user_received_account: String => "user_received_account: must",
-            /// `success_time`; format `rfc3339`.
+            /// When the money was given back; only on success; format `rfc3339`.
             7 success_time: Option<String> => "success_time",
-            /// `amount`.
+            /// Amounts of order, refund and what the user gets.
             8 amount: super::PartnerRefundAmount => "amount: must",
         }
     }
@@ -1978,13 +1978,13 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013894258>.
         /// * Catalog: `pay_v3.notify.risk_trade_identification`.
         pub struct RiskTradeIdentification {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `risk_type`.
+            /// Kind of violation or risk.
             2 risk_type: i64 => "risk_type: must",
-            /// `risk_level`.
+            /// How severe the risk is.
             3 risk_level: i64 => "risk_level: must",
         }
     }
@@ -1995,35 +1995,35 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286313>.
         /// * Catalog: `pay_v3.notify.transaction`.
         pub struct Transaction {
-            /// `mchid`.
+            /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// `trade_type`.
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
             4 trade_type: String => "trade_type: must",
-            /// `trade_state`.
+            /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
             5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Private text that came with it.
             8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; format `rfc3339`.
             9 success_time: String => "success_time: must",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             10 payer: super::TransactionPayer => "payer: must",
-            /// `amount`.
+            /// Order amounts: total, paid and currency.
             11 amount: super::PartnerTransactionAmount => "amount: must",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::TransactionPromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
+            /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
@@ -2033,29 +2033,29 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.vehicle_entrance_state_change`.
         pub struct VehicleEntranceStateChange {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_parking_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// The merchant's number for the entry.
             2 out_parking_no: String => "out_parking_no: must",
-            /// `parking_id`.
+            /// The platform's number for the entry.
             3 parking_id: String => "parking_id: must",
-            /// `plate_number`.
+            /// Number plate of the vehicle; such as `粤B888888`.
             4 plate_number: String => "plate_number: must",
-            /// `plate_color`.
+            /// Colour of the plate, e.g. `BLUE`.
             5 plate_color: String => "plate_color: must",
-            /// `start_time`; format `rfc3339`.
+            /// When the vehicle entered; format `rfc3339`.
             6 start_time: String => "start_time: must",
-            /// `parking_name`.
+            /// Car park.
             7 parking_name: String => "parking_name: must",
-            /// `free_duration`; in s.
+            /// Free parking time, in seconds; in s.
             8 free_duration: i64 => "free_duration: must",
-            /// `parking_state`.
+            /// `NORMAL` can be charged automatically, `BLOCKED` cannot.
             9 parking_state: String => "parking_state: must",
-            /// `blocked_state_description`.
+            /// Why it is blocked: paused, overdue ….
             10 blocked_state_description: Option<String> => "blocked_state_description",
-            /// `state_update_time`; format `rfc3339`.
+            /// When the state changed; format `rfc3339`.
             11 state_update_time: String => "state_update_time: must",
         }
     }
@@ -2065,23 +2065,23 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.vehicle_etc_transaction`.
         pub struct VehicleEtcTransaction {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `sp_openid`.
-            4 sp_openid: Option<String> => "sp_openid",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
-            /// `contract_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+            4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// Number of the toll contract.
             6 contract_id: String => "contract_id: must",
-            /// `plate_number`.
+            /// Number plate of the vehicle; such as `粤B888888`.
             7 plate_number: String => "plate_number: must",
-            /// `bind_state`.
+            /// Whether the plate is bound.
             8 bind_state: String => "bind_state: must",
         }
     }
@@ -2092,43 +2092,43 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012284177>.
         /// * Catalog: `pay_v3.notify.vehicle_transaction`.
         pub struct VehicleTransaction {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant concerned.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `description`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// What was charged for.
             4 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`.
+            /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`.
             7 trade_state: String => "trade_state: must",
-            /// `trade_state_description`.
+            /// State in words for people; programs branch on `trade_state`.
             8 trade_state_description: String => "trade_state_description: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Private text that came with it.
             10 attach: Option<String> => "attach",
-            /// `user_repaid`; `Y` or `N` on the wire.
+            /// Whether the user has paid back the advance; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
-            /// `trade_scene`.
+            /// Scene of the charge; `PARKING`.
             12 trade_scene: String => "trade_scene: must",
-            /// `success_time`; format `rfc3339`.
+            /// When the charge succeeded; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the charge was accepted; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             15 payer: Option<super::VehicleTransactionPayer> => "payer",
-            /// `amount`.
+            /// Order amounts: total, paid and currency.
             16 amount: super::EducationTransactionAmount => "amount: must",
-            /// `parking_info`.
+            /// Entry, duration and car park.
             17 parking_info: Option<super::ParkingInfo> => "parking_info",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             18 promotion_detail: Option<Vec<super::TransactionPromotionDetailInfo>> => "promotion_detail",
         }
     }
@@ -2139,21 +2139,21 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012079216>.
         /// * Catalog: `pay_v3.notify.violation`.
         pub struct Violation {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `company_name`.
+            /// Sub-merchant concerned.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Company that is punished.
             1 company_name: String => "company_name: must",
-            /// `record_id`.
+            /// Number of the record, for deduplication.
             2 record_id: String => "record_id: must",
-            /// `punish_plan`.
+            /// What the platform does, e.g. limits trading.
             3 punish_plan: String => "punish_plan: must",
-            /// `punish_time`; format `rfc3339`.
+            /// When the punishment began; format `rfc3339`.
             4 punish_time: String => "punish_time: must",
-            /// `punish_description`.
+            /// Punishment in words.
             5 punish_description: String => "punish_description: must",
-            /// `risk_type`.
+            /// Kind of violation or risk.
             6 risk_type: String => "risk_type: must",
-            /// `risk_description`.
+            /// Risk in words.
             7 risk_description: String => "risk_description: must",
         }
     }

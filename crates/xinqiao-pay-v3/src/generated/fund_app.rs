@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `apply_order` of the answer of `fund_app::mch_transfer::partner::GetSubMchAuthorization`.
     pub struct ApplyOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the application.
         1 out_apply_no: String => "out_apply_no: must",
-        /// `state`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
-        2 state: String => "state: must",
-        /// `accept_time`.
+        /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
+        2 state: ApplySubMchAuthorizationState => "state: must",
+        /// When the platform accepted it.
         3 accept_time: String => "accept_time: must",
-        /// `update_time`.
+        /// When the state last changed.
         4 update_time: String => "update_time: must",
     }
 }
@@ -22,11 +22,11 @@ w::record! {
 w::record! {
     /// `authorization_info` of `fund_app::mch_transfer::partner::PreTransferWithAuthorization`; `authorization_info` of `fund_app::mch_transfer::PreTransferWithAuthorization`.
     pub struct AuthorizationInfo {
-        /// `user_display_name`.
+        /// User's name at the merchant, shown on the authorisation page.
         0 user_display_name: String => "user_display_name: must",
-        /// `out_authorization_no`.
+        /// The merchant's number for the no-confirmation authorisation.
         1 out_authorization_no: String => "out_authorization_no: must",
-        /// `authorization_notify_url`.
+        /// Where the outcome of the authorisation is posted.
         2 authorization_notify_url: String => "authorization_notify_url: must",
     }
     new(
@@ -39,27 +39,27 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in the answer of `fund_app::brand_red_packet::brand_merchant_out_batches::Get`; an item of `detail_list` in the answer of `fund_app::brand_red_packet::GetBrandMerchantBatch`.
     pub struct DetailInfo {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_detail_no`.
+        /// The platform's number for the entry.
         1 transfer_detail_no: String => "transfer_detail_no: must",
-        /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
-        2 detail_state: String => "detail_state: must",
+        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
+        2 detail_state: DetailStateDetail => "detail_state: must",
     }
 }
 
 w::record! {
     /// An item of `detail_list` in `fund_app::brand_red_packet::CreateBrandMerchantBatch`.
     pub struct CreateBrandMerchantBatchDetail {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `amount`; in fen.
+        /// Amount of the red packet, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Payee's id under `appid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
         3 user_name: Option<String> => "user_name: masked encrypted",
-        /// `remark`; needed according to the documentation.
+        /// Note on the red packet, seen by the user; needed according to the documentation.
         4 remark: Option<String> => "remark",
     }
     new(
@@ -73,19 +73,19 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::partner::GetUserConfirmAuthorization`.
     pub struct CloseInfo {
-        /// `close_time`.
+        /// When the authorisation was closed.
         0 close_time: String => "close_time: must",
-        /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
-        1 close_reason: String => "close_reason: must",
+        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
+        1 close_reason: CloseInfoCloseReason => "close_reason: must",
     }
 }
 
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::GetUserConfirmAuthorization`.
     pub struct CloseInfoItem {
-        /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
-        0 close_reason: String => "close_reason: must",
-        /// `close_time`; format `rfc3339`.
+        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
+        0 close_reason: InfoCloseReason => "close_reason: must",
+        /// When the authorisation was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
     }
 }
@@ -93,34 +93,34 @@ w::record! {
 w::record! {
     /// `scene_info` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`.
     pub struct SceneInfo {
-        /// `client_ip`.
+        /// IP address of the user's device; such as `14.23.150.211`.
         0 client_ip: Option<String> => "client_ip",
-        /// `device_id`.
+        /// Unique id of the user's device.
         1 device_id: Option<String> => "device_id",
-        /// `device_type`; one of `IOS` `ANDROID` `HARMONY` `OTHER`.
-        2 device_type: Option<String> => "device_type",
+        /// System of the device: `IOS`, `ANDROID`, `HARMONY` or `OTHER`; one of `IOS` `ANDROID` `HARMONY` `OTHER`.
+        2 device_type: Option<DeviceType> => "device_type",
     }
     new()
-    text(client_ip: String, device_id: String, device_type: String)
+    text(client_ip: String, device_id: String, device_type: DeviceType)
 }
 
 w::record! {
     /// `transaction_info` of `fund_app::mch_transfer::partner::CreateCharityTransferBill`.
     pub struct TransactionInfo {
-        /// `transaction_type`; one of `WXPAY`.
-        0 transaction_type: String => "transaction_type: must",
-        /// `transaction_id`.
+        /// Kind of the payment; `WXPAY` is WeChat Pay; one of `WXPAY`.
+        0 transaction_type: TransactionType => "transaction_type: must",
+        /// Payment from which the donation comes.
         1 transaction_id: String => "transaction_id: must",
     }
-    new(transaction_type: impl Into<String>, transaction_id: impl Into<String>)
+    new(transaction_type: impl Into<TransactionType>, transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// An item of `transfer_scene_report_infos` in `fund_app::mch_transfer::CreateTransferBill`; an item of `transfer_scene_report_infos` in `fund_app::mch_transfer::CreateTransferToQqWalletBill`; and 5 more.
     pub struct TransferSceneReportInfo {
-        /// `info_type`.
+        /// Heading required by the scene; such as `活动名称`.
         0 info_type: String => "info_type: must",
-        /// `info_content`.
+        /// What is reported under that heading; for the platform, not shown to the user; such as `注册会员抽奖一等奖`.
         1 info_content: String => "info_content: must",
     }
     new(info_type: impl Into<String>, info_content: impl Into<String>)
@@ -129,9 +129,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::CloseUserConfirmAuthorization`.
     pub struct ConfirmAuthorizationCloseInfo {
-        /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
-        0 close_reason: String => "close_reason: must",
-        /// `close_time`; format `rfc3339`.
+        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API`.
+        0 close_reason: Reason => "close_reason: must",
+        /// When the authorisation was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
     }
 }
@@ -139,20 +139,500 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::partner::CloseUserConfirmAuthorization`.
     pub struct AuthorizationCloseInfo {
-        /// `close_time`.
+        /// When the authorisation was closed.
         0 close_time: String => "close_time: must",
-        /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
-        1 close_reason: String => "close_reason: must",
+        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API`.
+        1 close_reason: Reason => "close_reason: must",
     }
 }
 
 w::record! {
     /// `user_recv_style` of `fund_app::mch_transfer::CreateTransferBill`.
     pub struct UserRecvStyle {
-        /// `type`; one of `CONFIRM_PAGE` `RED_PACKET`.
-        0 type_: String => "type: must",
+        /// `CONFIRM_PAGE` or a `RED_PACKET`; one of `CONFIRM_PAGE` `RED_PACKET`.
+        0 type_: Type => "type: must",
     }
-    new(type_: impl Into<String>)
+    new(type_: impl Into<Type>)
+}
+
+w::open_enum! {
+    /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+    ///
+    /// What `batch_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetResponse`, `batch_state` of `fund_app::brand_red_packet::CreateBrandMerchantBatchResponse` and 1 more may be.
+    pub enum BatchState {
+        /// Waits for the merchant to pay (`WAIT_PAY`).
+        WaitPay = "WAIT_PAY",
+        /// Accepted, not started (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Finished; single entries may have failed (`FINISHED`).
+        Finished = "FINISHED",
+        /// Closed; see the reason (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::UnlockCharityBudgetResponse` may be.
+    pub enum UnlockCharityBudgetState {
+        /// Finished or released (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::CreateCharityBudgetResponse`, `state` of `fund_app::mch_transfer::partner::GetCharityBudgetResponse` may be.
+    pub enum CreateCharityBudgetState {
+        /// Sponsor has to confirm (`PENDING`).
+        Pending = "PENDING",
+        /// Locked and ready to use (`LOCKED`).
+        Locked = "LOCKED",
+        /// Finished or released (`FINISHED`).
+        Finished = "FINISHED",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Donation: `ACCEPTED`, `SUCCESS` or `CLOSE`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::CreateCharityTransferBillResponse`, `state` of `fund_app::mch_transfer::partner::GetCharityTransferBillResponse` may be.
+    pub enum CreateCharityTransferBillState {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Donated (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Closed (`CLOSE`).
+        Close = "CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// Why it was closed: by API, by the user, not confirmed in time, risk.
+    ///
+    /// What `close_reason` of `CloseInfo` may be.
+    pub enum CloseInfoCloseReason {
+        /// Closed by the merchant's call (`CLOSE_VIA_MCH_API`).
+        CloseViaMchApi = "CLOSE_VIA_MCH_API",
+        /// Closed by the user (`USER_CLOSE`).
+        UserClose = "USER_CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// Why it was closed.
+    ///
+    /// What `close_reason` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetResponse`, `close_reason` of `fund_app::brand_red_packet::GetBrandMerchantBatchResponse` may be.
+    pub enum CloseReason {
+        /// Withdrawn by the merchant (`MERCHANT_REVOCATION`).
+        MerchantRevocation = "MERCHANT_REVOCATION",
+        /// Closed by the system after the deadline (`SYSTEM_OVERDUE_CLOSE`).
+        SystemOverdueClose = "SYSTEM_OVERDUE_CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetOutDetailsResponse`, `detail_state` of `fund_app::brand_red_packet::GetBrandMerchantBatchDetailsResponse` and 1 more may be.
+    pub enum DetailStateDetail {
+        /// Just made (`DETAIL_INIT`).
+        Init = "DETAIL_INIT",
+        /// Waits for payment (`DETAIL_WAIT_PAY`).
+        WaitPay = "DETAIL_WAIT_PAY",
+        /// Being handed out (`DETAIL_PROCESSING`).
+        Processing = "DETAIL_PROCESSING",
+        /// Handed out (`DETAIL_SUCCESS`).
+        Success = "DETAIL_SUCCESS",
+        /// Failed (`DETAIL_FAIL`).
+        Fail = "DETAIL_FAIL",
+    }
+}
+
+w::open_enum! {
+    /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::Get`, `detail_state` of `fund_app::brand_red_packet::GetBrandMerchantBatch` may be.
+    pub enum DetailState {
+        /// All entries (`DETAIL_VIEW_ALL`).
+        All = "DETAIL_VIEW_ALL",
+        /// Entries that succeeded (`DETAIL_VIEW_SUCCESS`).
+        Success = "DETAIL_VIEW_SUCCESS",
+        /// Entries that failed (`DETAIL_VIEW_FAIL`).
+        Fail = "DETAIL_VIEW_FAIL",
+    }
+}
+
+w::open_enum! {
+    /// System of the device: `IOS`, `ANDROID`, `HARMONY` or `OTHER`.
+    ///
+    /// What `device_type` of `SceneInfo` may be.
+    pub enum DeviceType {
+        /// iOS device (`IOS`).
+        Ios = "IOS",
+        /// Android device (`ANDROID`).
+        Android = "ANDROID",
+        /// HarmonyOS (`HARMONY`).
+        Harmony = "HARMONY",
+        /// Another system (`OTHER`).
+        OtherValue = "OTHER",
+    }
+}
+
+w::open_enum! {
+    /// Digest algorithm for the file.
+    ///
+    /// What `hash_type` of `fund_app::mch_transfer::partner::ApplyElectronicReceiptResponse`, `hash_type` of `fund_app::mch_transfer::partner::GetElectronicReceiptResponse` may be.
+    pub enum ApplyElectronicReceiptHashType {
+        /// SM3 digest (`SM3`).
+        Sm3 = "SM3",
+    }
+}
+
+w::open_enum! {
+    /// State of the receipt: `GENERATING`, `FINISHED` or `FAILED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::ApplyElectronicReceiptResponse`, `state` of `fund_app::mch_transfer::partner::GetElectronicReceiptResponse` may be.
+    pub enum ApplyElectronicReceiptState {
+        /// Being made (`GENERATING`).
+        Generating = "GENERATING",
+        /// Receipt is ready (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// Code of the failure; only with state `FAIL`.
+    ///
+    /// What `fail_reason` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetOutDetailsResponse`, `fail_reason` of `fund_app::brand_red_packet::GetBrandMerchantBatchDetailsResponse` may be.
+    pub enum FailReason {
+        /// Payee's account is frozen (`ACCOUNT_FROZEN`).
+        AccountFrozen = "ACCOUNT_FROZEN",
+        /// Payee has no verified name (`REAL_NAME_CHECK_FAIL`).
+        RealNameCheckFail = "REAL_NAME_CHECK_FAIL",
+        /// Payee's name does not match (`NAME_NOT_CORRECT`).
+        NameNotCorrect = "NAME_NOT_CORRECT",
+        /// `openid` is wrong or of another AppID (`OPENID_INVALID`).
+        OpenidInvalid = "OPENID_INVALID",
+        /// Above the limit per transfer (`TRANSFER_QUOTA_EXCEED`).
+        TransferQuotaExceed = "TRANSFER_QUOTA_EXCEED",
+        /// Above the payee's daily limit (`DAY_RECEIVED_QUOTA_EXCEED`).
+        DayReceivedQuotaExceed = "DAY_RECEIVED_QUOTA_EXCEED",
+        /// Above the payee's daily count (`DAY_RECEIVED_COUNT_EXCEED`).
+        DayReceivedCountExceed = "DAY_RECEIVED_COUNT_EXCEED",
+        /// Product is not open or frozen (`PRODUCT_AUTH_CHECK_FAIL`).
+        ProductAuthCheckFail = "PRODUCT_AUTH_CHECK_FAIL",
+        /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
+        OverdueClose = "OVERDUE_CLOSE",
+        /// Payee's account does not exist (`ACCOUNT_NOT_EXIST`).
+        AccountNotExist = "ACCOUNT_NOT_EXIST",
+        /// Stopped by risk control (`TRANSFER_RISK`).
+        TransferRisk = "TRANSFER_RISK",
+        /// Payee's account is restricted (`USER_ACCOUNT_LIMIT`).
+        UserAccountLimit = "USER_ACCOUNT_LIMIT",
+        /// Reason is unknown (`FAIL_REASON_UNKNOWN`).
+        FailReasonUnknown = "FAIL_REASON_UNKNOWN",
+        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// Payee's account is abnormal (`PAYEE_ACCOUNT_ABNORMAL`).
+        PayeeAccountAbnormal = "PAYEE_ACCOUNT_ABNORMAL",
+        /// Not taken in time (`USER_RECEIVE_OVERDUE`).
+        UserReceiveOverdue = "USER_RECEIVE_OVERDUE",
+        /// Remark is not allowed (`REMARK_NOT_CORRECT`).
+        RemarkNotCorrect = "REMARK_NOT_CORRECT",
+        /// Refused by the merchant's approver (`MERCHANT_REJECT`).
+        MerchantReject = "MERCHANT_REJECT",
+        /// Not approved in time (`MERCHANT_NOT_CONFIRM`).
+        MerchantNotConfirm = "MERCHANT_NOT_CONFIRM",
+        /// Above the payee's monthly cap (`BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH`).
+        BlockB2CUserAmountBsRuleMonth = "BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH",
+    }
+}
+
+w::open_enum! {
+    /// Digest algorithm for the file.
+    ///
+    /// What `hash_type` of `fund_app::mch_transfer::elec_sign::GetByOutBillNoResponse`, `hash_type` of `fund_app::mch_transfer::elec_sign::GetByTransferBillNoResponse` and 2 more may be.
+    pub enum HashType {
+        /// SHA-256 digest (`SHA256`).
+        Sha256 = "SHA256",
+        /// SM3 digest (`SM3`).
+        Sm3 = "SM3",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+    ///
+    /// What `state` of `fund_app::mch_transfer::PreTransferWithAuthorizationResponse` may be.
+    pub enum TransferWithAuthorizationState {
+        /// Transfer accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Locking funds; when it stays, the balance is short (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        WaitUserConfirm = "WAIT_USER_CONFIRM",
+        /// Confirmed by the user, money on its way (`TRANSFERING`).
+        Transfering = "TRANSFERING",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Being cancelled (`CANCELING`).
+        Canceling = "CANCELING",
+    }
+}
+
+w::open_enum! {
+    /// Whether the receipt is ready.
+    ///
+    /// What `receipt_state` of `fund_app::mch_transfer::partner::ApplyBudgetElectronicReceiptResponse`, `receipt_state` of `fund_app::mch_transfer::partner::GetBudgetElectronicReceiptsResponse` may be.
+    pub enum ReceiptState {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Receipt is ready (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// `CUSTOM_SEND` for handing out freely.
+    ///
+    /// What `scene` of `fund_app::brand_red_packet::CreateBrandMerchantBatch` may be.
+    pub enum Scene {
+        /// Handed out freely (`CUSTOM_SEND`).
+        CustomSend = "CUSTOM_SEND",
+    }
+}
+
+w::open_enum! {
+    /// State of the receipt: `GENERATING`, `FINISHED` or `FAILED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::elec_sign::GetByOutBillNoResponse`, `state` of `fund_app::mch_transfer::elec_sign::GetByTransferBillNoResponse` may be.
+    pub enum State {
+        /// Being made (`GENERATING`).
+        Generating = "GENERATING",
+        /// Receipt is ready (`FINISHED`).
+        Finished = "FINISHED",
+        /// Receipt could not be made (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// `AUTHORIZED`, `UNAUTHORIZED` or `CANCELED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::GetSubMchAuthorizationResponse` may be.
+    pub enum GetSubMchAuthorizationState {
+        /// Authorised (`AUTHORIZED`).
+        Authorized = "AUTHORIZED",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+        /// Authorisation withdrawn (`CANCELED`).
+        CancelEd = "CANCELED",
+    }
+}
+
+w::open_enum! {
+    /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::ApplySubMchAuthorizationResponse`, `state` of `ApplyOrder` may be.
+    pub enum ApplySubMchAuthorizationState {
+        /// Sub-merchant has to confirm (`INVITED`).
+        Invited = "INVITED",
+        /// Passed (`PASSED`).
+        PassEd = "PASSED",
+        /// Refused by the sub-merchant (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Invitation ran out (`EXPIRED`).
+        Expired = "EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the payment; `WXPAY` is WeChat Pay.
+    ///
+    /// What `transaction_type` of `TransactionInfo` may be.
+    pub enum TransactionType {
+        /// WeChat Pay (`WXPAY`).
+        WxPay = "WXPAY",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+    ///
+    /// What `state` of `fund_app::mch_transfer::CancelTransferBillResponse` may be.
+    pub enum CancelTransferBillState {
+        /// Being cancelled (`CANCELING`).
+        Canceling = "CANCELING",
+        /// Cancelled (`CANCELLED`).
+        CancelLEd = "CANCELLED",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+    ///
+    /// What `state` of `fund_app::mch_transfer::CancelTransferToQqWalletBillResponse`, `state` of `fund_app::mch_transfer::CreateTransferBillResponse` and 6 more may be.
+    pub enum GetTransferBillByOutBillNoState {
+        /// Transfer accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Locking funds; when it stays, the balance is short (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        WaitUserConfirm = "WAIT_USER_CONFIRM",
+        /// Confirmed by the user, money on its way (`TRANSFERING`).
+        Transfering = "TRANSFERING",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Transfer failed (`FAIL`).
+        Fail = "FAIL",
+        /// Being cancelled (`CANCELING`).
+        Canceling = "CANCELING",
+        /// Cancelled (`CANCELLED`).
+        CancelLEd = "CANCELLED",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+    ///
+    /// What `state` of `fund_app::mch_transfer::partner::TransferWithAuthorizationResponse` may be.
+    pub enum WithAuthorizationState {
+        /// Transfer accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+    ///
+    /// What `state` of `fund_app::mch_transfer::TransferWithAuthorizationResponse` may be.
+    pub enum TransferWithAuthorizationStateX {
+        /// Transfer accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Locking funds; when it stays, the balance is short (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Confirmed by the user, money on its way (`TRANSFERING`).
+        Transfering = "TRANSFERING",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// Number of the transfer scene, which must be granted to the merchant.
+    ///
+    /// What `transfer_scene_id` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`, `transfer_scene_id` of `fund_app::mch_transfer::CreateTransferBill` and 8 more may be.
+    pub enum TransferSceneId {
+        /// Cash marketing (`1000`).
+        N1000 = "1000",
+        /// Administrative subsidy (`1002`).
+        N1002 = "1002",
+        /// Insurance claim (`1004`).
+        N1004 = "1004",
+        /// Commission (`1005`).
+        N1005 = "1005",
+        /// Payment for purchases (`1009`).
+        N1009 = "1009",
+        /// Second-hand recycling (`1010`).
+        N1010 = "1010",
+        /// Compensation by the company (`1011`).
+        N1011 = "1011",
+        /// Charity aid (`1013`).
+        N1013 = "1013",
+    }
+}
+
+w::open_enum! {
+    /// Number of the transfer scene, which must be granted to the merchant.
+    ///
+    /// What `transfer_scene_id` of `fund_app::mch_transfer::CreateTransferToQqWalletBill` may be.
+    pub enum ToQqWalletBillTransferSceneId {
+        /// Campaign reward (`1401`).
+        N1401 = "1401",
+    }
+}
+
+w::open_enum! {
+    /// `CONFIRM_PAGE` or a `RED_PACKET`.
+    ///
+    /// What `type` of `UserRecvStyle` may be.
+    pub enum Type {
+        /// Plain confirmation page (`CONFIRM_PAGE`).
+        ConfirmPage = "CONFIRM_PAGE",
+        /// Red packet style (`RED_PACKET`).
+        RedPacket = "RED_PACKET",
+    }
+}
+
+w::open_enum! {
+    /// Why it was closed: by API, by the user, not confirmed in time, risk.
+    ///
+    /// What `close_reason` of `CloseInfoItem` may be.
+    pub enum InfoCloseReason {
+        /// Closed by the merchant's call (`CLOSE_VIA_MCH_API`).
+        CloseViaMchApi = "CLOSE_VIA_MCH_API",
+        /// Closed by the user (`USER_CLOSE`).
+        UserClose = "USER_CLOSE",
+        /// Not confirmed by the user in time (`USER_OVERDUE_UNCONFIRMED`).
+        UserOverdueUnConfirmed = "USER_OVERDUE_UNCONFIRMED",
+        /// Stopped by risk control (`TRANSFER_RISK`).
+        TransferRisk = "TRANSFER_RISK",
+        /// User's account is abnormal (`USER_ACCOUNT_ABNORMAL`).
+        UserAccountAbnormal = "USER_ACCOUNT_ABNORMAL",
+    }
+}
+
+w::open_enum! {
+    /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::GetUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::GetUserConfirmAuthorizationResponse` may be.
+    pub enum GetUserConfirmAuthorizationState {
+        /// In force (`TAKING_EFFECT`).
+        TakingEffect = "TAKING_EFFECT",
+        /// Authorisation closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        WaitUserConfirm = "WAIT_USER_CONFIRM",
+    }
+}
+
+w::open_enum! {
+    /// Why it was closed: by API, by the user, not confirmed in time, risk.
+    ///
+    /// What `close_reason` of `ConfirmAuthorizationCloseInfo`, `close_reason` of `AuthorizationCloseInfo` may be.
+    pub enum Reason {
+        /// Closed by the merchant's call (`CLOSE_VIA_MCH_API`).
+        CloseViaMchApi = "CLOSE_VIA_MCH_API",
+    }
+}
+
+w::open_enum! {
+    /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::CloseUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::CloseUserConfirmAuthorizationResponse` may be.
+    pub enum UserConfirmAuthorizationState {
+        /// Authorisation closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`.
+    ///
+    /// What `state` of `fund_app::mch_transfer::ApplyUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::ApplyUserConfirmAuthorizationResponse` may be.
+    pub enum ConfirmAuthorizationState {
+        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        WaitUserConfirm = "WAIT_USER_CONFIRM",
+    }
 }
 
 /// Brand red packets (品牌红包): `pay_v3.fund_app.brand_red_packet`.
@@ -167,37 +647,37 @@ pub mod brand_red_packet {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310358>.
         /// * Catalog: `pay_v3.fund_app.brand_red_packet.create_brand_merchant_batch`.
         pub struct CreateBrandMerchantBatch {
-            /// `brand_id`.
+            /// Brand that hands out the red packets.
             0 brand_id: i64 => "brand_id: must",
-            /// `brand_appid`.
-            1 brand_appid: String => "brand_appid: must",
-            /// `template_id`.
+            /// AppID under which the brand hands out the money; bound to the brand.
+            1 brand_appid: xinqiao_types::AppId => "brand_appid: must",
+            /// Number of the cover template.
             2 template_id: String => "template_id: must",
-            /// `out_batch_no`.
+            /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             3 out_batch_no: String => "out_batch_no: must",
-            /// `batch_name`.
+            /// Title of the batch; such as `2026年1月深圳分部报销单`.
             4 batch_name: String => "batch_name: must",
-            /// `total_amount`; in fen.
+            /// Sum of all red packets, in fen; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `total_num`.
+            /// How many red packets.
             6 total_num: i64 => "total_num: must",
-            /// `batch_remark`.
+            /// Note on the batch; such as `2026年1月深圳分部报销单`.
             7 batch_remark: String => "batch_remark: must",
-            /// `scene`; one of `CUSTOM_SEND`.
-            8 scene: String => "scene: must",
-            /// `detail_list`; needed according to the documentation.
+            /// `CUSTOM_SEND` for handing out freely; one of `CUSTOM_SEND`.
+            8 scene: super::Scene => "scene: must",
+            /// Red packets of the batch; needed according to the documentation.
             9 detail_list: Option<Vec<super::CreateBrandMerchantBatchDetail>> => "detail_list",
         }
         new(
             brand_id: i64,
-            brand_appid: impl Into<String>,
+            brand_appid: impl Into<xinqiao_types::AppId>,
             template_id: impl Into<String>,
             out_batch_no: impl Into<String>,
             batch_name: impl Into<String>,
             total_amount: xinqiao_types::Fen,
             total_num: i64,
             batch_remark: impl Into<String>,
-            scene: impl Into<String>,
+            scene: impl Into<super::Scene>,
         )
         set(detail_list: Vec<super::CreateBrandMerchantBatchDetail>)
     }
@@ -205,13 +685,13 @@ pub mod brand_red_packet {
     w::record! {
         /// Answer to [`CreateBrandMerchantBatch`].
         pub struct CreateBrandMerchantBatchResponse {
-            /// `out_batch_no`.
+            /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `batch_no`.
+            /// The platform's number for the batch.
             1 batch_no: String => "batch_no: must",
-            /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-            2 batch_state: String => "batch_state: must",
-            /// `create_time`; format `rfc3339`.
+            /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+            2 batch_state: super::BatchState => "batch_state: must",
+            /// When it was accepted; format `rfc3339`.
             3 create_time: String => "create_time: must",
         }
     }
@@ -243,59 +723,59 @@ pub mod brand_red_packet {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310369>.
         /// * Catalog: `pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch`.
         pub struct GetBrandMerchantBatch {
-            /// `batch_no`.
+            /// The platform's number for the batch.
             0 batch_no: String => "batch_no: must path",
-            /// `need_query_detail`.
+            /// `true` also returns the entries.
             1 need_query_detail: Option<bool> => "need_query_detail: query",
-            /// `detail_state`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
-            2 detail_state: Option<String> => "detail_state: query",
+            /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
+            2 detail_state: Option<super::DetailState> => "detail_state: query",
         }
         new(batch_no: impl Into<String>)
-        text(detail_state: String)
+        text(detail_state: super::DetailState)
         set(need_query_detail: bool)
     }
 
     w::record! {
         /// Answer to [`GetBrandMerchantBatch`].
         pub struct GetBrandMerchantBatchResponse {
-            /// `brand_mchid`.
-            0 brand_mchid: String => "brand_mchid: must",
-            /// `brand_id`.
+            /// Main merchant number of the brand; the money comes from it; such as `1900001121`.
+            0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+            /// Brand that hands out the red packets.
             1 brand_id: i64 => "brand_id: must",
-            /// `brand_appid`.
-            2 brand_appid: Option<String> => "brand_appid",
-            /// `template_id`.
+            /// AppID under which the brand hands out the money; bound to the brand.
+            2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
+            /// Number of the cover template.
             3 template_id: Option<String> => "template_id",
-            /// `out_batch_no`.
+            /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             4 out_batch_no: String => "out_batch_no: must",
-            /// `batch_no`.
+            /// The platform's number for the batch.
             5 batch_no: String => "batch_no: must",
-            /// `batch_name`.
+            /// Title of the batch; such as `2026年1月深圳分部报销单`.
             6 batch_name: String => "batch_name: must",
-            /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-            7 batch_state: String => "batch_state: must",
-            /// `total_amount`; in fen.
+            /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+            7 batch_state: super::BatchState => "batch_state: must",
+            /// Sum of all red packets, in fen; in fen.
             8 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `total_num`.
+            /// How many red packets.
             9 total_num: i64 => "total_num: must",
-            /// `success_amount`; in fen.
+            /// Sum of the transfers that succeeded, in fen; in fen.
             10 success_amount: xinqiao_types::Fen => "success_amount: must",
-            /// `success_num`.
+            /// How many transfers succeeded.
             11 success_num: i64 => "success_num: must",
-            /// `fail_amount`; in fen.
+            /// Sum of the transfers that failed, in fen; in fen.
             12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-            /// `fail_num`.
+            /// How many transfers failed.
             13 fail_num: i64 => "fail_num: must",
-            /// `batch_remark`.
+            /// Note on the batch; such as `2026年1月深圳分部报销单`.
             14 batch_remark: String => "batch_remark: must",
-            /// `detail_list`.
+            /// Red packets of the batch.
             15 detail_list: Option<Vec<super::DetailInfo>> => "detail_list",
-            /// `create_time`; format `rfc3339`.
+            /// When it was accepted; format `rfc3339`.
             16 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             17 update_time: String => "update_time: must",
-            /// `close_reason`; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
-            18 close_reason: Option<String> => "close_reason",
+            /// Why it was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
+            18 close_reason: Option<super::CloseReason> => "close_reason",
         }
     }
 
@@ -326,9 +806,9 @@ pub mod brand_red_packet {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310384>.
         /// * Catalog: `pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch_details`.
         pub struct GetBrandMerchantBatchDetails {
-            /// `batch_no`.
+            /// The platform's number for the batch.
             0 batch_no: String => "batch_no: must path",
-            /// `detail_no`.
+            /// The platform's number for the red-packet entry.
             1 detail_no: String => "detail_no: must path",
         }
         new(batch_no: impl Into<String>, detail_no: impl Into<String>)
@@ -337,40 +817,40 @@ pub mod brand_red_packet {
     w::record! {
         /// Answer to [`GetBrandMerchantBatchDetails`].
         pub struct GetBrandMerchantBatchDetailsResponse {
-            /// `brand_mchid`.
-            0 brand_mchid: String => "brand_mchid: must",
-            /// `brand_id`.
+            /// Main merchant number of the brand; the money comes from it; such as `1900001121`.
+            0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+            /// Brand that hands out the red packets.
             1 brand_id: i64 => "brand_id: must",
-            /// `brand_appid`.
-            2 brand_appid: Option<String> => "brand_appid",
-            /// `template_id`.
+            /// AppID under which the brand hands out the money; bound to the brand.
+            2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
+            /// Number of the cover template.
             3 template_id: Option<String> => "template_id",
-            /// `out_batch_no`.
+            /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             4 out_batch_no: String => "out_batch_no: must",
-            /// `batch_no`.
+            /// The platform's number for the batch.
             5 batch_no: String => "batch_no: must",
-            /// `out_detail_no`.
+            /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
             6 out_detail_no: String => "out_detail_no: must",
-            /// `detail_no`.
+            /// The platform's number for the red-packet entry.
             7 detail_no: String => "detail_no: must",
-            /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
-            8 detail_state: String => "detail_state: must",
-            /// `amount`; in fen.
+            /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
+            8 detail_state: super::DetailStateDetail => "detail_state: must",
+            /// Amount of the red packet, in fen; in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Note on the red packet, seen by the user.
             10 remark: Option<String> => "remark",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Receiver's id under `brand_appid`; personal data, masked in `Debug`.
             11 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Receiver's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
             12 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
+            /// When it was accepted; format `rfc3339`.
             13 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             14 update_time: String => "update_time: must",
-            /// `initiate_time`; format `rfc3339`.
+            /// When the red packet was sent out; format `rfc3339`.
             15 initiate_time: Option<String> => "initiate_time",
-            /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` `PRODUCT_AUTH_CHECK_FAIL` ….
-            16 fail_reason: Option<String> => "fail_reason",
+            /// Code of the failure; only with state `FAIL`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` `PRODUCT_AUTH_CHECK_FAIL` ….
+            16 fail_reason: Option<super::FailReason> => "fail_reason",
         }
     }
 
@@ -405,59 +885,59 @@ pub mod brand_red_packet {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310378>.
             /// * Catalog: `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get`.
             pub struct Get {
-                /// `out_batch_no`.
+                /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
                 0 out_batch_no: String => "out_batch_no: must path",
-                /// `need_query_detail`.
+                /// `true` also returns the entries.
                 1 need_query_detail: Option<bool> => "need_query_detail: query",
-                /// `detail_state`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
-                2 detail_state: Option<String> => "detail_state: query",
+                /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
+                2 detail_state: Option<super::super::DetailState> => "detail_state: query",
             }
             new(out_batch_no: impl Into<String>)
-            text(detail_state: String)
+            text(detail_state: super::super::DetailState)
             set(need_query_detail: bool)
         }
 
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `brand_mchid`.
-                0 brand_mchid: String => "brand_mchid: must",
-                /// `brand_id`.
+                /// Main merchant number of the brand; the money comes from it; such as `1900001121`.
+                0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+                /// Brand that hands out the red packets.
                 1 brand_id: i64 => "brand_id: must",
-                /// `brand_appid`.
-                2 brand_appid: Option<String> => "brand_appid",
-                /// `template_id`.
+                /// AppID under which the brand hands out the money; bound to the brand.
+                2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
+                /// Number of the cover template.
                 3 template_id: Option<String> => "template_id",
-                /// `out_batch_no`.
+                /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
                 4 out_batch_no: String => "out_batch_no: must",
-                /// `batch_no`.
+                /// The platform's number for the batch.
                 5 batch_no: String => "batch_no: must",
-                /// `batch_name`.
+                /// Title of the batch; such as `2026年1月深圳分部报销单`.
                 6 batch_name: String => "batch_name: must",
-                /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-                7 batch_state: String => "batch_state: must",
-                /// `total_amount`; in fen.
+                /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+                7 batch_state: super::super::BatchState => "batch_state: must",
+                /// Sum of all red packets, in fen; in fen.
                 8 total_amount: xinqiao_types::Fen => "total_amount: must",
-                /// `total_num`.
+                /// How many red packets.
                 9 total_num: i64 => "total_num: must",
-                /// `success_amount`; in fen.
+                /// Sum of the transfers that succeeded, in fen; in fen.
                 10 success_amount: xinqiao_types::Fen => "success_amount: must",
-                /// `success_num`.
+                /// How many transfers succeeded.
                 11 success_num: i64 => "success_num: must",
-                /// `fail_amount`; in fen.
+                /// Sum of the transfers that failed, in fen; in fen.
                 12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-                /// `fail_num`.
+                /// How many transfers failed.
                 13 fail_num: i64 => "fail_num: must",
-                /// `batch_remark`.
+                /// Note on the batch; such as `2026年1月深圳分部报销单`.
                 14 batch_remark: String => "batch_remark: must",
-                /// `detail_list`.
+                /// Red packets of the batch.
                 15 detail_list: Option<Vec<super::super::DetailInfo>> => "detail_list",
-                /// `create_time`; format `rfc3339`.
+                /// When it was accepted; format `rfc3339`.
                 16 create_time: String => "create_time: must",
-                /// `update_time`; format `rfc3339`.
+                /// When the state last changed; format `rfc3339`.
                 17 update_time: String => "update_time: must",
-                /// `close_reason`; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
-                18 close_reason: Option<String> => "close_reason",
+                /// Why it was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
+                18 close_reason: Option<super::super::CloseReason> => "close_reason",
             }
         }
 
@@ -488,9 +968,9 @@ pub mod brand_red_packet {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310391>.
             /// * Catalog: `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get_out_details`.
             pub struct GetOutDetails {
-                /// `out_batch_no`.
+                /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
                 0 out_batch_no: String => "out_batch_no: must path",
-                /// `out_detail_no`.
+                /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
                 1 out_detail_no: String => "out_detail_no: must path",
             }
             new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
@@ -499,40 +979,40 @@ pub mod brand_red_packet {
         w::record! {
             /// Answer to [`GetOutDetails`].
             pub struct GetOutDetailsResponse {
-                /// `brand_mchid`.
-                0 brand_mchid: String => "brand_mchid: must",
-                /// `brand_id`.
+                /// Main merchant number of the brand; the money comes from it; such as `1900001121`.
+                0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+                /// Brand that hands out the red packets.
                 1 brand_id: i64 => "brand_id: must",
-                /// `brand_appid`.
-                2 brand_appid: Option<String> => "brand_appid",
-                /// `template_id`.
+                /// AppID under which the brand hands out the money; bound to the brand.
+                2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
+                /// Number of the cover template.
                 3 template_id: Option<String> => "template_id",
-                /// `out_batch_no`.
+                /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
                 4 out_batch_no: String => "out_batch_no: must",
-                /// `batch_no`.
+                /// The platform's number for the batch.
                 5 batch_no: String => "batch_no: must",
-                /// `out_detail_no`.
+                /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
                 6 out_detail_no: String => "out_detail_no: must",
-                /// `detail_no`.
+                /// The platform's number for the red-packet entry.
                 7 detail_no: String => "detail_no: must",
-                /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
-                8 detail_state: String => "detail_state: must",
-                /// `amount`; in fen.
+                /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
+                8 detail_state: super::super::DetailStateDetail => "detail_state: must",
+                /// Amount of the red packet, in fen; in fen.
                 9 amount: xinqiao_types::Fen => "amount: must",
-                /// `remark`.
+                /// Note on the red packet, seen by the user.
                 10 remark: Option<String> => "remark",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Receiver's id under `brand_appid`; personal data, masked in `Debug`.
                 11 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+                /// Receiver's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
                 12 user_name: Option<String> => "user_name: masked encrypted",
-                /// `create_time`; format `rfc3339`.
+                /// When it was accepted; format `rfc3339`.
                 13 create_time: String => "create_time: must",
-                /// `update_time`; format `rfc3339`.
+                /// When the state last changed; format `rfc3339`.
                 14 update_time: String => "update_time: must",
-                /// `initiate_time`; format `rfc3339`.
+                /// When the red packet was sent out; format `rfc3339`.
                 15 initiate_time: Option<String> => "initiate_time",
-                /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` `PRODUCT_AUTH_CHECK_FAIL` ….
-                16 fail_reason: Option<String> => "fail_reason",
+                /// Code of the failure; only with state `FAIL`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` `PRODUCT_AUTH_CHECK_FAIL` ….
+                16 fail_reason: Option<super::super::FailReason> => "fail_reason",
             }
         }
 
@@ -569,21 +1049,21 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015901167>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.apply_user_confirm_authorization`.
         pub struct ApplyUserConfirmAuthorization {
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             1 out_authorization_no: String => "out_authorization_no: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            3 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `authorization_notify_url`; needed according to the documentation.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            3 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
+            /// Where the outcome of the authorisation is posted; needed according to the documentation.
             4 authorization_notify_url: Option<String> => "authorization_notify_url",
-            /// `user_display_name`.
+            /// User's name at the merchant, shown on the authorisation page.
             5 user_display_name: String => "user_display_name: must",
-            /// `user_recv_perception`.
+            /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             6 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `scene_info`.
+            /// User's device when asking for authorisation.
             7 scene_info: Option<super::SceneInfo> => "scene_info",
         }
         new(
@@ -592,20 +1072,24 @@ pub mod mch_transfer {
             openid: impl Into<xinqiao_types::OpenId>,
             user_display_name: impl Into<String>,
         )
-        text(transfer_scene_id: String, authorization_notify_url: String, user_recv_perception: String)
+        text(
+            transfer_scene_id: super::TransferSceneId,
+            authorization_notify_url: String,
+            user_recv_perception: String,
+        )
         set(scene_info: super::SceneInfo)
     }
 
     w::record! {
         /// Answer to [`ApplyUserConfirmAuthorization`].
         pub struct ApplyUserConfirmAuthorizationResponse {
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             0 out_authorization_no: String => "out_authorization_no: must",
-            /// `state`; one of `WAIT_USER_CONFIRM`.
-            1 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
+            /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `WAIT_USER_CONFIRM`.
+            1 state: super::ConfirmAuthorizationState => "state: must",
+            /// When the authorisation was asked for; format `rfc3339`.
             2 create_time: String => "create_time: must",
-            /// `package_info`.
+            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
             3 package_info: Option<String> => "package_info",
         }
     }
@@ -637,7 +1121,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716458>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.cancel_transfer_bill`.
         pub struct CancelTransferBill {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -646,13 +1130,13 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CancelTransferBill`].
         pub struct CancelTransferBillResponse {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             1 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `CANCELING` `CANCELLED`.
-            2 state: String => "state: must",
-            /// `update_time`; format `rfc3339`.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `CANCELING` `CANCELLED`.
+            2 state: super::CancelTransferBillState => "state: must",
+            /// When the state last changed; format `rfc3339`.
             3 update_time: String => "update_time: must",
         }
     }
@@ -684,7 +1168,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297396>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.cancel_transfer_to_qq_wallet_bill`.
         pub struct CancelTransferToQqWalletBill {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -693,31 +1177,31 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CancelTransferToQqWalletBill`].
         pub struct CancelTransferToQqWalletBillResponse {
-            /// `mchid`.
+            /// Merchant that makes the transfer.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// Id of the QQ Connect app, bound to the merchant number.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; in fen.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+            4 state: super::GetTransferBillByOutBillNoState => "state: must",
+            /// Amount to hand over, in fen; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under the QQ app; alternative to the QQ number; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
+            /// Payee's QQ number; alternative to `openid`.
             8 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             9 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             10 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             11 update_time: String => "update_time: must",
-            /// `fail_reason`.
+            /// Code of the failure; only with state `FAIL`.
             12 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -749,7 +1233,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015653811>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.close_user_confirm_authorization`.
         pub struct CloseUserConfirmAuthorization {
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             0 out_authorization_no: String => "out_authorization_no: must path",
         }
         new(out_authorization_no: impl Into<String>)
@@ -758,27 +1242,27 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CloseUserConfirmAuthorization`].
         pub struct CloseUserConfirmAuthorizationResponse {
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             1 out_authorization_no: String => "out_authorization_no: must",
-            /// `authorization_id`.
+            /// The platform's number of the authorisation, needed to transfer without confirmation.
             2 authorization_id: String => "authorization_id: must",
-            /// `state`; one of `CLOSED`.
-            3 state: String => "state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `CLOSED`.
+            3 state: super::UserConfirmAuthorizationState => "state: must",
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `authorize_time`; format `rfc3339`.
+            /// When it was granted; format `rfc3339`.
             5 authorize_time: String => "authorize_time: must",
-            /// `user_display_name`.
+            /// User's name at the merchant, shown on the authorisation page.
             6 user_display_name: String => "user_display_name: must",
-            /// `close_info`.
+            /// Why and when it was closed.
             7 close_info: Option<super::ConfirmAuthorizationCloseInfo> => "close_info",
-            /// `transfer_scene_id`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             9 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `create_time`.
+            /// When the authorisation was asked for.
             10 create_time: Option<String> => "create_time",
         }
     }
@@ -810,27 +1294,27 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716434>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.create_transfer_bill`.
         pub struct CreateTransferBill {
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `notify_url`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            6 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
+            /// Where the final state of the transfer is posted.
             7 notify_url: Option<String> => "notify_url",
-            /// `user_recv_perception`.
+            /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             8 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `transfer_scene_report_infos`; needed according to the documentation.
+            /// Facts that the scene requires to be reported, fixed per scene; needed according to the documentation.
             9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
-            /// `user_recv_style`.
+            /// How the confirmation looks to the payee.
             10 user_recv_style: Option<super::UserRecvStyle> => "user_recv_style",
         }
         new(
@@ -842,7 +1326,7 @@ pub mod mch_transfer {
         )
         text(
             user_name: String,
-            transfer_scene_id: String,
+            transfer_scene_id: super::TransferSceneId,
             notify_url: String,
             user_recv_perception: String,
         )
@@ -855,17 +1339,17 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CreateTransferBill`].
         pub struct CreateTransferBillResponse {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             1 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            2 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+            2 state: super::GetTransferBillByOutBillNoState => "state: must",
+            /// When the transfer was accepted; format `rfc3339`.
             3 create_time: String => "create_time: must",
-            /// `fail_reason`.
+            /// Code of the failure; only with state `FAIL`.
             4 fail_reason: Option<String> => "fail_reason",
-            /// `package_info`.
+            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
             5 package_info: Option<String> => "package_info",
         }
     }
@@ -897,25 +1381,25 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297386>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.create_transfer_to_qq_wallet_bill`.
         pub struct CreateTransferToQqWalletBill {
-            /// `appid`.
+            /// Id of the QQ Connect app, bound to the merchant number.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Payee's id under the QQ app; alternative to the QQ number; personal data, masked in `Debug`; needed according to the documentation.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
+            /// Payee's QQ number; alternative to `openid`.
             5 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             6 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_scene_id`; one of `1401`; needed according to the documentation.
-            7 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `notify_url`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1401`; needed according to the documentation.
+            7 transfer_scene_id: Option<super::ToQqWalletBillTransferSceneId> => "transfer_scene_id",
+            /// Where the final state of the transfer is posted.
             8 notify_url: Option<String> => "notify_url",
-            /// `transfer_scene_report_infos`.
+            /// Facts that the scene requires to be reported, fixed per scene.
             9 transfer_scene_report_infos: Vec<super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
         }
         new(
@@ -929,7 +1413,7 @@ pub mod mch_transfer {
             openid: xinqiao_types::OpenId,
             user_qq: String,
             user_name: String,
-            transfer_scene_id: String,
+            transfer_scene_id: super::ToQqWalletBillTransferSceneId,
             notify_url: String,
         )
     }
@@ -964,7 +1448,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716437>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.get_transfer_bill_by_out_bill_no`.
         pub struct GetTransferBillByOutBillNo {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -973,31 +1457,31 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`GetTransferBillByOutBillNo`].
         pub struct GetTransferBillByOutBillNoResponse {
-            /// `mch_id`.
+            /// Merchant that makes the transfer.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; in fen.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+            4 state: super::GetTransferBillByOutBillNoState => "state: must",
+            /// Amount to hand over, in fen; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             10 update_time: String => "update_time: must",
-            /// `fail_reason`.
+            /// Code of the failure; only with state `FAIL`.
             11 fail_reason: Option<String> => "fail_reason",
-            /// `package_info`.
+            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
             12 package_info: Option<String> => "package_info",
         }
     }
@@ -1029,7 +1513,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716457>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.get_transfer_bill_by_transfer_bill_no`.
         pub struct GetTransferBillByTransferBillNo {
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             0 transfer_bill_no: String => "transfer_bill_no: must path",
         }
         new(transfer_bill_no: impl Into<String>)
@@ -1065,7 +1549,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297440>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.get_transfer_to_qq_wallet_bill`.
         pub struct GetTransferToQqWalletBill {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -1101,9 +1585,9 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014399423>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.get_user_confirm_authorization`.
         pub struct GetUserConfirmAuthorization {
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             0 out_authorization_no: String => "out_authorization_no: must path",
-            /// `is_display_authorization`.
+            /// `true` also returns `package_info` to show the authorisation again.
             1 is_display_authorization: Option<bool> => "is_display_authorization: query",
         }
         new(out_authorization_no: impl Into<String>)
@@ -1113,29 +1597,29 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`GetUserConfirmAuthorization`].
         pub struct GetUserConfirmAuthorizationResponse {
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             1 out_authorization_no: String => "out_authorization_no: must",
-            /// `authorization_id`.
+            /// The platform's number of the authorisation, needed to transfer without confirmation.
             2 authorization_id: String => "authorization_id: must",
-            /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
-            3 state: String => "state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
+            3 state: super::GetUserConfirmAuthorizationState => "state: must",
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `authorize_time`; format `rfc3339`.
+            /// When it was granted; format `rfc3339`.
             5 authorize_time: String => "authorize_time: must",
-            /// `user_display_name`.
+            /// User's name at the merchant, shown on the authorisation page.
             6 user_display_name: String => "user_display_name: must",
-            /// `close_info`.
+            /// Why and when it was closed.
             7 close_info: Option<super::CloseInfoItem> => "close_info",
-            /// `transfer_scene_id`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             9 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `create_time`.
+            /// When the authorisation was asked for.
             10 create_time: Option<String> => "create_time",
-            /// `package_info`.
+            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
             11 package_info: Option<String> => "package_info",
         }
     }
@@ -1167,30 +1651,30 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014399293>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization`.
         pub struct PreTransferWithAuthorization {
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+            /// Payee's id under `appid`; personal data, masked in `Debug`; needed according to the documentation.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `notify_url`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            6 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
+            /// Where the final state of the transfer is posted.
             7 notify_url: Option<String> => "notify_url",
-            /// `user_recv_perception`.
+            /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             8 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `transfer_scene_report_infos`; needed according to the documentation.
+            /// Facts that the scene requires to be reported, fixed per scene; needed according to the documentation.
             9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
-            /// `authorization_info`.
+            /// Authorisation to ask for along with this transfer.
             10 authorization_info: Option<super::AuthorizationInfo> => "authorization_info",
-            /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => "sponsor_mchid",
+            /// Merchant that puts up the money; such as `1900001109`.
+            11 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -1201,10 +1685,10 @@ pub mod mch_transfer {
         text(
             openid: xinqiao_types::OpenId,
             user_name: String,
-            transfer_scene_id: String,
+            transfer_scene_id: super::TransferSceneId,
             notify_url: String,
             user_recv_perception: String,
-            sponsor_mchid: String,
+            sponsor_mchid: xinqiao_types::MchId,
         )
         set(
             transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
@@ -1215,19 +1699,19 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`PreTransferWithAuthorization`].
         pub struct PreTransferWithAuthorizationResponse {
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             1 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `CANCELING`.
-            2 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `CANCELING`.
+            2 state: super::TransferWithAuthorizationState => "state: must",
+            /// When the transfer was accepted; format `rfc3339`.
             3 create_time: String => "create_time: must",
-            /// `package_info`.
+            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
             4 package_info: Option<String> => "package_info",
-            /// `user_display_name`.
+            /// User's name at the merchant, shown on the authorisation page.
             5 user_display_name: Option<String> => "user_display_name",
-            /// `out_authorization_no`.
+            /// The merchant's number for the no-confirmation authorisation.
             6 out_authorization_no: Option<String> => "out_authorization_no",
         }
     }
@@ -1259,29 +1743,29 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014399371>.
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_with_authorization`.
         pub struct TransferWithAuthorization {
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; in fen.
+            /// Amount to hand over, in fen; in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `authorization_id`.
+            /// The platform's number of the authorisation, needed to transfer without confirmation.
             4 authorization_id: Option<String> => "authorization_id",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `notify_url`.
+            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            6 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
+            /// Where the final state of the transfer is posted.
             7 notify_url: Option<String> => "notify_url",
-            /// `user_recv_perception`.
+            /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             8 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `transfer_scene_report_infos`; needed according to the documentation.
+            /// Facts that the scene requires to be reported, fixed per scene; needed according to the documentation.
             9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
-            /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `out_authorization_no`.
+            /// Merchant that puts up the money; such as `1900001109`.
+            10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// The merchant's number for the no-confirmation authorisation.
             11 out_authorization_no: Option<String> => "out_authorization_no",
         }
         new(
@@ -1293,10 +1777,10 @@ pub mod mch_transfer {
         text(
             authorization_id: String,
             user_name: String,
-            transfer_scene_id: String,
+            transfer_scene_id: super::TransferSceneId,
             notify_url: String,
             user_recv_perception: String,
-            sponsor_mchid: String,
+            sponsor_mchid: xinqiao_types::MchId,
             out_authorization_no: String,
         )
         set(transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>)
@@ -1305,29 +1789,29 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`TransferWithAuthorization`].
         pub struct TransferWithAuthorizationResponse {
-            /// `mch_id`.
+            /// Merchant that makes the transfer.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
+            /// AppID to which the payee's `openid` belongs.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
+            /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
+            /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `TRANSFERING` `SUCCESS`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; in fen.
+            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `TRANSFERING` `SUCCESS`.
+            4 state: super::TransferWithAuthorizationStateX => "state: must",
+            /// Amount to hand over, in fen; in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Payee's id under `appid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
+            /// When the transfer was accepted; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the state last changed; format `rfc3339`.
             10 update_time: String => "update_time: must",
-            /// `fail_reason`.
+            /// Code of the failure; only with state `FAIL`.
             11 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -1363,7 +1847,7 @@ pub mod mch_transfer {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716452>.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.apply_by_out_bill_no`.
             pub struct ApplyByOutBillNo {
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must",
             }
             new(out_bill_no: impl Into<String>)
@@ -1372,9 +1856,9 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`ApplyByOutBillNo`].
             pub struct ApplyByOutBillNoResponse {
-                /// `state`.
+                /// State of the receipt: `GENERATING`, `FINISHED` or `FAILED`.
                 0 state: String => "state: must",
-                /// `create_time`; format `rfc3339`.
+                /// When the receipt was asked for; format `rfc3339`.
                 1 create_time: String => "create_time: must",
             }
         }
@@ -1406,7 +1890,7 @@ pub mod mch_transfer {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716456>.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.apply_by_transfer_bill_no`.
             pub struct ApplyByTransferBillNo {
-                /// `transfer_bill_no`.
+                /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 0 transfer_bill_no: String => "transfer_bill_no: must",
             }
             new(transfer_bill_no: impl Into<String>)
@@ -1442,7 +1926,7 @@ pub mod mch_transfer {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716436>.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.get_by_out_bill_no`.
             pub struct GetByOutBillNo {
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must path",
             }
             new(out_bill_no: impl Into<String>)
@@ -1451,19 +1935,19 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`GetByOutBillNo`].
             pub struct GetByOutBillNoResponse {
-                /// `state`; one of `GENERATING` `FINISHED` `FAILED`.
-                0 state: String => "state: must",
-                /// `create_time`; format `rfc3339`.
+                /// State of the receipt: `GENERATING`, `FINISHED` or `FAILED`; one of `GENERATING` `FINISHED` `FAILED`.
+                0 state: super::super::State => "state: must",
+                /// When the receipt was asked for; format `rfc3339`.
                 1 create_time: String => "create_time: must",
-                /// `update_time`; format `rfc3339`.
+                /// When the receipt last changed; format `rfc3339`.
                 2 update_time: String => "update_time: must",
-                /// `hash_type`; one of `SHA256` `SM3`.
-                3 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
+                /// Digest algorithm for the file; such as `SHA1`; one of `SHA256` `SM3`.
+                3 hash_type: Option<super::super::HashType> => "hash_type",
+                /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
                 4 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
+                /// Where to fetch the file, with a signed GET; short-lived.
                 5 download_url: Option<String> => "download_url",
-                /// `fail_reason`.
+                /// Why no receipt could be made.
                 6 fail_reason: Option<String> => "fail_reason",
             }
         }
@@ -1495,7 +1979,7 @@ pub mod mch_transfer {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716455>.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.get_by_transfer_bill_no`.
             pub struct GetByTransferBillNo {
-                /// `transfer_bill_no`.
+                /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 0 transfer_bill_no: String => "transfer_bill_no: must path",
             }
             new(transfer_bill_no: impl Into<String>)
@@ -1535,48 +2019,48 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_budget_electronic_receipt`.
             pub struct ApplyBudgetElectronicReceipt {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// `start_date`.
+                /// First day of the period; such as `2026-09-01`.
                 1 start_date: String => "start_date: must",
-                /// `end_date`.
+                /// Last day of the period; such as `2026-09-30`.
                 2 end_date: String => "end_date: must",
-                /// `sponsor_mchid`.
-                3 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => "receiver_mchid",
+                /// Merchant that puts up the money; such as `1900001109`.
+                3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Merchant that received the donations.
+                4 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
             }
             new(
                 out_budget_no: impl Into<String>,
                 start_date: impl Into<String>,
                 end_date: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
+                sponsor_mchid: impl Into<xinqiao_types::MchId>,
             )
-            text(receiver_mchid: String)
+            text(receiver_mchid: xinqiao_types::MchId)
         }
 
         w::record! {
             /// Answer to [`ApplyBudgetElectronicReceipt`].
             pub struct ApplyBudgetElectronicReceiptResponse {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must",
-                /// `start_date`.
+                /// First day of the period; such as `2026-09-01`.
                 1 start_date: String => "start_date: must",
-                /// `end_date`.
+                /// Last day of the period; such as `2026-09-30`.
                 2 end_date: String => "end_date: must",
-                /// `sponsor_mchid`.
-                3 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => "receiver_mchid",
-                /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-                5 receipt_state: String => "receipt_state: must",
-                /// `accept_id`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Merchant that received the donations.
+                4 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
+                /// Whether the receipt is ready; one of `ACCEPTED` `FINISHED`.
+                5 receipt_state: super::super::ReceiptState => "receipt_state: must",
+                /// Number under which the receipt was accepted.
                 6 accept_id: String => "accept_id: must",
-                /// `hash_type`; one of `SHA256` `SM3`.
-                7 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
+                /// Digest algorithm for the file; such as `SHA1`; one of `SHA256` `SM3`.
+                7 hash_type: Option<super::super::HashType> => "hash_type",
+                /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
                 8 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
+                /// Where to fetch the file, with a signed GET; short-lived.
                 9 download_url: Option<String> => "download_url",
             }
         }
@@ -1607,32 +2091,32 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_electronic_receipt`.
             pub struct ApplyElectronicReceipt {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 1 out_bill_no: String => "out_bill_no: must",
             }
-            new(sub_mchid: impl Into<String>, out_bill_no: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>, out_bill_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ApplyElectronicReceipt`].
             pub struct ApplyElectronicReceiptResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 1 out_bill_no: String => "out_bill_no: must",
-                /// `state`; one of `GENERATING` `FINISHED`.
-                2 state: String => "state: must",
-                /// `create_time`.
+                /// State of the receipt: `GENERATING`, `FINISHED` or `FAILED`; one of `GENERATING` `FINISHED`.
+                2 state: super::super::ApplyElectronicReceiptState => "state: must",
+                /// When the receipt was asked for.
                 3 create_time: String => "create_time: must",
-                /// `update_time`.
+                /// When the receipt last changed.
                 4 update_time: Option<String> => "update_time",
-                /// `hash_type`; one of `SM3`.
-                5 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
+                /// Digest algorithm for the file; such as `SHA1`; one of `SM3`.
+                5 hash_type: Option<super::super::ApplyElectronicReceiptHashType> => "hash_type",
+                /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
                 6 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
+                /// Where to fetch the file, with a signed GET; short-lived.
                 7 download_url: Option<String> => "download_url",
             }
         }
@@ -1663,26 +2147,26 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_sub_mch_authorization`.
             pub struct ApplySubMchAuthorization {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_apply_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's number for the application.
                 1 out_apply_no: String => "out_apply_no: must",
             }
-            new(sub_mchid: impl Into<String>, out_apply_no: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>, out_apply_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ApplySubMchAuthorization`].
             pub struct ApplySubMchAuthorizationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_apply_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's number for the application.
                 1 out_apply_no: String => "out_apply_no: must",
-                /// `state`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
-                2 state: String => "state: must",
-                /// `accept_time`.
+                /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
+                2 state: super::super::ApplySubMchAuthorizationState => "state: must",
+                /// When the platform accepted it.
                 3 accept_time: String => "accept_time: must",
-                /// `update_time`.
+                /// When the state last changed.
                 4 update_time: String => "update_time: must",
             }
         }
@@ -1713,26 +2197,26 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_user_confirm_authorization`.
             pub struct ApplyUserConfirmAuthorization {
-                /// `out_authorization_no`.
+                /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must",
-                /// `appid`.
+                /// AppID to which the payee's `openid` belongs.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                3 transfer_scene_id: String => "transfer_scene_id: must",
-                /// `user_display_name`.
+                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                3 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
+                /// User's name at the merchant, shown on the authorisation page.
                 4 user_display_name: String => "user_display_name: must",
-                /// `user_recv_perception`.
+                /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 5 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `notify_url`.
+                /// Where the outcome of the authorisation is posted.
                 6 notify_url: String => "notify_url: must",
             }
             new(
                 out_authorization_no: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
                 openid: impl Into<xinqiao_types::OpenId>,
-                transfer_scene_id: impl Into<String>,
+                transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 user_display_name: impl Into<String>,
                 notify_url: impl Into<String>,
             )
@@ -1742,13 +2226,13 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`ApplyUserConfirmAuthorization`].
             pub struct ApplyUserConfirmAuthorizationResponse {
-                /// `out_authorization_no`.
+                /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must",
-                /// `state`; one of `WAIT_USER_CONFIRM`.
-                1 state: String => "state: must",
-                /// `create_time`.
+                /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `WAIT_USER_CONFIRM`.
+                1 state: super::super::ConfirmAuthorizationState => "state: must",
+                /// When the authorisation was asked for.
                 2 create_time: String => "create_time: must",
-                /// `package_info`.
+                /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
                 3 package_info: String => "package_info: must",
             }
         }
@@ -1779,38 +2263,38 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.cancel_transfer_bill`.
             pub struct CancelTransferBill {
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
-            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`CancelTransferBill`].
             pub struct CancelTransferBillResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 1 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
+                /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 2 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-                3 state: String => "state: must",
-                /// `transfer_amount`.
+                /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+                3 state: super::super::GetTransferBillByOutBillNoState => "state: must",
+                /// Amount to hand over, in fen.
                 4 transfer_amount: Option<f64> => "transfer_amount",
-                /// `transfer_remark`.
+                /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 5 transfer_remark: Option<String> => "transfer_remark",
-                /// `fail_reason`.
+                /// Code of the failure; only with state `FAIL`.
                 6 fail_reason: Option<String> => "fail_reason",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `user_name`.
+                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 8 user_name: Option<String> => "user_name",
-                /// `create_time`.
+                /// When the transfer was accepted.
                 9 create_time: Option<String> => "create_time",
-                /// `update_time`.
+                /// When the state last changed.
                 10 update_time: String => "update_time: must",
             }
         }
@@ -1841,7 +2325,7 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.close_user_confirm_authorization`.
             pub struct CloseUserConfirmAuthorization {
-                /// `out_authorization_no`.
+                /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must path",
             }
             new(out_authorization_no: impl Into<String>)
@@ -1850,27 +2334,27 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`CloseUserConfirmAuthorization`].
             pub struct CloseUserConfirmAuthorizationResponse {
-                /// `out_authorization_no`.
+                /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must",
-                /// `appid`.
+                /// AppID to which the payee's `openid` belongs.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_display_name`.
+                /// User's name at the merchant, shown on the authorisation page.
                 3 user_display_name: String => "user_display_name: must",
-                /// `authorization_id`.
+                /// The platform's number of the authorisation, needed to transfer without confirmation.
                 4 authorization_id: String => "authorization_id: must",
-                /// `state`; one of `CLOSED`.
-                5 state: String => "state: must",
-                /// `authorize_time`.
+                /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `CLOSED`.
+                5 state: super::super::UserConfirmAuthorizationState => "state: must",
+                /// When it was granted.
                 6 authorize_time: String => "authorize_time: must",
-                /// `close_info`.
+                /// Why and when it was closed.
                 7 close_info: Option<super::super::AuthorizationCloseInfo> => "close_info",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: Option<String> => "transfer_scene_id",
-                /// `user_recv_perception`.
+                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                8 transfer_scene_id: Option<super::super::TransferSceneId> => "transfer_scene_id",
+                /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 9 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `create_time`.
+                /// When the authorisation was asked for.
                 10 create_time: Option<String> => "create_time",
             }
         }
@@ -1901,24 +2385,24 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.create_charity_budget`.
             pub struct CreateCharityBudget {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must",
-                /// `sponsor_mchid`.
-                1 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `sponsor_subject_name`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Company name of the sponsor.
                 2 sponsor_subject_name: String => "sponsor_subject_name: must",
-                /// `activity_name`.
+                /// Title of the campaign.
                 3 activity_name: String => "activity_name: must",
-                /// `activity_remark`.
+                /// Note on the campaign.
                 4 activity_remark: String => "activity_remark: must",
-                /// `amount`.
+                /// Budget in fen.
                 5 amount: f64 => "amount: must",
-                /// `notify_url`.
+                /// Where changes of the budget are posted.
                 6 notify_url: Option<String> => "notify_url",
             }
             new(
                 out_budget_no: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
+                sponsor_mchid: impl Into<xinqiao_types::MchId>,
                 sponsor_subject_name: impl Into<String>,
                 activity_name: impl Into<String>,
                 activity_remark: impl Into<String>,
@@ -1930,35 +2414,35 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`CreateCharityBudget`].
             pub struct CreateCharityBudgetResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `out_budget_no`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// The merchant's number for the charity budget.
                 1 out_budget_no: String => "out_budget_no: must",
-                /// `budget_id`.
+                /// The platform's number for the budget.
                 2 budget_id: String => "budget_id: must",
-                /// `amount`.
+                /// Budget in fen.
                 3 amount: f64 => "amount: must",
-                /// `sponsor_mchid`.
-                4 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `activity_name`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Title of the campaign.
                 5 activity_name: String => "activity_name: must",
-                /// `activity_remark`.
+                /// Note on the campaign.
                 6 activity_remark: String => "activity_remark: must",
-                /// `state`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
-                7 state: Option<String> => "state",
-                /// `confirm_url`.
+                /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
+                7 state: Option<super::super::CreateCharityBudgetState> => "state",
+                /// Link where the sponsor's administrator confirms.
                 8 confirm_url: Option<String> => "confirm_url",
-                /// `super_admin_wxid_mask`.
+                /// WeChat id, masked, of the administrator who has to confirm.
                 9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
-                /// `remain_amount`.
+                /// Budget that is left, in fen.
                 10 remain_amount: Option<f64> => "remain_amount",
-                /// `unlock_remark`.
+                /// Note left when the budget was released.
                 11 unlock_remark: Option<String> => "unlock_remark",
-                /// `locked_time`.
+                /// When the budget was locked.
                 12 locked_time: Option<String> => "locked_time",
-                /// `finished_time`.
+                /// When it was completed.
                 13 finished_time: Option<String> => "finished_time",
-                /// `closed_time`.
+                /// When the budget was closed.
                 14 closed_time: Option<String> => "closed_time",
             }
         }
@@ -1989,26 +2473,26 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.create_charity_transfer_bill`.
             pub struct CreateCharityTransferBill {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must",
-                /// `out_transfer_no`.
+                /// The merchant's number for the donation transfer.
                 1 out_transfer_no: String => "out_transfer_no: must",
-                /// `transaction_info`.
+                /// Payment from which the money comes.
                 2 transaction_info: Option<super::super::TransactionInfo> => "transaction_info",
-                /// `sponsor_mchid`.
-                3 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `receive_mchid`.
-                4 receive_mchid: String => "receive_mchid: must",
-                /// `amount`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Merchant that receives the donation.
+                4 receive_mchid: xinqiao_types::MchId => "receive_mchid: must",
+                /// Donated amount, in fen.
                 5 amount: f64 => "amount: must",
-                /// `transfer_remark`.
+                /// Note on the donation.
                 6 transfer_remark: String => "transfer_remark: must",
             }
             new(
                 out_budget_no: impl Into<String>,
                 out_transfer_no: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
-                receive_mchid: impl Into<String>,
+                sponsor_mchid: impl Into<xinqiao_types::MchId>,
+                receive_mchid: impl Into<xinqiao_types::MchId>,
                 amount: f64,
                 transfer_remark: impl Into<String>,
             )
@@ -2018,25 +2502,25 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`CreateCharityTransferBill`].
             pub struct CreateCharityTransferBillResponse {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must",
-                /// `budget_id`.
+                /// The platform's number for the budget.
                 1 budget_id: String => "budget_id: must",
-                /// `out_transfer_no`.
+                /// The merchant's number for the donation transfer.
                 2 out_transfer_no: String => "out_transfer_no: must",
-                /// `transfer_id`.
+                /// The platform's number for the donation transfer.
                 3 transfer_id: String => "transfer_id: must",
-                /// `amount`.
+                /// Donated amount, in fen.
                 4 amount: f64 => "amount: must",
-                /// `transfer_remark`.
+                /// Note on the donation.
                 5 transfer_remark: String => "transfer_remark: must",
-                /// `receive_mchid`.
-                6 receive_mchid: String => "receive_mchid: must",
-                /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSE`.
-                7 state: String => "state: must",
-                /// `create_time`.
+                /// Merchant that receives the donation.
+                6 receive_mchid: xinqiao_types::MchId => "receive_mchid: must",
+                /// Donation: `ACCEPTED`, `SUCCESS` or `CLOSE`; one of `ACCEPTED` `SUCCESS` `CLOSE`.
+                7 state: super::super::CreateCharityTransferBillState => "state: must",
+                /// When the transfer was accepted.
                 8 create_time: String => "create_time: must",
-                /// `success_time`.
+                /// When the donation arrived.
                 9 success_time: Option<String> => "success_time",
             }
         }
@@ -2067,37 +2551,37 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.create_transfer_bill`.
             pub struct CreateTransferBill {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID to which the payee's `openid` belongs.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_name`.
+                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 4 user_name: Option<String> => "user_name",
-                /// `transfer_amount`.
+                /// Amount to hand over, in fen.
                 5 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
+                /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 6 transfer_remark: String => "transfer_remark: must",
-                /// `notify_url`.
+                /// Where the final state of the transfer is posted.
                 7 notify_url: Option<String> => "notify_url",
-                /// `user_recv_perception`.
+                /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 8 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                9 transfer_scene_id: String => "transfer_scene_id: must",
-                /// `transfer_scene_report_infos`.
+                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                9 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
+                /// Facts that the scene requires to be reported, fixed per scene.
                 10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
             }
             new(
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 out_bill_no: impl Into<String>,
                 openid: impl Into<xinqiao_types::OpenId>,
                 transfer_amount: f64,
                 transfer_remark: impl Into<String>,
-                transfer_scene_id: impl Into<String>,
+                transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
             )
             text(user_name: String, notify_url: String, user_recv_perception: String)
@@ -2106,15 +2590,15 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`CreateTransferBill`].
             pub struct CreateTransferBillResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 1 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
+                /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 2 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `create_time`.
+                /// When the transfer was accepted.
                 3 create_time: String => "create_time: must",
-                /// `package_info`.
+                /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
                 4 package_info: String => "package_info: must",
             }
         }
@@ -2145,9 +2629,9 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_budget_electronic_receipts`.
             pub struct GetBudgetElectronicReceipts {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// `accept_id`.
+                /// Number under which the receipt was accepted.
                 1 accept_id: String => "accept_id: must query",
             }
             new(out_budget_no: impl Into<String>, accept_id: impl Into<String>)
@@ -2182,12 +2666,12 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_charity_budget`.
             pub struct GetCharityBudget {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// `sponsor_mchid`.
-                1 sponsor_mchid: String => "sponsor_mchid: must query",
+                /// Merchant that puts up the money; such as `1900001109`.
+                1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must query",
             }
-            new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<String>)
+            new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         /// Answer to [`GetCharityBudget`], the same as to [`CreateCharityBudget`].
@@ -2219,16 +2703,16 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_charity_transfer_bill`.
             pub struct GetCharityTransferBill {
-                /// `out_transfer_no`.
+                /// The merchant's number for the donation transfer.
                 0 out_transfer_no: String => "out_transfer_no: must path",
-                /// `sponsor_mchid`.
-                1 sponsor_mchid: String => "sponsor_mchid: must query",
-                /// `out_budget_no`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must query",
+                /// The merchant's number for the charity budget.
                 2 out_budget_no: String => "out_budget_no: must query",
             }
             new(
                 out_transfer_no: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
+                sponsor_mchid: impl Into<xinqiao_types::MchId>,
                 out_budget_no: impl Into<String>,
             )
         }
@@ -2262,12 +2746,12 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_electronic_receipt`.
             pub struct GetElectronicReceipt {
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
-            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         /// Answer to [`GetElectronicReceipt`], the same as to [`ApplyElectronicReceipt`].
@@ -2299,24 +2783,24 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_sub_mch_authorization`.
             pub struct GetSubMchAuthorization {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             }
-            new(sub_mchid: impl Into<String>)
+            new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`GetSubMchAuthorization`].
             pub struct GetSubMchAuthorizationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `state`; one of `AUTHORIZED` `UNAUTHORIZED` `CANCELED`.
-                1 state: String => "state: must",
-                /// `apply_order`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// `AUTHORIZED`, `UNAUTHORIZED` or `CANCELED`; one of `AUTHORIZED` `UNAUTHORIZED` `CANCELED`.
+                1 state: super::super::GetSubMchAuthorizationState => "state: must",
+                /// The latest application for authorisation.
                 2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
-                /// `authorization_time`.
+                /// When the sub-merchant granted it.
                 3 authorization_time: Option<String> => "authorization_time",
-                /// `cancel_authorization_time`.
+                /// When the user last withdrew it.
                 4 cancel_authorization_time: Option<String> => "cancel_authorization_time",
             }
         }
@@ -2347,42 +2831,42 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_transfer_bill`.
             pub struct GetTransferBill {
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
-            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`GetTransferBill`].
             pub struct GetTransferBillResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `mchid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Merchant that makes the transfer.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
+                /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 3 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `appid`.
+                /// AppID to which the payee's `openid` belongs.
                 4 appid: xinqiao_types::AppId => "appid: must",
-                /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-                5 state: String => "state: must",
-                /// `transfer_amount`.
+                /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+                5 state: super::super::GetTransferBillByOutBillNoState => "state: must",
+                /// Amount to hand over, in fen.
                 6 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
+                /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 7 transfer_remark: String => "transfer_remark: must",
-                /// `fail_reason`.
+                /// Code of the failure; only with state `FAIL`.
                 8 fail_reason: Option<String> => "fail_reason",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `user_name`.
+                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 10 user_name: Option<String> => "user_name",
-                /// `create_time`.
+                /// When the transfer was accepted.
                 11 create_time: String => "create_time: must",
-                /// `update_time`.
+                /// When the state last changed.
                 12 update_time: String => "update_time: must",
             }
         }
@@ -2413,7 +2897,7 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_user_confirm_authorization`.
             pub struct GetUserConfirmAuthorization {
-                /// `out_authorization_no`.
+                /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must path",
             }
             new(out_authorization_no: impl Into<String>)
@@ -2422,27 +2906,27 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`GetUserConfirmAuthorization`].
             pub struct GetUserConfirmAuthorizationResponse {
-                /// `out_authorization_no`.
+                /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must",
-                /// `appid`.
+                /// AppID to which the payee's `openid` belongs.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_display_name`.
+                /// User's name at the merchant, shown on the authorisation page.
                 3 user_display_name: String => "user_display_name: must",
-                /// `authorization_id`.
+                /// The platform's number of the authorisation, needed to transfer without confirmation.
                 4 authorization_id: String => "authorization_id: must",
-                /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
-                5 state: String => "state: must",
-                /// `authorize_time`.
+                /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
+                5 state: super::super::GetUserConfirmAuthorizationState => "state: must",
+                /// When it was granted.
                 6 authorize_time: String => "authorize_time: must",
-                /// `close_info`.
+                /// Why and when it was closed.
                 7 close_info: Option<super::super::CloseInfo> => "close_info",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: Option<String> => "transfer_scene_id",
-                /// `user_recv_perception`.
+                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                8 transfer_scene_id: Option<super::super::TransferSceneId> => "transfer_scene_id",
+                /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 9 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `create_time`.
+                /// When the authorisation was asked for.
                 10 create_time: Option<String> => "create_time",
             }
         }
@@ -2473,39 +2957,39 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.pre_transfer_with_authorization`.
             pub struct PreTransferWithAuthorization {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID to which the payee's `openid` belongs.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_name`.
+                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 4 user_name: Option<String> => "user_name",
-                /// `transfer_amount`.
+                /// Amount to hand over, in fen.
                 5 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
+                /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 6 transfer_remark: String => "transfer_remark: must",
-                /// `notify_url`.
+                /// Where the final state of the transfer is posted.
                 7 notify_url: Option<String> => "notify_url",
-                /// `user_recv_perception`.
+                /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 8 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                9 transfer_scene_id: String => "transfer_scene_id: must",
-                /// `transfer_scene_report_infos`.
+                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                9 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
+                /// Facts that the scene requires to be reported, fixed per scene.
                 10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
-                /// `authorization_info`.
+                /// Authorisation to ask for along with this transfer.
                 11 authorization_info: Option<super::super::AuthorizationInfo> => "authorization_info",
             }
             new(
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 out_bill_no: impl Into<String>,
                 openid: impl Into<xinqiao_types::OpenId>,
                 transfer_amount: f64,
                 transfer_remark: impl Into<String>,
-                transfer_scene_id: impl Into<String>,
+                transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
             )
             text(user_name: String, notify_url: String, user_recv_perception: String)
@@ -2541,36 +3025,36 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_with_authorization`.
             pub struct TransferWithAuthorization {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID to which the payee's `openid` belongs.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `user_name`.
+                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 3 user_name: Option<String> => "user_name",
-                /// `transfer_amount`.
+                /// Amount to hand over, in fen.
                 4 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
+                /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 5 transfer_remark: String => "transfer_remark: must",
-                /// `notify_url`.
+                /// Where the final state of the transfer is posted.
                 6 notify_url: Option<String> => "notify_url",
-                /// `user_recv_perception`.
+                /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 7 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: String => "transfer_scene_id: must",
-                /// `transfer_scene_report_infos`.
+                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                8 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
+                /// Facts that the scene requires to be reported, fixed per scene.
                 9 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
-                /// `authorization_id`.
+                /// The platform's number of the authorisation, needed to transfer without confirmation.
                 10 authorization_id: String => "authorization_id: must",
             }
             new(
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 out_bill_no: impl Into<String>,
                 transfer_amount: f64,
                 transfer_remark: impl Into<String>,
-                transfer_scene_id: impl Into<String>,
+                transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
                 authorization_id: impl Into<String>,
             )
@@ -2580,31 +3064,31 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`TransferWithAuthorization`].
             pub struct TransferWithAuthorizationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `mchid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Merchant that makes the transfer.
                 1 mchid: Option<xinqiao_types::MchId> => "mchid",
-                /// `out_bill_no`.
+                /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 2 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
+                /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 3 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `appid`.
+                /// AppID to which the payee's `openid` belongs.
                 4 appid: Option<xinqiao_types::AppId> => "appid",
-                /// `state`; one of `ACCEPTED` `SUCCESS`.
-                5 state: String => "state: must",
-                /// `transfer_amount`.
+                /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `SUCCESS`.
+                5 state: super::super::WithAuthorizationState => "state: must",
+                /// Amount to hand over, in fen.
                 6 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
+                /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 7 transfer_remark: String => "transfer_remark: must",
-                /// `fail_reason`.
+                /// Code of the failure; only with state `FAIL`.
                 8 fail_reason: Option<String> => "fail_reason",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Payee's id under `appid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `user_name`.
+                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 10 user_name: Option<String> => "user_name",
-                /// `create_time`.
+                /// When the transfer was accepted.
                 11 create_time: String => "create_time: must",
-                /// `update_time`.
+                /// When the state last changed.
                 12 update_time: Option<String> => "update_time",
             }
         }
@@ -2635,16 +3119,16 @@ pub mod mch_transfer {
             /// * For: partner.
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.unlock_charity_budget`.
             pub struct UnlockCharityBudget {
-                /// `out_budget_no`.
+                /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// `sponsor_mchid`.
-                1 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `activity_remark`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Note on the campaign.
                 2 activity_remark: String => "activity_remark: must",
             }
             new(
                 out_budget_no: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
+                sponsor_mchid: impl Into<xinqiao_types::MchId>,
                 activity_remark: impl Into<String>,
             )
         }
@@ -2652,29 +3136,29 @@ pub mod mch_transfer {
         w::record! {
             /// Answer to [`UnlockCharityBudget`].
             pub struct UnlockCharityBudgetResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `out_budget_no`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// The merchant's number for the charity budget.
                 1 out_budget_no: String => "out_budget_no: must",
-                /// `budget_id`.
+                /// The platform's number for the budget.
                 2 budget_id: String => "budget_id: must",
-                /// `amount`.
+                /// Budget in fen.
                 3 amount: f64 => "amount: must",
-                /// `sponsor_mchid`.
-                4 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `activity_name`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
+                /// Title of the campaign.
                 5 activity_name: String => "activity_name: must",
-                /// `activity_remark`.
+                /// Note on the campaign.
                 6 activity_remark: String => "activity_remark: must",
-                /// `state`; one of `FINISHED`.
-                7 state: String => "state: must",
-                /// `unlock_remark`.
+                /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `FINISHED`.
+                7 state: super::super::UnlockCharityBudgetState => "state: must",
+                /// Note left when the budget was released.
                 8 unlock_remark: String => "unlock_remark: must",
-                /// `locked_time`.
+                /// When the budget was locked.
                 9 locked_time: String => "locked_time: must",
-                /// `finished_time`.
+                /// When it was completed.
                 10 finished_time: String => "finished_time: must",
-                /// `unlocked_amount`.
+                /// Amount released, in fen.
                 11 unlocked_amount: Option<i64> => "unlocked_amount",
             }
         }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `express_info` of `funds_to_oversea::CreateOrder`.
     pub struct ExpressInfo {
-        /// `courier_number`.
+        /// Tracking number of the cross-border shipment.
         0 courier_number: String => "courier_number: must",
-        /// `express_company_name`.
+        /// Carrier of the shipment.
         1 express_company_name: String => "express_company_name: must",
     }
     new(courier_number: impl Into<String>, express_company_name: impl Into<String>)
@@ -17,13 +17,13 @@ w::record! {
 w::record! {
     /// An item of `goods_info` in `funds_to_oversea::CreateOrder`.
     pub struct GoodsInfo {
-        /// `goods_name`.
+        /// Item name as sold.
         0 goods_name: String => "goods_name: must",
-        /// `goods_category`; needed according to the documentation.
+        /// Category the goods are declared under; needed according to the documentation.
         1 goods_category: Option<String> => "goods_category",
-        /// `goods_quantity`.
+        /// Pieces of the product.
         2 goods_quantity: i64 => "goods_quantity: must",
-        /// `goods_unit_price`; in fen.
+        /// Price of a piece, in fen; in fen.
         3 goods_unit_price: xinqiao_types::Fen => "goods_unit_price: must",
     }
     new(goods_name: impl Into<String>, goods_quantity: i64, goods_unit_price: xinqiao_types::Fen)
@@ -33,7 +33,7 @@ w::record! {
 w::record! {
     /// `payee_info` of `funds_to_oversea::CreateOrder`.
     pub struct PayeeInfo {
-        /// `payee_id`.
+        /// Registered number of the payee abroad.
         0 payee_id: String => "payee_id: must",
     }
     new(payee_id: impl Into<String>)
@@ -42,27 +42,27 @@ w::record! {
 w::record! {
     /// `presale_info` of `funds_to_oversea::CreateOrder`.
     pub struct PresaleInfo {
-        /// `type`; one of `DEPOSIT` `BALANCE`.
-        0 type_: String => "type: must",
-        /// `deposit_transaction_id`.
+        /// Whether it is the deposit or the balance; one of `DEPOSIT` `BALANCE`.
+        0 type_: Type => "type: must",
+        /// Payment of the deposit of a presale.
         1 deposit_transaction_id: Option<String> => "deposit_transaction_id",
-        /// `balance_transaction_id`.
+        /// Payment of the balance of a presale.
         2 balance_transaction_id: Option<String> => "balance_transaction_id",
-        /// `total_amount`; in fen.
+        /// Total of the presale, in fen; in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must",
     }
-    new(type_: impl Into<String>, total_amount: xinqiao_types::Fen)
+    new(type_: impl Into<Type>, total_amount: xinqiao_types::Fen)
     text(deposit_transaction_id: String, balance_transaction_id: String)
 }
 
 w::record! {
     /// `seller_info` of `funds_to_oversea::CreateOrder`.
     pub struct SellerInfo {
-        /// `oversea_business_name`.
+        /// Registered entity of the seller abroad.
         0 oversea_business_name: String => "oversea_business_name: must",
-        /// `oversea_shop_name`.
+        /// The seller's shop on the platform.
         1 oversea_shop_name: String => "oversea_shop_name: must",
-        /// `seller_id`.
+        /// Number of the seller on the platform.
         2 seller_id: String => "seller_id: must",
     }
     new(
@@ -70,6 +70,42 @@ w::record! {
         oversea_shop_name: impl Into<String>,
         seller_id: impl Into<String>,
     )
+}
+
+w::open_enum! {
+    /// Why it failed.
+    ///
+    /// What `fail_reason` of `funds_to_oversea::return::CreateResponse` may be.
+    pub enum FailReason {
+        /// Not enough money to return (`RETURN_AMOUNT_NOT_ENOUGH`).
+        ReturnAmountNotEnough = "RETURN_AMOUNT_NOT_ENOUGH",
+    }
+}
+
+w::open_enum! {
+    /// State of the return: processing, success or failed.
+    ///
+    /// What `state` of `funds_to_oversea::return::CreateResponse`, `state` of `funds_to_oversea::return::GetResponse` may be.
+    pub enum State {
+        /// Return under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Returned (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Return failed (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Whether it is the deposit or the balance.
+    ///
+    /// What `type` of `PresaleInfo` may be.
+    pub enum Type {
+        /// Deposit of the presale (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+        /// Balance of the presale (`BALANCE`).
+        Balance = "BALANCE",
+    }
 }
 
 w::record! {
@@ -80,29 +116,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476113>.
     /// * Catalog: `pay_v3.funds_to_oversea.create_order`.
     pub struct CreateOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Your own number of the transfer abroad.
         1 out_order_id: String => "out_order_id: must",
-        /// `transaction_id`.
+        /// Payment whose money goes abroad.
         2 transaction_id: String => "transaction_id: must",
-        /// `amount`; in fen.
+        /// Renminbi to send abroad or take back, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `foreign_currency`.
+        /// Currency that arrives abroad, three letters; such as `USD`.
         4 foreign_currency: String => "foreign_currency: must",
-        /// `goods_info`.
+        /// Goods of the order.
         5 goods_info: Option<Vec<GoodsInfo>> => "goods_info",
-        /// `express_info`; needed according to the documentation.
+        /// Shipment of the goods; needed according to the documentation.
         6 express_info: Option<ExpressInfo> => "express_info",
-        /// `presale_info`.
+        /// Deposit and balance; for presales.
         7 presale_info: Option<PresaleInfo> => "presale_info",
-        /// `seller_info`.
+        /// The seller abroad.
         8 seller_info: SellerInfo => "seller_info: must",
-        /// `payee_info`.
+        /// The payee abroad.
         9 payee_info: PayeeInfo => "payee_info: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_order_id: impl Into<String>,
         transaction_id: impl Into<String>,
         amount: xinqiao_types::Fen,
@@ -116,35 +152,35 @@ w::record! {
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Your own number of the transfer abroad.
         1 out_order_id: String => "out_order_id: must",
-        /// `order_id`.
+        /// WeChat Pay's number of the transfer abroad, made on acceptance.
         2 order_id: String => "order_id: must",
-        /// `result`.
+        /// Outcome, such as `ACCEPT`; such as `ACCEPT`.
         3 result: String => "result: must",
-        /// `fail_reason`.
+        /// Why it failed.
         4 fail_reason: Option<String> => "fail_reason",
-        /// `amount`; in fen.
+        /// Renminbi to send abroad or take back, in fen; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// `foreign_amount`; in minor-currency-unit.
+        /// Foreign money really sent, in its smallest unit; in minor-currency-unit.
         6 foreign_amount: Option<i64> => "foreign_amount",
-        /// `foreign_currency`.
+        /// Currency that arrives abroad, three letters; such as `USD`.
         7 foreign_currency: String => "foreign_currency: must",
-        /// `rate`.
+        /// Exchange rate times 10^8; such as `650000000`.
         8 rate: Option<i64> => "rate",
-        /// `exchange_rate_time`; format `rfc3339`.
+        /// When the currency was bought; format `rfc3339`.
         9 exchange_rate_time: Option<String> => "exchange_rate_time",
-        /// `estimate_exchange_rate_time`; format `rfc3339`.
+        /// When the currency is expected to be bought; before it is; format `rfc3339`.
         10 estimate_exchange_rate_time: Option<String> => "estimate_exchange_rate_time",
-        /// `departure_amount`; in fen.
+        /// Renminbi really sent abroad, in fen; in fen.
         11 departure_amount: Option<xinqiao_types::Fen> => "departure_amount",
-        /// `fee`; in fen.
+        /// Fee in renminbi, fen; in fen.
         12 fee: Option<xinqiao_types::Fen> => "fee",
-        /// `charge_mchid`.
-        13 charge_mchid: Option<String> => "charge_mchid",
-        /// `charge_account_type`.
+        /// Merchant ID that bears the fee.
+        13 charge_mchid: Option<xinqiao_types::MchId> => "charge_mchid",
+        /// Account that bears the fee.
         14 charge_account_type: Option<String> => "charge_account_type",
     }
 }
@@ -176,20 +212,20 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476109>.
     /// * Catalog: `pay_v3.funds_to_oversea.get_available_abroad_amounts`.
     pub struct GetAvailableAbroadAmounts {
-        /// `transaction_id`.
+        /// Payment whose money goes abroad.
         0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
     }
-    new(transaction_id: impl Into<String>, sub_mchid: impl Into<String>)
+    new(transaction_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`GetAvailableAbroadAmounts`].
     pub struct GetAvailableAbroadAmountsResponse {
-        /// `transaction_id`.
+        /// Payment whose money goes abroad.
         0 transaction_id: String => "transaction_id: must",
-        /// `available_abroad_amount`; in fen.
+        /// Money of the order that may still go abroad, in fen; in fen.
         1 available_abroad_amount: xinqiao_types::Fen => "available_abroad_amount: must",
     }
 }
@@ -221,23 +257,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476132>.
     /// * Catalog: `pay_v3.funds_to_oversea.get_bill_download_url`.
     pub struct GetBillDownloadUrl {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Day of the currency bill; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
     new(bill_date: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetBillDownloadUrl`].
     pub struct GetBillDownloadUrlResponse {
-        /// `hash_type`.
+        /// Digest algorithm for the file; such as `SHA1`.
         0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         1 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where to fetch the file, with a signed GET; short-lived.
         2 download_url: String => "download_url: must",
     }
 }
@@ -269,16 +305,16 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476127>.
     /// * Catalog: `pay_v3.funds_to_oversea.get_order`.
     pub struct GetOrder {
-        /// `out_order_id`.
+        /// Your own number of the transfer abroad.
         0 out_order_id: String => "out_order_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must query",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Payment whose money goes abroad.
         2 transaction_id: String => "transaction_id: must query",
     }
     new(
         out_order_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
     )
 }
@@ -317,23 +353,23 @@ pub mod return_ {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013735039>.
         /// * Catalog: `pay_v3.funds_to_oversea.return.create`.
         pub struct Create {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_return_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the return.
             1 out_return_no: String => "out_return_no: must",
-            /// `out_order_id`.
+            /// Your own number of the transfer abroad.
             2 out_order_id: String => "out_order_id: must",
-            /// `transaction_id`.
+            /// Payment whose money goes abroad.
             3 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// Refund that the return belongs to.
             4 refund_id: String => "refund_id: must",
-            /// `amount`; in fen.
+            /// Renminbi to send abroad or take back, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `supplement_info`.
+            /// Further proof of the return, such as a refund number.
             6 supplement_info: String => "supplement_info: must",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_return_no: impl Into<String>,
             out_order_id: impl Into<String>,
             transaction_id: impl Into<String>,
@@ -346,29 +382,29 @@ pub mod return_ {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_return_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the return.
             1 out_return_no: String => "out_return_no: must",
-            /// `return_id`.
+            /// WeChat Pay's number of the return, made on acceptance.
             2 return_id: String => "return_id: must",
-            /// `out_order_id`.
+            /// Your own number of the transfer abroad.
             3 out_order_id: String => "out_order_id: must",
-            /// `transaction_id`.
+            /// Payment whose money goes abroad.
             4 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// Refund that the return belongs to.
             5 refund_id: String => "refund_id: must",
-            /// `amount`; in fen.
+            /// Renminbi to send abroad or take back, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            7 state: String => "state: must",
-            /// `fail_reason`; one of `RETURN_AMOUNT_NOT_ENOUGH`.
-            8 fail_reason: Option<String> => "fail_reason",
-            /// `create_time`; format `rfc3339`.
+            /// State of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAILED`.
+            7 state: super::State => "state: must",
+            /// Why it failed; one of `RETURN_AMOUNT_NOT_ENOUGH`.
+            8 fail_reason: Option<super::FailReason> => "fail_reason",
+            /// When the return was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             10 success_time: Option<String> => "success_time",
-            /// `supplement_info`.
+            /// Further proof of the return, such as a refund number.
             11 supplement_info: Option<String> => "supplement_info",
         }
     }
@@ -400,38 +436,38 @@ pub mod return_ {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013735052>.
         /// * Catalog: `pay_v3.funds_to_oversea.return.get`.
         pub struct Get {
-            /// `out_return_no`.
+            /// Your own number of the return.
             0 out_return_no: String => "out_return_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_return_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_return_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_return_no`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the return.
             1 out_return_no: String => "out_return_no: must",
-            /// `return_id`.
+            /// WeChat Pay's number of the return, made on acceptance.
             2 return_id: String => "return_id: must",
-            /// `out_order_id`.
+            /// Your own number of the transfer abroad.
             3 out_order_id: String => "out_order_id: must",
-            /// `transaction_id`.
+            /// Payment whose money goes abroad.
             4 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// Refund that the return belongs to.
             5 refund_id: String => "refund_id: must",
-            /// `amount`; in fen.
+            /// Renminbi to send abroad or take back, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            7 state: String => "state: must",
-            /// `fail_reason`.
+            /// State of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAILED`.
+            7 state: super::State => "state: must",
+            /// Why it failed.
             8 fail_reason: Option<String> => "fail_reason",
-            /// `create_time`; format `rfc3339`.
+            /// When the return was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             10 success_time: Option<String> => "success_time",
         }
     }

@@ -6,24 +6,24 @@ use xinqiao_wire as w;
 w::record! {
     /// `business` of `global::UpdateMerchant`.
     pub struct Business {
-        /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-        0 business_type: String => "business_type: must",
-        /// `app_download`.
+        /// Sells online, offline or both; one of `ONLINE` `OFFLINE` `BOTH`.
+        0 business_type: BusinessType => "business_type: must",
+        /// Where to download the app.
         1 app_download: Option<String> => "app_download",
-        /// `website`.
+        /// Web site of the merchant.
         2 website: Option<String> => "website",
-        /// `office_account`.
+        /// Official account of the merchant.
         3 office_account: Option<String> => "office_account",
-        /// `mini_program`.
+        /// Mini program of the merchant.
         4 mini_program: Option<String> => "mini_program",
-        /// `store_address`.
+        /// Street address of the store.
         5 store_address: Option<String> => "store_address",
-        /// `store_photos`.
+        /// Photos of the store, as media handles.
         6 store_photos: Option<String> => "store_photos",
-        /// `mcc`.
+        /// Merchant category code; such as `5411`.
         7 mcc: Option<String> => "mcc",
     }
-    new(business_type: impl Into<String>)
+    new(business_type: impl Into<BusinessType>)
     text(
         app_download: String,
         website: String,
@@ -38,9 +38,9 @@ w::record! {
 w::record! {
     /// An item of `complaint_media_list` in the answer of `global::merchant_service::GetComplaint`; an item of `complaint_media_list` in `global::Complaint`; and 1 more.
     pub struct ComplaintMedia {
-        /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
-        0 media_type: String => "media_type: must",
-        /// `media_url`.
+        /// Whose picture: of the complaint or of a later step; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
+        0 media_type: MediaType => "media_type: must",
+        /// Links to the pictures, fetched with a signed GET.
         1 media_url: Vec<String> => "media_url: must",
     }
 }
@@ -48,23 +48,23 @@ w::record! {
 w::record! {
     /// An item of `complaint_order_info` in the answer of `global::merchant_service::GetComplaint`; an item of `complaint_order_info` in `global::Complaint`.
     pub struct ComplaintOrderInfo {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `settlement_amount`.
+        /// Amount in settlement currency.
         2 settlement_amount: i64 => "settlement_amount: must",
-        /// `settlement_refunded_amount`.
+        /// What was refunded, in settlement currency.
         3 settlement_refunded_amount: String => "settlement_refunded_amount: must",
-        /// `settlement_currency`.
+        /// ISO code of the settlement money; such as `USD`.
         4 settlement_currency: String => "settlement_currency: must",
-        /// `payer_amount`.
+        /// Cash that the user really paid.
         5 payer_amount: i64 => "payer_amount: must",
-        /// `payer_refunded_amount`.
+        /// What the user got back.
         6 payer_refunded_amount: i64 => "payer_refunded_amount: must",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         7 payer_currency: String => "payer_currency: must",
-        /// `trade_time`.
+        /// When it was paid.
         8 trade_time: String => "trade_time: must",
     }
 }
@@ -72,37 +72,37 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `global::merchant_service::ListComplaints`.
     pub struct Complaint {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must",
-        /// `complaint_time`.
+        /// When the user complained; such as `2026-05-20T13:29:35+08:00`.
         1 complaint_time: String => "complaint_time: must",
-        /// `complaint_detail`.
+        /// What the user wrote.
         2 complaint_detail: String => "complaint_detail: must",
-        /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-        3 complaint_state: String => "complaint_state: must",
-        /// `complainted_mchid`.
-        4 complainted_mchid: String => "complainted_mchid: must",
-        /// `payer_phone`.
+        /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+        3 complaint_state: ComplaintState => "complaint_state: must",
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+        4 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
         5 payer_phone: Option<String> => "payer_phone",
-        /// `complaint_order_info`.
+        /// Orders complained about.
         6 complaint_order_info: Option<Vec<ComplaintOrderInfo>> => "complaint_order_info",
-        /// `complaint_full_refunded`.
+        /// Whether every order of the complaint is fully refunded.
         7 complaint_full_refunded: bool => "complaint_full_refunded: must",
-        /// `is_overdue`.
+        /// Whether the time for handling has run out.
         8 is_overdue: Option<bool> => "is_overdue",
-        /// `priority`; one of `PRIORITY` `GENERAL`.
-        9 priority: Option<String> => "priority",
-        /// `incoming_user_response`.
+        /// How urgently to handle it: `PRIORITY` or `GENERAL`; one of `PRIORITY` `GENERAL`.
+        9 priority: Option<Priority> => "priority",
+        /// Whether a user message waits for an answer.
         10 incoming_user_response: bool => "incoming_user_response: must",
-        /// `user_complaint_times`.
+        /// How often the user complained, 1 for the first time.
         11 user_complaint_times: i64 => "user_complaint_times: must",
-        /// `complaint_media_list`.
+        /// Pictures that belong to the complaint.
         12 complaint_media_list: Option<Vec<ComplaintMedia>> => "complaint_media_list",
-        /// `problem_description`.
+        /// Problem that the user picked.
         13 problem_description: Option<String> => "problem_description",
-        /// `complaint_detail_trans`.
+        /// Translation of the complaint into the language asked for.
         14 complaint_detail_trans: Option<String> => "complaint_detail_trans",
-        /// `service_order_info`.
+        /// PayScore orders of the complaint.
         15 service_order_info: Option<Vec<ServiceOrderInfo>> => "service_order_info",
     }
 }
@@ -110,19 +110,19 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `global::merchant_service::ListNegotiationHistory`.
     pub struct NegotiationHistory {
-        /// `log_id`.
+        /// Number of the entry in the history.
         0 log_id: String => "log_id: must",
-        /// `operator`.
+        /// Who acted: complainer, merchant or platform.
         1 operator: String => "operator: must",
-        /// `operate_time`.
+        /// When it was done.
         2 operate_time: String => "operate_time: must",
-        /// `operate_type`; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
-        3 operate_type: String => "operate_type: must",
-        /// `operate_details`.
+        /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
+        3 operate_type: OperateType => "operate_type: must",
+        /// What was written or done.
         4 operate_details: Option<String> => "operate_details",
-        /// `image_list`.
+        /// Pictures of the entry.
         5 image_list: Option<Vec<String>> => "image_list",
-        /// `complaint_media_list`.
+        /// Pictures that belong to the complaint.
         6 complaint_media_list: Option<ComplaintMedia> => "complaint_media_list",
     }
 }
@@ -130,11 +130,11 @@ w::record! {
 w::record! {
     /// `contact` of `global::UpdateMerchant`.
     pub struct Contact {
-        /// `name`.
+        /// Contact's name in full.
         0 name: String => "name: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Contact's phone; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// Contact's mail address; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// `director` of `global::UpdateMerchant`; `principal` of `global::UpdateMerchant`.
     pub struct Director {
-        /// `name`.
+        /// Director's or principal's name in full.
         0 name: Option<String> => "name",
-        /// `number`.
+        /// Number of the identity document.
         1 number: Option<String> => "number",
     }
     new()
@@ -155,9 +155,9 @@ w::record! {
 w::record! {
     /// `h5_payment_apply_info` of `global::UpdateMerchant`.
     pub struct H5PaymentApplyInfo {
-        /// `website_url`.
+        /// Web site of the merchant.
         0 website_url: Option<String> => "website_url",
-        /// `domains`.
+        /// Hosts from which H5 payment is started.
         1 domains: Option<Vec<String>> => "domains",
     }
     new()
@@ -168,33 +168,33 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `global::profit_sharing::CreateOrder`; an item of `receivers` in the answer of `global::profit_sharing::GetOrder`; and 1 more.
     pub struct ReceiverInfo {
-        /// `currency`.
+        /// ISO code of the money; such as `HKD`.
         0 currency: String => "currency: must",
-        /// `amount`.
+        /// Amount in the currency's smallest unit.
         1 amount: i64 => "amount: must",
-        /// `description`.
+        /// Why the money is split.
         2 description: String => "description: must",
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        3 type_: String => "type: must",
-        /// `account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        3 type_: Type => "type: must",
+        /// Receiver's merchant number or `openid`.
         4 account: String => "account: must",
-        /// `result`.
+        /// For this receiver: pending, success or closed.
         5 result: String => "result: must",
-        /// `fail_reason`.
+        /// Why it failed.
         6 fail_reason: String => "fail_reason: must",
-        /// `create_time`.
+        /// When the split was accepted.
         7 create_time: String => "create_time: must",
-        /// `finish_time`.
+        /// When the split was done.
         8 finish_time: String => "finish_time: must",
-        /// `detail_id`.
+        /// The platform's number for this entry; such as `36011111111111111111111`.
         9 detail_id: Option<String> => "detail_id",
-        /// `detail_type`.
+        /// What the entry is: split or unfreeze.
         10 detail_type: Option<String> => "detail_type",
-        /// `settlement_currency`.
+        /// ISO code of the settlement money; such as `USD`.
         11 settlement_currency: Option<String> => "settlement_currency",
-        /// `settlement_amount`.
+        /// Amount in settlement currency.
         12 settlement_amount: Option<i64> => "settlement_amount",
-        /// `rate`.
+        /// Exchange rate of the settlement, times 10^8.
         13 rate: Option<i64> => "rate",
     }
 }
@@ -202,24 +202,24 @@ w::record! {
 w::record! {
     /// An item of `receivers` in `global::profit_sharing::CreateOrder`.
     pub struct Receiver {
-        /// `currency`; one of `CNY`.
-        0 currency: String => "currency: must",
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        1 type_: String => "type: must",
-        /// `account`.
+        /// ISO code of the money; such as `HKD`; one of `CNY`.
+        0 currency: Currency => "currency: must",
+        /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        1 type_: Type => "type: must",
+        /// Receiver's merchant number or `openid`.
         2 account: String => "account: must",
-        /// `name`.
+        /// Receiver's name.
         3 name: Option<String> => "name",
-        /// `authorized`.
+        /// Whether the receiver has agreed.
         4 authorized: Option<bool> => "authorized",
-        /// `amount`.
+        /// Amount in the currency's smallest unit.
         5 amount: i64 => "amount: must",
-        /// `description`.
+        /// Why the money is split.
         6 description: String => "description: must",
     }
     new(
-        currency: impl Into<String>,
-        type_: impl Into<String>,
+        currency: impl Into<Currency>,
+        type_: impl Into<Type>,
         account: impl Into<String>,
         amount: i64,
         description: impl Into<String>,
@@ -231,12 +231,238 @@ w::record! {
 w::record! {
     /// An item of `service_order_info` in the answer of `global::merchant_service::GetComplaint`; an item of `service_order_info` in `global::Complaint`.
     pub struct ServiceOrderInfo {
-        /// `order_id`.
+        /// PayScore order, by the platform's number.
         0 order_id: Option<String> => "order_id",
-        /// `out_order_no`.
+        /// PayScore order, by the merchant's number.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `state`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
-        2 state: Option<String> => "state",
+        /// PayScore order: `DOING`, `REVOKED`, `WAITPAY` or `DONE`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
+        2 state: Option<State> => "state",
+    }
+}
+
+w::open_enum! {
+    /// Sells online, offline or both.
+    ///
+    /// What `business_type` of `Business` may be.
+    pub enum BusinessType {
+        /// Sells online (`ONLINE`).
+        Online = "ONLINE",
+        /// Sells offline (`OFFLINE`).
+        Offline = "OFFLINE",
+        /// Online and offline (`BOTH`).
+        BotH = "BOTH",
+    }
+}
+
+w::open_enum! {
+    /// `PENDING`, `PROCESSING` or `PROCESSED`.
+    ///
+    /// What `complaint_state` of `global::merchant_service::GetComplaintResponse`, `complaint_state` of `Complaint` may be.
+    pub enum ComplaintState {
+        /// Not handled yet (`PENDING`).
+        Pending = "PENDING",
+        /// Being handled (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Settled (`PROCESSED`).
+        ProcessEd = "PROCESSED",
+    }
+}
+
+w::open_enum! {
+    /// ISO code of the money.
+    ///
+    /// What `currency` of `Receiver` may be.
+    pub enum Currency {
+        /// Chinese yuan (`CNY`).
+        Cny = "CNY",
+    }
+}
+
+w::open_enum! {
+    /// Whether H5 payment is allowed.
+    ///
+    /// What `h5_authorization_state` of `global::UpdateMerchantResponse` may be.
+    pub enum H5AuthorizationState {
+        /// Approved (`APPROVED`).
+        Approved = "APPROVED",
+        /// Not authorised (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+        /// Under review (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Under punishment (`UNDER_PUNISHMENT`).
+        UnderPunishment = "UNDER_PUNISHMENT",
+        /// Application failed (`APPLICATION_FAILED`).
+        ApplicationFailed = "APPLICATION_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Language for translations.
+    ///
+    /// What `mch_language` of `global::merchant_service::GetComplaint`, `mch_language` of `global::merchant_service::ListComplaints` and 1 more may be.
+    pub enum MchLanguage {
+        /// Simplified Chinese (`ZH_CN`).
+        ZhCn = "ZH_CN",
+        /// Traditional Chinese, Taiwan (`ZH_TW`).
+        ZhTw = "ZH_TW",
+        /// Traditional Chinese, Hong Kong (`ZH_HK`).
+        ZhHk = "ZH_HK",
+        /// English (`EN`).
+        En = "EN",
+        /// Japanese (`JA`).
+        Ja = "JA",
+        /// Korean (`KO`).
+        Ko = "KO",
+        /// Thai (`TH`).
+        Th = "TH",
+        /// Vietnamese (`VI`).
+        Vi = "VI",
+        /// Russian (`RU`).
+        Ru = "RU",
+        /// German (`DE`).
+        De = "DE",
+        /// French (`FR`).
+        Fr = "FR",
+        /// Arabic (`AR`).
+        Ar = "AR",
+        /// Spanish (`ES`).
+        Es = "ES",
+    }
+}
+
+w::open_enum! {
+    /// Whose picture: of the complaint or of a later step.
+    ///
+    /// What `media_type` of `ComplaintMedia` may be.
+    pub enum MediaType {
+        /// Picture of the complaint (`USER_COMPLAINT_IMAGE`).
+        UserComplaintImage = "USER_COMPLAINT_IMAGE",
+        /// Picture of a later step (`OPERATION_IMAGE`).
+        OperationImage = "OPERATION_IMAGE",
+    }
+}
+
+w::open_enum! {
+    /// `ENTERPRISE` or `INDIVIDUAL`.
+    ///
+    /// What `merchant_type` of `global::UpdateMerchant` may be.
+    pub enum MerchantType {
+        /// Company (`ENTERPRISE`).
+        Enterprise = "ENTERPRISE",
+        /// A person (`INDIVIDUAL`).
+        Individual = "INDIVIDUAL",
+    }
+}
+
+w::open_enum! {
+    /// What happened: complaint, message, reply, withdrawal, system message ….
+    ///
+    /// What `operate_type` of `NegotiationHistory` may be.
+    pub enum OperateType {
+        /// User complained (`USER_CREATE_COMPLAINT`).
+        UserCreateComplaint = "USER_CREATE_COMPLAINT",
+        /// User complained again (`USER_CONTINUE_COMPLAINT`).
+        UserContinueComplaint = "USER_CONTINUE_COMPLAINT",
+        /// User left a message (`USER_RESPONSE`).
+        UserResponse = "USER_RESPONSE",
+        /// Platform left a message (`PLATFORM_RESPONSE`).
+        PlatformResponse = "PLATFORM_RESPONSE",
+        /// Merchant replied (`MERCHANT_RESPONSE`).
+        MerchantResponse = "MERCHANT_RESPONSE",
+        /// Merchant reported completion (`MERCHANT_CONFIRM_COMPLETE`).
+        MerchantConfirmComplete = "MERCHANT_CONFIRM_COMPLETE",
+        /// System message about the complaint (`USER_CREATE_COMPLAINT_SYSTEM_MESSAGE`).
+        UserCreateComplaintSystemMessage = "USER_CREATE_COMPLAINT_SYSTEM_MESSAGE",
+        /// System message: fully refunded (`COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE`).
+        ComplaintFullSystemMessage = "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE",
+        /// System message: complained again (`USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE`).
+        UserContinueSystemMessage = "USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE",
+        /// User withdrew the complaint (`USER_REVOKE_COMPLAINT`).
+        UserRevokeComplaint = "USER_REVOKE_COMPLAINT",
+        /// User confirmed that it is settled (`USER_COMFIRM_COMPLAINT`).
+        UserComfirmComplaint = "USER_COMFIRM_COMPLAINT",
+        /// Platform urged handling (`PLATFORM_HELP_APPLICATION`).
+        PlatformHelpApplication = "PLATFORM_HELP_APPLICATION",
+        /// User asked the platform for help (`USER_APPLY_PLATFORM_HELP`).
+        UserApplyPlatformHelp = "USER_APPLY_PLATFORM_HELP",
+        /// Merchant agreed to refund (`MERCHANT_APPROVE_REFUND`).
+        MerchantApproveRefund = "MERCHANT_APPROVE_REFUND",
+        /// Merchant refused the refund (`MERCHANT_REFUSE_RERUND`).
+        MerchantRefuseRerund = "MERCHANT_REFUSE_RERUND",
+        /// User rated the handling (`USER_SUBMIT_SATISFACTION`).
+        UserSubmitSatisfaction = "USER_SUBMIT_SATISFACTION",
+        /// PayScore order was cancelled (`SERVICE_ORDER_CANCEL`).
+        ServiceOrderCancel = "SERVICE_ORDER_CANCEL",
+        /// PayScore order was completed (`SERVICE_ORDER_COMPLETE`).
+        ServiceOrderComplete = "SERVICE_ORDER_COMPLETE",
+        /// System message: partly refunded (`COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE`).
+        ComplaintPartialSystemMessage = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE",
+        /// System message: refund arrived (`COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE`).
+        ComplaintRefundSystemMessage = "COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE",
+        /// System message: refund advanced (`COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE`).
+        ComplaintEntrustedSystemMessage = "COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE",
+    }
+}
+
+w::open_enum! {
+    /// How urgently to handle it: `PRIORITY` or `GENERAL`.
+    ///
+    /// What `priority` of `global::merchant_service::GetComplaintResponse`, `priority` of `Complaint` may be.
+    pub enum Priority {
+        /// Handle first (`PRIORITY`).
+        Priority = "PRIORITY",
+        /// Handle normally (`GENERAL`).
+        General = "GENERAL",
+    }
+}
+
+w::open_enum! {
+    /// How the receiver is related to the splitting merchant.
+    ///
+    /// What `relation_type` of `global::profit_sharing::AddReceiver`, `relation_type` of `global::profit_sharing::AddReceiverResponse` and 1 more may be.
+    pub enum RelationType {
+        /// Supplier (`SUPPLIER`).
+        Supplier = "SUPPLIER",
+        /// Distributor (`DISTRIBUTOR`).
+        Distributor = "DISTRIBUTOR",
+        /// Tax service provider (`TAX_SERVICE_PROVIDER`).
+        TaxServiceProvider = "TAX_SERVICE_PROVIDER",
+        /// IT service provider (`IT_SERVICE_PROVIDER`).
+        ItServiceProvider = "IT_SERVICE_PROVIDER",
+        /// Own relation, named separately (`CUSTOM`).
+        Custom = "CUSTOM",
+    }
+}
+
+w::open_enum! {
+    /// PayScore order: `DOING`, `REVOKED`, `WAITPAY` or `DONE`.
+    ///
+    /// What `state` of `ServiceOrderInfo` may be.
+    pub enum State {
+        /// In progress (`DOING`).
+        Doing = "DOING",
+        /// Cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Waits for payment (`WAITPAY`).
+        WaitPay = "WAITPAY",
+        /// Completed (`DONE`).
+        Done = "DONE",
+    }
+}
+
+w::open_enum! {
+    /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`.
+    ///
+    /// What `type` of `global::profit_sharing::AddReceiver`, `type` of `global::profit_sharing::AddReceiverResponse` and 5 more may be.
+    pub enum Type {
+        /// Merchant number (`MERCHANT_ID`).
+        MerchantId = "MERCHANT_ID",
+        /// Person, `openid` under the caller's AppID (`PERSONAL_OPENID`).
+        PersonalOpenid = "PERSONAL_OPENID",
+        /// Person, `openid` under the sub-merchant's AppID (`PERSONAL_SUB_OPENID`).
+        PersonalSubOpenid = "PERSONAL_SUB_OPENID",
     }
 }
 
@@ -248,17 +474,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_2_7.shtml>.
     /// * Catalog: `pay_v3.global.close_transaction`.
     pub struct CloseTransaction {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sp_mchid`.
-        3 sp_mchid: Option<String> => "sp_mchid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        3 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
     }
     new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-    text(sub_mchid: String, sp_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId, sp_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -287,61 +513,61 @@ w::record! {
     /// * For: institution.
     /// * Catalog: `pay_v3.global.update_merchant`.
     pub struct UpdateMerchant {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `sp_appid`.
-        1 sp_appid: String => "sp_appid: must",
-        /// `sp_mchid`.
-        2 sp_mchid: String => "sp_mchid: must",
-        /// `name`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Registered company name.
         3 name: String => "name: must",
-        /// `sub_mchid`.
-        4 sub_mchid_again: String => "sub_mchid: must",
-        /// `shortname`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; `sub_mchid` on the wire. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid_again: xinqiao_types::MchId => "sub_mchid: must",
+        /// Short name that users see.
         5 shortname: String => "shortname: must",
-        /// `office_phone`.
+        /// Company phone.
         6 office_phone: String => "office_phone: must",
-        /// `contact`.
+        /// Person to contact.
         7 contact: Contact => "contact: must",
-        /// `business_category`.
+        /// Number of the business category.
         8 business_category: i64 => "business_category: must",
-        /// `channel_id`.
+        /// Number of the channel partner.
         9 channel_id: Option<String> => "channel_id",
-        /// `merchant_country_code`.
+        /// ISO numeric code of the merchant's country.
         10 merchant_country_code: String => "merchant_country_code: must",
-        /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        11 merchant_type: String => "merchant_type: must",
-        /// `registration_certificate_number`.
+        /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
+        11 merchant_type: MerchantType => "merchant_type: must",
+        /// As printed on the certificate of incorporation.
         12 registration_certificate_number: String => "registration_certificate_number: must",
-        /// `registration_certificate_date`.
+        /// Validity of the registration certificate.
         13 registration_certificate_date: String => "registration_certificate_date: must",
-        /// `registration_certificate_copy`.
+        /// Photo of the registration certificate.
         14 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-        /// `settlement_bank_number`.
+        /// Bank account for settlement.
         15 settlement_bank_number: Option<String> => "settlement_bank_number",
-        /// `business`.
+        /// How the merchant does business.
         16 business: Business => "business: must",
-        /// `director`.
+        /// Director of the company.
         17 director: Option<Director> => "director",
-        /// `principal`.
+        /// Person in charge.
         18 principal: Option<Director> => "principal",
-        /// `apply_h5_payment`.
+        /// Whether to apply for H5 payment as well.
         19 apply_h5_payment: Option<bool> => "apply_h5_payment",
-        /// `h5_payment_apply_info`.
+        /// Facts for the H5 application.
         20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
     }
     new(
-        sub_mchid: impl Into<String>,
-        sp_appid: impl Into<String>,
-        sp_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        sp_appid: impl Into<xinqiao_types::AppId>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
         name: impl Into<String>,
-        sub_mchid_again: impl Into<String>,
+        sub_mchid_again: impl Into<xinqiao_types::MchId>,
         shortname: impl Into<String>,
         office_phone: impl Into<String>,
         contact: Contact,
         business_category: i64,
         merchant_country_code: impl Into<String>,
-        merchant_type: impl Into<String>,
+        merchant_type: impl Into<MerchantType>,
         registration_certificate_number: impl Into<String>,
         registration_certificate_date: impl Into<String>,
         business: Business,
@@ -358,10 +584,10 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateMerchant`].
     pub struct UpdateMerchantResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-        1 h5_authorization_state: Option<String> => "h5_authorization_state",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        1 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
 
@@ -392,9 +618,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_11.shtml>.
     /// * Catalog: `pay_v3.global.upload_merchant_storage_file`.
     pub struct UploadMerchantStorageFile {
-        /// `file`.
+        /// The file itself as second part of the multipart body.
         0 file: w::FilePart => "file: must",
-        /// `meta`.
+        /// JSON with file name and digest.
         1 meta: String => "meta: must",
     }
     new(file: w::FilePart, meta: impl Into<String>)
@@ -403,7 +629,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadMerchantStorageFile`].
     pub struct UploadMerchantStorageFileResponse {
-        /// `file_id`.
+        /// Handle of the file that was submitted.
         0 file_id: String => "file_id: must",
     }
 }
@@ -438,12 +664,12 @@ pub mod merchant_service {
         /// * For: channel-partner, institution, partner.
         /// * Catalog: `pay_v3.global.merchant_service.complete_complaint`.
         pub struct CompleteComplaint {
-            /// `complaint_id`.
+            /// Number of the complaint; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
-            /// `complainted_mchid`.
-            1 complainted_mchid: String => "complainted_mchid: must",
+            /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+            1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
         }
-        new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
+        new(complaint_id: impl Into<String>, complainted_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::endpoint! {
@@ -472,7 +698,7 @@ pub mod merchant_service {
         /// * For: channel-partner, institution, partner.
         /// * Catalog: `pay_v3.global.merchant_service.create_complaint_notification`.
         pub struct CreateComplaintNotification {
-            /// `url`.
+            /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
             0 url: String => "url: must",
         }
         new(url: impl Into<String>)
@@ -481,9 +707,9 @@ pub mod merchant_service {
     w::record! {
         /// Answer to [`CreateComplaintNotification`].
         pub struct CreateComplaintNotificationResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `url`.
+            /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
             1 url: String => "url: must",
         }
     }
@@ -545,49 +771,49 @@ pub mod merchant_service {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/consumer-complaint/complaints/query-complaint-v2.html>.
         /// * Catalog: `pay_v3.global.merchant_service.get_complaint`.
         pub struct GetComplaint {
-            /// `complaint_id`.
+            /// Number of the complaint; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
-            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            1 mch_language: Option<String> => "mch_language: query",
+            /// Language for translations; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            1 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
         new(complaint_id: impl Into<String>)
-        text(mch_language: String)
+        text(mch_language: super::MchLanguage)
     }
 
     w::record! {
         /// Answer to [`GetComplaint`].
         pub struct GetComplaintResponse {
-            /// `complaint_id`.
+            /// Number of the complaint; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must",
-            /// `complaint_time`.
+            /// When the user complained; such as `2026-05-20T13:29:35+08:00`.
             1 complaint_time: String => "complaint_time: must",
-            /// `complaint_detail`.
+            /// What the user wrote.
             2 complaint_detail: String => "complaint_detail: must",
-            /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-            3 complaint_state: String => "complaint_state: must",
-            /// `complainted_mchid`.
-            4 complainted_mchid: String => "complainted_mchid: must",
-            /// `payer_phone`.
+            /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+            3 complaint_state: super::ComplaintState => "complaint_state: must",
+            /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+            4 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
+            /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
             5 payer_phone: Option<String> => "payer_phone",
-            /// `complaint_order_info`.
+            /// Orders complained about.
             6 complaint_order_info: Option<Vec<super::ComplaintOrderInfo>> => "complaint_order_info",
-            /// `complaint_full_refunded`.
+            /// Whether every order of the complaint is fully refunded.
             7 complaint_full_refunded: bool => "complaint_full_refunded: must",
-            /// `is_overdue`.
+            /// Whether the time for handling has run out.
             8 is_overdue: Option<bool> => "is_overdue",
-            /// `priority`; one of `PRIORITY` `GENERAL`.
-            9 priority: Option<String> => "priority",
-            /// `incoming_user_response`.
+            /// How urgently to handle it: `PRIORITY` or `GENERAL`; one of `PRIORITY` `GENERAL`.
+            9 priority: Option<super::Priority> => "priority",
+            /// Whether a user message waits for an answer.
             10 incoming_user_response: bool => "incoming_user_response: must",
-            /// `user_complaint_times`.
+            /// How often the user complained, 1 for the first time.
             11 user_complaint_times: i64 => "user_complaint_times: must",
-            /// `complaint_media_list`.
+            /// Pictures that belong to the complaint.
             12 complaint_media_list: Option<Vec<super::ComplaintMedia>> => "complaint_media_list",
-            /// `problem_description`.
+            /// Problem that the user picked.
             13 problem_description: Option<String> => "problem_description",
-            /// `complaint_detail_trans`.
+            /// Translation of the complaint into the language asked for.
             14 complaint_detail_trans: Option<String> => "complaint_detail_trans",
-            /// `service_order_info`.
+            /// PayScore orders of the complaint.
             15 service_order_info: Option<Vec<super::ServiceOrderInfo>> => "service_order_info",
         }
     }
@@ -651,34 +877,34 @@ pub mod merchant_service {
         /// * For: channel-partner, merchant, partner.
         /// * Catalog: `pay_v3.global.merchant_service.list_complaints`.
         pub struct ListComplaints {
-            /// `limit`.
+            /// Page size; such as `20`.
             0 limit: Option<i64> => "limit: query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: Option<i64> => "offset: query",
-            /// `begin_date`; format `yyyy-MM-dd`.
+            /// First day of the complaints to list; format `yyyy-MM-dd`; such as `2026-01-01`.
             2 begin_date: String => "begin_date: must query",
-            /// `end_date`; format `yyyy-MM-dd`.
+            /// Last day, at most 30 days after the first; format `yyyy-MM-dd`; such as `2026-01-30`.
             3 end_date: String => "end_date: must query",
-            /// `complainted_mchid`.
-            4 complainted_mchid: Option<String> => "complainted_mchid: query",
-            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            5 mch_language: Option<String> => "mch_language: query",
+            /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+            4 complainted_mchid: Option<xinqiao_types::MchId> => "complainted_mchid: query",
+            /// Language for translations; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            5 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
         new(begin_date: impl Into<String>, end_date: impl Into<String>)
-        text(complainted_mchid: String, mch_language: String)
+        text(complainted_mchid: xinqiao_types::MchId, mch_language: super::MchLanguage)
         set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ListComplaints`].
         pub struct ListComplaintsResponse {
-            /// `data`.
+            /// Complaints, newest first.
             0 data: Option<Vec<super::Complaint>> => "data",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: Option<i64> => "total_count",
         }
     }
@@ -710,30 +936,30 @@ pub mod merchant_service {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/complaints/query-negotiation-history-v2.html>.
         /// * Catalog: `pay_v3.global.merchant_service.list_negotiation_history`.
         pub struct ListNegotiationHistory {
-            /// `complaint_id`.
+            /// Number of the complaint; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: Option<i64> => "limit: query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: Option<i64> => "offset: query",
-            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            3 mch_language: Option<String> => "mch_language: query",
+            /// Language for translations; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            3 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
         new(complaint_id: impl Into<String>)
-        text(mch_language: String)
+        text(mch_language: super::MchLanguage)
         set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ListNegotiationHistory`].
         pub struct ListNegotiationHistoryResponse {
-            /// `data`.
+            /// Steps of the negotiation, newest first.
             0 data: Option<Vec<super::NegotiationHistory>> => "data",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: Option<i64> => "total_count",
         }
     }
@@ -764,22 +990,22 @@ pub mod merchant_service {
         /// * For: channel-partner, institution, partner.
         /// * Catalog: `pay_v3.global.merchant_service.respond_to_complaint`.
         pub struct RespondToComplaint {
-            /// `complaint_id`.
+            /// Number of the complaint; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
-            /// `complainted_mchid`.
-            1 complainted_mchid: String => "complainted_mchid: must",
-            /// `response_content`.
+            /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+            1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
+            /// Reply to the user, ≤ 200 characters.
             2 response_content: String => "response_content: must",
-            /// `response_images`.
+            /// Pictures of the reply, at most 4, as media handles.
             3 response_images: Option<Vec<String>> => "response_images",
-            /// `jump_url`.
+            /// Link placed under the reply, https.
             4 jump_url: Option<String> => "jump_url",
-            /// `jump_url_text`.
+            /// Words of the link; such as `查看订单详情`.
             5 jump_url_text: Option<String> => "jump_url_text",
         }
         new(
             complaint_id: impl Into<String>,
-            complainted_mchid: impl Into<String>,
+            complainted_mchid: impl Into<xinqiao_types::MchId>,
             response_content: impl Into<String>,
         )
         text(jump_url: String, jump_url_text: String)
@@ -812,7 +1038,7 @@ pub mod merchant_service {
         /// * For: channel-partner, institution, partner.
         /// * Catalog: `pay_v3.global.merchant_service.update_complaint_notification`.
         pub struct UpdateComplaintNotification {
-            /// `url`.
+            /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
             0 url: String => "url: must",
         }
         new(url: impl Into<String>)
@@ -851,9 +1077,9 @@ pub mod merchant_service {
             /// * For: channel-partner, institution, partner.
             /// * Catalog: `pay_v3.global.merchant_service.images.download`.
             pub struct Download {
-                /// `media_id`.
+                /// Handle of an uploaded image or video, used by onboarding and complaints. From: Returned by the upload endpoints.
                 0 media_id: xinqiao_types::MediaId => "media_id: must path",
-                /// `complaint_id`.
+                /// Number of the complaint; such as `200201820200101080076610000`.
                 1 complaint_id: String => "complaint_id: must query",
             }
             new(media_id: impl Into<xinqiao_types::MediaId>, complaint_id: impl Into<String>)
@@ -885,9 +1111,9 @@ pub mod merchant_service {
             /// * For: channel-partner, institution, partner.
             /// * Catalog: `pay_v3.global.merchant_service.images.upload`.
             pub struct Upload {
-                /// `file`.
+                /// The file itself as second part of the multipart body.
                 0 file: w::FilePart => "file: must",
-                /// `meta`.
+                /// JSON with file name and digest.
                 1 meta: String => "meta: must",
             }
             new(file: w::FilePart, meta: impl Into<String>)
@@ -896,7 +1122,7 @@ pub mod merchant_service {
         w::record! {
             /// Answer to [`Upload`].
             pub struct UploadResponse {
-                /// `media_id`.
+                /// Handle of an uploaded image or video, used by onboarding and complaints. From: Returned by the upload endpoints.
                 0 media_id: xinqiao_types::MediaId => "media_id: must",
             }
         }
@@ -937,20 +1163,20 @@ pub mod micro_pay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_1_7.shtml>.
             /// * Catalog: `pay_v3.global.micro_pay.transactions.reverse_by_out_trade_no`.
             pub struct ReverseByOutTradeNo {
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sp_mchid`.
-                2 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
             new(
                 out_trade_no: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
             )
         }
 
@@ -981,20 +1207,20 @@ pub mod micro_pay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_1_7.shtml>.
             /// * Catalog: `pay_v3.global.micro_pay.transactions.reverse_by_transaction_id`.
             pub struct ReverseByTransactionId {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must path",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sp_mchid`.
-                2 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
             new(
                 transaction_id: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
             )
         }
 
@@ -1031,44 +1257,44 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_6.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.add_receiver`.
         pub struct AddReceiver {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: Option<String> => "type",
-            /// `account`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: Option<super::Type> => "type",
+            /// Receiver's merchant number or `openid`.
             4 account: Option<String> => "account",
-            /// `name`.
+            /// Receiver's name.
             5 name: Option<String> => "name",
-            /// `authorized`.
+            /// Whether the receiver has agreed.
             6 authorized: Option<bool> => "authorized",
-            /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            7 relation_type: Option<String> => "relation_type",
-            /// `custom_relation`.
+            /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            7 relation_type: Option<super::RelationType> => "relation_type",
+            /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             8 custom_relation: Option<String> => "custom_relation",
-            /// `scene`.
+            /// Why money is split with this receiver.
             9 scene: Option<String> => "scene",
-            /// `major_service`.
+            /// What the receiver mainly does.
             10 major_service: Option<String> => "major_service",
-            /// `expected_ratio`.
+            /// Share that is expected to be split.
             11 expected_ratio: Option<i64> => "expected_ratio",
-            /// `application_file_id`.
+            /// Application form, as file handle.
             12 application_file_id: Option<String> => "application_file_id",
-            /// `partnership_file_id`.
+            /// Proof of partnership, as file handle.
             13 partnership_file_id: Option<String> => "partnership_file_id",
         }
         new()
         text(
-            sub_mchid: String,
+            sub_mchid: xinqiao_types::MchId,
             appid: xinqiao_types::AppId,
-            sub_appid: String,
-            type_: String,
+            sub_appid: xinqiao_types::AppId,
+            type_: super::Type,
             account: String,
             name: String,
-            relation_type: String,
+            relation_type: super::RelationType,
             custom_relation: String,
             scene: String,
             major_service: String,
@@ -1081,33 +1307,33 @@ pub mod profit_sharing {
     w::record! {
         /// Answer to [`AddReceiver`].
         pub struct AddReceiverResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            1 type_: super::Type => "type: must",
+            /// Receiver's merchant number or `openid`.
             2 account: String => "account: must",
-            /// `name`.
+            /// Receiver's name.
             3 name: Option<String> => "name",
-            /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            4 relation_type: String => "relation_type: must",
-            /// `custom_relation`.
+            /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            4 relation_type: super::RelationType => "relation_type: must",
+            /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
-            /// `scene`.
+            /// Why money is split with this receiver.
             6 scene: Option<String> => "scene",
-            /// `major_service`.
+            /// What the receiver mainly does.
             7 major_service: Option<String> => "major_service",
-            /// `expected_ratio`.
+            /// Share that is expected to be split.
             8 expected_ratio: Option<i64> => "expected_ratio",
-            /// `file_id`.
+            /// Handle of the file that was submitted.
             9 file_id: Option<String> => "file_id",
-            /// `state`.
+            /// Whether the receiver is approved.
             10 state: Option<String> => "state",
-            /// `fail_reason`.
+            /// Why the receiver was not approved.
             11 fail_reason: Option<String> => "fail_reason",
-            /// `application_file_id`.
+            /// Application form, as file handle.
             12 application_file_id: Option<String> => "application_file_id",
-            /// `partnership_file_id`.
+            /// Proof of partnership, as file handle.
             13 partnership_file_id: Option<String> => "partnership_file_id",
         }
     }
@@ -1139,19 +1365,19 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_2.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.create_order`.
         pub struct CreateOrder {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `transaction_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number for the split, unique.
             4 out_order_no: String => "out_order_no: must",
-            /// `receivers`.
+            /// Receivers of the money, at most 50 per request.
             5 receivers: Option<Vec<super::Receiver>> => "receivers",
-            /// `unfreeze_unsplit`.
+            /// `true` unfreezes the rest to the merchant after this split; `false` keeps it for later splits.
             6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
         }
         new(
@@ -1160,24 +1386,24 @@ pub mod profit_sharing {
             out_order_no: impl Into<String>,
             unfreeze_unsplit: bool,
         )
-        text(sub_mchid: String, sub_appid: String)
+        text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
         set(receivers: Vec<super::Receiver>)
     }
 
     w::record! {
         /// Answer to [`CreateOrder`].
         pub struct CreateOrderResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number for the split, unique.
             2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// The platform's number for the split.
             3 order_id: String => "order_id: must",
-            /// `state`.
+            /// Split: `PROCESSING` or `FINISHED`.
             4 state: String => "state: must",
-            /// `receivers`.
+            /// Receivers of the money, at most 50 per request.
             5 receivers: Option<Vec<super::ReceiverInfo>> => "receivers",
         }
     }
@@ -1209,23 +1435,23 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_8.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.delete_receiver`.
         pub struct DeleteReceiver {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: Option<String> => "type",
-            /// `account`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: Option<super::Type> => "type",
+            /// Receiver's merchant number or `openid`.
             4 account: Option<String> => "account",
         }
         new()
         text(
-            sub_mchid: String,
+            sub_mchid: xinqiao_types::MchId,
             appid: xinqiao_types::AppId,
-            sub_appid: String,
-            type_: String,
+            sub_appid: xinqiao_types::AppId,
+            type_: super::Type,
             account: String,
         )
     }
@@ -1257,19 +1483,19 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_9.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.get_bill_download_url`.
         pub struct GetBillDownloadUrl {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `bill_date`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Day of the bill in Beijing time, within the last three months; such as `2026-09-14`.
             1 bill_date: Option<String> => "bill_date: query",
         }
         new()
-        text(sub_mchid: String, bill_date: String)
+        text(sub_mchid: xinqiao_types::MchId, bill_date: String)
     }
 
     w::record! {
         /// Answer to [`GetBillDownloadUrl`].
         pub struct GetBillDownloadUrlResponse {
-            /// `download_url`.
+            /// Where to fetch the file, with a signed GET; short-lived.
             0 download_url: String => "download_url: must",
         }
     }
@@ -1301,15 +1527,15 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_4.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.get_order`.
         pub struct GetOrder {
-            /// `out_order_no`.
+            /// The merchant's number for the split, unique.
             0 out_order_no: String => "out_order_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: Option<String> => "transaction_id: query",
         }
         new(out_order_no: impl Into<String>)
-        text(sub_mchid: String, transaction_id: String)
+        text(sub_mchid: xinqiao_types::MchId, transaction_id: String)
     }
 
     /// Answer to [`GetOrder`], the same as to [`CreateOrder`].
@@ -1342,55 +1568,55 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_7.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.get_receiver`.
         pub struct GetReceiver {
-            /// `account`.
+            /// Receiver's merchant number or `openid`.
             0 account: String => "account: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: Option<String> => "transaction_id: query",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             3 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid: query",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            5 type_: Option<String> => "type: query",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            5 type_: Option<super::Type> => "type: query",
         }
         new(account: impl Into<String>)
         text(
-            sub_mchid: String,
+            sub_mchid: xinqiao_types::MchId,
             transaction_id: String,
             appid: xinqiao_types::AppId,
-            sub_appid: String,
-            type_: String,
+            sub_appid: xinqiao_types::AppId,
+            type_: super::Type,
         )
     }
 
     w::record! {
         /// Answer to [`GetReceiver`].
         pub struct GetReceiverResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            1 type_: super::Type => "type: must",
+            /// Receiver's merchant number or `openid`.
             2 account: String => "account: must",
-            /// `name`.
+            /// Receiver's name.
             3 name: Option<String> => "name",
-            /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            4 relation_type: String => "relation_type: must",
-            /// `custom_relation`.
+            /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            4 relation_type: super::RelationType => "relation_type: must",
+            /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
-            /// `scene`.
+            /// Why money is split with this receiver.
             6 scene: Option<String> => "scene",
-            /// `major_service`.
+            /// What the receiver mainly does.
             7 major_service: Option<String> => "major_service",
-            /// `expected_ratio`.
+            /// Share that is expected to be split.
             8 expected_ratio: Option<i64> => "expected_ratio",
-            /// `file_id`.
+            /// Handle of the file that was submitted.
             9 file_id: Option<String> => "file_id",
-            /// `state`.
+            /// Whether the receiver is approved.
             10 state: Option<String> => "state",
-            /// `fail_reason`.
+            /// Why the receiver was not approved.
             11 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -1422,13 +1648,13 @@ pub mod profit_sharing {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_3.shtml>.
         /// * Catalog: `pay_v3.global.profit_sharing.unfreeze_order`.
         pub struct UnfreezeOrder {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `transaction_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
+            /// The merchant's number for the split, unique.
             2 out_order_no: String => "out_order_no: must",
-            /// `description`.
+            /// Why the money is split.
             3 description: String => "description: must",
         }
         new(
@@ -1436,7 +1662,7 @@ pub mod profit_sharing {
             out_order_no: impl Into<String>,
             description: impl Into<String>,
         )
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     /// Answer to [`UnfreezeOrder`], the same as to [`CreateOrder`].
@@ -1473,19 +1699,19 @@ pub mod profit_sharing {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_14.shtml>.
             /// * Catalog: `pay_v3.global.profit_sharing.refunds.get_bill_download_url`.
             pub struct GetBillDownloadUrl {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid: query",
-                /// `bill_date`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+                /// Day of the bill in Beijing time, within the last three months; such as `2026-09-14`.
                 1 bill_date: Option<String> => "bill_date: query",
             }
             new()
-            text(sub_mchid: String, bill_date: String)
+            text(sub_mchid: xinqiao_types::MchId, bill_date: String)
         }
 
         w::record! {
             /// Answer to [`GetBillDownloadUrl`].
             pub struct GetBillDownloadUrlResponse {
-                /// `download_url`.
+                /// Where to fetch the file, with a signed GET; short-lived.
                 0 download_url: String => "download_url: must",
             }
         }
@@ -1524,11 +1750,11 @@ pub mod profit_sharing {
         w::record! {
             /// Answer to [`GetRefundableBalance`].
             pub struct GetRefundableBalanceResponse {
-                /// `sponsor_mchid`.
-                0 sponsor_mchid: Option<String> => "sponsor_mchid",
-                /// `balance`.
+                /// Merchant that puts up the money; such as `1900001109`.
+                0 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+                /// Balance that can pay refunds.
                 1 balance: Option<i64> => "balance",
-                /// `currency`.
+                /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
         }
@@ -1565,23 +1791,23 @@ pub mod profit_sharing {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_5.shtml>.
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.get_amounts`.
             pub struct GetAmounts {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
             new(transaction_id: impl Into<String>)
-            text(sub_mchid: String)
+            text(sub_mchid: xinqiao_types::MchId)
         }
 
         w::record! {
             /// Answer to [`GetAmounts`].
             pub struct GetAmountsResponse {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must",
-                /// `unsplit_amount`.
+                /// Amount of the order that can still be split.
                 1 unsplit_amount: Option<i64> => "unsplit_amount",
-                /// `currency`.
+                /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
         }
@@ -1613,25 +1839,25 @@ pub mod profit_sharing {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_12.shtml>.
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.get_refundable_amounts`.
             pub struct GetRefundableAmounts {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
             new(transaction_id: impl Into<String>)
-            text(sub_mchid: String)
+            text(sub_mchid: xinqiao_types::MchId)
         }
 
         w::record! {
             /// Answer to [`GetRefundableAmounts`].
             pub struct GetRefundableAmountsResponse {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must",
-                /// `refundable_amount`.
+                /// What can still be refunded of the order.
                 1 refundable_amount: Option<i64> => "refundable_amount",
-                /// `currency`.
+                /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
-                /// `funds_refundable_amount`.
+                /// What the available funds still allow to refund.
                 3 funds_refundable_amount: Option<i64> => "funds_refundable_amount",
             }
         }
@@ -1663,15 +1889,15 @@ pub mod profit_sharing {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_1.shtml>.
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.mark`.
             pub struct Mark {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `out_trade_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 1 out_trade_no: Option<String> => "out_trade_no",
-                /// `currency`.
+                /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
             new()
-            text(sub_mchid: String, out_trade_no: String, currency: String)
+            text(sub_mchid: xinqiao_types::MchId, out_trade_no: String, currency: String)
         }
 
         w::endpoint! {
@@ -1707,18 +1933,18 @@ pub mod refund {
         /// * Source: <https://pay.weixin.qq.com/doc/global/v3/zh/4013068934>.
         /// * Catalog: `pay_v3.global.refund.get_partner_recharge_balance`.
         pub struct GetPartnerRechargeBalance {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
-        new(sub_mchid: impl Into<String>)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetPartnerRechargeBalance`].
         pub struct GetPartnerRechargeBalanceResponse {
-            /// `remaining_amount`.
+            /// Money that is left.
             0 remaining_amount: i64 => "remaining_amount: must",
-            /// `currency`.
+            /// ISO code of the money; such as `HKD`.
             1 currency: String => "currency: must",
         }
     }

@@ -6,43 +6,43 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `goods_sn_list` in the answer of `gov::subsidy::sn_code::Query`.
     pub struct GoodsSn {
-        /// `sn_code`.
+        /// Serial number of the device, one for each.
         0 sn_code: String => "sn_code: must",
-        /// `state`; one of `SNCODE_STATE_UNKNOWN` `SNCODE_STATE_SELLABLE` `SNCODE_STATE_NOT_SELLABLE`.
-        1 state: String => "state: must",
-        /// `not_sellable_reason`; one of `NOT_SELLABLE_REASON_USED` `NOT_SELLABLE_REASON_NOT_FOUND`.
-        2 not_sellable_reason: Option<String> => "not_sellable_reason",
+        /// State of the serial number: sellable or not; one of `SNCODE_STATE_UNKNOWN` `SNCODE_STATE_SELLABLE` `SNCODE_STATE_NOT_SELLABLE`.
+        1 state: GoodsSnState => "state: must",
+        /// Why this serial number may not be sold; one of `NOT_SELLABLE_REASON_USED` `NOT_SELLABLE_REASON_NOT_FOUND`.
+        2 not_sellable_reason: Option<NotSellableReason> => "not_sellable_reason",
     }
 }
 
 w::record! {
     /// `invoice_info` of `gov::subsidy::audit::UpdateCup`; `invoice_info` of `gov::subsidy::audit::UploadCup`.
     pub struct InvoiceInfo {
-        /// `invoice_cd`.
+        /// Code printed on the invoice; fully digital ones have none.
         0 invoice_cd: Option<String> => "invoice_cd",
-        /// `invoice_no`.
+        /// Number printed on the invoice.
         1 invoice_no: Option<String> => "invoice_no",
-        /// `invoice_dt`.
+        /// Day of issue on the invoice.
         2 invoice_dt: Option<String> => "invoice_dt",
-        /// `invoice_link`.
+        /// Link to the invoice file.
         3 invoice_link: Option<String> => "invoice_link",
-        /// `invoice_tp`.
+        /// Kind of invoice, as a code.
         4 invoice_tp: Option<String> => "invoice_tp",
-        /// `invoice_ck_cd`.
+        /// Check code on the invoice, for verifying it.
         5 invoice_ck_cd: Option<String> => "invoice_ck_cd",
-        /// `nm`.
+        /// Buyer named on the invoice.
         6 nm: Option<String> => "nm",
-        /// `tax`.
+        /// Total including tax.
         7 tax: Option<String> => "tax",
-        /// `invoice_tax_amt`.
+        /// Tax shown on the invoice.
         8 invoice_tax_amt: Option<String> => "invoice_tax_amt",
-        /// `sales_ent_nm`.
+        /// Seller named on the invoice.
         9 sales_ent_nm: Option<String> => "sales_ent_nm",
-        /// `tax_payer`.
+        /// Taxpayer number of the seller on the invoice.
         10 tax_payer: Option<String> => "tax_payer",
-        /// `num`.
+        /// Quantity on the invoice.
         11 num: Option<String> => "num",
-        /// `service_nm`.
+        /// Goods named on the invoice, with the model.
         12 service_nm: Option<String> => "service_nm",
     }
     new()
@@ -66,45 +66,45 @@ w::record! {
 w::record! {
     /// An item of `data` in `gov::subsidy::zhejiang::ConfirmNQualification`.
     pub struct ConfirmNQualificationData {
-        /// `cate_code`.
+        /// Code of the subsidized category; such as `JS06`.
         0 cate_code: String => "cate_code: must",
-        /// `cert_no`.
+        /// Document number, encrypted, letters in capitals.
         1 cert_no: String => "cert_no: must",
-        /// `grade`.
+        /// Energy grade, required for some categories.
         2 grade: Option<String> => "grade",
-        /// `name`.
+        /// Name of the consumer, encrypted.
         3 name: String => "name: must",
-        /// `operation_time`.
+        /// When the sale or return was completed, milliseconds.
         4 operation_time: String => "operation_time: must",
-        /// `bank_name`.
+        /// Bank that takes part in the subsidy.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_subsidy`.
+        /// Subsidy of the bank in yuan, positive.
         6 bank_subsidy: Option<String> => "bank_subsidy",
-        /// `plat_subsidy`.
+        /// Subsidy of the platform in yuan, positive.
         7 plat_subsidy: Option<String> => "plat_subsidy",
-        /// `sales`.
+        /// Money of the sale in yuan, positive.
         8 sales: String => "sales: must",
-        /// `status`.
+        /// State of the category: `0` redeemed, `1` returned.
         9 status: String => "status: must",
-        /// `subsidy`.
+        /// Subsidy of the government in yuan, positive.
         10 subsidy: String => "subsidy: must",
-        /// `tel`; personal data, masked in `Debug`.
+        /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
         11 tel: String => "tel: must masked",
-        /// `add_code`.
+        /// Region of delivery, six digits; such as `330000`.
         12 add_code: String => "add_code: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street of delivery; personal data, masked in `Debug`.
         13 address: String => "address: must masked",
-        /// `sale_models`.
+        /// Way of selling: `0` online, `1` offline.
         14 sale_models: String => "sale_models: must",
-        /// `brand`.
+        /// Maker's brand of the goods.
         15 brand: String => "brand: must",
-        /// `activity_add_code`.
+        /// Region that funds the subsidy, six digits; such as `110101`.
         16 activity_add_code: String => "activity_add_code: must",
-        /// `uniscid`.
+        /// Unified social credit code of the seller, 18 characters.
         17 uniscid: String => "uniscid: must",
-        /// `corp_name`.
+        /// Selling enterprise as on its license.
         18 corp_name: String => "corp_name: must",
-        /// `serial_num`.
+        /// Serial number of the record, unique on the platform.
         19 serial_num: String => "serial_num: must",
     }
     new(
@@ -131,17 +131,17 @@ w::record! {
 w::record! {
     /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::QueryPassThrough`.
     pub struct QueryPassThroughQualification {
-        /// `appliance_id`.
+        /// Category of the subsidized goods, such as fridge or phone.
         0 appliance_id: f64 => "appliance_id: must",
-        /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-        1 state: String => "state: must",
-        /// `unclaimed_reason`; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
-        2 unclaimed_reason: Option<String> => "unclaimed_reason",
-        /// `claim_mode`; one of `CLAIM_MODE_MINI_PROGRAM` `CLAIM_MODE_INTERFACE_PASS_THROUGH`.
-        3 claim_mode: Option<String> => "claim_mode",
-        /// `claimed_platform_name`.
+        /// State: unclaimed, claimed, redeemed, …; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+        1 state: State => "state: must",
+        /// Why it is not claimed; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
+        2 unclaimed_reason: Option<UnclaimedReason> => "unclaimed_reason",
+        /// How it is claimed, such as in a Mini Program or passed through; one of `CLAIM_MODE_MINI_PROGRAM` `CLAIM_MODE_INTERFACE_PASS_THROUGH`.
+        3 claim_mode: Option<ClaimMode> => "claim_mode",
+        /// Platform where it was claimed.
         4 claimed_platform_name: Option<String> => "claimed_platform_name",
-        /// `claimed_region_name`.
+        /// Region where it was claimed.
         5 claimed_region_name: Option<String> => "claimed_region_name",
     }
 }
@@ -149,85 +149,85 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `gov::subsidy::zhejiang::QueryQualifications`.
     pub struct QualificationItem {
-        /// `cate_code`.
+        /// Code of the subsidized category; such as `JS06`.
         0 cate_code: String => "cate_code: must",
-        /// `status`.
+        /// The qualification's state in words.
         1 status: Option<String> => "status",
-        /// `status_code`; one of `00` `01` `02` `03` `04` `05` `06`.
-        2 status_code: Option<String> => "status_code",
+        /// Code of the qualification's state; such as `00`; one of `00` `01` `02` `03` `04` `05` `06`.
+        2 status_code: Option<StatusCode> => "status_code",
     }
 }
 
 w::record! {
     /// An item of `data` in `gov::subsidy::zhejiang::SyncQualification`.
     pub struct SyncQualificationData {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Voucher code that the consumer shows; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
-        /// `cate_code`.
+        /// Code of the subsidized category; such as `JS06`.
         1 cate_code: String => "cate_code: must",
-        /// `cert_no`.
+        /// Document number, encrypted, letters in capitals.
         2 cert_no: String => "cert_no: must",
-        /// `grade`.
+        /// Energy grade, required for some categories.
         3 grade: Option<String> => "grade",
-        /// `name`.
+        /// Name of the consumer, encrypted.
         4 name: String => "name: must",
-        /// `operation_time`.
+        /// When the sale or return was completed, milliseconds.
         5 operation_time: String => "operation_time: must",
-        /// `bank_name`.
+        /// Bank that takes part in the subsidy.
         6 bank_name: Option<String> => "bank_name",
-        /// `bank_subsidy`.
+        /// Subsidy of the bank in yuan, positive.
         7 bank_subsidy: Option<String> => "bank_subsidy",
-        /// `plat_subsidy`.
+        /// Subsidy of the platform in yuan, positive.
         8 plat_subsidy: Option<String> => "plat_subsidy",
-        /// `sales`.
+        /// Money of the sale in yuan, positive.
         9 sales: String => "sales: must",
-        /// `status`; one of `0` `1`.
-        10 status: String => "status: must",
-        /// `subsidy`.
+        /// State of the category: `0` redeemed, `1` returned; one of `0` `1`.
+        10 status: SaleModels => "status: must",
+        /// Subsidy of the government in yuan, positive.
         11 subsidy: String => "subsidy: must",
-        /// `tel`; personal data, masked in `Debug`.
+        /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
         12 tel: String => "tel: must masked",
-        /// `add_code`.
+        /// Region of delivery, six digits; such as `330000`.
         13 add_code: String => "add_code: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street of delivery; personal data, masked in `Debug`.
         14 address: String => "address: must masked",
-        /// `sale_models`; one of `0` `1`.
-        15 sale_models: String => "sale_models: must",
-        /// `sn_code`.
+        /// Way of selling: `0` online, `1` offline; one of `0` `1`.
+        15 sale_models: SaleModels => "sale_models: must",
+        /// Serial number of the device, one for each.
         16 sn_code: String => "sn_code: must",
-        /// `uniscid`.
+        /// Unified social credit code of the seller, 18 characters.
         17 uniscid: String => "uniscid: must",
-        /// `corp_name`.
+        /// Selling enterprise as on its license.
         18 corp_name: String => "corp_name: must",
-        /// `barcode`.
+        /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
         19 barcode: String => "barcode: must",
-        /// `item_name`.
+        /// Title of the goods with the model.
         20 item_name: String => "item_name: must",
-        /// `spec_model`.
+        /// Specification of the goods; such as `YOGA Air 15s ILL9`.
         21 spec_model: String => "spec_model: must",
-        /// `brand`.
+        /// Maker's brand of the goods.
         22 brand: String => "brand: must",
-        /// `logistics_no`.
+        /// Tracking number of the delivery, up to 100 characters.
         23 logistics_no: Option<String> => "logistics_no",
-        /// `delivery_time`.
+        /// When the consumer signed for it.
         24 delivery_time: Option<String> => "delivery_time",
-        /// `invoice_no`.
+        /// Number of the invoice, up to 100 characters.
         25 invoice_no: Option<String> => "invoice_no",
-        /// `is_ai_product`.
+        /// Whether it is an AI product: `0` yes, `1` no.
         26 is_ai_product: String => "is_ai_product: must",
-        /// `pc_type`.
+        /// Kind of computer: desktop or notebook; for computers.
         27 pc_type: Option<String> => "pc_type",
-        /// `order_no`.
+        /// Your own number of the order, up to 50 characters.
         28 order_no: String => "order_no: must",
-        /// `origin_order_no`.
+        /// Original order; required on returns.
         29 origin_order_no: Option<String> => "origin_order_no",
-        /// `activity_add_code`.
+        /// Region that funds the subsidy, six digits; such as `110101`.
         30 activity_add_code: String => "activity_add_code: must",
-        /// `imei1`.
+        /// First IMEI of a phone or similar; such as `358882046176540`.
         31 imei1: Option<String> => "imei1",
-        /// `imei2`.
+        /// Second IMEI of a phone or similar; such as `358882046176540`.
         32 imei2: Option<String> => "imei2",
-        /// `ccc_sn_order_no`.
+        /// Order number used to lock or unlock the serial number.
         33 ccc_sn_order_no: Option<String> => "ccc_sn_order_no",
     }
     new(
@@ -237,12 +237,12 @@ w::record! {
         name: impl Into<String>,
         operation_time: impl Into<String>,
         sales: impl Into<String>,
-        status: impl Into<String>,
+        status: impl Into<SaleModels>,
         subsidy: impl Into<String>,
         tel: impl Into<String>,
         add_code: impl Into<String>,
         address: impl Into<String>,
-        sale_models: impl Into<String>,
+        sale_models: impl Into<SaleModels>,
         sn_code: impl Into<String>,
         uniscid: impl Into<String>,
         corp_name: impl Into<String>,
@@ -273,15 +273,15 @@ w::record! {
 w::record! {
     /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::Query`.
     pub struct Qualification {
-        /// `appliance_id`.
+        /// Category of the subsidized goods, such as fridge or phone.
         0 appliance_id: f64 => "appliance_id: must",
-        /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-        1 state: String => "state: must",
-        /// `unclaimed_reason`; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
-        2 unclaimed_reason: Option<String> => "unclaimed_reason",
-        /// `claimed_platform_name`.
+        /// State: unclaimed, claimed, redeemed, …; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+        1 state: State => "state: must",
+        /// Why it is not claimed; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
+        2 unclaimed_reason: Option<UnclaimedReason> => "unclaimed_reason",
+        /// Platform where it was claimed.
         3 claimed_platform_name: Option<String> => "claimed_platform_name",
-        /// `claimed_region_name`.
+        /// Region where it was claimed.
         4 claimed_region_name: Option<String> => "claimed_region_name",
     }
 }
@@ -289,37 +289,37 @@ w::record! {
 w::record! {
     /// An item of `shop_order_list` in the answer of `gov::subsidy::transactions::Query`.
     pub struct ShopOrder {
-        /// `shop_order_number`.
+        /// Your own number of the order.
         0 shop_order_number: Option<String> => "shop_order_number",
-        /// `collect_state`; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
-        1 collect_state: Option<String> => "collect_state",
-        /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-        2 cate_state: Option<String> => "cate_state",
+        /// Whether the papers have been collected by the authority; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
+        1 collect_state: Option<CollectState> => "collect_state",
+        /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+        2 cate_state: Option<CateState> => "cate_state",
     }
 }
 
 w::record! {
     /// `track_info` of `gov::subsidy::audit::UpdateCup`; `track_info` of `gov::subsidy::audit::UploadCup`.
     pub struct TrackInfo {
-        /// `tracking_no`.
+        /// Number to follow the delivery by.
         0 tracking_no: Option<String> => "tracking_no",
-        /// `tracking_company`.
+        /// Carrier of the delivery.
         1 tracking_company: Option<String> => "tracking_company",
-        /// `usr_prov`.
+        /// Province of the recipient.
         2 usr_prov: Option<String> => "usr_prov",
-        /// `usr_city`.
+        /// City of the recipient.
         3 usr_city: Option<String> => "usr_city",
-        /// `usr_area`.
+        /// District of the recipient.
         4 usr_area: Option<String> => "usr_area",
-        /// `usr_addr`.
+        /// Street address of the recipient.
         5 usr_addr: Option<String> => "usr_addr",
-        /// `tracking_type`.
+        /// Kind of delivery, as a code.
         6 tracking_type: Option<String> => "tracking_type",
-        /// `delivery_method`.
+        /// How the goods were handed over, such as delivered or picked up.
         7 delivery_method: Option<String> => "delivery_method",
-        /// `shipping_addr`.
+        /// Where the goods were sent from.
         8 shipping_addr: Option<String> => "shipping_addr",
-        /// `delivery_time`.
+        /// When the consumer signed for it.
         9 delivery_time: Option<String> => "delivery_time",
     }
     new()
@@ -337,6 +337,262 @@ w::record! {
     )
 }
 
+w::open_enum! {
+    /// What happened to the category's subsidy, such as redeemed or returned.
+    ///
+    /// What `cate_state` of `gov::subsidy::qualifications::Sync`, `cate_state` of `gov::subsidy::SyncNQualification` and 3 more may be.
+    pub enum CateState {
+        /// Subsidy redeemed (`CATE_STATE_REDEEM`).
+        Redeem = "CATE_STATE_REDEEM",
+        /// Subsidy returned (`CATE_STATE_REFUND`).
+        Refund = "CATE_STATE_REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Code of the kind of document.
+    ///
+    /// What `cert_type` of `gov::subsidy::zhejiang::ClaimQualification`, `cert_type` of `gov::subsidy::zhejiang::IssueAuthCode` may be.
+    pub enum CertType {
+        /// `1` on the wire.
+        N1 = "1",
+        /// `2` on the wire.
+        N2 = "2",
+        /// `3` on the wire.
+        N3 = "3",
+        /// `4` on the wire.
+        N4 = "4",
+        /// `5` on the wire.
+        N5 = "5",
+    }
+}
+
+w::open_enum! {
+    /// How it is claimed, such as in a Mini Program or passed through.
+    ///
+    /// What `claim_mode` of `QueryPassThroughQualification` may be.
+    pub enum ClaimMode {
+        /// Claimed in WeChat Pay's Mini Program (`CLAIM_MODE_MINI_PROGRAM`).
+        MiniProgram = "CLAIM_MODE_MINI_PROGRAM",
+        /// Claimed at the merchant through the API (`CLAIM_MODE_INTERFACE_PASS_THROUGH`).
+        InterfacePassThrough = "CLAIM_MODE_INTERFACE_PASS_THROUGH",
+    }
+}
+
+w::open_enum! {
+    /// Kind of barcode.
+    ///
+    /// What `code_type` of `gov::subsidy::zhejiang::QueryGoodsResponse` may be.
+    pub enum CodeType {
+        /// `001` on the wire.
+        N001 = "001",
+        /// `002` on the wire.
+        N002 = "002",
+    }
+}
+
+w::open_enum! {
+    /// Whether the papers have been collected by the authority.
+    ///
+    /// What `collect_state` of `gov::subsidy::QueryCompaniesResponse`, `collect_state` of `ShopOrder` may be.
+    pub enum CollectState {
+        /// Papers not collected (`COLLECT_STATE_NOT_COLLECT`).
+        NotCollect = "COLLECT_STATE_NOT_COLLECT",
+        /// Papers collected (`COLLECT_STATE_COLLECTED`).
+        Collected = "COLLECT_STATE_COLLECTED",
+        /// Collection failed (`COLLECT_STATE_COLLECTION_FAILED`).
+        CollectionFailed = "COLLECT_STATE_COLLECTION_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Energy efficiency grade, first or second.
+    ///
+    /// What `energy_grade` of `gov::subsidy::qualifications::Sync`, `energy_grade` of `gov::subsidy::SyncNQualification` and 2 more may be.
+    pub enum EnergyGrade {
+        /// First grade (`FIRST_LEVEL`).
+        FirstLevel = "FIRST_LEVEL",
+        /// Second grade (`SECOND_LEVEL`).
+        SecondLevel = "SECOND_LEVEL",
+        /// Grade unknown (`ENERGY_GRADE_UNKNOWN`).
+        EnergyGradeUnknown = "ENERGY_GRADE_UNKNOWN",
+    }
+}
+
+w::open_enum! {
+    /// State of the serial number: sellable or not.
+    ///
+    /// What `state` of `GoodsSn` may be.
+    pub enum GoodsSnState {
+        /// State unknown (`SNCODE_STATE_UNKNOWN`).
+        Unknown = "SNCODE_STATE_UNKNOWN",
+        /// May be sold with subsidy (`SNCODE_STATE_SELLABLE`).
+        Sellable = "SNCODE_STATE_SELLABLE",
+        /// May not be sold with subsidy (`SNCODE_STATE_NOT_SELLABLE`).
+        NotSellable = "SNCODE_STATE_NOT_SELLABLE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the consumer's identity document.
+    ///
+    /// What `identity_document_type` of `gov::subsidy::GetQualification`, `identity_document_type` of `gov::subsidy::qualifications::CancelPassThrough` and 6 more may be.
+    pub enum IdentityDocumentType {
+        /// Mainland identity card (`ID_DOC_TYPE_ID_CARD`).
+        IdCard = "ID_DOC_TYPE_ID_CARD",
+        /// Mainland travel permit of Hong Kong and Macao residents (`ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC`).
+        MainLAndTravelPermitForHkMc = "ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC",
+        /// Mainland travel permit of Taiwan residents (`ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`).
+        MainLAndTravelPermitForTw = "ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW",
+    }
+}
+
+w::open_enum! {
+    /// Why this serial number may not be sold.
+    ///
+    /// What `not_sellable_reason` of `GoodsSn` may be.
+    pub enum NotSellableReason {
+        /// The serial number was used (`NOT_SELLABLE_REASON_USED`).
+        Used = "NOT_SELLABLE_REASON_USED",
+        /// The serial number is not known (`NOT_SELLABLE_REASON_NOT_FOUND`).
+        NotFound = "NOT_SELLABLE_REASON_NOT_FOUND",
+    }
+}
+
+w::open_enum! {
+    /// Kind of computer: desktop or notebook; for computers.
+    ///
+    /// What `pc_type` of `gov::subsidy::qualifications::Sync`, `pc_type` of `gov::subsidy::SyncNQualification` may be.
+    pub enum PcType {
+        /// Desktop computer (`DESKTOP`).
+        Desktop = "DESKTOP",
+        /// Notebook computer (`LAPTOP`).
+        LApTop = "LAPTOP",
+        /// Kind unknown (`COMPUTER_TYPE_UNKNOWN`).
+        ComputerTypeUnknown = "COMPUTER_TYPE_UNKNOWN",
+    }
+}
+
+w::open_enum! {
+    /// Kind of product, such as common or smart.
+    ///
+    /// What `product_type` of `gov::subsidy::qualifications::Sync`, `product_type` of `gov::subsidy::sn_code::Lock` and 3 more may be.
+    pub enum ProductType {
+        /// Common product (`COMMON_PRODUCT`).
+        CommonProduct = "COMMON_PRODUCT",
+        /// AI product (`AI_PRODUCT`).
+        AiProduct = "AI_PRODUCT",
+    }
+}
+
+w::open_enum! {
+    /// What to sum up: sales or returns.
+    ///
+    /// What `query_type` of `gov::subsidy::transactions::QueryDaySummary` may be.
+    pub enum QueryType {
+        /// Trades (`ORDER_TYPE_TRANSACTION`).
+        TypeTransaction = "ORDER_TYPE_TRANSACTION",
+        /// Redeemed appliance subsidies (`ORDER_TYPE_APPLIANCE_REDEEM`).
+        TypeApplianceRedeem = "ORDER_TYPE_APPLIANCE_REDEEM",
+        /// Redeemed digital device subsidies (`ORDER_TYPE_3C_REDEEM`).
+        Type3CRedeem = "ORDER_TYPE_3C_REDEEM",
+        /// Redeemed subsidies of further categories (`ORDER_TYPE_N_QUALIFICATION_REDEEM`).
+        TypeNQualificationRedeem = "ORDER_TYPE_N_QUALIFICATION_REDEEM",
+    }
+}
+
+w::open_enum! {
+    /// Way of selling: online or offline.
+    ///
+    /// What `sale_model` of `gov::subsidy::qualifications::Sync`, `sale_model` of `gov::subsidy::SyncNQualification` and 1 more may be.
+    pub enum SaleModel {
+        /// Sold online (`SALE_MODEL_ONLINE`).
+        Online = "SALE_MODEL_ONLINE",
+        /// Sold offline (`SALE_MODEL_OFFLINE`).
+        Offline = "SALE_MODEL_OFFLINE",
+    }
+}
+
+w::open_enum! {
+    /// Way of selling: `0` online, `1` offline.
+    ///
+    /// What `sale_models` of `gov::subsidy::zhejiang::CommitAuthCode`, `sale_models` of `gov::subsidy::zhejiang::RefundAuthCode` and 2 more may be.
+    pub enum SaleModels {
+        /// Sold online; as the state of a category: redeemed (`0`).
+        N0 = "0",
+        /// Sold offline; as the state of a category: returned (`1`).
+        N1 = "1",
+    }
+}
+
+w::open_enum! {
+    /// Whether the serial number may be sold.
+    ///
+    /// What `sell_state` of `gov::subsidy::zhejiang::QuerySnCodeResponse` may be.
+    pub enum SellState {
+        /// `U0022` on the wire.
+        U0022 = "U0022",
+        /// `U0023` on the wire.
+        U0023 = "U0023",
+        /// `U0024` on the wire.
+        U0024 = "U0024",
+        /// `U9999` on the wire.
+        U9999 = "U9999",
+    }
+}
+
+w::open_enum! {
+    /// State of the qualification, such as not redeemed.
+    ///
+    /// What `state` of `gov::subsidy::GetQualificationResponse`, `state` of `QueryPassThroughQualification` and 1 more may be.
+    pub enum State {
+        /// Not claimed here (`UNCLAIMED`).
+        Unclaimed = "UNCLAIMED",
+        /// Claimed, not redeemed (`UNREDEEMED`).
+        Unredeemed = "UNREDEEMED",
+        /// Redeemed (`REDEEMED`).
+        Redeemed = "REDEEMED",
+    }
+}
+
+w::open_enum! {
+    /// Code of the qualification's state.
+    ///
+    /// What `status_code` of `QualificationItem` may be.
+    pub enum StatusCode {
+        /// Not claimed yet (`00`).
+        N00 = "00",
+        /// `01` on the wire.
+        N01 = "01",
+        /// `02` on the wire.
+        N02 = "02",
+        /// `03` on the wire.
+        N03 = "03",
+        /// `04` on the wire.
+        N04 = "04",
+        /// `05` on the wire.
+        N05 = "05",
+        /// `06` on the wire.
+        N06 = "06",
+    }
+}
+
+w::open_enum! {
+    /// Why it is not claimed.
+    ///
+    /// What `unclaimed_reason` of `QueryPassThroughQualification`, `unclaimed_reason` of `Qualification` may be.
+    pub enum UnclaimedReason {
+        /// Claimed in another region through WeChat Pay (`REASON_CLAIMED_BY_OTHER_REGION`).
+        ClaimedByOtherRegion = "REASON_CLAIMED_BY_OTHER_REGION",
+        /// Claimed on another platform or in another region (`REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION`).
+        ClaimedByOtherPlatformOrRegion = "REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION",
+        /// Not claimed anywhere (`REASON_UNCLAIMED`).
+        Unclaimed = "REASON_UNCLAIMED",
+        /// Claimed in another way of integration (`REASON_CLAIMED_BY_OTHER_MODE`).
+        ClaimedByOtherMode = "REASON_CLAIMED_BY_OTHER_MODE",
+    }
+}
+
 /// Government subsidies (政府补贴): `pay_v3.gov.subsidy`.
 pub mod subsidy {
     use xinqiao_wire as w;
@@ -348,22 +604,22 @@ pub mod subsidy {
         /// * For: ecommerce-platform, partner.
         /// * Catalog: `pay_v3.gov.subsidy.get_qualification`.
         pub struct GetQualification {
-            /// `real_name`; personal data, masked in `Debug`.
+            /// Name of the consumer, encrypted; personal data, masked in `Debug`.
             0 real_name: Option<String> => "real_name: query masked",
-            /// `id_card_number`; personal data, masked in `Debug`.
+            /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
             1 id_card_number: Option<String> => "id_card_number: query masked",
-            /// `phone_number`; personal data, masked in `Debug`.
+            /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
             2 phone_number: Option<String> => "phone_number: query masked",
-            /// `appliance_id`.
+            /// Category of the subsidized goods, such as fridge or phone.
             3 appliance_id: f64 => "appliance_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The consumer under the given AppID; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-            /// `appid`.
+            /// AppID of the Mini Program or account used by the consumer.
             5 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `qualification_region_code`.
+            /// Region whose subsidy is used; such as `310100`.
             6 qualification_region_code: f64 => "qualification_region_code: must query",
-            /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-            7 identity_document_type: Option<String> => "identity_document_type: query",
+            /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            7 identity_document_type: Option<super::IdentityDocumentType> => "identity_document_type: query",
         }
         new(appliance_id: f64, qualification_region_code: f64)
         text(
@@ -372,15 +628,15 @@ pub mod subsidy {
             phone_number: String,
             openid: xinqiao_types::OpenId,
             appid: xinqiao_types::AppId,
-            identity_document_type: String,
+            identity_document_type: super::IdentityDocumentType,
         )
     }
 
     w::record! {
         /// Answer to [`GetQualification`].
         pub struct GetQualificationResponse {
-            /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-            0 state: String => "state: must",
+            /// State of the qualification, such as not redeemed; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+            0 state: super::State => "state: must",
         }
     }
 
@@ -410,9 +666,9 @@ pub mod subsidy {
         /// * For: ecommerce-platform, partner.
         /// * Catalog: `pay_v3.gov.subsidy.query_companies`.
         pub struct QueryCompanies {
-            /// `qualification_region_code`.
+            /// Region whose subsidy is used; such as `310100`.
             0 qualification_region_code: f64 => "qualification_region_code: must",
-            /// `license_number`.
+            /// Unified social credit code of the enterprise; such as `91110108397173806M`.
             1 license_number: String => "license_number: must",
         }
         new(qualification_region_code: f64, license_number: impl Into<String>)
@@ -421,13 +677,13 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`QueryCompanies`].
         pub struct QueryCompaniesResponse {
-            /// `company_name`.
+            /// Registered name of the enterprise found.
             0 company_name: Option<String> => "company_name",
-            /// `collect_state`; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
-            1 collect_state: Option<String> => "collect_state",
-            /// `code`.
+            /// Whether the papers have been collected by the authority; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
+            1 collect_state: Option<super::CollectState> => "collect_state",
+            /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
             2 code: String => "code: must",
-            /// `message`.
+            /// The response code in words.
             3 message: String => "message: must",
         }
     }
@@ -458,75 +714,75 @@ pub mod subsidy {
         /// * For: ecommerce-platform, partner.
         /// * Catalog: `pay_v3.gov.subsidy.sync_n_qualification`.
         pub struct SyncNQualification {
-            /// `real_name`; personal data, masked in `Debug`.
+            /// Name of the consumer, encrypted; personal data, masked in `Debug`.
             0 real_name: String => "real_name: must masked",
-            /// `id_card_number`; personal data, masked in `Debug`.
+            /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
             1 id_card_number: String => "id_card_number: must masked",
-            /// `phone_number`; personal data, masked in `Debug`.
+            /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
             2 phone_number: String => "phone_number: must masked",
-            /// `appliance_id`.
+            /// Category of the subsidized goods, such as fridge or phone.
             3 appliance_id: Option<f64> => "appliance_id",
-            /// `out_trade_no`.
+            /// Your own number of the order that uses the subsidy.
             4 out_trade_no: String => "out_trade_no: must",
-            /// `sub_mchid`.
-            5 sub_mchid: Option<String> => "sub_mchid",
-            /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-            6 energy_grade: Option<String> => "energy_grade",
-            /// `receive_region_code`.
+            /// Sub-merchant that took the payment.
+            5 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+            6 energy_grade: Option<super::EnergyGrade> => "energy_grade",
+            /// Region of delivery; such as `110101`.
             7 receive_region_code: String => "receive_region_code: must",
-            /// `brand`.
+            /// Maker's brand of the goods.
             8 brand: String => "brand: must",
-            /// `address`; personal data, masked in `Debug`.
+            /// Where the goods are delivered; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
-            /// `qualification_region_code`.
+            /// Region whose subsidy is used; such as `310100`.
             10 qualification_region_code: f64 => "qualification_region_code: must",
-            /// `seller_name`.
+            /// Enterprise that sells the goods, as on its license.
             11 seller_name: String => "seller_name: must",
-            /// `license_number`.
+            /// Unified social credit code of the enterprise; such as `91110108397173806M`.
             12 license_number: String => "license_number: must",
-            /// `logistics_num`.
+            /// Tracking number of the delivery.
             13 logistics_num: Option<String> => "logistics_num",
-            /// `delivery_time`.
+            /// When the consumer signed for it.
             14 delivery_time: Option<String> => "delivery_time",
-            /// `invoice_num`.
+            /// Number of the invoice.
             15 invoice_num: String => "invoice_num: must",
-            /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-            16 product_type: String => "product_type: must",
-            /// `pc_type`; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
-            17 pc_type: Option<String> => "pc_type",
-            /// `order_amount`.
+            /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+            16 product_type: super::ProductType => "product_type: must",
+            /// Kind of computer: desktop or notebook; for computers; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
+            17 pc_type: Option<super::PcType> => "pc_type",
+            /// Total of the order, in fen.
             18 order_amount: f64 => "order_amount: must",
-            /// `discount_amount`.
+            /// Subsidy of the state in fen, without other discounts.
             19 discount_amount: f64 => "discount_amount: must",
-            /// `mch_order_id`.
+            /// Order number of the online platform; for online sales.
             20 mch_order_id: String => "mch_order_id: must",
-            /// `invoice_time`.
+            /// When the invoice was issued.
             21 invoice_time: String => "invoice_time: must",
-            /// `purchaser_name`.
+            /// Buyer named on the invoice.
             22 purchaser_name: String => "purchaser_name: must",
-            /// `sale_model`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
-            23 sale_model: String => "sale_model: must",
-            /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-            24 identity_document_type: String => "identity_document_type: must",
-            /// `invoice_address_code`.
+            /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
+            23 sale_model: super::SaleModel => "sale_model: must",
+            /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            24 identity_document_type: super::IdentityDocumentType => "identity_document_type: must",
+            /// Region where the invoice was issued.
             25 invoice_address_code: String => "invoice_address_code: must",
-            /// `tax_authority_code`.
+            /// Code of the tax office.
             26 tax_authority_code: String => "tax_authority_code: must",
-            /// `transaction_time`.
+            /// When the sale or return was completed; such as `2025-01-14T19:55:06+08:00`.
             27 transaction_time: String => "transaction_time: must",
-            /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-            28 cate_state: String => "cate_state: must",
-            /// `longitude`; personal data, masked in `Debug`.
+            /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+            28 cate_state: super::CateState => "cate_state: must",
+            /// East-west position of the user; personal data, masked in `Debug`.
             29 longitude: Option<String> => "longitude: masked",
-            /// `latitude`; personal data, masked in `Debug`.
+            /// North-south position of the user; personal data, masked in `Debug`.
             30 latitude: Option<String> => "latitude: masked",
-            /// `cate_code`.
+            /// Code of the subsidized category; such as `JS06`.
             31 cate_code: String => "cate_code: must",
-            /// `coupon_code`.
+            /// Code of the subsidy coupon that is redeemed.
             32 coupon_code: Option<String> => "coupon_code",
-            /// `invoice_code`.
+            /// Code of the invoice; fully digital ones have none.
             33 invoice_code: Option<String> => "invoice_code",
-            /// `refund_id`.
+            /// Refund number of the online platform; on returns.
             34 refund_id: Option<String> => "refund_id",
         }
         new(
@@ -541,26 +797,26 @@ pub mod subsidy {
             seller_name: impl Into<String>,
             license_number: impl Into<String>,
             invoice_num: impl Into<String>,
-            product_type: impl Into<String>,
+            product_type: impl Into<super::ProductType>,
             order_amount: f64,
             discount_amount: f64,
             mch_order_id: impl Into<String>,
             invoice_time: impl Into<String>,
             purchaser_name: impl Into<String>,
-            sale_model: impl Into<String>,
-            identity_document_type: impl Into<String>,
+            sale_model: impl Into<super::SaleModel>,
+            identity_document_type: impl Into<super::IdentityDocumentType>,
             invoice_address_code: impl Into<String>,
             tax_authority_code: impl Into<String>,
             transaction_time: impl Into<String>,
-            cate_state: impl Into<String>,
+            cate_state: impl Into<super::CateState>,
             cate_code: impl Into<String>,
         )
         text(
-            sub_mchid: String,
-            energy_grade: String,
+            sub_mchid: xinqiao_types::MchId,
+            energy_grade: super::EnergyGrade,
             logistics_num: String,
             delivery_time: String,
-            pc_type: String,
+            pc_type: super::PcType,
             longitude: String,
             latitude: String,
             coupon_code: String,
@@ -573,9 +829,9 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`SyncNQualification`].
         pub struct SyncNQualificationResponse {
-            /// `code`.
+            /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
             0 code: String => "code: must",
-            /// `message`.
+            /// The response code in words.
             1 message: String => "message: must",
         }
     }
@@ -606,29 +862,29 @@ pub mod subsidy {
         /// * For: ecommerce-platform, partner.
         /// * Catalog: `pay_v3.gov.subsidy.upload_goods`.
         pub struct UploadGoods {
-            /// `appliance_id`.
+            /// Category of the subsidized goods, such as fridge or phone.
             0 appliance_id: f64 => "appliance_id: must",
-            /// `product_name`.
+            /// What the subsidized goods are called.
             1 product_name: String => "product_name: must",
-            /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-            2 energy_grade: Option<String> => "energy_grade",
-            /// `brand`.
+            /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+            2 energy_grade: Option<super::EnergyGrade> => "energy_grade",
+            /// Maker's brand of the goods.
             3 brand: String => "brand: must",
-            /// `qualification_region_code`.
+            /// Region whose subsidy is used; such as `310100`.
             4 qualification_region_code: f64 => "qualification_region_code: must",
-            /// `seller_name`.
+            /// Enterprise that sells the goods, as on its license.
             5 seller_name: String => "seller_name: must",
-            /// `license_number`.
+            /// Unified social credit code of the enterprise; such as `91110108397173806M`.
             6 license_number: String => "license_number: must",
-            /// `base_price`.
+            /// Reference price of the goods, in fen.
             7 base_price: f64 => "base_price: must",
-            /// `average_trading_price`.
+            /// Average price of the past month, in fen.
             8 average_trading_price: f64 => "average_trading_price: must",
-            /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-            9 product_type: String => "product_type: must",
-            /// `product_model`.
+            /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+            9 product_type: super::ProductType => "product_type: must",
+            /// The maker's model of the goods.
             10 product_model: Option<String> => "product_model",
-            /// `bar_code`.
+            /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
             11 bar_code: String => "bar_code: must",
         }
         new(
@@ -640,10 +896,10 @@ pub mod subsidy {
             license_number: impl Into<String>,
             base_price: f64,
             average_trading_price: f64,
-            product_type: impl Into<String>,
+            product_type: impl Into<super::ProductType>,
             bar_code: impl Into<String>,
         )
-        text(energy_grade: String, product_model: String)
+        text(energy_grade: super::EnergyGrade, product_model: String)
     }
 
     /// Answer to [`UploadGoods`], the same as to [`SyncNQualification`].
@@ -679,11 +935,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.audit.invalidate_cup`.
             pub struct InvalidateCup {
-                /// `org_no`.
+                /// UnionPay branch in charge.
                 0 org_no: String => "org_no: must",
-                /// `mchnt_order_id`.
+                /// Order number under audit.
                 1 mchnt_order_id: String => "mchnt_order_id: must",
-                /// `upload_time`.
+                /// When the audit papers were uploaded.
                 2 upload_time: String => "upload_time: must",
             }
             new(
@@ -696,13 +952,13 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`InvalidateCup`].
             pub struct InvalidateCupResponse {
-                /// `code`.
+                /// UnionPay's response code; `000000` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `msg`.
+                /// The response code in words.
                 1 msg: String => "msg: must",
-                /// `sub_code`.
+                /// Detailed code telling what failed.
                 2 sub_code: Option<String> => "sub_code",
-                /// `sub_msg`.
+                /// The detailed code in words.
                 3 sub_msg: Option<String> => "sub_msg",
             }
         }
@@ -733,11 +989,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.audit.query_cup`.
             pub struct QueryCup {
-                /// `org_no`.
+                /// UnionPay branch in charge.
                 0 org_no: String => "org_no: must",
-                /// `mchnt_order_id`.
+                /// Order number under audit.
                 1 mchnt_order_id: String => "mchnt_order_id: must",
-                /// `upload_time`.
+                /// When the audit papers were uploaded.
                 2 upload_time: String => "upload_time: must",
             }
             new(
@@ -750,31 +1006,31 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`QueryCup`].
             pub struct QueryCupResponse {
-                /// `code`.
+                /// UnionPay's response code; `000000` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `msg`.
+                /// The response code in words.
                 1 msg: Option<String> => "msg",
-                /// `sub_code`.
+                /// Detailed code telling what failed.
                 2 sub_code: Option<String> => "sub_code",
-                /// `sub_msg`.
+                /// The detailed code in words.
                 3 sub_msg: Option<String> => "sub_msg",
-                /// `mchnt_order_id`.
+                /// Order number under audit.
                 4 mchnt_order_id: Option<String> => "mchnt_order_id",
-                /// `verify_status`.
+                /// Outcome code of the verification.
                 5 verify_status: Option<String> => "verify_status",
-                /// `verify_status_desc`.
+                /// Outcome of the verification in words.
                 6 verify_status_desc: Option<String> => "verify_status_desc",
-                /// `audit_status`.
+                /// Outcome code of the audit.
                 7 audit_status: Option<String> => "audit_status",
-                /// `audit_status_desc`.
+                /// Outcome of the audit in words.
                 8 audit_status_desc: Option<String> => "audit_status_desc",
-                /// `trade_status`.
+                /// State of the order at UnionPay.
                 9 trade_status: Option<String> => "trade_status",
-                /// `refund_at`.
+                /// Money given back to the consumer.
                 10 refund_at: Option<String> => "refund_at",
-                /// `refund_dt`.
+                /// Day on which it was refunded.
                 11 refund_dt: Option<String> => "refund_dt",
-                /// `org_no`.
+                /// UnionPay branch in charge.
                 12 org_no: Option<String> => "org_no",
             }
         }
@@ -805,15 +1061,15 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.audit.sync_cup_refund`.
             pub struct SyncCupRefund {
-                /// `org_no`.
+                /// UnionPay branch in charge.
                 0 org_no: String => "org_no: must",
-                /// `mchnt_order_id`.
+                /// Order number under audit.
                 1 mchnt_order_id: String => "mchnt_order_id: must",
-                /// `upload_time`.
+                /// When the audit papers were uploaded.
                 2 upload_time: String => "upload_time: must",
-                /// `refund_at`.
+                /// Money given back to the consumer.
                 3 refund_at: String => "refund_at: must",
-                /// `refund_dt`.
+                /// Day on which it was refunded.
                 4 refund_dt: String => "refund_dt: must",
             }
             new(
@@ -854,101 +1110,101 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.audit.update_cup`.
             pub struct UpdateCup {
-                /// `org_no`.
+                /// UnionPay branch in charge.
                 0 org_no: String => "org_no: must",
-                /// `sub_mchnt_cd`.
+                /// Code of the shop on the platform.
                 1 sub_mchnt_cd: String => "sub_mchnt_cd: must",
-                /// `sub_mchnt_nm`.
+                /// Name the shop trades under on the platform.
                 2 sub_mchnt_nm: String => "sub_mchnt_nm: must",
-                /// `store_nm`.
+                /// Offline store where it was sold.
                 3 store_nm: Option<String> => "store_nm",
-                /// `online_no`.
+                /// Order number of the online platform; for online sales.
                 4 online_no: String => "online_no: must",
-                /// `mchnt_order_id`.
+                /// Order number under audit.
                 5 mchnt_order_id: String => "mchnt_order_id: must",
-                /// `upload_time`.
+                /// When the audit papers were uploaded.
                 6 upload_time: String => "upload_time: must",
-                /// `notify_url`.
+                /// Address that receives the audit result.
                 7 notify_url: String => "notify_url: must",
-                /// `prod_id`.
+                /// Category of the goods.
                 8 prod_id: String => "prod_id: must",
-                /// `eng_grade`.
+                /// Energy or water efficiency grade.
                 9 eng_grade: Option<String> => "eng_grade",
-                /// `brand_nm`.
+                /// Maker's brand of the goods.
                 10 brand_nm: String => "brand_nm: must",
-                /// `prod_model`.
+                /// Model of the goods.
                 11 prod_model: String => "prod_model: must",
-                /// `sales_chnl`.
+                /// Way of selling: online or offline.
                 12 sales_chnl: Option<String> => "sales_chnl",
-                /// `plat_form`.
+                /// E-commerce platform that sold it.
                 13 plat_form: String => "plat_form: must",
-                /// `payer_tp`.
+                /// How the consumer paid, as a code.
                 14 payer_tp: String => "payer_tp: must",
-                /// `trade_in_order_id`.
+                /// Order number of the trade-in.
                 15 trade_in_order_id: Option<String> => "trade_in_order_id",
-                /// `trade_in_at`.
+                /// Price paid for the old device.
                 16 trade_in_at: Option<String> => "trade_in_at",
-                /// `is_trade_in`.
+                /// Whether the trade-in price counts.
                 17 is_trade_in: Option<String> => "is_trade_in",
-                /// `sales_at`.
+                /// Total of the order.
                 18 sales_at: String => "sales_at: must",
-                /// `actual_at`.
+                /// What the consumer really paid.
                 19 actual_at: String => "actual_at: must",
-                /// `trans_tm`.
+                /// When the consumer paid.
                 20 trans_tm: String => "trans_tm: must",
-                /// `mchnt_cd`.
+                /// Code of the merchant at UnionPay.
                 21 mchnt_cd: String => "mchnt_cd: must",
-                /// `mer_sub_at`.
+                /// Discount by the merchant.
                 22 mer_sub_at: Option<String> => "mer_sub_at",
-                /// `discount_at`.
+                /// Subsidy of the state.
                 23 discount_at: String => "discount_at: must",
-                /// `image01`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 24 image01: Option<String> => "image01",
-                /// `image02`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 25 image02: Option<String> => "image02",
-                /// `image03`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 26 image03: Option<String> => "image03",
-                /// `image04`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 27 image04: Option<String> => "image04",
-                /// `image05`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 28 image05: Option<String> => "image05",
-                /// `image06`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 29 image06: Option<String> => "image06",
-                /// `image07`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 30 image07: Option<String> => "image07",
-                /// `image08`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 31 image08: Option<String> => "image08",
-                /// `image09`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 32 image09: Option<String> => "image09",
-                /// `image10`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 33 image10: Option<String> => "image10",
-                /// `commitment_letter_photo`.
+                /// Photo of the trade-in commitment letter.
                 34 commitment_letter_photo: Option<String> => "commitment_letter_photo",
-                /// `commitment_letter_photo_format`.
+                /// File format of that photo; such as `jpg`.
                 35 commitment_letter_photo_format: Option<String> => "commitment_letter_photo_format",
-                /// `device_photo`.
+                /// Photo of the traded-in device.
                 36 device_photo: Option<String> => "device_photo",
-                /// `device_photo_format`.
+                /// File format of that photo; such as `jpg`.
                 37 device_photo_format: Option<String> => "device_photo_format",
-                /// `pack_and_active_photo`.
+                /// Photo of the activated device with package and serial number.
                 38 pack_and_active_photo: Option<String> => "pack_and_active_photo",
-                /// `bar_code`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 39 bar_code: Option<String> => "bar_code",
-                /// `sn_code`.
+                /// Serial number of the device, one for each.
                 40 sn_code: String => "sn_code: must",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 41 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 42 imei2: Option<String> => "imei2",
-                /// `register_model`.
+                /// Model registered for the efficiency label.
                 43 register_model: Option<String> => "register_model",
-                /// `record_number`.
+                /// Registration number of the efficiency label.
                 44 record_number: Option<String> => "record_number",
-                /// `eng_grade_standard`.
+                /// National standard behind the efficiency grade.
                 45 eng_grade_standard: Option<String> => "eng_grade_standard",
-                /// `invoice_info`.
+                /// The invoice of the goods.
                 46 invoice_info: super::super::InvoiceInfo => "invoice_info: must",
-                /// `track_info`.
+                /// About the delivery.
                 47 track_info: super::super::TrackInfo => "track_info: must",
             }
             new(
@@ -1034,101 +1290,101 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.audit.upload_cup`.
             pub struct UploadCup {
-                /// `org_no`.
+                /// UnionPay branch in charge.
                 0 org_no: String => "org_no: must",
-                /// `sub_mchnt_cd`.
+                /// Code of the shop on the platform.
                 1 sub_mchnt_cd: String => "sub_mchnt_cd: must",
-                /// `sub_mchnt_nm`.
+                /// Name the shop trades under on the platform.
                 2 sub_mchnt_nm: String => "sub_mchnt_nm: must",
-                /// `store_nm`.
+                /// Offline store where it was sold.
                 3 store_nm: Option<String> => "store_nm",
-                /// `online_no`.
+                /// Order number of the online platform; for online sales.
                 4 online_no: String => "online_no: must",
-                /// `mchnt_order_id`.
+                /// Order number under audit.
                 5 mchnt_order_id: String => "mchnt_order_id: must",
-                /// `upload_time`.
+                /// When the audit papers were uploaded.
                 6 upload_time: String => "upload_time: must",
-                /// `notify_url`.
+                /// Address that receives the audit result.
                 7 notify_url: String => "notify_url: must",
-                /// `prod_id`.
+                /// Category of the goods.
                 8 prod_id: String => "prod_id: must",
-                /// `eng_grade`.
+                /// Energy or water efficiency grade.
                 9 eng_grade: Option<String> => "eng_grade",
-                /// `brand_nm`.
+                /// Maker's brand of the goods.
                 10 brand_nm: String => "brand_nm: must",
-                /// `prod_model`.
+                /// Model of the goods.
                 11 prod_model: String => "prod_model: must",
-                /// `sales_chnl`.
+                /// Way of selling: online or offline.
                 12 sales_chnl: Option<String> => "sales_chnl",
-                /// `plat_form`.
+                /// E-commerce platform that sold it.
                 13 plat_form: String => "plat_form: must",
-                /// `payer_tp`.
+                /// How the consumer paid, as a code.
                 14 payer_tp: String => "payer_tp: must",
-                /// `trade_in_order_id`.
+                /// Order number of the trade-in.
                 15 trade_in_order_id: Option<String> => "trade_in_order_id",
-                /// `trade_in_at`.
+                /// Price paid for the old device.
                 16 trade_in_at: Option<String> => "trade_in_at",
-                /// `is_trade_in`.
+                /// Whether the trade-in price counts.
                 17 is_trade_in: Option<String> => "is_trade_in",
-                /// `sales_at`.
+                /// Total of the order.
                 18 sales_at: String => "sales_at: must",
-                /// `actual_at`.
+                /// What the consumer really paid.
                 19 actual_at: String => "actual_at: must",
-                /// `trans_tm`.
+                /// When the consumer paid.
                 20 trans_tm: String => "trans_tm: must",
-                /// `mchnt_cd`.
+                /// Code of the merchant at UnionPay.
                 21 mchnt_cd: String => "mchnt_cd: must",
-                /// `mer_sub_at`.
+                /// Discount by the merchant.
                 22 mer_sub_at: Option<String> => "mer_sub_at",
-                /// `discount_at`.
+                /// Subsidy of the state.
                 23 discount_at: String => "discount_at: must",
-                /// `image01`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 24 image01: Option<String> => "image01",
-                /// `image02`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 25 image02: Option<String> => "image02",
-                /// `image03`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 26 image03: Option<String> => "image03",
-                /// `image04`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 27 image04: Option<String> => "image04",
-                /// `image05`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 28 image05: Option<String> => "image05",
-                /// `image06`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 29 image06: Option<String> => "image06",
-                /// `image07`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 30 image07: Option<String> => "image07",
-                /// `image08`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 31 image08: Option<String> => "image08",
-                /// `image09`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 32 image09: Option<String> => "image09",
-                /// `image10`.
+                /// Further picture for the audit; up to ten, in numbered fields.
                 33 image10: Option<String> => "image10",
-                /// `commitment_letter_photo`.
+                /// Photo of the trade-in commitment letter.
                 34 commitment_letter_photo: Option<String> => "commitment_letter_photo",
-                /// `commitment_letter_photo_format`.
+                /// File format of that photo; such as `jpg`.
                 35 commitment_letter_photo_format: Option<String> => "commitment_letter_photo_format",
-                /// `device_photo`.
+                /// Photo of the traded-in device.
                 36 device_photo: Option<String> => "device_photo",
-                /// `device_photo_format`.
+                /// File format of that photo; such as `jpg`.
                 37 device_photo_format: Option<String> => "device_photo_format",
-                /// `pack_and_active_photo`.
+                /// Photo of the activated device with package and serial number.
                 38 pack_and_active_photo: Option<String> => "pack_and_active_photo",
-                /// `bar_code`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 39 bar_code: Option<String> => "bar_code",
-                /// `sn_code`.
+                /// Serial number of the device, one for each.
                 40 sn_code: String => "sn_code: must",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 41 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 42 imei2: Option<String> => "imei2",
-                /// `register_model`.
+                /// Model registered for the efficiency label.
                 43 register_model: Option<String> => "register_model",
-                /// `record_number`.
+                /// Registration number of the efficiency label.
                 44 record_number: Option<String> => "record_number",
-                /// `eng_grade_standard`.
+                /// National standard behind the efficiency grade.
                 45 eng_grade_standard: Option<String> => "eng_grade_standard",
-                /// `invoice_info`.
+                /// The invoice of the goods.
                 46 invoice_info: super::super::InvoiceInfo => "invoice_info: must",
-                /// `track_info`.
+                /// About the delivery.
                 47 track_info: super::super::TrackInfo => "track_info: must",
             }
             new(
@@ -1219,20 +1475,20 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.cancel_pass_through`.
             pub struct CancelPassThrough {
-                /// `real_name`; personal data, masked in `Debug`.
+                /// Name of the consumer, encrypted; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`; personal data, masked in `Debug`.
+                /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
-                /// `appliance_id`.
+                /// Category of the subsidized goods, such as fridge or phone.
                 3 appliance_id: f64 => "appliance_id: must",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 4 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `out_request_no`.
+                /// Your own number of the request.
                 5 out_request_no: Option<String> => "out_request_no",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                6 identity_document_type: String => "identity_document_type: must",
+                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                6 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
                 real_name: impl Into<String>,
@@ -1240,7 +1496,7 @@ pub mod subsidy {
                 phone_number: impl Into<String>,
                 appliance_id: f64,
                 qualification_region_code: f64,
-                identity_document_type: impl Into<String>,
+                identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
             text(out_request_no: String)
         }
@@ -1248,9 +1504,9 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`CancelPassThrough`].
             pub struct CancelPassThroughResponse {
-                /// `code`.
+                /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `message`.
+                /// The response code in words.
                 1 message: String => "message: must",
             }
         }
@@ -1281,21 +1537,21 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.claim_pass_through`.
             pub struct ClaimPassThrough {
-                /// `real_name`; personal data, masked in `Debug`.
+                /// Name of the consumer, encrypted; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`; personal data, masked in `Debug`.
+                /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
-                /// `appliance_id`.
+                /// Category of the subsidized goods, such as fridge or phone.
                 3 appliance_id: Option<f64> => "appliance_id",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 4 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                5 identity_document_type: String => "identity_document_type: must",
-                /// `longitude`; personal data, masked in `Debug`.
+                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                5 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
+                /// East-west position of the user; personal data, masked in `Debug`.
                 6 longitude: String => "longitude: must masked",
-                /// `latitude`; personal data, masked in `Debug`.
+                /// North-south position of the user; personal data, masked in `Debug`.
                 7 latitude: String => "latitude: must masked",
             }
             new(
@@ -1303,7 +1559,7 @@ pub mod subsidy {
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
                 qualification_region_code: f64,
-                identity_document_type: impl Into<String>,
+                identity_document_type: impl Into<super::super::IdentityDocumentType>,
                 longitude: impl Into<String>,
                 latitude: impl Into<String>,
             )
@@ -1339,30 +1595,30 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.query`.
             pub struct Query {
-                /// `real_name`; personal data, masked in `Debug`.
+                /// Name of the consumer, encrypted; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`; personal data, masked in `Debug`.
+                /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                4 identity_document_type: String => "identity_document_type: must",
+                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
                 qualification_region_code: f64,
-                identity_document_type: impl Into<String>,
+                identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
         }
 
         w::record! {
             /// Answer to [`Query`].
             pub struct QueryResponse {
-                /// `qualification_list`.
+                /// Subsidy qualifications of the user by category.
                 0 qualification_list: Vec<super::super::Qualification> => "qualification_list: must",
             }
         }
@@ -1393,30 +1649,30 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.query_pass_through`.
             pub struct QueryPassThrough {
-                /// `real_name`; personal data, masked in `Debug`.
+                /// Name of the consumer, encrypted; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`; personal data, masked in `Debug`.
+                /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                4 identity_document_type: String => "identity_document_type: must",
+                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
                 qualification_region_code: f64,
-                identity_document_type: impl Into<String>,
+                identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
         }
 
         w::record! {
             /// Answer to [`QueryPassThrough`].
             pub struct QueryPassThroughResponse {
-                /// `qualification_list`.
+                /// Subsidy qualifications of the user by category.
                 0 qualification_list: Vec<super::super::QueryPassThroughQualification> => "qualification_list: must",
             }
         }
@@ -1447,81 +1703,81 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.sync`.
             pub struct Sync {
-                /// `real_name`; personal data, masked in `Debug`.
+                /// Name of the consumer, encrypted; personal data, masked in `Debug`.
                 0 real_name: Option<String> => "real_name: masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
                 1 id_card_number: Option<String> => "id_card_number: masked",
-                /// `phone_number`; personal data, masked in `Debug`.
+                /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: Option<String> => "phone_number: masked",
-                /// `appliance_id`.
+                /// Category of the subsidized goods, such as fridge or phone.
                 3 appliance_id: Option<f64> => "appliance_id",
-                /// `out_trade_no`.
+                /// Your own number of the order that uses the subsidy.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `sub_mch_id`.
-                5 sub_mch_id: Option<String> => "sub_mch_id",
-                /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-                6 energy_grade: Option<String> => "energy_grade",
-                /// `receive_region_code`.
+                /// Sub-merchant that took the payment.
+                5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+                /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+                6 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
+                /// Region of delivery; such as `110101`.
                 7 receive_region_code: String => "receive_region_code: must",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 8 brand: String => "brand: must",
-                /// `address`; personal data, masked in `Debug`.
+                /// Where the goods are delivered; personal data, masked in `Debug`.
                 9 address: String => "address: must masked",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 10 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `sn_code`.
+                /// Serial number of the device, one for each.
                 11 sn_code: String => "sn_code: must",
-                /// `seller_name`.
+                /// Enterprise that sells the goods, as on its license.
                 12 seller_name: String => "seller_name: must",
-                /// `license_number`.
+                /// Unified social credit code of the enterprise; such as `91110108397173806M`.
                 13 license_number: String => "license_number: must",
-                /// `barcode`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 14 barcode: String => "barcode: must",
-                /// `item_name`.
+                /// Title of the goods with the model.
                 15 item_name: String => "item_name: must",
-                /// `spec_model`.
+                /// Specification of the goods; such as `YOGA Air 15s ILL9`.
                 16 spec_model: String => "spec_model: must",
-                /// `logistics_num`.
+                /// Tracking number of the delivery.
                 17 logistics_num: Option<String> => "logistics_num",
-                /// `delivery_time`.
+                /// When the consumer signed for it.
                 18 delivery_time: Option<String> => "delivery_time",
-                /// `invoice_num`.
+                /// Number of the invoice.
                 19 invoice_num: String => "invoice_num: must",
-                /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-                20 product_type: String => "product_type: must",
-                /// `pc_type`; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
-                21 pc_type: Option<String> => "pc_type",
-                /// `order_amount`.
+                /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+                20 product_type: super::super::ProductType => "product_type: must",
+                /// Kind of computer: desktop or notebook; for computers; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
+                21 pc_type: Option<super::super::PcType> => "pc_type",
+                /// Total of the order, in fen.
                 22 order_amount: f64 => "order_amount: must",
-                /// `discount_amount`.
+                /// Subsidy of the state in fen, without other discounts.
                 23 discount_amount: f64 => "discount_amount: must",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 24 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 25 imei2: Option<String> => "imei2",
-                /// `mch_order_id`.
+                /// Order number of the online platform; for online sales.
                 26 mch_order_id: String => "mch_order_id: must",
-                /// `refund_id`.
+                /// Refund number of the online platform; on returns.
                 27 refund_id: Option<String> => "refund_id",
-                /// `invoice_time`.
+                /// When the invoice was issued.
                 28 invoice_time: String => "invoice_time: must",
-                /// `purchaser_name`.
+                /// Buyer named on the invoice.
                 29 purchaser_name: String => "purchaser_name: must",
-                /// `sale_model`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
-                30 sale_model: String => "sale_model: must",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                31 identity_document_type: String => "identity_document_type: must",
-                /// `invoice_address_code`.
+                /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
+                30 sale_model: super::super::SaleModel => "sale_model: must",
+                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                31 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
+                /// Region where the invoice was issued.
                 32 invoice_address_code: String => "invoice_address_code: must",
-                /// `invoice_code`.
+                /// Code of the invoice; fully digital ones have none.
                 33 invoice_code: Option<String> => "invoice_code",
-                /// `tax_authority_code`.
+                /// Code of the tax office.
                 34 tax_authority_code: String => "tax_authority_code: must",
-                /// `transaction_time`.
+                /// When the sale or return was completed; such as `2025-01-14T19:55:06+08:00`.
                 35 transaction_time: String => "transaction_time: must",
-                /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-                36 cate_state: String => "cate_state: must",
-                /// `mch_name`.
+                /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+                36 cate_state: super::super::CateState => "cate_state: must",
+                /// Merchant that sells and invoices.
                 37 mch_name: String => "mch_name: must",
             }
             new(
@@ -1537,29 +1793,29 @@ pub mod subsidy {
                 item_name: impl Into<String>,
                 spec_model: impl Into<String>,
                 invoice_num: impl Into<String>,
-                product_type: impl Into<String>,
+                product_type: impl Into<super::super::ProductType>,
                 order_amount: f64,
                 discount_amount: f64,
                 mch_order_id: impl Into<String>,
                 invoice_time: impl Into<String>,
                 purchaser_name: impl Into<String>,
-                sale_model: impl Into<String>,
-                identity_document_type: impl Into<String>,
+                sale_model: impl Into<super::super::SaleModel>,
+                identity_document_type: impl Into<super::super::IdentityDocumentType>,
                 invoice_address_code: impl Into<String>,
                 tax_authority_code: impl Into<String>,
                 transaction_time: impl Into<String>,
-                cate_state: impl Into<String>,
+                cate_state: impl Into<super::super::CateState>,
                 mch_name: impl Into<String>,
             )
             text(
                 real_name: String,
                 id_card_number: String,
                 phone_number: String,
-                sub_mch_id: String,
-                energy_grade: String,
+                sub_mch_id: xinqiao_types::MchId,
+                energy_grade: super::super::EnergyGrade,
                 logistics_num: String,
                 delivery_time: String,
-                pc_type: String,
+                pc_type: super::super::PcType,
                 imei1: String,
                 imei2: String,
                 refund_id: String,
@@ -1602,29 +1858,29 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.sn_code.lock`.
             pub struct Lock {
-                /// `appliance_id`.
+                /// Category of the subsidized goods, such as fridge or phone.
                 0 appliance_id: f64 => "appliance_id: must",
-                /// `out_trade_no`.
+                /// Your own number of the order that uses the subsidy.
                 1 out_trade_no: String => "out_trade_no: must",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 2 brand: String => "brand: must",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `sn_code`.
+                /// Serial number of the device, one for each.
                 4 sn_code: String => "sn_code: must",
-                /// `manufacturer_info`.
+                /// About the manufacturer.
                 5 manufacturer_info: String => "manufacturer_info: must",
-                /// `barcode`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 6 barcode: String => "barcode: must",
-                /// `spec_model`.
+                /// Specification of the goods; such as `YOGA Air 15s ILL9`.
                 7 spec_model: String => "spec_model: must",
-                /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-                8 product_type: String => "product_type: must",
-                /// `sale_time`.
+                /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+                8 product_type: super::super::ProductType => "product_type: must",
+                /// When the goods were sold.
                 9 sale_time: Option<String> => "sale_time",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 10 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 11 imei2: Option<String> => "imei2",
             }
             new(
@@ -1636,7 +1892,7 @@ pub mod subsidy {
                 manufacturer_info: impl Into<String>,
                 barcode: impl Into<String>,
                 spec_model: impl Into<String>,
-                product_type: impl Into<String>,
+                product_type: impl Into<super::super::ProductType>,
             )
             text(sale_time: String, imei1: String, imei2: String)
         }
@@ -1644,9 +1900,9 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`Lock`].
             pub struct LockResponse {
-                /// `code`.
+                /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `message`.
+                /// The response code in words.
                 1 message: String => "message: must",
             }
         }
@@ -1677,9 +1933,9 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.sn_code.query`.
             pub struct Query {
-                /// `sn_code_list`.
+                /// Serial numbers to look up.
                 0 sn_code_list: Vec<String> => "sn_code_list: must",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 1 qualification_region_code: f64 => "qualification_region_code: must",
             }
             new(sn_code_list: Vec<String>, qualification_region_code: f64)
@@ -1688,7 +1944,7 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`Query`].
             pub struct QueryResponse {
-                /// `goods_sn_list`.
+                /// Whether each serial number may be sold.
                 0 goods_sn_list: Vec<super::super::GoodsSn> => "goods_sn_list: must",
             }
         }
@@ -1719,18 +1975,18 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.sn_code.unlock`.
             pub struct Unlock {
-                /// `appliance_id`.
+                /// Category of the subsidized goods, such as fridge or phone.
                 0 appliance_id: f64 => "appliance_id: must",
-                /// `out_trade_no`.
+                /// Your own number of the order that uses the subsidy.
                 1 out_trade_no: String => "out_trade_no: must",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 2 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `sn_code`.
+                /// Serial number of the device, one for each.
                 3 sn_code: String => "sn_code: must",
-                /// `barcode`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 4 barcode: String => "barcode: must",
-                /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-                5 product_type: String => "product_type: must",
+                /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+                5 product_type: super::super::ProductType => "product_type: must",
             }
             new(
                 appliance_id: f64,
@@ -1738,7 +1994,7 @@ pub mod subsidy {
                 qualification_region_code: f64,
                 sn_code: impl Into<String>,
                 barcode: impl Into<String>,
-                product_type: impl Into<String>,
+                product_type: impl Into<super::super::ProductType>,
             )
         }
 
@@ -1776,9 +2032,9 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.transactions.query`.
             pub struct Query {
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 0 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `order_number_list`.
+                /// Your order numbers to look up.
                 1 order_number_list: Vec<String> => "order_number_list: must",
             }
             new(qualification_region_code: f64, order_number_list: Vec<String>)
@@ -1787,11 +2043,11 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`Query`].
             pub struct QueryResponse {
-                /// `code`.
+                /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `message`.
+                /// The response code in words.
                 1 message: String => "message: must",
-                /// `shop_order_list`.
+                /// Collection state of each order.
                 2 shop_order_list: Vec<super::super::ShopOrder> => "shop_order_list: must",
             }
         }
@@ -1822,38 +2078,38 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.transactions.query_day_summary`.
             pub struct QueryDaySummary {
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 0 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `query_date`.
+                /// Day to sum up; such as `2025-01-14`.
                 1 query_date: String => "query_date: must",
-                /// `query_type`; one of `ORDER_TYPE_TRANSACTION` `ORDER_TYPE_APPLIANCE_REDEEM` `ORDER_TYPE_3C_REDEEM` `ORDER_TYPE_N_QUALIFICATION_REDEEM`.
-                2 query_type: String => "query_type: must",
-                /// `appliance_id`.
+                /// What to sum up: sales or returns; one of `ORDER_TYPE_TRANSACTION` `ORDER_TYPE_APPLIANCE_REDEEM` `ORDER_TYPE_3C_REDEEM` `ORDER_TYPE_N_QUALIFICATION_REDEEM`.
+                2 query_type: super::super::QueryType => "query_type: must",
+                /// Category of the subsidized goods, such as fridge or phone.
                 3 appliance_id: Option<f64> => "appliance_id",
-                /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-                4 cate_state: Option<String> => "cate_state",
+                /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+                4 cate_state: Option<super::super::CateState> => "cate_state",
             }
             new(
                 qualification_region_code: f64,
                 query_date: impl Into<String>,
-                query_type: impl Into<String>,
+                query_type: impl Into<super::super::QueryType>,
             )
-            text(cate_state: String)
+            text(cate_state: super::super::CateState)
             set(appliance_id: f64)
         }
 
         w::record! {
             /// Answer to [`QueryDaySummary`].
             pub struct QueryDaySummaryResponse {
-                /// `code`.
+                /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `message`.
+                /// The response code in words.
                 1 message: String => "message: must",
-                /// `total_trade_count`.
+                /// Number of the day's trades.
                 2 total_trade_count: f64 => "total_trade_count: must",
-                /// `total_trade_amount`.
+                /// Money of the day's trades.
                 3 total_trade_amount: f64 => "total_trade_amount: must",
-                /// `total_subsidy_count`.
+                /// Subsidies of the day, in money.
                 4 total_subsidy_count: f64 => "total_subsidy_count: must",
             }
         }
@@ -1884,50 +2140,50 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.transactions.sync`.
             pub struct Sync {
-                /// `real_name`; personal data, masked in `Debug`.
+                /// Name of the consumer, encrypted; personal data, masked in `Debug`.
                 0 real_name: Option<String> => "real_name: masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
+                /// Document number of the consumer, encrypted; personal data, masked in `Debug`.
                 1 id_card_number: Option<String> => "id_card_number: masked",
-                /// `phone_number`; personal data, masked in `Debug`.
+                /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: Option<String> => "phone_number: masked",
-                /// `appliance_id`.
+                /// Category of the subsidized goods, such as fridge or phone.
                 3 appliance_id: Option<f64> => "appliance_id",
-                /// `out_trade_no`.
+                /// Your own number of the order that uses the subsidy.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-                5 energy_grade: Option<String> => "energy_grade",
-                /// `receive_region_code`.
+                /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+                5 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
+                /// Region of delivery; such as `110101`.
                 6 receive_region_code: String => "receive_region_code: must",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 7 brand: String => "brand: must",
-                /// `address`; personal data, masked in `Debug`.
+                /// Where the goods are delivered; personal data, masked in `Debug`.
                 8 address: Option<String> => "address: masked",
-                /// `qualification_region_code`.
+                /// Region whose subsidy is used; such as `310100`.
                 9 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `seller_name`.
+                /// Enterprise that sells the goods, as on its license.
                 10 seller_name: String => "seller_name: must",
-                /// `license_number`.
+                /// Unified social credit code of the enterprise; such as `91110108397173806M`.
                 11 license_number: String => "license_number: must",
-                /// `order_amount`.
+                /// Total of the order, in fen.
                 12 order_amount: f64 => "order_amount: must",
-                /// `discount_amount`.
+                /// Subsidy of the state in fen, without other discounts.
                 13 discount_amount: f64 => "discount_amount: must",
-                /// `transaction_time`.
+                /// When the sale or return was completed; such as `2025-01-14T19:55:06+08:00`.
                 14 transaction_time: String => "transaction_time: must",
-                /// `mch_order_id`.
+                /// Order number of the online platform; for online sales.
                 15 mch_order_id: String => "mch_order_id: must",
-                /// `refund_id`.
+                /// Refund number of the online platform; on returns.
                 16 refund_id: Option<String> => "refund_id",
-                /// `mch_name`.
+                /// Merchant that sells and invoices.
                 17 mch_name: String => "mch_name: must",
-                /// `sale_model`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
-                18 sale_model: Option<String> => "sale_model",
-                /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-                19 cate_state: String => "cate_state: must",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                20 identity_document_type: String => "identity_document_type: must",
-                /// `sub_mchid`.
-                21 sub_mchid: Option<String> => "sub_mchid",
+                /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
+                18 sale_model: Option<super::super::SaleModel> => "sale_model",
+                /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+                19 cate_state: super::super::CateState => "cate_state: must",
+                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                20 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
+                /// Sub-merchant that took the payment.
+                21 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             }
             new(
                 out_trade_no: impl Into<String>,
@@ -1941,18 +2197,18 @@ pub mod subsidy {
                 transaction_time: impl Into<String>,
                 mch_order_id: impl Into<String>,
                 mch_name: impl Into<String>,
-                cate_state: impl Into<String>,
-                identity_document_type: impl Into<String>,
+                cate_state: impl Into<super::super::CateState>,
+                identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
             text(
                 real_name: String,
                 id_card_number: String,
                 phone_number: String,
-                energy_grade: String,
+                energy_grade: super::super::EnergyGrade,
                 address: String,
                 refund_id: String,
-                sale_model: String,
-                sub_mchid: String,
+                sale_model: super::super::SaleModel,
+                sub_mchid: xinqiao_types::MchId,
             )
             set(appliance_id: f64)
         }
@@ -1960,9 +2216,9 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`Sync`].
             pub struct SyncResponse {
-                /// `code`.
+                /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
                 0 code: String => "code: must",
-                /// `message`.
+                /// The response code in words.
                 1 message: String => "message: must",
             }
         }
@@ -1998,15 +2254,15 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.alter_qualification`.
             pub struct AlterQualification {
-                /// `cate_code`.
+                /// Code of the subsidized category; such as `JS06`.
                 0 cate_code: String => "cate_code: must",
-                /// `cert_no`.
+                /// Document number, encrypted, letters in capitals.
                 1 cert_no: String => "cert_no: must",
-                /// `name`.
+                /// Name of the consumer, encrypted.
                 2 name: String => "name: must",
-                /// `tel`; personal data, masked in `Debug`.
+                /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
                 3 tel: String => "tel: must masked",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 4 req_ssn: String => "req_ssn: must",
             }
             new(
@@ -2021,11 +2277,11 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`AlterQualification`].
             pub struct AlterQualificationResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `auth_code`; a secret, masked in `Debug`.
+                /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 2 auth_code: String => "auth_code: must masked",
             }
         }
@@ -2056,17 +2312,17 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.cancel_auth_code`.
             pub struct CancelAuthCode {
-                /// `sp_serial_no`.
+                /// Serial number of the calling party, unique each time.
                 0 sp_serial_no: String => "sp_serial_no: must",
-                /// `cred_frozen_no`.
+                /// Freeze number returned by the pre-redemption.
                 1 cred_frozen_no: String => "cred_frozen_no: must",
-                /// `trans_date`.
+                /// Calendar day of the trade.
                 2 trans_date: String => "trans_date: must",
-                /// `trans_time`.
+                /// Time of day, together with the date.
                 3 trans_time: String => "trans_time: must",
-                /// `auth_code`; a secret, masked in `Debug`.
+                /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 4 auth_code: String => "auth_code: must masked",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 5 req_ssn: String => "req_ssn: must",
             }
             new(
@@ -2082,9 +2338,9 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`CancelAuthCode`].
             pub struct CancelAuthCodeResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
             }
         }
@@ -2115,17 +2371,17 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.claim_qualification`.
             pub struct ClaimQualification {
-                /// `cate_code`.
+                /// Code of the subsidized category; such as `JS06`.
                 0 cate_code: String => "cate_code: must",
-                /// `cert_no`.
+                /// Document number, encrypted, letters in capitals.
                 1 cert_no: String => "cert_no: must",
-                /// `name`.
+                /// Name of the consumer, encrypted.
                 2 name: String => "name: must",
-                /// `tel`; personal data, masked in `Debug`.
+                /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
                 3 tel: String => "tel: must masked",
-                /// `cert_type`; one of `1` `2` `3` `4` `5`.
-                4 cert_type: Option<String> => "cert_type",
-                /// `req_ssn`.
+                /// Code of the kind of document; one of `1` `2` `3` `4` `5`.
+                4 cert_type: Option<super::super::CertType> => "cert_type",
+                /// Serial number of the request, unique each time.
                 5 req_ssn: String => "req_ssn: must",
             }
             new(
@@ -2135,7 +2391,7 @@ pub mod subsidy {
                 tel: impl Into<String>,
                 req_ssn: impl Into<String>,
             )
-            text(cert_type: String)
+            text(cert_type: super::super::CertType)
         }
 
         /// Answer to [`ClaimQualification`], the same as to [`CancelAuthCode`].
@@ -2167,47 +2423,47 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.commit_auth_code`.
             pub struct CommitAuthCode {
-                /// `sp_serial_no`.
+                /// Serial number of the calling party, unique each time.
                 0 sp_serial_no: String => "sp_serial_no: must",
-                /// `cred_frozen_no`.
+                /// Freeze number returned by the pre-redemption.
                 1 cred_frozen_no: String => "cred_frozen_no: must",
-                /// `trans_date`.
+                /// Calendar day of the trade.
                 2 trans_date: String => "trans_date: must",
-                /// `trans_time`.
+                /// Time of day, together with the date.
                 3 trans_time: String => "trans_time: must",
-                /// `acq_org_order_no`.
+                /// Order number that the acquirer made for the trade.
                 4 acq_org_order_no: Option<String> => "acq_org_order_no",
-                /// `order_no`.
+                /// Your own number of the order, up to 50 characters.
                 5 order_no: Option<String> => "order_no",
-                /// `subsidy_amt`.
+                /// Part that the government pays.
                 6 subsidy_amt: Option<f64> => "subsidy_amt",
-                /// `add_code`.
+                /// Region of delivery, six digits; such as `330000`.
                 7 add_code: Option<String> => "add_code",
-                /// `address`; personal data, masked in `Debug`.
+                /// Street of delivery; personal data, masked in `Debug`.
                 8 address: Option<String> => "address: masked",
-                /// `sale_models`; one of `0` `1`.
-                9 sale_models: Option<String> => "sale_models",
-                /// `corp_name`.
+                /// Way of selling: `0` online, `1` offline; one of `0` `1`.
+                9 sale_models: Option<super::super::SaleModels> => "sale_models",
+                /// Selling enterprise as on its license.
                 10 corp_name: Option<String> => "corp_name",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 11 brand: Option<String> => "brand",
-                /// `uniscid`.
+                /// Unified social credit code of the seller, 18 characters.
                 12 uniscid: Option<String> => "uniscid",
-                /// `barcode`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 13 barcode: Option<String> => "barcode",
-                /// `auth_code`; a secret, masked in `Debug`.
+                /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 14 auth_code: String => "auth_code: must masked",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 15 req_ssn: String => "req_ssn: must",
-                /// `bank_name`.
+                /// Bank that takes part in the subsidy.
                 16 bank_name: Option<String> => "bank_name",
-                /// `bank_subsidy`.
+                /// Subsidy of the bank in yuan, positive.
                 17 bank_subsidy: Option<String> => "bank_subsidy",
-                /// `plat_subsidy`.
+                /// Subsidy of the platform in yuan, positive.
                 18 plat_subsidy: Option<String> => "plat_subsidy",
-                /// `county_code`.
+                /// District code; such as `330000`.
                 19 county_code: Option<String> => "county_code",
-                /// `amount`.
+                /// Total of the order before discounts.
                 20 amount: Option<f64> => "amount",
             }
             new(
@@ -2223,7 +2479,7 @@ pub mod subsidy {
                 order_no: String,
                 add_code: String,
                 address: String,
-                sale_models: String,
+                sale_models: super::super::SaleModels,
                 corp_name: String,
                 brand: String,
                 uniscid: String,
@@ -2265,11 +2521,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.confirm_n_qualification`.
             pub struct ConfirmNQualification {
-                /// `data`.
+                /// Categories to redeem.
                 0 data: Option<Vec<super::super::ConfirmNQualificationData>> => "data",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 1 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
+                /// When the request is made.
                 2 req_time: Option<String> => "req_time",
             }
             new(req_ssn: impl Into<String>)
@@ -2306,23 +2562,23 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.issue_auth_code`.
             pub struct IssueAuthCode {
-                /// `category_id`.
+                /// Which kind of subsidized goods; such as `A01`.
                 0 category_id: String => "category_id: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// Id of the consumer; personal data, masked in `Debug`.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `name`.
+                /// Name of the consumer, encrypted.
                 2 name: String => "name: must",
-                /// `mobile`; personal data, masked in `Debug`.
+                /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
                 3 mobile: String => "mobile: must masked",
-                /// `add_code`.
+                /// Region of delivery, six digits; such as `330000`.
                 4 add_code: String => "add_code: must",
-                /// `custom_info`.
+                /// Your own text, returned unchanged.
                 5 custom_info: Option<String> => "custom_info",
-                /// `cert_type`; one of `1` `2` `3` `4` `5`.
-                6 cert_type: String => "cert_type: must",
-                /// `cert_no`.
+                /// Code of the kind of document; one of `1` `2` `3` `4` `5`.
+                6 cert_type: super::super::CertType => "cert_type: must",
+                /// Document number, encrypted, letters in capitals.
                 7 cert_no: String => "cert_no: must",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 8 req_ssn: String => "req_ssn: must",
             }
             new(
@@ -2330,7 +2586,7 @@ pub mod subsidy {
                 name: impl Into<String>,
                 mobile: impl Into<String>,
                 add_code: impl Into<String>,
-                cert_type: impl Into<String>,
+                cert_type: impl Into<super::super::CertType>,
                 cert_no: impl Into<String>,
                 req_ssn: impl Into<String>,
             )
@@ -2340,11 +2596,11 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`IssueAuthCode`].
             pub struct IssueAuthCodeResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `auth_code`; a secret, masked in `Debug`.
+                /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 2 auth_code: Option<String> => "auth_code: masked",
             }
         }
@@ -2375,53 +2631,53 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.lock_sn_code`.
             pub struct LockSnCode {
-                /// `create_user`.
+                /// Who locks or unlocks it.
                 0 create_user: String => "create_user: must",
-                /// `province`.
+                /// Administrative division, at province level.
                 1 province: String => "province: must",
-                /// `manufact_cert_code`.
+                /// Unified social credit code of the maker.
                 2 manufact_cert_code: Option<String> => "manufact_cert_code",
-                /// `sn`.
+                /// Serial number of the device, one for each.
                 3 sn: String => "sn: must",
-                /// `goods_bar_code`.
+                /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 4 goods_bar_code: String => "goods_bar_code: must",
-                /// `goods_type`.
+                /// Category code of the goods.
                 5 goods_type: String => "goods_type: must",
-                /// `goods_name`.
+                /// What the goods are called in the register.
                 6 goods_name: String => "goods_name: must",
-                /// `goods_model`.
+                /// The maker's model designation in the register.
                 7 goods_model: Option<String> => "goods_model",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 8 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 9 imei2: Option<String> => "imei2",
-                /// `trans_orderid`.
+                /// The platform's number of the trade; `trans_orderid` on the wire.
                 #[doc(alias = "trans_orderid")]
                 10 trans_order_id: String => "trans_orderid: must",
-                /// `order_price`.
+                /// Money of the order that uses the subsidy.
                 11 order_price: String => "order_price: must",
-                /// `acquire_code`.
+                /// Code of the acquirer.
                 12 acquire_code: Option<String> => "acquire_code",
-                /// `sell_orderid`.
+                /// The seller's number of the order; `sell_orderid` on the wire.
                 #[doc(alias = "sell_orderid")]
                 13 sell_order_id: String => "sell_orderid: must",
-                /// `city`.
+                /// Administrative division, at city level.
                 14 city: Option<String> => "city",
-                /// `county`.
+                /// Administrative division, at district level.
                 15 county: Option<String> => "county",
-                /// `is_ai_product`.
+                /// Whether it is an AI product: `0` yes, `1` no.
                 16 is_ai_product: Option<String> => "is_ai_product",
-                /// `sale_time`.
+                /// When the goods were sold.
                 17 sale_time: Option<String> => "sale_time",
-                /// `mfr_info`.
+                /// About the manufacturer.
                 18 mfr_info: Option<String> => "mfr_info",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 19 brand: Option<String> => "brand",
-                /// `sale_models`.
+                /// Way of selling: `0` online, `1` offline.
                 20 sale_models: Option<String> => "sale_models",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 21 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
+                /// When the request is made.
                 22 req_time: String => "req_time: must",
             }
             new(
@@ -2456,13 +2712,13 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`LockSnCode`].
             pub struct LockSnCodeResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 2 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 3 imei2: Option<String> => "imei2",
             }
         }
@@ -2493,13 +2749,13 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.query_goods`.
             pub struct QueryGoods {
-                /// `goods_bar_code`.
+                /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 0 goods_bar_code: Option<String> => "goods_bar_code",
-                /// `province`.
+                /// Province where it is sold.
                 1 province: Option<String> => "province",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 2 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
+                /// When the request is made.
                 3 req_time: Option<String> => "req_time",
             }
             new(req_ssn: impl Into<String>)
@@ -2509,93 +2765,93 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`QueryGoods`].
             pub struct QueryGoodsResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `goods_bar_code`.
+                /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 2 goods_bar_code: String => "goods_bar_code: must",
-                /// `seq_id`.
+                /// Unique number of the record.
                 3 seq_id: String => "seq_id: must",
-                /// `province`.
+                /// Province where it is sold.
                 4 province: String => "province: must",
-                /// `code_type`; one of `001` `002`.
-                5 code_type: String => "code_type: must",
-                /// `goods_type`.
+                /// Kind of barcode; one of `001` `002`.
+                5 code_type: super::super::CodeType => "code_type: must",
+                /// Category code of the goods.
                 6 goods_type: String => "goods_type: must",
-                /// `goods_name`.
+                /// What the goods are called in the register.
                 7 goods_name: String => "goods_name: must",
-                /// `logo_name`.
+                /// Brand printed on the goods.
                 8 logo_name: String => "logo_name: must",
-                /// `goods_model`.
+                /// The maker's model designation in the register.
                 9 goods_model: String => "goods_model: must",
-                /// `basis_price`.
+                /// Reference price of the goods.
                 10 basis_price: String => "basis_price: must",
-                /// `manufact_cert_code`.
+                /// Unified social credit code of the maker.
                 11 manufact_cert_code: String => "manufact_cert_code: must",
-                /// `manufact_price`.
+                /// Retail price recommended by the maker.
                 12 manufact_price: String => "manufact_price: must",
-                /// `energy_effciency`.
+                /// Energy label of the goods (spelled this way by the platform).
                 13 energy_effciency: Option<String> => "energy_effciency",
-                /// `energy_reg_code`.
+                /// Number under which the energy label is registered.
                 14 energy_reg_code: Option<String> => "energy_reg_code",
-                /// `energy_reg_model`.
+                /// Model that the energy label is registered for.
                 15 energy_reg_model: Option<String> => "energy_reg_model",
-                /// `reg_3c_code`.
+                /// Number of the compulsory product certificate (CCC).
                 16 reg_3c_code: Option<String> => "reg_3c_code",
-                /// `water_effciency`.
+                /// Water label of the goods (spelled this way by the platform).
                 17 water_effciency: Option<String> => "water_effciency",
-                /// `expire_date`.
+                /// How long the record is valid.
                 18 expire_date: Option<String> => "expire_date",
-                /// `description`.
+                /// What the register says about the product.
                 19 description: Option<String> => "description",
-                /// `gpc`.
+                /// Global product classification code.
                 20 gpc: Option<String> => "gpc",
-                /// `net_content`.
+                /// Net content of the package.
                 21 net_content: Option<String> => "net_content",
-                /// `unit_code`.
+                /// Code of the unit of the net content.
                 22 unit_code: Option<String> => "unit_code",
-                /// `origin`.
+                /// Country of origin.
                 23 origin: Option<String> => "origin",
-                /// `city`.
+                /// Administrative division, at city level.
                 24 city: Option<String> => "city",
-                /// `county`.
+                /// Administrative division, at district level.
                 25 county: Option<String> => "county",
-                /// `data_state`.
+                /// State of the record.
                 26 data_state: Option<String> => "data_state",
-                /// `remark`.
+                /// Note on the record.
                 27 remark: Option<String> => "remark",
-                /// `upload_state`.
+                /// Whether the record has been passed on.
                 28 upload_state: Option<String> => "upload_state",
-                /// `expire_time`.
+                /// When the record becomes invalid.
                 29 expire_time: Option<String> => "expire_time",
-                /// `is_ai_product`.
+                /// Whether it is an AI product: `0` yes, `1` no.
                 30 is_ai_product: Option<String> => "is_ai_product",
-                /// `device_type`.
+                /// Which kind of device the goods are.
                 31 device_type: Option<String> => "device_type",
-                /// `manufact_code`.
+                /// Manufacturer's part of the barcode.
                 32 manufact_code: Option<String> => "manufact_code",
-                /// `manufact_login_date`.
+                /// When the maker registered with the barcode system.
                 33 manufact_login_date: Option<String> => "manufact_login_date",
-                /// `manufact_logout_date`.
+                /// When that registration ended; `manufact_logout_date` on the wire.
                 #[doc(alias = "manufact_logout_date")]
                 34 manufact_log_out_date: Option<String> => "manufact_logout_date",
-                /// `manufact_logout_flag`.
+                /// Whether the manufacturer's registration has ended; `manufact_logout_flag` on the wire.
                 #[doc(alias = "manufact_logout_flag")]
                 35 manufact_log_out_flag: Option<String> => "manufact_logout_flag",
-                /// `manufact_register_addr`.
+                /// Address under which the maker registered.
                 36 manufact_register_addr: Option<String> => "manufact_register_addr",
-                /// `manufact_valid_date`.
+                /// Until when the manufacturer is registered.
                 37 manufact_valid_date: Option<String> => "manufact_valid_date",
-                /// `manufact_firm_name`.
+                /// Enterprise under which the maker registered.
                 38 manufact_firm_name: Option<String> => "manufact_firm_name",
-                /// `price_unit`.
+                /// What the prices are counted in.
                 39 price_unit: Option<String> => "price_unit",
-                /// `sale_date`.
+                /// When the goods came to market.
                 40 sale_date: Option<String> => "sale_date",
-                /// `pc_type`.
+                /// Kind of computer: desktop or notebook; for computers.
                 41 pc_type: Option<String> => "pc_type",
-                /// `msg_src_platform`.
+                /// Platform that supplied the record.
                 42 msg_src_platform: Option<String> => "msg_src_platform",
             }
         }
@@ -2626,11 +2882,11 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.query_qualifications`.
             pub struct QueryQualifications {
-                /// `cert_no`.
+                /// Document number, encrypted, letters in capitals.
                 0 cert_no: String => "cert_no: must",
-                /// `cate_code`.
+                /// Code of the subsidized category; such as `JS06`.
                 1 cate_code: Option<String> => "cate_code",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 2 req_ssn: String => "req_ssn: must",
             }
             new(cert_no: impl Into<String>, req_ssn: impl Into<String>)
@@ -2640,11 +2896,11 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`QueryQualifications`].
             pub struct QueryQualificationsResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `data`.
+                /// Qualification by category.
                 2 data: Option<Vec<super::super::QualificationItem>> => "data",
             }
         }
@@ -2675,25 +2931,25 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.query_sn_code`.
             pub struct QuerySnCode {
-                /// `sn`.
+                /// Serial number of the device, one for each.
                 0 sn: String => "sn: must",
-                /// `province`.
+                /// Administrative division, at province level.
                 1 province: String => "province: must",
-                /// `manufact_cert_code`.
+                /// Unified social credit code of the maker.
                 2 manufact_cert_code: Option<String> => "manufact_cert_code",
-                /// `goods_type`.
+                /// Category code of the goods.
                 3 goods_type: String => "goods_type: must",
-                /// `goods_bar_code`.
+                /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 4 goods_bar_code: String => "goods_bar_code: must",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 5 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 6 imei2: Option<String> => "imei2",
-                /// `sales_models`.
+                /// Way of selling: online or offline.
                 7 sales_models: Option<String> => "sales_models",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 8 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
+                /// When the request is made.
                 9 req_time: String => "req_time: must",
             }
             new(
@@ -2710,16 +2966,16 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`QuerySnCode`].
             pub struct QuerySnCodeResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `sn`.
+                /// Serial number of the device, one for each.
                 2 sn: Option<String> => "sn",
-                /// `province`.
+                /// Administrative division, at province level.
                 3 province: Option<String> => "province",
-                /// `sell_state`; one of `U0022` `U0023` `U0024` `U9999`.
-                4 sell_state: Option<String> => "sell_state",
+                /// Whether the serial number may be sold; one of `U0022` `U0023` `U0024` `U9999`.
+                4 sell_state: Option<super::super::SellState> => "sell_state",
             }
         }
 
@@ -2749,41 +3005,41 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.refund_auth_code`.
             pub struct RefundAuthCode {
-                /// `sp_serial_no`.
+                /// Serial number of the calling party, unique each time.
                 0 sp_serial_no: String => "sp_serial_no: must",
-                /// `cred_frozen_no`.
+                /// Freeze number returned by the pre-redemption.
                 1 cred_frozen_no: String => "cred_frozen_no: must",
-                /// `trans_date`.
+                /// Calendar day of the trade.
                 2 trans_date: String => "trans_date: must",
-                /// `trans_time`.
+                /// Time of day, together with the date.
                 3 trans_time: String => "trans_time: must",
-                /// `order_no`.
+                /// Your own number of the order, up to 50 characters.
                 4 order_no: Option<String> => "order_no",
-                /// `subsidy_amt`.
+                /// Part that the government pays.
                 5 subsidy_amt: Option<f64> => "subsidy_amt",
-                /// `add_code`.
+                /// Region of delivery, six digits; such as `330000`.
                 6 add_code: Option<String> => "add_code",
-                /// `address`; personal data, masked in `Debug`.
+                /// Street of delivery; personal data, masked in `Debug`.
                 7 address: Option<String> => "address: masked",
-                /// `sale_models`; one of `0` `1`.
-                8 sale_models: Option<String> => "sale_models",
-                /// `uniscid`.
+                /// Way of selling: `0` online, `1` offline; one of `0` `1`.
+                8 sale_models: Option<super::super::SaleModels> => "sale_models",
+                /// Unified social credit code of the seller, 18 characters.
                 9 uniscid: Option<String> => "uniscid",
-                /// `barcode`.
+                /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 10 barcode: Option<String> => "barcode",
-                /// `auth_code`; a secret, masked in `Debug`.
+                /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 11 auth_code: String => "auth_code: must masked",
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 12 req_ssn: String => "req_ssn: must",
-                /// `bank_name`.
+                /// Bank that takes part in the subsidy.
                 13 bank_name: Option<String> => "bank_name",
-                /// `bank_subsidy`.
+                /// Subsidy of the bank in yuan, positive.
                 14 bank_subsidy: Option<String> => "bank_subsidy",
-                /// `plat_subsidy`.
+                /// Subsidy of the platform in yuan, positive.
                 15 plat_subsidy: Option<String> => "plat_subsidy",
-                /// `corp_name`.
+                /// Selling enterprise as on its license.
                 16 corp_name: Option<String> => "corp_name",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 17 brand: Option<String> => "brand",
             }
             new(
@@ -2798,7 +3054,7 @@ pub mod subsidy {
                 order_no: String,
                 add_code: String,
                 address: String,
-                sale_models: String,
+                sale_models: super::super::SaleModels,
                 uniscid: String,
                 barcode: String,
                 bank_name: String,
@@ -2839,9 +3095,9 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sync_qualification`.
             pub struct SyncQualification {
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 0 req_ssn: Option<String> => "req_ssn",
-                /// `data`.
+                /// Uses of qualifications to report.
                 1 data: Option<Vec<super::super::SyncQualificationData>> => "data",
             }
             new()
@@ -2852,11 +3108,11 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`SyncQualification`].
             pub struct SyncQualificationResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `error_data`.
+                /// What was wrong with which data.
                 2 error_data: Option<Vec<String>> => "error_data",
             }
         }
@@ -2887,17 +3143,17 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.try_auth_code`.
             pub struct TryAuthCode {
-                /// `sp_serial_no`.
+                /// Serial number of the calling party, unique each time.
                 0 sp_serial_no: String => "sp_serial_no: must",
-                /// `mchnt_no`.
+                /// Merchant that takes the payment.
                 1 mchnt_no: String => "mchnt_no: must",
-                /// `term_no`.
+                /// Terminal that takes the payment.
                 2 term_no: String => "term_no: must",
-                /// `auth_code`; a secret, masked in `Debug`.
+                /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 3 auth_code: String => "auth_code: must masked",
-                /// `category`.
+                /// Which kind of subsidized goods; such as `A01`.
                 4 category: String => "category: must",
-                /// `county_code`.
+                /// District code; such as `330000`.
                 5 county_code: String => "county_code: must",
             }
             new(
@@ -2913,29 +3169,29 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`TryAuthCode`].
             pub struct TryAuthCodeResponse {
-                /// `resp_code`.
+                /// Response code; `000000` when fine; such as `000000`.
                 0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
+                /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// `cred_frozen_no`.
+                /// Freeze number returned by the pre-redemption.
                 2 cred_frozen_no: String => "cred_frozen_no: must",
-                /// `event_id`.
+                /// Number of the subsidy campaign.
                 3 event_id: String => "event_id: must",
-                /// `event_title`.
+                /// Title of the subsidy campaign.
                 4 event_title: String => "event_title: must",
-                /// `discount_mode`.
+                /// How the discount is calculated.
                 5 discount_mode: f64 => "discount_mode: must",
-                /// `amount`.
+                /// Total of the order before discounts.
                 6 amount: Option<f64> => "amount",
-                /// `discount_amt`.
+                /// Money off by subsidy and discounts.
                 7 discount_amt: Option<f64> => "discount_amt",
-                /// `pay_amt`.
+                /// What the consumer really pays.
                 8 pay_amt: Option<f64> => "pay_amt",
-                /// `channel_dis_flag`.
+                /// Whether discounts of the channel apply as well.
                 9 channel_dis_flag: Option<String> => "channel_dis_flag",
-                /// `channel_evt_no`.
+                /// Campaigns of the channel that apply.
                 10 channel_evt_no: Option<String> => "channel_evt_no",
-                /// `category_id`.
+                /// Which kind of subsidized goods; such as `A01`.
                 11 category_id: String => "category_id: must",
             }
         }
@@ -2966,56 +3222,56 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.unlock_sn_code`.
             pub struct UnlockSnCode {
-                /// `req_ssn`.
+                /// Serial number of the request, unique each time.
                 0 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
+                /// When the request is made.
                 1 req_time: String => "req_time: must",
-                /// `create_user`.
+                /// Who locks or unlocks it.
                 2 create_user: String => "create_user: must",
-                /// `province`.
+                /// Administrative division, at province level.
                 3 province: String => "province: must",
-                /// `manufact_cert_code`.
+                /// Unified social credit code of the maker.
                 4 manufact_cert_code: Option<String> => "manufact_cert_code",
-                /// `sn`.
+                /// Serial number of the device, one for each.
                 5 sn: String => "sn: must",
-                /// `goods_bar_code`.
+                /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 6 goods_bar_code: String => "goods_bar_code: must",
-                /// `goods_type`.
+                /// Category code of the goods.
                 7 goods_type: String => "goods_type: must",
-                /// `goods_name`.
+                /// What the goods are called in the register.
                 8 goods_name: String => "goods_name: must",
-                /// `goods_model`.
+                /// The maker's model designation in the register.
                 9 goods_model: Option<String> => "goods_model",
-                /// `imei1`.
+                /// First IMEI of a phone or similar; such as `358882046176540`.
                 10 imei1: Option<String> => "imei1",
-                /// `imei2`.
+                /// Second IMEI of a phone or similar; such as `358882046176540`.
                 11 imei2: Option<String> => "imei2",
-                /// `trans_orderid`.
+                /// The platform's number of the trade; `trans_orderid` on the wire.
                 #[doc(alias = "trans_orderid")]
                 12 trans_order_id: String => "trans_orderid: must",
-                /// `ori_pay_orderid`.
+                /// Order number of the original payment; `ori_pay_orderid` on the wire.
                 #[doc(alias = "ori_pay_orderid")]
                 13 ori_pay_order_id: String => "ori_pay_orderid: must",
-                /// `order_price`.
+                /// Money of the order that uses the subsidy.
                 14 order_price: String => "order_price: must",
-                /// `acquire_code`.
+                /// Code of the acquirer.
                 15 acquire_code: Option<String> => "acquire_code",
-                /// `sell_orderid`.
+                /// The seller's number of the order; `sell_orderid` on the wire.
                 #[doc(alias = "sell_orderid")]
                 16 sell_order_id: String => "sell_orderid: must",
-                /// `city`.
+                /// Administrative division, at city level.
                 17 city: Option<String> => "city",
-                /// `county`.
+                /// Administrative division, at district level.
                 18 county: Option<String> => "county",
-                /// `is_ai_product`.
+                /// Whether it is an AI product: `0` yes, `1` no.
                 19 is_ai_product: Option<String> => "is_ai_product",
-                /// `sale_time`.
+                /// When the goods were sold.
                 20 sale_time: Option<String> => "sale_time",
-                /// `mfr_info`.
+                /// About the manufacturer.
                 21 mfr_info: Option<String> => "mfr_info",
-                /// `brand`.
+                /// Maker's brand of the goods.
                 22 brand: Option<String> => "brand",
-                /// `sales_models`.
+                /// Way of selling: online or offline.
                 23 sales_models: Option<String> => "sales_models",
             }
             new(

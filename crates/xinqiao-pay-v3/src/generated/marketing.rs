@@ -24,22 +24,22 @@ pub mod pay_gift_activity;
 w::record! {
     /// `activate_miniprogram` of `marketing::ActivateSetting`.
     pub struct ActivateMiniProgram {
-        /// `activate_appid`.
-        0 activate_appid: String => "activate_appid: must",
-        /// `activate_path`.
+        /// Mini Program where the user activates the card.
+        0 activate_appid: xinqiao_types::AppId => "activate_appid: must",
+        /// Page where the user activates the card; such as `pages/activate/activate`.
         1 activate_path: String => "activate_path: must",
     }
-    new(activate_appid: impl Into<String>, activate_path: impl Into<String>)
+    new(activate_appid: impl Into<xinqiao_types::AppId>, activate_path: impl Into<String>)
 }
 
 w::record! {
     /// `activate_setting` of `marketing::CreateActivityPayActivitySetting`; `activate_setting` of `marketing::PayActivitySetting`.
     pub struct ActivateSetting {
-        /// `activate_type`.
+        /// How the card is activated: `AUTO_ACTIVATE` at once, `JUMP_ACTIVATE` on your page.
         0 activate_type: String => "activate_type: must",
-        /// `activate_url`.
+        /// Web page where the user activates the card.
         1 activate_url: Option<String> => "activate_url",
-        /// `activate_miniprogram`.
+        /// Mini Program where the user activates the card; for `JUMP_ACTIVATE`; `activate_miniprogram` on the wire.
         #[doc(alias = "activate_miniprogram")]
         2 activate_mini_program: Option<ActivateMiniProgram> => "activate_miniprogram",
     }
@@ -51,35 +51,35 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::weekly_discount::ListActivities`.
     pub struct Activity {
-        /// `activity_id`.
+        /// Number of the weekly discount campaign.
         0 activity_id: String => "activity_id: must",
-        /// `activity_name`.
+        /// Name of the campaign that users see.
         1 activity_name: String => "activity_name: must",
-        /// `activity_scene`.
+        /// Scene where it runs; such as `SCAN_CODE_TO_ORDER`.
         2 activity_scene: String => "activity_scene: must",
-        /// `activity_area_code`.
+        /// Region code where it runs; such as `110000`.
         3 activity_area_code: Vec<String> => "activity_area_code: must",
-        /// `activity_state`.
+        /// State of the campaign; such as `APPLYING`.
         4 activity_state: String => "activity_state: must",
-        /// `activity_limit_pay`.
+        /// Payment method required, a bank card type; such as `CCB_DEBIT`.
         5 activity_limit_pay: Option<String> => "activity_limit_pay",
-        /// `activity_transaction_minimum_amount`; in fen.
+        /// Order amount required, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
         6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-        /// `activity_coupon_amount`; in fen.
+        /// Discount, in fen; in fen.
         7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
-        /// `activity_available_week`.
+        /// Weekdays on which it is usable.
         8 activity_available_week: Vec<i64> => "activity_available_week: must",
-        /// `activity_max_amount`; in fen.
+        /// Total budget, in fen; in fen.
         9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-        /// `activity_max_amount_per_day`; in fen.
+        /// Daily budget, in fen; in fen.
         10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
-        /// `activity_available_begin_time`; format `rfc3339`.
+        /// Start of the campaign; format `rfc3339`.
         11 activity_available_begin_time: String => "activity_available_begin_time: must",
-        /// `activity_available_end_time`; format `rfc3339`.
+        /// End of the campaign; format `rfc3339`.
         12 activity_available_end_time: String => "activity_available_end_time: must",
-        /// `activity_logo`.
+        /// Logo of the campaign.
         13 activity_logo: Option<String> => "activity_logo",
-        /// `activity_remark`.
+        /// Notes on the campaign.
         14 activity_remark: Option<String> => "activity_remark",
     }
 }
@@ -87,34 +87,34 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::member_card_activity::ListActivities`.
     pub struct ActivitiesData {
-        /// `card_id`.
+        /// Membership card of the campaign.
         0 card_id: String => "card_id: must",
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         1 activity_id: String => "activity_id: must",
-        /// `activity_name`.
+        /// Name of the campaign that users see.
         2 activity_name: String => "activity_name: must",
-        /// `activity_type`.
+        /// Kind: for members or not, after payment or in a Mini Program.
         3 activity_type: String => "activity_type: must",
-        /// `activity_status`.
+        /// State: created, ongoing, terminated, over.
         4 activity_status: String => "activity_status: must",
-        /// `begin_time`; format `rfc3339`.
+        /// Start of the campaign; format `rfc3339`.
         5 begin_time: Option<String> => "begin_time",
-        /// `end_time`; format `rfc3339`.
+        /// End of the campaign, which stops by itself; format `rfc3339`.
         6 end_time: Option<String> => "end_time",
-        /// `award_send_period`.
+        /// When gifts are given.
         7 award_send_period: Option<AwardSendPeriod> => "award_send_period",
-        /// `stock_list`.
+        /// Coupon stocks that are given.
         8 stock_list: Option<Vec<Stock>> => "stock_list",
-        /// `out_request_no`.
+        /// Your own number of the creating request.
         9 out_request_no: String => "out_request_no: must",
-        /// `pay_activity_setting`.
+        /// Settings of a campaign after payment.
         10 pay_activity_setting: Option<PayActivitySetting> => "pay_activity_setting",
-        /// `miniprogram_activity_setting`.
+        /// Settings of a campaign inside a Mini Program; `miniprogram_activity_setting` on the wire.
         #[doc(alias = "miniprogram_activity_setting")]
         11 mini_program_activity_setting: Option<MiniProgramActivitySetting> => "miniprogram_activity_setting",
-        /// `update_time`; format `rfc3339`.
+        /// When the latest change took effect; format `rfc3339`.
         12 update_time: String => "update_time: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the record came into being at WeChat Pay; format `rfc3339`.
         13 create_time: String => "create_time: must",
     }
 }
@@ -122,21 +122,21 @@ w::record! {
 w::record! {
     /// `pay_activity_setting` of `marketing::member_card_activity::CreateActivity`.
     pub struct CreateActivityPayActivitySetting {
-        /// `logo_url`; needed according to the documentation.
+        /// Merchant logo shown with the campaign; needed according to the documentation.
         0 logo_url: Option<String> => "logo_url",
-        /// `activity_second_title`; needed according to the documentation.
+        /// Subtitle on the payment result page; needed according to the documentation.
         1 activity_second_title: Option<String> => "activity_second_title",
-        /// `mchid_list`.
-        2 mchid_list: Option<Vec<String>> => "mchid_list",
-        /// `activate_setting`.
+        /// Merchant IDs whose payments show the campaign.
+        2 mchid_list: Option<Vec<xinqiao_types::MchId>> => "mchid_list",
+        /// How the card gets activated.
         3 activate_setting: Option<ActivateSetting> => "activate_setting",
-        /// `payment_setting`.
+        /// Which payments take part.
         4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
     new()
     text(logo_url: String, activity_second_title: String)
     set(
-        mchid_list: Vec<String>,
+        mchid_list: Vec<xinqiao_types::MchId>,
         activate_setting: ActivateSetting,
         payment_setting: PaymentSetting,
     )
@@ -145,23 +145,23 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in `marketing::member_card_activity::CreateActivity`.
     pub struct CreateActivityStock {
-        /// `stock_id`.
+        /// Coupon stock that is given.
         0 stock_id: String => "stock_id: must",
-        /// `stock_creator_mchid`; needed according to the documentation.
-        1 stock_creator_mchid: Option<String> => "stock_creator_mchid",
+        /// Merchant ID that created the stock; must match the one that made it; needed according to the documentation.
+        1 stock_creator_mchid: Option<xinqiao_types::MchId> => "stock_creator_mchid",
     }
     new(stock_id: impl Into<String>)
-    text(stock_creator_mchid: String)
+    text(stock_creator_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// `authorized_data` of `marketing::ListPartnerships`.
     pub struct AuthorizedData {
-        /// `business_type`.
+        /// What is authorized: `FAVOR_STOCK` cash coupons, `BUSIFAVOR_STOCK` merchant coupons.
         0 business_type: String => "business_type: must",
-        /// `scenarios`.
+        /// Scenes in which the partner may use it.
         1 scenarios: Option<String> => "scenarios",
-        /// `stock_id`.
+        /// Stock that the partner may use.
         2 stock_id: Option<String> => "stock_id",
     }
     new(business_type: impl Into<String>)
@@ -171,23 +171,23 @@ w::record! {
 w::record! {
     /// `award_jump_deploy` of `marketing::MiniProgramActivitySetting`.
     pub struct AwardJumpDeploy {
-        /// `button_text`.
+        /// Words on the button of the gift page.
         0 button_text: Option<String> => "button_text",
-        /// `mini_program_appid`.
-        1 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// AppID of the Mini Program that a tap opens.
+        1 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of that Mini Program to open; such as `/pages/index/index`.
         2 mini_program_path: Option<String> => "mini_program_path",
     }
     new()
-    text(button_text: String, mini_program_appid: String, mini_program_path: String)
+    text(button_text: String, mini_program_appid: xinqiao_types::AppId, mini_program_path: String)
 }
 
 w::record! {
     /// An item of `award_send_day_time` in `marketing::AwardSendPeriod`.
     pub struct AwardSendDayTime {
-        /// `begin_day_time`.
+        /// Start of the daily span.
         0 begin_day_time: BeginDayTime => "begin_day_time: must",
-        /// `end_day_time`.
+        /// End of the daily span.
         1 end_day_time: BeginDayTime => "end_day_time: must",
     }
     new(begin_day_time: BeginDayTime, end_day_time: BeginDayTime)
@@ -196,9 +196,9 @@ w::record! {
 w::record! {
     /// `award_send_period` of `marketing::member_card_activity::CreateActivity`; `award_send_period` of the answer of `marketing::member_card_activity::CreateActivity`; and 2 more.
     pub struct AwardSendPeriod {
-        /// `award_send_time`.
+        /// Date spans at which gifts are given.
         0 award_send_time: Option<Vec<AwardSendTime>> => "award_send_time",
-        /// `award_send_day_time`.
+        /// Hours of the day at which gifts are given.
         1 award_send_day_time: Option<Vec<AwardSendDayTime>> => "award_send_day_time",
     }
     new()
@@ -208,9 +208,9 @@ w::record! {
 w::record! {
     /// An item of `award_send_time` in `marketing::AwardSendPeriod`.
     pub struct AwardSendTime {
-        /// `begin_time`; format `rfc3339`.
+        /// Start of the date span; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// End of the date span; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
     new(begin_time: impl Into<String>, end_time: impl Into<String>)
@@ -219,11 +219,11 @@ w::record! {
 w::record! {
     /// `begin_day_time` of `marketing::AwardSendDayTime`; `end_day_time` of `marketing::AwardSendDayTime`.
     pub struct BeginDayTime {
-        /// `hours`.
+        /// Hour of the day, 0–23.
         0 hours: i64 => "hours: must",
-        /// `minutes`.
+        /// Minute of the hour, 0–59.
         1 minutes: i64 => "minutes: must",
-        /// `seconds`.
+        /// Second of the minute, 0–59.
         2 seconds: i64 => "seconds: must",
     }
     new(hours: i64, minutes: i64, seconds: i64)
@@ -232,15 +232,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::withdraw_favor::users::ListCoupons`.
     pub struct Coupon {
-        /// `coupon_id`.
+        /// Number of the free-withdrawal coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `coupon_state`.
+        /// State of the coupon, such as `VALID`; such as `VALID`.
         1 coupon_state: Option<String> => "coupon_state",
-        /// `send_quota`; in fen.
+        /// Free withdrawal quota given, in fen; in fen.
         2 send_quota: xinqiao_types::Fen => "send_quota: must",
-        /// `use_quota`; in fen.
+        /// Quota used so far, in fen; in fen.
         3 use_quota: xinqiao_types::Fen => "use_quota: must",
-        /// `send_time`; format `rfc3339`.
+        /// When it was sent to the user; format `rfc3339`.
         4 send_time: String => "send_time: must",
     }
 }
@@ -248,25 +248,25 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::bank::packages::ListTasks`.
     pub struct Task {
-        /// `task_id`.
+        /// Number of the upload task.
         0 task_id: String => "task_id: must",
-        /// `package_id`.
+        /// Number of the audience package.
         1 package_id: String => "package_id: must",
-        /// `filename`.
+        /// Name of the uploaded audience file; such as `active_user.csv`.
         2 filename: String => "filename: must",
-        /// `create_time`.
+        /// When the upload task was made.
         3 create_time: String => "create_time: must",
-        /// `update_time`.
+        /// When the upload task last moved.
         4 update_time: Option<String> => "update_time",
-        /// `status`.
+        /// Progress: `PROCESSING` or `FINISHED`.
         5 status: Option<String> => "status",
-        /// `success_count`.
+        /// Entries that were imported.
         6 success_count: Option<i64> => "success_count",
-        /// `fail_count`.
+        /// Entries that failed.
         7 fail_count: Option<i64> => "fail_count",
-        /// `success_user_count`.
+        /// How many WeChat users were matched.
         8 success_user_count: Option<i64> => "success_user_count",
-        /// `bank_type`.
+        /// Bank of the users; such as `ICBC_DEBIT`.
         9 bank_type: Option<String> => "bank_type",
     }
 }
@@ -274,11 +274,11 @@ w::record! {
 w::record! {
     /// `authorized_data` of `marketing::Partnership`.
     pub struct DataAuthorizedData {
-        /// `business_type`.
+        /// What is authorized: `FAVOR_STOCK` cash coupons, `BUSIFAVOR_STOCK` merchant coupons.
         0 business_type: String => "business_type: must",
-        /// `scenarios`.
+        /// Scenes in which the partner may use it.
         1 scenarios: Option<Vec<String>> => "scenarios",
-        /// `stock_id`.
+        /// Stock that the partner may use.
         2 stock_id: Option<String> => "stock_id",
     }
 }
@@ -286,29 +286,32 @@ w::record! {
 w::record! {
     /// `jump_info` of `marketing::shopping_receipt::UploadReceiptJumpInfo`; `jump_info` of `marketing::MerchantJumpInfo`.
     pub struct JumpInfo {
-        /// `merchant_appid`.
-        0 merchant_appid: String => "merchant_appid: must",
-        /// `merchant_path`.
+        /// Mini Program that the receipt opens.
+        0 merchant_appid: xinqiao_types::AppId => "merchant_appid: must",
+        /// Page that the receipt opens.
         1 merchant_path: String => "merchant_path: must",
     }
-    new(merchant_appid: impl Into<String>, merchant_path: impl Into<String>)
+    new(merchant_appid: impl Into<xinqiao_types::AppId>, merchant_path: impl Into<String>)
 }
 
 w::record! {
     /// `jump_link` of `marketing::shopping_receipt::CreateCustomEntrance`; `jump_link` of the answer of `marketing::shopping_receipt::CreateCustomEntrance`; and 3 more.
     pub struct JumpLink {
-        /// `mini_programs_appid`.
-        0 mini_programs_appid: String => "mini_programs_appid: must",
-        /// `mini_programs_path`.
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        0 mini_programs_appid: xinqiao_types::AppId => "mini_programs_appid: must",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         1 mini_programs_path: String => "mini_programs_path: must",
     }
-    new(mini_programs_appid: impl Into<String>, mini_programs_path: impl Into<String>)
+    new(
+        mini_programs_appid: impl Into<xinqiao_types::AppId>,
+        mini_programs_path: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `merchant_contact_information` of `marketing::Receipt`; `merchant_contact_information` of `marketing::UploadMeta`.
     pub struct MerchantContactInformation {
-        /// `consultation_phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// After-sales phone of the brand, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 consultation_phone_number: Option<String> => "consultation_phone_number: masked encrypted",
     }
     new()
@@ -318,23 +321,23 @@ w::record! {
 w::record! {
     /// `merchant_jump_info` of the answer of `marketing::shopping_receipt::UploadReceiptJumpInfo`.
     pub struct MerchantJumpInfo {
-        /// `transaction_id`.
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         0 transaction_id: String => "transaction_id: must",
-        /// `transaction_mchid`.
-        1 transaction_mchid: Option<String> => "transaction_mchid",
-        /// `transaction_sub_mchid`.
-        2 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Merchant ID that took the payment.
+        1 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
+        /// Sub-merchant that took the payment, in service provider mode.
+        2 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
+        /// The user who paid; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_upload_time`; format `rfc3339`.
+        /// When the merchant uploaded it, to tell which is newer; format `rfc3339`.
         4 merchant_upload_time: Option<String> => "merchant_upload_time",
-        /// `jump_info`.
+        /// Mini Program that the receipt opens.
         5 jump_info: JumpInfo => "jump_info: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the receipt was stored; format `rfc3339`.
         6 create_time: String => "create_time: must",
-        /// `modify_time`; format `rfc3339`.
+        /// When the receipt was last changed; format `rfc3339`.
         7 modify_time: String => "modify_time: must",
-        /// `brand_id`.
+        /// Brand that the receipt belongs to.
         8 brand_id: Option<i64> => "brand_id",
     }
 }
@@ -342,11 +345,11 @@ w::record! {
 w::record! {
     /// `meta` of `marketing::bank::packages::ImportTask`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the uploaded file, with its extension; such as `logo.png`.
         0 filename: Option<String> => "filename",
-        /// `sha256`.
+        /// SHA-256 of the file's bytes in hex, checked by the platform.
         1 sha256: Option<String> => "sha256",
-        /// `bank_type`.
+        /// Bank that the audience belongs to; such as `ICBC_DEBIT`.
         2 bank_type: Option<String> => "bank_type",
     }
     new()
@@ -356,9 +359,9 @@ w::record! {
 w::record! {
     /// `miniprogram_activity_setting` of `marketing::member_card_activity::CreateActivity`; `miniprogram_activity_setting` of the answer of `marketing::member_card_activity::CreateActivity`; and 2 more.
     pub struct MiniProgramActivitySetting {
-        /// `outer_str`.
+        /// Channels from which it can be received.
         0 outer_str: Option<Vec<String>> => "outer_str",
-        /// `award_jump_deploy`.
+        /// Button on the page of the gift.
         1 award_jump_deploy: Option<AwardJumpDeploy> => "award_jump_deploy",
     }
     new()
@@ -368,11 +371,11 @@ w::record! {
 w::record! {
     /// `partner` of `marketing::ListPartnerships`; `partner` of `marketing::Partnership`.
     pub struct Partner {
-        /// `type`.
+        /// What the partner is: `APPID` or `MERCHANT`.
         0 type_: String => "type: must",
-        /// `appid`.
+        /// The partner's AppID; for `APPID`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `merchant_id`.
+        /// The partner's merchant ID; for `MERCHANT`.
         2 merchant_id: Option<String> => "merchant_id",
     }
     new(type_: impl Into<String>)
@@ -382,14 +385,14 @@ w::record! {
 w::record! {
     /// `authorized_data` of `marketing::BuildPartnership`; `authorized_data` of the answer of `marketing::BuildPartnership`; and 1 more.
     pub struct AuthorizedDataInfo {
-        /// `business_type`; one of `FAVOR_STOCK` `BUSIFAVOR_STOCK`.
-        0 business_type: String => "business_type: must",
-        /// `scenarios`.
+        /// What is authorized: `FAVOR_STOCK` cash coupons, `BUSIFAVOR_STOCK` merchant coupons; one of `FAVOR_STOCK` `BUSIFAVOR_STOCK`.
+        0 business_type: BusinessType => "business_type: must",
+        /// Scenes in which the partner may use it.
         1 scenarios: Option<Vec<String>> => "scenarios",
-        /// `stock_id`.
+        /// Stock that the partner may use.
         2 stock_id: Option<String> => "stock_id",
     }
-    new(business_type: impl Into<String>)
+    new(business_type: impl Into<BusinessType>)
     text(stock_id: String)
     set(scenarios: Vec<String>)
 }
@@ -397,33 +400,33 @@ w::record! {
 w::record! {
     /// `partner` of `marketing::BuildPartnership`; `partner` of the answer of `marketing::BuildPartnership`; and 1 more.
     pub struct PartnerInfo {
-        /// `type`; one of `APPID` `MERCHANT`.
-        0 type_: String => "type: must",
-        /// `appid`.
+        /// What the partner is: `APPID` or `MERCHANT`; one of `APPID` `MERCHANT`.
+        0 type_: Type => "type: must",
+        /// The partner's AppID; for `APPID`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `merchant_id`.
+        /// The partner's merchant ID; for `MERCHANT`.
         2 merchant_id: Option<String> => "merchant_id",
     }
-    new(type_: impl Into<String>)
+    new(type_: impl Into<Type>)
     text(appid: xinqiao_types::AppId, merchant_id: String)
 }
 
 w::record! {
     /// An item of `data` in the answer of `marketing::ListPartnerships`.
     pub struct Partnership {
-        /// `partner`.
+        /// The partner: an AppID or a merchant ID.
         0 partner: Partner => "partner: must",
-        /// `authorized_data`.
+        /// What the partner is authorized to use.
         1 authorized_data: DataAuthorizedData => "authorized_data: must",
-        /// `state`.
+        /// State: `ESTABLISHED` or `TERMINATED`.
         2 state: String => "state: must",
-        /// `build_time`; format `rfc3339`.
+        /// When the partnership was established; format `rfc3339`.
         3 build_time: String => "build_time: must",
-        /// `terminate_time`; format `rfc3339`.
+        /// When the partnership ended; format `rfc3339`.
         4 terminate_time: Option<String> => "terminate_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the record was made; format `rfc3339`.
         5 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the record last changed; format `rfc3339`.
         6 update_time: String => "update_time: must",
     }
 }
@@ -431,15 +434,15 @@ w::record! {
 w::record! {
     /// `pay_activity_setting` of the answer of `marketing::member_card_activity::CreateActivity`; `pay_activity_setting` of the answer of `marketing::member_card_activity::GetActivity`; and 1 more.
     pub struct PayActivitySetting {
-        /// `logo_url`.
+        /// Merchant logo shown with the campaign.
         0 logo_url: Option<String> => "logo_url",
-        /// `activity_second_title`.
+        /// Subtitle on the payment result page.
         1 activity_second_title: Option<String> => "activity_second_title",
-        /// `mchid_list`.
-        2 mchid_list: Vec<String> => "mchid_list: must",
-        /// `activate_setting`.
+        /// Merchant IDs whose payments show the campaign.
+        2 mchid_list: Vec<xinqiao_types::MchId> => "mchid_list: must",
+        /// How the card gets activated.
         3 activate_setting: Option<ActivateSetting> => "activate_setting",
-        /// `payment_setting`.
+        /// Which payments take part.
         4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
 }
@@ -447,7 +450,7 @@ w::record! {
 w::record! {
     /// `payment_mode` of `marketing::PaymentSetting`.
     pub struct PaymentMode {
-        /// `payment_scene_list`.
+        /// Payment scenes that take part; such as `APP`.
         0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
     }
     new()
@@ -457,11 +460,11 @@ w::record! {
 w::record! {
     /// `payment_setting` of `marketing::CreateActivityPayActivitySetting`; `payment_setting` of `marketing::PayActivitySetting`.
     pub struct PaymentSetting {
-        /// `payment_mode`.
+        /// Payment scenes that take part.
         0 payment_mode: Option<PaymentMode> => "payment_mode",
-        /// `limit_bank`.
+        /// Short name of the required bank.
         1 limit_bank: Option<String> => "limit_bank",
-        /// `goods_tags`.
+        /// Order marks; only orders with one of them take part.
         2 goods_tags: Option<Vec<String>> => "goods_tags",
     }
     new()
@@ -472,33 +475,33 @@ w::record! {
 w::record! {
     /// `receipt` of the answer of `marketing::shopping_receipt::Upload`.
     pub struct Receipt {
-        /// `receipt_id`.
+        /// Number of the receipt.
         0 receipt_id: String => "receipt_id: must",
-        /// `state`; one of `WAIT_REVIEW` `NOT_PASS_REVIEW` `PASS_REVIEW`.
-        1 state: String => "state: must",
-        /// `image_type`.
+        /// Review: `WAIT_REVIEW`, `PASS_REVIEW` or `NOT_PASS_REVIEW`; one of `WAIT_REVIEW` `NOT_PASS_REVIEW` `PASS_REVIEW`.
+        1 state: ReceiptState => "state: must",
+        /// Format of the receipt picture; such as `PNG`.
         2 image_type: String => "image_type: must",
-        /// `sha256`.
+        /// SHA-256 of the file's bytes in hex, checked by the platform.
         3 sha256: String => "sha256: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         4 transaction_id: String => "transaction_id: must",
-        /// `transaction_mchid`.
-        5 transaction_mchid: Option<String> => "transaction_mchid",
-        /// `transaction_sub_mchid`.
-        6 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant ID that took the payment.
+        5 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
+        /// Sub-merchant that took the payment, in service provider mode.
+        6 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
+        /// Your own number of the paid order.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who paid; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_contact_information`.
+        /// How users reach the merchant.
         9 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
-        /// `upload_time`; format `rfc3339`.
+        /// When it was uploaded, to tell which is newer; absent if not given; format `rfc3339`.
         10 upload_time: Option<String> => "upload_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the receipt was stored; format `rfc3339`.
         11 create_time: String => "create_time: must",
-        /// `modify_time`; format `rfc3339`.
+        /// When the receipt was last changed; format `rfc3339`.
         12 modify_time: String => "modify_time: must",
-        /// `brand_id`.
+        /// Brand that the receipt belongs to.
         13 brand_id: Option<w::serial::Value> => "brand_id",
     }
 }
@@ -506,28 +509,28 @@ w::record! {
 w::record! {
     /// `meta` of `marketing::shopping_receipt::Upload`.
     pub struct UploadMeta {
-        /// `sha256`.
+        /// SHA-256 of the file's bytes in hex, checked by the platform.
         0 sha256: Option<String> => "sha256",
-        /// `transaction_id`.
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         1 transaction_id: String => "transaction_id: must",
-        /// `transaction_mchid`.
-        2 transaction_mchid: Option<String> => "transaction_mchid",
-        /// `transaction_sub_mchid`.
-        3 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant ID that took the payment.
+        2 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
+        /// Sub-merchant that took the payment, in service provider mode.
+        3 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
+        /// Your own number of the paid order.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who paid; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_contact_information`.
+        /// How users reach the merchant.
         6 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
-        /// `upload_time`; format `rfc3339`.
+        /// When it was uploaded, to tell which is newer; absent if not given; format `rfc3339`.
         7 upload_time: Option<String> => "upload_time",
     }
     new(transaction_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     text(
         sha256: String,
-        transaction_mchid: String,
-        transaction_sub_mchid: String,
+        transaction_mchid: xinqiao_types::MchId,
+        transaction_sub_mchid: xinqiao_types::MchId,
         out_trade_no: String,
         upload_time: String,
     )
@@ -537,18 +540,152 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in the answer of `marketing::member_card_activity::CreateActivity`; an item of `stock_list` in the answer of `marketing::member_card_activity::GetActivity`; and 1 more.
     pub struct Stock {
-        /// `stock_id`.
+        /// Coupon stock that is given.
         0 stock_id: String => "stock_id: must",
-        /// `stock_creator_mchid`.
-        1 stock_creator_mchid: Option<String> => "stock_creator_mchid",
+        /// Merchant ID that created the stock; must match the one that made it.
+        1 stock_creator_mchid: Option<xinqiao_types::MchId> => "stock_creator_mchid",
     }
 }
 
 w::record! {
     /// `use_amount_list` of the answer of `marketing::bank_favor::users::GetCoupon`.
     pub struct UseAmount {
-        /// `used_amounts`; in fen.
+        /// Amount saved by each payment in order, in fen; in fen.
         0 used_amounts: Vec<xinqiao_types::Fen> => "used_amounts: must",
+    }
+}
+
+w::open_enum! {
+    /// State: created, ongoing, terminated, over.
+    ///
+    /// What `activity_status` of `marketing::member_card_activity::ListActivities` may be.
+    pub enum ActivityStatus {
+        /// Created, not started (`CREATED`).
+        Created = "CREATED",
+        /// Running now (`ONGOING`).
+        OnGoing = "ONGOING",
+        /// Ended by hand (`TERMINATED`).
+        Terminated = "TERMINATED",
+        /// Over by time (`OVER_TIME`).
+        OverTime = "OVER_TIME",
+    }
+}
+
+w::open_enum! {
+    /// Kind: for members or not, after payment or in a Mini Program.
+    ///
+    /// What `activity_type` of `marketing::member_card_activity::CreateActivity`, `activity_type` of `marketing::member_card_activity::ListActivities` may be.
+    pub enum ActivityType {
+        /// After payment, for people who are not members yet (`NON_MEMBER_AFTERPAY`).
+        NonMemberAfterPay = "NON_MEMBER_AFTERPAY",
+        /// After payment, for members (`MEMBER_AFTERPAY`).
+        MemberAfterPay = "MEMBER_AFTERPAY",
+        /// In the Mini Program, for people who are not members yet (`NON_MEMBER_MINIPROGRAM`).
+        NonMemberMiniProgram = "NON_MEMBER_MINIPROGRAM",
+        /// In the Mini Program, for members (`MEMBER_MINIPROGRAM`).
+        MemberMiniProgram = "MEMBER_MINIPROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// What is authorized: `FAVOR_STOCK` cash coupons, `BUSIFAVOR_STOCK` merchant coupons.
+    ///
+    /// What `business_type` of `AuthorizedDataInfo` may be.
+    pub enum BusinessType {
+        /// Cash coupon stock (`FAVOR_STOCK`).
+        FavorStock = "FAVOR_STOCK",
+        /// Merchant coupon stock (`BUSIFAVOR_STOCK`).
+        BusiFavorStock = "BUSIFAVOR_STOCK",
+    }
+}
+
+w::open_enum! {
+    /// State: sent, used, expired or unknown.
+    ///
+    /// What `coupon_state` of `marketing::bank_favor::users::GetCouponResponse` may be.
+    pub enum CouponState {
+        /// State unknown (`COUPON_STATE_UNKNOW`).
+        Unknow = "COUPON_STATE_UNKNOW",
+        /// Sent and usable (`COUPON_STATE_SEND`).
+        Send = "COUPON_STATE_SEND",
+        /// All uses spent (`COUPON_STATE_USED`).
+        Used = "COUPON_STATE_USED",
+        /// Past its validity (`COUPON_STATE_EXPIRED`).
+        Expired = "COUPON_STATE_EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// `ONLINE` shown, `OFFLINE` hidden.
+    ///
+    /// What `custom_entrance_state` of `marketing::shopping_receipt::CreateCustomEntrance`, `custom_entrance_state` of `marketing::shopping_receipt::CreateCustomEntranceResponse` and 3 more may be.
+    pub enum CustomEntranceState {
+        /// Shown to users (`ONLINE`).
+        Online = "ONLINE",
+        /// Hidden from users (`OFFLINE`).
+        Offline = "OFFLINE",
+    }
+}
+
+w::open_enum! {
+    /// Kind: `MERCHANT_ACTIVITY` campaign, `MERCHANT_MINI_PROGRAM` Mini Program.
+    ///
+    /// What `custom_entrance_type` of `marketing::shopping_receipt::CreateCustomEntrance`, `custom_entrance_type` of `marketing::shopping_receipt::CreateCustomEntranceResponse` and 3 more may be.
+    pub enum CustomEntranceType {
+        /// Entrance to a campaign (`MERCHANT_ACTIVITY`).
+        Activity = "MERCHANT_ACTIVITY",
+        /// Entrance to the merchant's Mini Program (`MERCHANT_MINI_PROGRAM`).
+        MiniProgram = "MERCHANT_MINI_PROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// Review: `WAIT_REVIEW`, `PASS_REVIEW` or `NOT_PASS_REVIEW`.
+    ///
+    /// What `state` of `Receipt` may be.
+    pub enum ReceiptState {
+        /// Waiting for review (`WAIT_REVIEW`).
+        WaitReview = "WAIT_REVIEW",
+        /// Rejected by the review (`NOT_PASS_REVIEW`).
+        NotPassReview = "NOT_PASS_REVIEW",
+        /// Passed the review (`PASS_REVIEW`).
+        PassReview = "PASS_REVIEW",
+    }
+}
+
+w::open_enum! {
+    /// State: `ESTABLISHED` or `TERMINATED`.
+    ///
+    /// What `state` of `marketing::BuildPartnershipResponse` may be.
+    pub enum State {
+        /// Partnership in force (`ESTABLISHED`).
+        EstablishEd = "ESTABLISHED",
+        /// Partnership ended (`TERMINATED`).
+        Terminated = "TERMINATED",
+    }
+}
+
+w::open_enum! {
+    /// Progress: `PROCESSING` or `FINISHED`.
+    ///
+    /// What `status` of `marketing::bank::packages::ListTasks` may be.
+    pub enum Status {
+        /// Task under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Task finished (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// What the partner is: `APPID` or `MERCHANT`.
+    ///
+    /// What `type` of `PartnerInfo` may be.
+    pub enum Type {
+        /// The partner is an AppID (`APPID`).
+        Appid = "APPID",
+        /// The partner is a merchant ID (`MERCHANT`).
+        Merchant = "MERCHANT",
     }
 }
 
@@ -560,11 +697,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380498>.
     /// * Catalog: `pay_v3.marketing.build_partnership`.
     pub struct BuildPartnership {
-        /// `Idempotency-Key`.
+        /// Same value, same request: it is carried out only once; `Idempotency-Key` on the wire.
         0 idempotency_key: String => "Idempotency-Key: must header",
-        /// `partner`.
+        /// The partner: an AppID or a merchant ID.
         1 partner: PartnerInfo => "partner: must",
-        /// `authorized_data`.
+        /// What the partner is authorized to use.
         2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
     new(
@@ -577,17 +714,17 @@ w::record! {
 w::record! {
     /// Answer to [`BuildPartnership`].
     pub struct BuildPartnershipResponse {
-        /// `partner`.
+        /// The partner: an AppID or a merchant ID.
         0 partner: PartnerInfo => "partner: must",
-        /// `authorized_data`.
+        /// What the partner is authorized to use.
         1 authorized_data: AuthorizedDataInfo => "authorized_data: must",
-        /// `state`; one of `ESTABLISHED` `TERMINATED`.
-        2 state: String => "state: must",
-        /// `build_time`; format `rfc3339`.
+        /// State: `ESTABLISHED` or `TERMINATED`; one of `ESTABLISHED` `TERMINATED`.
+        2 state: State => "state: must",
+        /// When the partnership was established; format `rfc3339`.
         3 build_time: String => "build_time: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the record was made; format `rfc3339`.
         4 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the record last changed; format `rfc3339`.
         5 update_time: String => "update_time: must",
     }
 }
@@ -619,13 +756,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380536>.
     /// * Catalog: `pay_v3.marketing.list_partnerships`.
     pub struct ListPartnerships {
-        /// `partner`; JSON in a text on the wire.
+        /// The partner: an AppID or a merchant ID; JSON in a text on the wire.
         0 partner: Option<Partner> => "partner: query json",
-        /// `authorized_data`; JSON in a text on the wire.
+        /// What the partner is authorized to use; JSON in a text on the wire.
         1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
-        /// `limit`.
+        /// Most records that one page holds.
         2 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// Paging offset, counted from 0.
         3 offset: Option<i64> => "offset: query",
     }
     new()
@@ -635,13 +772,13 @@ w::record! {
 w::record! {
     /// Answer to [`ListPartnerships`].
     pub struct ListPartnershipsResponse {
-        /// `data`.
+        /// Partnerships that match.
         0 data: Vec<Partnership> => "data: must",
-        /// `limit`.
+        /// Most records that one page holds.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Paging offset, counted from 0.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         3 total_count: Option<i64> => "total_count",
     }
 }
@@ -673,11 +810,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/commissioned-marketing/partnerships/terminate-partnerships.html>.
     /// * Catalog: `pay_v3.marketing.terminate_partnership`.
     pub struct TerminatePartnership {
-        /// `Idempotency-Key`.
+        /// Same value, same request: it is carried out only once; `Idempotency-Key` on the wire.
         0 idempotency_key: String => "Idempotency-Key: must header",
-        /// `partner`.
+        /// The partner: an AppID or a merchant ID.
         1 partner: PartnerInfo => "partner: must",
-        /// `authorized_data`.
+        /// What the partner is authorized to use.
         2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
     new(
@@ -690,7 +827,7 @@ w::record! {
 w::record! {
     /// Answer to [`TerminatePartnership`].
     pub struct TerminatePartnershipResponse {
-        /// `terminate_time`; format `rfc3339`.
+        /// When the partnership ended; format `rfc3339`.
         0 terminate_time: String => "terminate_time: must",
     }
 }
@@ -729,11 +866,11 @@ pub mod bank {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_8_1.shtml>.
             /// * Catalog: `pay_v3.marketing.bank.packages.import_task`.
             pub struct ImportTask {
-                /// `package_id`.
+                /// Number of the audience package; such as `8473295`.
                 0 package_id: String => "package_id: must path",
-                /// `meta`.
+                /// File name and digest; this JSON is what gets signed.
                 1 meta: super::super::Meta => "meta: must part",
-                /// `file`.
+                /// Content of the file, sent as multipart next to `meta`.
                 2 file: w::FilePart => "file: must",
             }
             new(package_id: impl Into<String>, meta: super::super::Meta, file: w::FilePart)
@@ -742,25 +879,25 @@ pub mod bank {
         w::record! {
             /// Answer to [`ImportTask`].
             pub struct ImportTaskResponse {
-                /// `filename`.
+                /// Name of the uploaded audience file; such as `active_user.csv`.
                 0 filename: String => "filename: must",
-                /// `task_id`.
+                /// Number of the upload task.
                 1 task_id: String => "task_id: must",
-                /// `package_id`.
+                /// Number of the audience package; such as `8473295`.
                 2 package_id: String => "package_id: must",
-                /// `status`.
+                /// Progress: `PROCESSING` or `FINISHED`.
                 3 status: Option<String> => "status",
-                /// `bank_type`.
+                /// Bank of the users; such as `ICBC_DEBIT`.
                 4 bank_type: Option<String> => "bank_type",
-                /// `success_count`.
+                /// Entries that were imported.
                 5 success_count: Option<i64> => "success_count",
-                /// `fail_count`.
+                /// Entries that failed.
                 6 fail_count: Option<i64> => "fail_count",
-                /// `success_user_count`.
+                /// How many WeChat users were matched.
                 7 success_user_count: Option<i64> => "success_user_count",
-                /// `create_time`; format `rfc3339`.
+                /// When the upload task was made; format `rfc3339`.
                 8 create_time: String => "create_time: must",
-                /// `update_time`; format `rfc3339`.
+                /// When the upload task last moved; format `rfc3339`.
                 9 update_time: Option<String> => "update_time",
             }
         }
@@ -792,32 +929,32 @@ pub mod bank {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter9_8_2.shtml>.
             /// * Catalog: `pay_v3.marketing.bank.packages.list_tasks`.
             pub struct ListTasks {
-                /// `package_id`.
+                /// Number of the audience package; such as `8473295`.
                 0 package_id: String => "package_id: must path",
-                /// `status`; one of `PROCESSING` `FINISHED`.
-                1 status: Option<String> => "status: query",
-                /// `filename`.
+                /// Progress: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+                1 status: Option<super::super::Status> => "status: query",
+                /// Name of the uploaded audience file; such as `active_user.csv`.
                 2 filename: Option<String> => "filename: query",
-                /// `offset`.
+                /// Paging offset, counted from 0.
                 3 offset: Option<i64> => "offset: query",
-                /// `limit`.
+                /// Most records that one page holds.
                 4 limit: Option<i64> => "limit: query",
             }
             new(package_id: impl Into<String>)
-            text(status: String, filename: String)
+            text(status: super::super::Status, filename: String)
             set(offset: i64, limit: i64)
         }
 
         w::record! {
             /// Answer to [`ListTasks`].
             pub struct ListTasksResponse {
-                /// `data`.
+                /// Import tasks of the package.
                 0 data: Vec<super::super::Task> => "data: must",
-                /// `total_count`.
+                /// How many records match altogether, for paging.
                 1 total_count: i64 => "total_count: must",
-                /// `offset`.
+                /// Paging offset, counted from 0.
                 2 offset: i64 => "offset: must",
-                /// `limit`.
+                /// Most records that one page holds.
                 3 limit: i64 => "limit: must",
             }
         }
@@ -858,23 +995,23 @@ pub mod bank_favor {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014569793>.
             /// * Catalog: `pay_v3.marketing.bank_favor.users.enrol_bank_multi_activity`.
             pub struct EnrolBankMultiActivity {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the given AppID; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `stock_id`.
+                /// Number of the coupon stock, assigned by WeChat Pay when the stock is created; such as `1000000013001`.
                 1 stock_id: String => "stock_id: must",
-                /// `stock_creator_mchid`; the account's merchantid.
-                2 stock_creator_mchid: String => "stock_creator_mchid: must",
-                /// `appid`.
+                /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+                2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+                /// AppID bound to the merchant; the openid is valid only under it.
                 3 appid: xinqiao_types::AppId => "appid: must",
-                /// `activity_id`.
+                /// Number of the multi-payment discount campaign.
                 4 activity_id: String => "activity_id: must",
-                /// `out_request_no`.
+                /// Your own number of this request; keep it on retries so that the call stays idempotent; such as `MCH20250101123456`.
                 5 out_request_no: String => "out_request_no: must",
             }
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 stock_id: impl Into<String>,
-                stock_creator_mchid: impl Into<String>,
+                stock_creator_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 activity_id: impl Into<String>,
                 out_request_no: impl Into<String>,
@@ -884,7 +1021,7 @@ pub mod bank_favor {
         w::record! {
             /// Answer to [`EnrolBankMultiActivity`].
             pub struct EnrolBankMultiActivityResponse {
-                /// `coupon_id`.
+                /// Number of the single coupon held by the user.
                 0 coupon_id: String => "coupon_id: must",
             }
         }
@@ -916,11 +1053,11 @@ pub mod bank_favor {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014569864>.
             /// * Catalog: `pay_v3.marketing.bank_favor.users.get_coupon`.
             pub struct GetCoupon {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the given AppID; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `coupon_id`.
+                /// Number of the single coupon held by the user.
                 1 coupon_id: String => "coupon_id: must path",
-                /// `appid`.
+                /// AppID bound to the merchant; the openid is valid only under it.
                 2 appid: xinqiao_types::AppId => "appid: must query",
             }
             new(
@@ -933,35 +1070,35 @@ pub mod bank_favor {
         w::record! {
             /// Answer to [`GetCoupon`].
             pub struct GetCouponResponse {
-                /// `stock_id`.
+                /// Number of the coupon stock, assigned by WeChat Pay when the stock is created; such as `1000000013001`.
                 0 stock_id: String => "stock_id: must",
-                /// `stock_creator_mchid`.
-                1 stock_creator_mchid: String => "stock_creator_mchid: must",
-                /// `coupon_id`.
+                /// Merchant ID that created the stock; must match the one that made it.
+                1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+                /// Number of the single coupon held by the user.
                 2 coupon_id: String => "coupon_id: must",
-                /// `coupon_name`.
+                /// What users see as the coupon's title.
                 3 coupon_name: String => "coupon_name: must",
-                /// `coupon_state`; one of `COUPON_STATE_UNKNOW` `COUPON_STATE_SEND` `COUPON_STATE_USED` `COUPON_STATE_EXPIRED`.
-                4 coupon_state: String => "coupon_state: must",
-                /// `appid`.
+                /// State: sent, used, expired or unknown; one of `COUPON_STATE_UNKNOW` `COUPON_STATE_SEND` `COUPON_STATE_USED` `COUPON_STATE_EXPIRED`.
+                4 coupon_state: super::super::CouponState => "coupon_state: must",
+                /// AppID bound to the merchant; the openid is valid only under it.
                 5 appid: xinqiao_types::AppId => "appid: must",
-                /// `receive_time`; format `rfc3339`.
+                /// When the user enrolled and received it; format `rfc3339`.
                 6 receive_time: String => "receive_time: must",
-                /// `available_begin_time`; format `rfc3339`.
+                /// Start of the usable period; not redeemable before it; format `rfc3339`.
                 7 available_begin_time: String => "available_begin_time: must",
-                /// `available_end_time`; format `rfc3339`.
+                /// End of the usable period; void afterwards; format `rfc3339`.
                 8 available_end_time: String => "available_end_time: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the given AppID; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `activity_id`.
+                /// Number of the multi-payment discount campaign.
                 10 activity_id: String => "activity_id: must",
-                /// `max_use_number`.
+                /// How many times it can be used at most.
                 11 max_use_number: i64 => "max_use_number: must",
-                /// `available_number`.
+                /// How many uses are left.
                 12 available_number: i64 => "available_number: must",
-                /// `used_number`.
+                /// How many times it has been used.
                 13 used_number: i64 => "used_number: must",
-                /// `use_amount_list`.
+                /// Amounts saved by each use.
                 14 use_amount_list: Option<super::super::UseAmount> => "use_amount_list",
             }
         }
@@ -999,32 +1136,32 @@ pub mod member_card_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_1.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_activity.create_activity`.
         pub struct CreateActivity {
-            /// `card_id`.
+            /// Membership card of the campaign.
             0 card_id: String => "card_id: must",
-            /// `activity_name`.
+            /// Name of the campaign that users see.
             1 activity_name: String => "activity_name: must",
-            /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
-            2 activity_type: String => "activity_type: must",
-            /// `begin_time`; format `rfc3339`; needed according to the documentation.
+            /// Kind: for members or not, after payment or in a Mini Program; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
+            2 activity_type: super::ActivityType => "activity_type: must",
+            /// Start of the campaign; format `rfc3339`; needed according to the documentation.
             3 begin_time: Option<String> => "begin_time",
-            /// `end_time`; format `rfc3339`; needed according to the documentation.
+            /// End of the campaign, which stops by itself; format `rfc3339`; needed according to the documentation.
             4 end_time: Option<String> => "end_time",
-            /// `award_send_period`.
+            /// When gifts are given.
             5 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
-            /// `stock_list`.
+            /// Coupon stocks that are given.
             6 stock_list: Option<Vec<super::CreateActivityStock>> => "stock_list",
-            /// `out_request_no`.
+            /// Your own number of the creating request.
             7 out_request_no: String => "out_request_no: must",
-            /// `pay_activity_setting`.
+            /// Settings of a campaign after payment.
             8 pay_activity_setting: Option<super::CreateActivityPayActivitySetting> => "pay_activity_setting",
-            /// `miniprogram_activity_setting`.
+            /// Settings of a campaign inside a Mini Program; `miniprogram_activity_setting` on the wire.
             #[doc(alias = "miniprogram_activity_setting")]
             9 mini_program_activity_setting: Option<super::MiniProgramActivitySetting> => "miniprogram_activity_setting",
         }
         new(
             card_id: impl Into<String>,
             activity_name: impl Into<String>,
-            activity_type: impl Into<String>,
+            activity_type: impl Into<super::ActivityType>,
             out_request_no: impl Into<String>,
         )
         text(begin_time: String, end_time: String)
@@ -1039,34 +1176,34 @@ pub mod member_card_activity {
     w::record! {
         /// Answer to [`CreateActivity`].
         pub struct CreateActivityResponse {
-            /// `card_id`.
+            /// Membership card of the campaign.
             0 card_id: String => "card_id: must",
-            /// `activity_id`.
+            /// Number of the campaign, returned on creation.
             1 activity_id: String => "activity_id: must",
-            /// `activity_name`.
+            /// Name of the campaign that users see.
             2 activity_name: String => "activity_name: must",
-            /// `activity_type`.
+            /// Kind: for members or not, after payment or in a Mini Program.
             3 activity_type: String => "activity_type: must",
-            /// `activity_status`.
+            /// State: created, ongoing, terminated, over.
             4 activity_status: String => "activity_status: must",
-            /// `begin_time`; format `rfc3339`.
+            /// Start of the campaign; format `rfc3339`.
             5 begin_time: Option<String> => "begin_time",
-            /// `end_time`; format `rfc3339`.
+            /// End of the campaign, which stops by itself; format `rfc3339`.
             6 end_time: Option<String> => "end_time",
-            /// `award_send_period`.
+            /// When gifts are given.
             7 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
-            /// `stock_list`.
+            /// Coupon stocks that are given.
             8 stock_list: Option<Vec<super::Stock>> => "stock_list",
-            /// `out_request_no`.
+            /// Your own number of the creating request.
             9 out_request_no: String => "out_request_no: must",
-            /// `pay_activity_setting`.
+            /// Settings of a campaign after payment.
             10 pay_activity_setting: Option<super::PayActivitySetting> => "pay_activity_setting",
-            /// `miniprogram_activity_setting`.
+            /// Settings of a campaign inside a Mini Program; `miniprogram_activity_setting` on the wire.
             #[doc(alias = "miniprogram_activity_setting")]
             11 mini_program_activity_setting: Option<super::MiniProgramActivitySetting> => "miniprogram_activity_setting",
-            /// `update_time`; format `rfc3339`.
+            /// When the latest change took effect; format `rfc3339`.
             12 update_time: String => "update_time: must",
-            /// `create_time`; format `rfc3339`.
+            /// When the record came into being at WeChat Pay; format `rfc3339`.
             13 create_time: String => "create_time: must",
         }
     }
@@ -1098,7 +1235,7 @@ pub mod member_card_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_4.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_activity.get_activity`.
         pub struct GetActivity {
-            /// `activity_id`.
+            /// Number of the campaign, returned on creation.
             0 activity_id: String => "activity_id: must path",
         }
         new(activity_id: impl Into<String>)
@@ -1134,32 +1271,36 @@ pub mod member_card_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_3.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_activity.list_activities`.
         pub struct ListActivities {
-            /// `card_id`.
+            /// Membership card of the campaign.
             0 card_id: Option<String> => "card_id: query",
-            /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
-            1 activity_type: Option<String> => "activity_type: query",
-            /// `activity_status`; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
-            2 activity_status: Option<String> => "activity_status: query",
-            /// `limit`.
+            /// Kind: for members or not, after payment or in a Mini Program; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
+            1 activity_type: Option<super::ActivityType> => "activity_type: query",
+            /// State: created, ongoing, terminated, over; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
+            2 activity_status: Option<super::ActivityStatus> => "activity_status: query",
+            /// Most records that one page holds.
             3 limit: Option<i64> => "limit: query",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             4 offset: Option<i64> => "offset: query",
         }
         new()
-        text(card_id: String, activity_type: String, activity_status: String)
+        text(
+            card_id: String,
+            activity_type: super::ActivityType,
+            activity_status: super::ActivityStatus,
+        )
         set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ListActivities`].
         pub struct ListActivitiesResponse {
-            /// `data`.
+            /// Campaigns that match.
             0 data: Vec<super::ActivitiesData> => "data: must",
-            /// `limit`.
+            /// Most records that one page holds.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -1191,9 +1332,9 @@ pub mod member_card_activity {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_2.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_activity.terminate_activity`.
         pub struct TerminateActivity {
-            /// `activity_id`.
+            /// Number of the campaign, returned on creation.
             0 activity_id: String => "activity_id: must path",
-            /// `terminate_time`; format `rfc3339`.
+            /// When the campaign was ended; format `rfc3339`.
             1 terminate_time: Option<String> => "terminate_time",
         }
         new(activity_id: impl Into<String>)
@@ -1203,9 +1344,9 @@ pub mod member_card_activity {
     w::record! {
         /// Answer to [`TerminateActivity`].
         pub struct TerminateActivityResponse {
-            /// `activity_id`.
+            /// Number of the campaign, returned on creation.
             0 activity_id: String => "activity_id: must",
-            /// `terminate_time`; format `rfc3339`.
+            /// When the campaign was ended; format `rfc3339`.
             1 terminate_time: String => "terminate_time: must",
         }
     }
@@ -1242,31 +1383,31 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697703>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.create_custom_entrance`.
         pub struct CreateCustomEntrance {
-            /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => "custom_entrance_type: must",
-            /// `subtitle`.
+            /// Kind: `MERCHANT_ACTIVITY` campaign, `MERCHANT_MINI_PROGRAM` Mini Program; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
+            0 custom_entrance_type: super::CustomEntranceType => "custom_entrance_type: must",
+            /// Subtitle explaining the campaign or Mini Program.
             1 subtitle: String => "subtitle: must",
-            /// `goods_thumbnail_url`.
+            /// Product picture; required for campaigns, empty for Mini Programs.
             2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
-            /// `start_time`; format `rfc3339`.
+            /// When the entrance starts to show; format `rfc3339`.
             3 start_time: String => "start_time: must",
-            /// `end_time`; format `rfc3339`.
+            /// When the entrance stops showing; format `rfc3339`.
             4 end_time: String => "end_time: must",
-            /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => "custom_entrance_state: must",
-            /// `brand_id`.
+            /// `ONLINE` shown, `OFFLINE` hidden; one of `ONLINE` `OFFLINE`.
+            5 custom_entrance_state: super::CustomEntranceState => "custom_entrance_state: must",
+            /// Brand that the entrance belongs to.
             6 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own number for creating it, unique and rising.
             7 out_request_no: String => "out_request_no: must",
-            /// `jump_link`.
+            /// Mini Program that the entrance opens.
             8 jump_link: super::JumpLink => "jump_link: must",
         }
         new(
-            custom_entrance_type: impl Into<String>,
+            custom_entrance_type: impl Into<super::CustomEntranceType>,
             subtitle: impl Into<String>,
             start_time: impl Into<String>,
             end_time: impl Into<String>,
-            custom_entrance_state: impl Into<String>,
+            custom_entrance_state: impl Into<super::CustomEntranceState>,
             brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
             jump_link: super::JumpLink,
@@ -1277,27 +1418,27 @@ pub mod shopping_receipt {
     w::record! {
         /// Answer to [`CreateCustomEntrance`].
         pub struct CreateCustomEntranceResponse {
-            /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => "custom_entrance_type: must",
-            /// `subtitle`.
+            /// Kind: `MERCHANT_ACTIVITY` campaign, `MERCHANT_MINI_PROGRAM` Mini Program; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
+            0 custom_entrance_type: super::CustomEntranceType => "custom_entrance_type: must",
+            /// Subtitle explaining the campaign or Mini Program.
             1 subtitle: String => "subtitle: must",
-            /// `goods_thumbnail_url`.
+            /// Product picture; required for campaigns, empty for Mini Programs.
             2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
-            /// `start_time`; format `rfc3339`.
+            /// When the entrance starts to show; format `rfc3339`.
             3 start_time: String => "start_time: must",
-            /// `end_time`; format `rfc3339`.
+            /// When the entrance stops showing; format `rfc3339`.
             4 end_time: String => "end_time: must",
-            /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => "custom_entrance_state: must",
-            /// `brand_id`.
+            /// `ONLINE` shown, `OFFLINE` hidden; one of `ONLINE` `OFFLINE`.
+            5 custom_entrance_state: super::CustomEntranceState => "custom_entrance_state: must",
+            /// Brand that the entrance belongs to.
             6 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own number for creating it, unique and rising.
             7 out_request_no: String => "out_request_no: must",
-            /// `jump_link`.
+            /// Mini Program that the entrance opens.
             8 jump_link: super::JumpLink => "jump_link: must",
-            /// `create_time`; format `rfc3339`.
+            /// When the entrance was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
+            /// When the entrance was last changed; format `rfc3339`.
             10 modify_time: String => "modify_time: must",
         }
     }
@@ -1329,7 +1470,7 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012698331>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.get_custom_entrance`.
         pub struct GetCustomEntrance {
-            /// `brand_id`.
+            /// Brand that the entrance belongs to.
             0 brand_id: String => "brand_id: must path",
         }
         new(brand_id: impl Into<String>)
@@ -1365,33 +1506,33 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697769>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.update_custom_entrance`.
         pub struct UpdateCustomEntrance {
-            /// `brand_id`.
+            /// Brand that the entrance belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            1 custom_entrance_type: Option<String> => "custom_entrance_type",
-            /// `subtitle`.
+            /// Kind: `MERCHANT_ACTIVITY` campaign, `MERCHANT_MINI_PROGRAM` Mini Program; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
+            1 custom_entrance_type: Option<super::CustomEntranceType> => "custom_entrance_type",
+            /// Subtitle explaining the campaign or Mini Program.
             2 subtitle: Option<String> => "subtitle",
-            /// `goods_thumbnail_url`.
+            /// Product picture; required for campaigns, empty for Mini Programs.
             3 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
-            /// `start_time`; format `rfc3339`.
+            /// When the entrance starts to show; format `rfc3339`.
             4 start_time: Option<String> => "start_time",
-            /// `end_time`; format `rfc3339`.
+            /// When the entrance stops showing; format `rfc3339`.
             5 end_time: Option<String> => "end_time",
-            /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            6 custom_entrance_state: Option<String> => "custom_entrance_state",
-            /// `out_request_no`.
+            /// `ONLINE` shown, `OFFLINE` hidden; one of `ONLINE` `OFFLINE`.
+            6 custom_entrance_state: Option<super::CustomEntranceState> => "custom_entrance_state",
+            /// Your own number for creating it, unique and rising.
             7 out_request_no: String => "out_request_no: must",
-            /// `jump_link`.
+            /// Mini Program that the entrance opens.
             8 jump_link: Option<super::JumpLink> => "jump_link",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>)
         text(
-            custom_entrance_type: String,
+            custom_entrance_type: super::CustomEntranceType,
             subtitle: String,
             goods_thumbnail_url: String,
             start_time: String,
             end_time: String,
-            custom_entrance_state: String,
+            custom_entrance_state: super::CustomEntranceState,
         )
         set(jump_link: super::JumpLink)
     }
@@ -1426,9 +1567,9 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012698614>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.upload`.
         pub struct Upload {
-            /// `meta`.
+            /// File name and digest; this JSON is what gets signed.
             0 meta: super::UploadMeta => "meta: must part",
-            /// `file`.
+            /// Content of the file, sent as multipart next to `meta`.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::UploadMeta, file: w::FilePart)
@@ -1437,7 +1578,7 @@ pub mod shopping_receipt {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// `receipt`.
+            /// The receipt as stored.
             0 receipt: super::Receipt => "receipt: must",
         }
     }
@@ -1469,17 +1610,17 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012443825>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.upload_receipt_jump_info`.
         pub struct UploadReceiptJumpInfo {
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             0 transaction_id: String => "transaction_id: must",
-            /// `transaction_mchid`.
-            1 transaction_mchid: Option<String> => "transaction_mchid",
-            /// `transaction_sub_mchid`.
-            2 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Merchant ID that took the payment.
+            1 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
+            /// Sub-merchant that took the payment, in service provider mode.
+            2 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
+            /// The user who paid; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `merchant_upload_time`; format `rfc3339`; needed according to the documentation.
+            /// When the merchant uploads it, to tell which is newer; format `rfc3339`; needed according to the documentation.
             4 merchant_upload_time: Option<String> => "merchant_upload_time",
-            /// `jump_info`.
+            /// Mini Program that the receipt opens.
             5 jump_info: super::JumpInfo => "jump_info: must",
         }
         new(
@@ -1487,13 +1628,17 @@ pub mod shopping_receipt {
             openid: impl Into<xinqiao_types::OpenId>,
             jump_info: super::JumpInfo,
         )
-        text(transaction_mchid: String, transaction_sub_mchid: String, merchant_upload_time: String)
+        text(
+            transaction_mchid: xinqiao_types::MchId,
+            transaction_sub_mchid: xinqiao_types::MchId,
+            merchant_upload_time: String,
+        )
     }
 
     w::record! {
         /// Answer to [`UploadReceiptJumpInfo`].
         pub struct UploadReceiptJumpInfoResponse {
-            /// `merchant_jump_info`.
+            /// Jump information as stored.
             0 merchant_jump_info: super::MerchantJumpInfo => "merchant_jump_info: must",
         }
     }
@@ -1530,11 +1675,11 @@ pub mod weekly_discount {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_1.shtml>.
         /// * Catalog: `pay_v3.marketing.weekly_discount.apply_activity`.
         pub struct ApplyActivity {
-            /// `activity_id`.
+            /// Number of the weekly discount campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `applying_merchant_id`.
+            /// Merchant ID that enrolls.
             1 applying_merchant_id: w::TextOrNumber => "applying_merchant_id: must",
-            /// `store_id`.
+            /// Store that enrolls.
             2 store_id: i64 => "store_id: must",
         }
         new(
@@ -1547,9 +1692,9 @@ pub mod weekly_discount {
     w::record! {
         /// Answer to [`ApplyActivity`].
         pub struct ApplyActivityResponse {
-            /// `activity_id`.
+            /// Number of the weekly discount campaign.
             0 activity_id: i64 => "activity_id: must",
-            /// `success_time`; format `rfc3339`.
+            /// When the merchant's enrollment succeeded; format `rfc3339`.
             1 success_time: String => "success_time: must",
         }
     }
@@ -1581,7 +1726,7 @@ pub mod weekly_discount {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_2.shtml>.
         /// * Catalog: `pay_v3.marketing.weekly_discount.get_activity`.
         pub struct GetActivity {
-            /// `activity_id`.
+            /// Number of the weekly discount campaign.
             0 activity_id: String => "activity_id: must path",
         }
         new(activity_id: impl Into<String>)
@@ -1590,35 +1735,35 @@ pub mod weekly_discount {
     w::record! {
         /// Answer to [`GetActivity`].
         pub struct GetActivityResponse {
-            /// `activity_id`.
+            /// Number of the weekly discount campaign.
             0 activity_id: String => "activity_id: must",
-            /// `activity_name`.
+            /// Name of the campaign that users see.
             1 activity_name: String => "activity_name: must",
-            /// `activity_scene`.
+            /// Scene where it runs; such as `SCAN_CODE_TO_ORDER`.
             2 activity_scene: String => "activity_scene: must",
-            /// `activity_area_code`.
+            /// Region code where it runs; such as `110000`.
             3 activity_area_code: Vec<String> => "activity_area_code: must",
-            /// `activity_state`.
+            /// State of the campaign; such as `APPLYING`.
             4 activity_state: String => "activity_state: must",
-            /// `activity_limit_pay`.
+            /// Payment method required, a bank card type; such as `CCB_DEBIT`.
             5 activity_limit_pay: Option<String> => "activity_limit_pay",
-            /// `activity_transaction_minimum_amount`; in fen.
+            /// Order amount required, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
             6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-            /// `activity_coupon_amount`; in fen.
+            /// Discount, in fen; in fen.
             7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
-            /// `activity_available_week`.
+            /// Weekdays on which it is usable.
             8 activity_available_week: Vec<i64> => "activity_available_week: must",
-            /// `activity_max_amount`; in fen.
+            /// Total budget, in fen; in fen.
             9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-            /// `activity_max_amount_per_day`; in fen.
+            /// Daily budget, in fen; in fen.
             10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
-            /// `activity_available_begin_time`; format `rfc3339`.
+            /// Start of the campaign; format `rfc3339`.
             11 activity_available_begin_time: String => "activity_available_begin_time: must",
-            /// `activity_available_end_time`; format `rfc3339`.
+            /// End of the campaign; format `rfc3339`.
             12 activity_available_end_time: String => "activity_available_end_time: must",
-            /// `activity_logo`.
+            /// Logo of the campaign.
             13 activity_logo: Option<String> => "activity_logo",
-            /// `activity_remark`.
+            /// Notes on the campaign.
             14 activity_remark: Option<String> => "activity_remark",
         }
     }
@@ -1650,17 +1795,17 @@ pub mod weekly_discount {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_3.shtml>.
         /// * Catalog: `pay_v3.marketing.weekly_discount.list_activities`.
         pub struct ListActivities {
-            /// `applying_merchant_id`.
+            /// Merchant ID that enrolls.
             0 applying_merchant_id: String => "applying_merchant_id: must query",
-            /// `store_id`.
+            /// Store that enrolls.
             1 store_id: Option<i64> => "store_id: query",
-            /// `activity_area_code`.
+            /// Region code where it runs; such as `110000`.
             2 activity_area_code: i64 => "activity_area_code: must query",
-            /// `activity_scene`.
+            /// Scene where it runs; such as `SCAN_CODE_TO_ORDER`.
             3 activity_scene: String => "activity_scene: must query",
-            /// `limit`.
+            /// Most records that one page holds.
             4 limit: i64 => "limit: must query",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             5 offset: i64 => "offset: must query",
         }
         new(
@@ -1676,13 +1821,13 @@ pub mod weekly_discount {
     w::record! {
         /// Answer to [`ListActivities`].
         pub struct ListActivitiesResponse {
-            /// `data`.
+            /// Weekly discount campaigns open to the merchant.
             0 data: Vec<super::Activity> => "data: must",
-            /// `limit`.
+            /// Most records that one page holds.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -1722,17 +1867,17 @@ pub mod withdraw_favor {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_2.shtml>.
             /// * Catalog: `pay_v3.marketing.withdraw_favor.users.list_coupons`.
             pub struct ListCoupons {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the given AppID; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `appid`.
+                /// AppID bound to the merchant; the openid is valid only under it.
                 1 appid: xinqiao_types::AppId => "appid: must query",
-                /// `mchid`.
+                /// Merchant ID that created the stock of free-withdrawal coupons.
                 2 mchid: xinqiao_types::MchId => "mchid: must query",
-                /// `stock_id`.
+                /// Stock of free-withdrawal coupons.
                 3 stock_id: String => "stock_id: must query",
-                /// `limit`.
+                /// Most records that one page holds.
                 4 limit: Option<i64> => "limit: query",
-                /// `offset`.
+                /// Paging offset, counted from 0.
                 5 offset: Option<i64> => "offset: query",
             }
             new(
@@ -1747,13 +1892,13 @@ pub mod withdraw_favor {
         w::record! {
             /// Answer to [`ListCoupons`].
             pub struct ListCouponsResponse {
-                /// `data`.
+                /// The user's free-withdrawal coupons.
                 0 data: Vec<super::super::Coupon> => "data: must",
-                /// `limit`.
+                /// Most records that one page holds.
                 1 limit: i64 => "limit: must",
-                /// `offset`.
+                /// Paging offset, counted from 0.
                 2 offset: i64 => "offset: must",
-                /// `total_count`.
+                /// How many records match altogether, for paging.
                 3 total_count: i64 => "total_count: must",
             }
         }
@@ -1785,15 +1930,15 @@ pub mod withdraw_favor {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_1.shtml>.
             /// * Catalog: `pay_v3.marketing.withdraw_favor.users.send_coupon`.
             pub struct SendCoupon {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the given AppID; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `mchid`.
+                /// Merchant ID that created the stock of free-withdrawal coupons.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `stock_id`.
+                /// Stock of free-withdrawal coupons.
                 2 stock_id: String => "stock_id: must",
-                /// `appid`.
+                /// AppID bound to the merchant; the openid is valid only under it.
                 3 appid: xinqiao_types::AppId => "appid: must",
-                /// `send_request_no`.
+                /// Your own number of the sending request.
                 4 send_request_no: String => "send_request_no: must",
             }
             new(
@@ -1808,9 +1953,9 @@ pub mod withdraw_favor {
         w::record! {
             /// Answer to [`SendCoupon`].
             pub struct SendCouponResponse {
-                /// `coupon_id`.
+                /// Number of the free-withdrawal coupon.
                 0 coupon_id: String => "coupon_id: must",
-                /// `expire_time`; format `rfc3339`.
+                /// When the coupon expires; format `rfc3339`.
                 1 expire_time: Option<String> => "expire_time",
             }
         }

@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// `addition` of `mch_alter_apply::ApplyMchSubjectAlterApplyment`.
     pub struct Addition {
-        /// `bank_openaccount_license`.
+        /// Photo of the bank's account permit; `bank_openaccount_license` on the wire.
         #[doc(alias = "bank_openaccount_license")]
         0 bank_open_account_license: Option<String> => "bank_openaccount_license",
-        /// `openaccount_approval`.
+        /// Photo of the account approval; `openaccount_approval` on the wire.
         #[doc(alias = "openaccount_approval")]
         1 open_account_approval: Option<String> => "openaccount_approval",
-        /// `legal_other_prove`.
+        /// Other proof about the legal person.
         2 legal_other_prove: Option<String> => "legal_other_prove",
-        /// `agency_prove`.
+        /// Proof that the agent may act.
         3 agency_prove: Option<String> => "agency_prove",
-        /// `ubo_prove`.
+        /// Photos that prove who the beneficial owners are.
         4 ubo_prove: Option<Vec<String>> => "ubo_prove",
     }
     new()
@@ -32,9 +32,9 @@ w::record! {
 w::record! {
     /// An item of `audit_reject_detail` in the answer of `mch_alter_apply::GetContactByOutRequestNo`; an item of `audit_reject_detail` in the answer of `mch_alter_apply::GetMchContactAlterApplyment`; and 2 more.
     pub struct AuditRejectDetail {
-        /// `param_name`.
+        /// Parameter that was rejected; such as `id_card_copy`.
         0 param_name: String => "param_name: must",
-        /// `reject_reason`.
+        /// Why this parameter was rejected.
         1 reject_reason: String => "reject_reason: must",
     }
 }
@@ -42,19 +42,19 @@ w::record! {
 w::record! {
     /// `business_license_info` of `mch_alter_apply::ApplyMchSubjectAlterApplyment`.
     pub struct BusinessLicenseInfo {
-        /// `license_number`.
+        /// Registration number on the business licence; such as `914201123033363296`.
         0 license_number: String => "license_number: must",
-        /// `license_copy`.
+        /// Photo of the business licence, as media handle.
         1 license_copy: String => "license_copy: must",
-        /// `license_period_begin`; format `yyyy-MM-dd`.
+        /// First day of the licence's term; format `yyyy-MM-dd`; such as `2019-08-01`.
         2 license_period_begin: Option<String> => "license_period_begin",
-        /// `license_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the licence's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2029-08-01`.
         3 license_period_end: Option<String> => "license_period_end",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         4 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         5 legal_person: String => "legal_person: must",
-        /// `company_address`.
+        /// Registered address on the certificate.
         6 company_address: Option<String> => "company_address",
     }
     new(
@@ -69,25 +69,25 @@ w::record! {
 w::record! {
     /// `certificate_info` of `mch_alter_apply::ApplyMchSubjectAlterApplyment`.
     pub struct CertificateInfo {
-        /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` `CERTIFICATE_TYPE_2396` `CERTIFICATE_TYPE_2520` `CERTIFICATE_TYPE_2521` `CERTIFICATE_TYPE_2522` ….
-        0 cert_type: String => "cert_type: must",
-        /// `cert_number`.
+        /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` `CERTIFICATE_TYPE_2396` `CERTIFICATE_TYPE_2520` `CERTIFICATE_TYPE_2521` `CERTIFICATE_TYPE_2522` ….
+        0 cert_type: CertType => "cert_type: must",
+        /// Number on the registration certificate.
         1 cert_number: String => "cert_number: must",
-        /// `cert_copy`.
+        /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
-        /// `cert_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of the certificate's term; format `yyyy-MM-dd`; such as `2019-08-01`; needed according to the documentation.
         3 cert_period_begin: Option<String> => "cert_period_begin",
-        /// `cert_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of the certificate's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2029-08-01`; needed according to the documentation.
         4 cert_period_end: Option<String> => "cert_period_end",
-        /// `merchant_name`.
+        /// Full name on the licence; such as `腾讯科技有限公司`.
         5 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Legal representative or proprietor as on the licence.
         6 legal_person: String => "legal_person: must",
-        /// `company_address`; needed according to the documentation.
+        /// Registered address on the certificate; needed according to the documentation.
         7 company_address: Option<String> => "company_address",
     }
     new(
-        cert_type: impl Into<String>,
+        cert_type: impl Into<CertType>,
         cert_number: impl Into<String>,
         cert_copy: impl Into<String>,
         merchant_name: impl Into<String>,
@@ -99,28 +99,28 @@ w::record! {
 w::record! {
     /// `contact_info` of `mch_alter_apply::ApplyMchContactAlterApplyment`.
     pub struct ContactInfo {
-        /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 contact_name: String => "contact_name: must masked encrypted",
-        /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
-        1 contact_id_doc_type: Option<String> => "contact_id_doc_type",
-        /// `contact_id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
+        1 contact_id_doc_type: Option<ContactIdDocType> => "contact_id_doc_type",
+        /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
-        /// `contact_id_doc_copy`; needed according to the documentation.
+        /// Front of the administrator's document; for `SUPER`; needed according to the documentation.
         3 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
-        /// `contact_id_doc_copy_back`.
+        /// Back of the administrator's document; not for passports.
         4 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
-        /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of validity of the administrator's document; format `yyyy-MM-dd`; such as `2019-06-06`; needed according to the documentation.
         5 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
-        /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of validity of the administrator's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         6 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
-        /// `mobile_phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Administrator's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 mobile_phone: String => "mobile_phone: must masked encrypted",
-        /// `business_authorization_letter`.
+        /// Letter authorising the administrator; for `SUPER`.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
     }
     new(contact_name: impl Into<String>, mobile_phone: impl Into<String>)
     text(
-        contact_id_doc_type: String,
+        contact_id_doc_type: ContactIdDocType,
         contact_id_card_number: String,
         contact_id_doc_copy: String,
         contact_id_doc_copy_back: String,
@@ -133,44 +133,44 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `mch_alter_apply::ApplyMchSubjectAlterApplyment`.
     pub struct FinanceInstitutionInfo {
-        /// `finance_type`; one of `FINANCE_TYPE_BANK_AGENT` `FINANCE_TYPE_PAYMENT_AGENT` `FINANCE_TYPE_INSURANCE` `FINANCE_TYPE_TRADE_AND_SETTLE` `FINANCE_TYPE_OTHER`.
-        0 finance_type: String => "finance_type: must",
-        /// `finance_license_pics`.
+        /// Kind of financial institution: bank, payment, insurance, trading and settlement, other; one of `FINANCE_TYPE_BANK_AGENT` `FINANCE_TYPE_PAYMENT_AGENT` `FINANCE_TYPE_INSURANCE` `FINANCE_TYPE_TRADE_AND_SETTLE` `FINANCE_TYPE_OTHER`.
+        0 finance_type: FinanceType => "finance_type: must",
+        /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Vec<String> => "finance_license_pics: must",
     }
-    new(finance_type: impl Into<String>, finance_license_pics: Vec<String>)
+    new(finance_type: impl Into<FinanceType>, finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// `legal_person_info` of `mch_alter_apply::ApplyMchSubjectAlterApplyment`.
     pub struct LegalPersonInfo {
-        /// `id_holder_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
-        0 id_holder_type: Option<String> => "id_holder_type",
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 id_doc_type: Option<String> => "id_doc_type",
-        /// `card_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`; needed according to the documentation.
+        0 id_holder_type: Option<IdHolderType> => "id_holder_type",
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        1 id_doc_type: Option<ContactIdDocType> => "id_doc_type",
+        /// Holder of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 card_name: Option<String> => "card_name: masked encrypted",
-        /// `card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 card_number: Option<String> => "card_number: masked encrypted",
-        /// `card_address`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Home in the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 card_address: Option<String> => "card_address: masked encrypted",
-        /// `card_period_begin`; format `yyyy-MM-dd`.
+        /// First day of the card's term; format `yyyy-MM-dd`; such as `2019-06-06`.
         5 card_period_begin: Option<String> => "card_period_begin",
-        /// `card_period_end`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 card_period_end: Option<String> => "card_period_end",
-        /// `card_front`.
+        /// Photo of the front side, as media handle.
         7 card_front: Option<String> => "card_front",
-        /// `card_back`.
+        /// Photo of the back side; not for passports.
         8 card_back: Option<String> => "card_back",
-        /// `authorize_letter_copy`.
+        /// Letter by the legal person, required when the holder is `SUPER`.
         9 authorize_letter_copy: Option<String> => "authorize_letter_copy",
-        /// `as_ubo`.
+        /// Whether the legal person is also the beneficial owner; for companies.
         10 as_ubo: Option<bool> => "as_ubo",
     }
     new()
     text(
-        id_holder_type: String,
-        id_doc_type: String,
+        id_holder_type: IdHolderType,
+        id_doc_type: ContactIdDocType,
         card_name: String,
         card_number: String,
         card_address: String,
@@ -186,26 +186,26 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `mch_alter_apply::ApplyMchSubjectAlterApplyment`.
     pub struct UboInfo {
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
-        0 id_doc_type: Option<String> => "id_doc_type",
-        /// `card_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
+        0 id_doc_type: Option<ContactIdDocType> => "id_doc_type",
+        /// Holder of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         1 card_name: Option<String> => "card_name: masked encrypted",
-        /// `card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 card_number: Option<String> => "card_number: masked encrypted",
-        /// `card_address`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Home in the document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         3 card_address: Option<String> => "card_address: masked encrypted",
-        /// `card_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// First day of the card's term; format `yyyy-MM-dd`; such as `2019-06-06`; needed according to the documentation.
         4 card_period_begin: Option<String> => "card_period_begin",
-        /// `card_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
+        /// Last day of the card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         5 card_period_end: Option<String> => "card_period_end",
-        /// `card_front`; needed according to the documentation.
+        /// Photo of the front side, as media handle; needed according to the documentation.
         6 card_front: Option<String> => "card_front",
-        /// `card_back`.
+        /// Photo of the back side; not for passports.
         7 card_back: Option<String> => "card_back",
     }
     new()
     text(
-        id_doc_type: String,
+        id_doc_type: ContactIdDocType,
         card_name: String,
         card_number: String,
         card_address: String,
@@ -216,6 +216,182 @@ w::record! {
     )
 }
 
+w::open_enum! {
+    /// What is changed: everything, certificates or beneficial owners only.
+    ///
+    /// What `alter_scope` of `mch_alter_apply::ApplyMchSubjectAlterApplyment` may be.
+    pub enum AlterScope {
+        /// Everything is changed (`ALTER_SCOPE_FULL`).
+        Full = "ALTER_SCOPE_FULL",
+        /// Only the licence is changed (`ALTER_SCOPE_BUSINESS_CERT`).
+        BusinessCert = "ALTER_SCOPE_BUSINESS_CERT",
+        /// Only beneficiaries are changed (`ALTER_SCOPE_UBO`).
+        Ubo = "ALTER_SCOPE_UBO",
+    }
+}
+
+w::open_enum! {
+    /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`.
+    ///
+    /// What `cert_type` of `CertificateInfo` may be.
+    pub enum CertType {
+        /// Certificate of a public institution (`CERTIFICATE_TYPE_2388`).
+        Type2388 = "CERTIFICATE_TYPE_2388",
+        /// Unified social credit code certificate (`CERTIFICATE_TYPE_2389`).
+        Type2389 = "CERTIFICATE_TYPE_2389",
+        /// Certificate of a social association (`CERTIFICATE_TYPE_2394`).
+        Type2394 = "CERTIFICATE_TYPE_2394",
+        /// Certificate of a private non-enterprise unit (`CERTIFICATE_TYPE_2395`).
+        Type2395 = "CERTIFICATE_TYPE_2395",
+        /// Certificate of a foundation (`CERTIFICATE_TYPE_2396`).
+        Type2396 = "CERTIFICATE_TYPE_2396",
+        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        Type2520 = "CERTIFICATE_TYPE_2520",
+        /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
+        Type2521 = "CERTIFICATE_TYPE_2521",
+        /// Certificate of a rural collective (`CERTIFICATE_TYPE_2522`).
+        Type2522 = "CERTIFICATE_TYPE_2522",
+        /// Certificate of a religious site (`CERTIFICATE_TYPE_2399`).
+        Type2399 = "CERTIFICATE_TYPE_2399",
+        /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
+        Type2400 = "CERTIFICATE_TYPE_2400",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the administrator's document; for `SUPER`.
+    ///
+    /// What `contact_id_doc_type` of `ContactInfo`, `id_doc_type` of `LegalPersonInfo` and 1 more may be.
+    pub enum ContactIdDocType {
+        /// Mainland ID card (`IDENTIFICATION_TYPE_IDCARD`).
+        IdCard = "IDENTIFICATION_TYPE_IDCARD",
+        /// Passport of another country or region (`IDENTIFICATION_TYPE_OVERSEA_PASSPORT`).
+        OverseaPassPort = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT",
+        /// Mainland travel permit of a Hong Kong resident (`IDENTIFICATION_TYPE_HONGKONG_PASSPORT`).
+        HongkongPassPort = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT",
+        /// Mainland travel permit of a Macao resident (`IDENTIFICATION_TYPE_MACAO_PASSPORT`).
+        MacaoPassPort = "IDENTIFICATION_TYPE_MACAO_PASSPORT",
+        /// Mainland travel permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_PASSPORT`).
+        TaiwanPassPort = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT",
+        /// Residence permit of a foreigner (`IDENTIFICATION_TYPE_FOREIGN_RESIDENT`).
+        ForeignResident = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT",
+        /// Residence permit of a Hong Kong or Macao resident (`IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT",
+        /// Residence permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_RESIDENT`).
+        TaiwanResident = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of financial institution: bank, payment, insurance, trading and settlement, other.
+    ///
+    /// What `finance_type` of `FinanceInstitutionInfo` may be.
+    pub enum FinanceType {
+        /// Banking (`FINANCE_TYPE_BANK_AGENT`).
+        BankAgent = "FINANCE_TYPE_BANK_AGENT",
+        /// Payment institution (`FINANCE_TYPE_PAYMENT_AGENT`).
+        PaymentAgent = "FINANCE_TYPE_PAYMENT_AGENT",
+        /// Insurance business (`FINANCE_TYPE_INSURANCE`).
+        Insurance = "FINANCE_TYPE_INSURANCE",
+        /// Exchanges and settlement institutions (`FINANCE_TYPE_TRADE_AND_SETTLE`).
+        TradeAndSettle = "FINANCE_TYPE_TRADE_AND_SETTLE",
+        /// Other financial institution (`FINANCE_TYPE_OTHER`).
+        OtherValue = "FINANCE_TYPE_OTHER",
+    }
+}
+
+w::open_enum! {
+    /// Whose document it is: `LEGAL` or authorised `SUPER`.
+    ///
+    /// What `id_holder_type` of `LegalPersonInfo` may be.
+    pub enum IdHolderType {
+        /// Legal representative or proprietor (`LEGAL`).
+        Legal = "LEGAL",
+        /// Authorised employee (`SUPER`).
+        Super = "SUPER",
+    }
+}
+
+w::open_enum! {
+    /// Change application: reviewing, rejected, being edited, finished, cancelled.
+    ///
+    /// What `state` of `mch_alter_apply::GetMchSubjectAlterApplymentResponse`, `state` of `mch_alter_apply::GetSubjectByOutRequestNoResponse` may be.
+    pub enum GetSubjectByOutRequestNoState {
+        /// Under review (`APPLYMENT_STATE_AUDITING`).
+        Auditing = "APPLYMENT_STATE_AUDITING",
+        /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
+        Rejected = "APPLYMENT_STATE_REJECTED",
+        /// Change is being applied (`APPLYMENT_STATE_MODIFING`).
+        Modifing = "APPLYMENT_STATE_MODIFING",
+        /// Finished (`APPLYMENT_STATE_FINISHED`).
+        Finished = "APPLYMENT_STATE_FINISHED",
+        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        CancelEd = "APPLYMENT_STATE_CANCELED",
+        /// Being edited, not handed in yet (`APPLYMENT_STATE_EDITTING`).
+        Editting = "APPLYMENT_STATE_EDITTING",
+    }
+}
+
+w::open_enum! {
+    /// Change application: reviewing, rejected, being edited, finished, cancelled.
+    ///
+    /// What `state` of `mch_alter_apply::RevokeMerchantNameAlterApplymentResponse` may be.
+    pub enum MerchantNameAlterApplymentState {
+        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        ApplymentStateCancelEd = "APPLYMENT_STATE_CANCELED",
+    }
+}
+
+w::open_enum! {
+    /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association.
+    ///
+    /// What `organization_type` of `mch_alter_apply::ApplyMchSubjectAlterApplyment` may be.
+    pub enum OrganizationType {
+        /// Company (`SUBJECT_TYPE_ENTERPRISE`).
+        Enterprise = "SUBJECT_TYPE_ENTERPRISE",
+        /// Public institution (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
+        InstitutionsCloned = "SUBJECT_TYPE_INSTITUTIONS_CLONED",
+        /// Sole trader (`SUBJECT_TYPE_INDIVIDUAL`).
+        Individual = "SUBJECT_TYPE_INDIVIDUAL",
+        /// Social organisation (`SUBJECT_TYPE_OTHERS`).
+        Others = "SUBJECT_TYPE_OTHERS",
+        /// Government body (`SUBJECT_TYPE_GOVERNMENT`).
+        Government = "SUBJECT_TYPE_GOVERNMENT",
+        /// Micro merchant, a person without licence (`SUBJECT_TYPE_MICRO`).
+        Micro = "SUBJECT_TYPE_MICRO",
+    }
+}
+
+w::open_enum! {
+    /// Whether the withdrawal worked.
+    ///
+    /// What `result` of `mch_alter_apply::RevokeMchSubjectAlterApplymentResponse` may be.
+    pub enum ResultDetail {
+        /// Withdrawn (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Could not be withdrawn (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Change application: reviewing, rejected, being edited, finished, cancelled.
+    ///
+    /// What `state` of `mch_alter_apply::GetContactByOutRequestNoResponse`, `state` of `mch_alter_apply::GetMchContactAlterApplymentResponse` and 3 more may be.
+    pub enum State {
+        /// Under review (`APPLYMENT_STATE_AUDITING`).
+        Auditing = "APPLYMENT_STATE_AUDITING",
+        /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
+        Rejected = "APPLYMENT_STATE_REJECTED",
+        /// Change is being applied (`APPLYMENT_STATE_MODIFING`).
+        Modifing = "APPLYMENT_STATE_MODIFING",
+        /// Finished (`APPLYMENT_STATE_FINISHED`).
+        Finished = "APPLYMENT_STATE_FINISHED",
+        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        CancelEd = "APPLYMENT_STATE_CANCELED",
+    }
+}
+
 w::record! {
     /// Apply to change a merchant's administrator (提交超管变更).
     ///
@@ -224,11 +400,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090649>.
     /// * Catalog: `pay_v3.mch_alter_apply.apply_mch_contact_alter_applyment`.
     pub struct ApplyMchContactAlterApplyment {
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         0 merchant_code: String => "merchant_code: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `contact_info`.
+        /// The super administrator, who gets messages and signs.
         2 contact_info: Option<ContactInfo> => "contact_info",
     }
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
@@ -238,7 +414,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyMchContactAlterApplyment`].
     pub struct ApplyMchContactAlterApplymentResponse {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must",
     }
 }
@@ -270,35 +446,35 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090649>.
     /// * Catalog: `pay_v3.mch_alter_apply.apply_mch_subject_alter_applyment`.
     pub struct ApplyMchSubjectAlterApplyment {
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         0 merchant_code: String => "merchant_code: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `organization_type`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS_CLONED` `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_MICRO`.
-        2 organization_type: String => "organization_type: must",
-        /// `finance_institution`.
+        /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS_CLONED` `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_MICRO`.
+        2 organization_type: OrganizationType => "organization_type: must",
+        /// `true` for a financial institution, which must also send its licence.
         3 finance_institution: Option<bool> => "finance_institution",
-        /// `business_license_info`.
+        /// Business licence: number, photo, company, legal person.
         4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
-        /// `certificate_info`.
+        /// Registration certificate, for public bodies and associations.
         5 certificate_info: Option<CertificateInfo> => "certificate_info",
-        /// `finance_institution_info`.
+        /// Kind of financial institution and photos of its licence.
         6 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `legal_person_info`.
+        /// Legal person after the change.
         7 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
-        /// `ubo_info_list`.
+        /// Beneficial owners, at most 4, companies only.
         8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// `addition`.
+        /// Supporting documents of the change.
         9 addition: Option<Addition> => "addition",
-        /// `alter_scope`; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
-        10 alter_scope: Option<String> => "alter_scope",
+        /// What is changed: everything, certificates or beneficial owners only; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
+        10 alter_scope: Option<AlterScope> => "alter_scope",
     }
     new(
         merchant_code: impl Into<String>,
         out_request_no: impl Into<String>,
-        organization_type: impl Into<String>,
+        organization_type: impl Into<OrganizationType>,
     )
-    text(alter_scope: String)
+    text(alter_scope: AlterScope)
     set(
         finance_institution: bool,
         business_license_info: BusinessLicenseInfo,
@@ -340,15 +516,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016166071>.
     /// * Catalog: `pay_v3.mch_alter_apply.apply_merchant_name_alter_applyment`.
     pub struct ApplyMerchantNameAlterApplyment {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_request_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `merchant_shortname`.
+        /// Short name that buyers see after paying; such as `张三餐饮店`.
         2 merchant_shortname: String => "merchant_shortname: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_request_no: impl Into<String>,
         merchant_shortname: impl Into<String>,
     )
@@ -384,9 +560,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090667>.
     /// * Catalog: `pay_v3.mch_alter_apply.get_contact_by_out_request_no`.
     pub struct GetContactByOutRequestNo {
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         0 merchant_code: String => "merchant_code: must path",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must path",
     }
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
@@ -395,17 +571,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetContactByOutRequestNo`].
     pub struct GetContactByOutRequestNoResponse {
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         0 merchant_code: String => "merchant_code: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `apply_id`.
+        /// Number of the change application.
         2 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => "state: must",
-        /// `audit_reject_reason`.
+        /// Change application: reviewing, rejected, being edited, finished, cancelled; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
+        3 state: State => "state: must",
+        /// Why the reviewer turned it down, overall.
         4 audit_reject_reason: Option<String> => "audit_reject_reason",
-        /// `audit_reject_detail`.
+        /// Why it was rejected, field by field.
         5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
     }
 }
@@ -437,7 +613,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090655>.
     /// * Catalog: `pay_v3.mch_alter_apply.get_mch_contact_alter_applyment`.
     pub struct GetMchContactAlterApplyment {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
     new(apply_id: impl Into<String>)
@@ -473,7 +649,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090655>.
     /// * Catalog: `pay_v3.mch_alter_apply.get_mch_subject_alter_applyment`.
     pub struct GetMchSubjectAlterApplyment {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
     new(apply_id: impl Into<String>)
@@ -482,17 +658,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetMchSubjectAlterApplyment`].
     pub struct GetMchSubjectAlterApplymentResponse {
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         0 merchant_code: String => "merchant_code: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `apply_id`.
+        /// Number of the change application.
         2 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED` `APPLYMENT_STATE_EDITTING`.
-        3 state: String => "state: must",
-        /// `audit_reject_reason`.
+        /// Change application: reviewing, rejected, being edited, finished, cancelled; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED` `APPLYMENT_STATE_EDITTING`.
+        3 state: GetSubjectByOutRequestNoState => "state: must",
+        /// Why the reviewer turned it down, overall.
         4 audit_reject_reason: Option<String> => "audit_reject_reason",
-        /// `audit_reject_detail`.
+        /// Why it was rejected, field by field.
         5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
     }
 }
@@ -524,7 +700,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016166074>.
     /// * Catalog: `pay_v3.mch_alter_apply.get_merchant_name_alter_applyment`.
     pub struct GetMerchantNameAlterApplyment {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
     new(apply_id: impl Into<String>)
@@ -533,17 +709,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantNameAlterApplyment`].
     pub struct GetMerchantNameAlterApplymentResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_request_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `apply_id`.
+        /// Number of the change application.
         2 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => "state: must",
-        /// `audit_reject_reason`.
+        /// Change application: reviewing, rejected, being edited, finished, cancelled; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
+        3 state: State => "state: must",
+        /// Why the reviewer turned it down, overall.
         4 audit_reject_reason: Option<String> => "audit_reject_reason",
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         5 merchant_code: String => "merchant_code: must",
     }
 }
@@ -575,26 +751,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016166085>.
     /// * Catalog: `pay_v3.mch_alter_apply.get_name_by_out_request_no`.
     pub struct GetNameByOutRequestNo {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `out_request_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must path",
     }
-    new(sub_mchid: impl Into<String>, out_request_no: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetNameByOutRequestNo`].
     pub struct GetNameByOutRequestNoResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_request_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `apply_id`.
+        /// Number of the change application.
         2 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => "state: must",
-        /// `audit_reject_reason`.
+        /// Change application: reviewing, rejected, being edited, finished, cancelled; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
+        3 state: State => "state: must",
+        /// Why the reviewer turned it down, overall.
         4 audit_reject_reason: Option<String> => "audit_reject_reason",
     }
 }
@@ -626,9 +802,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090667>.
     /// * Catalog: `pay_v3.mch_alter_apply.get_subject_by_out_request_no`.
     pub struct GetSubjectByOutRequestNo {
-        /// `merchant_code`.
+        /// Merchant number to be changed; such as `1900013511`.
         0 merchant_code: String => "merchant_code: must path",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must path",
     }
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
@@ -664,7 +840,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090672>.
     /// * Catalog: `pay_v3.mch_alter_apply.revoke_mch_contact_alter_applyment`.
     pub struct RevokeMchContactAlterApplyment {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
     new(apply_id: impl Into<String>)
@@ -673,10 +849,10 @@ w::record! {
 w::record! {
     /// Answer to [`RevokeMchContactAlterApplyment`].
     pub struct RevokeMchContactAlterApplymentResponse {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        1 state: String => "state: must",
+        /// Change application: reviewing, rejected, being edited, finished, cancelled; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
+        1 state: State => "state: must",
     }
 }
 
@@ -707,7 +883,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014090672>.
     /// * Catalog: `pay_v3.mch_alter_apply.revoke_mch_subject_alter_applyment`.
     pub struct RevokeMchSubjectAlterApplyment {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
     new(apply_id: impl Into<String>)
@@ -716,8 +892,8 @@ w::record! {
 w::record! {
     /// Answer to [`RevokeMchSubjectAlterApplyment`].
     pub struct RevokeMchSubjectAlterApplymentResponse {
-        /// `result`; one of `SUCCESS` `FAIL`.
-        0 result: String => "result: must",
+        /// Whether the withdrawal worked; one of `SUCCESS` `FAIL`.
+        0 result: ResultDetail => "result: must",
     }
 }
 
@@ -748,7 +924,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016166090>.
     /// * Catalog: `pay_v3.mch_alter_apply.revoke_merchant_name_alter_applyment`.
     pub struct RevokeMerchantNameAlterApplyment {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
     new(apply_id: impl Into<String>)
@@ -757,10 +933,10 @@ w::record! {
 w::record! {
     /// Answer to [`RevokeMerchantNameAlterApplyment`].
     pub struct RevokeMerchantNameAlterApplymentResponse {
-        /// `apply_id`.
+        /// Number of the change application.
         0 apply_id: String => "apply_id: must",
-        /// `state`; one of `APPLYMENT_STATE_CANCELED`.
-        1 state: String => "state: must",
+        /// Change application: reviewing, rejected, being edited, finished, cancelled; one of `APPLYMENT_STATE_CANCELED`.
+        1 state: MerchantNameAlterApplymentState => "state: must",
     }
 }
 

@@ -6,39 +6,39 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `mch_manage::mch_manage_records::List`.
     pub struct ListData {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `manage_record_id`.
+        /// Sub-merchant that is restricted.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the restriction record.
         1 manage_record_id: String => "manage_record_id: must",
-        /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
-        2 manage_record_type: String => "manage_record_type: must",
-        /// `manage_record_state`; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
-        3 manage_record_state: String => "manage_record_state: must",
-        /// `manage_time`; format `rfc3339`.
+        /// Limited function or investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
+        2 manage_record_type: ManageRecordType => "manage_record_type: must",
+        /// Where handling stands: pending, submitted, under review, recovered …; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
+        3 manage_record_state: ManageRecordState => "manage_record_state: must",
+        /// When the restriction began; format `rfc3339`.
         4 manage_time: String => "manage_time: must",
-        /// `manage_reason`.
+        /// Why the merchant is restricted.
         5 manage_reason: String => "manage_reason: must",
-        /// `limit_ability`.
+        /// What the merchant can no longer do.
         6 limit_ability: Option<String> => "limit_ability",
-        /// `recover_way`; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
-        7 recover_way: Option<String> => "recover_way",
-        /// `allow_submit`.
+        /// What the merchant must do to recover; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
+        7 recover_way: Option<RecoverWay> => "recover_way",
+        /// Whether material can be submitted now.
         8 allow_submit: bool => "allow_submit: must",
-        /// `forbid_submit_reason`.
+        /// Why nothing can be submitted.
         9 forbid_submit_reason: Option<String> => "forbid_submit_reason",
-        /// `submit_start_time`; format `rfc3339`.
+        /// From when material can be submitted; format `rfc3339`.
         10 submit_start_time: Option<String> => "submit_start_time",
-        /// `submit_end_time`; format `rfc3339`.
+        /// Until when material can be submitted; format `rfc3339`.
         11 submit_end_time: Option<String> => "submit_end_time",
-        /// `requested_item_info`.
+        /// Items of material asked for, as JSON.
         12 requested_item_info: Option<String> => "requested_item_info",
-        /// `recover_reason`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
-        13 recover_reason: Option<String> => "recover_reason",
-        /// `recover_time`; format `rfc3339`.
+        /// Why it was lifted: material, action or automatic; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
+        13 recover_reason: Option<RecoverReason> => "recover_reason",
+        /// When it was lifted; format `rfc3339`.
         14 recover_time: Option<String> => "recover_time",
-        /// `reject_reason`.
+        /// Why the material was rejected.
         15 reject_reason: Option<String> => "reject_reason",
-        /// `approve_time`; format `rfc3339`.
+        /// When it was approved; format `rfc3339`.
         16 approve_time: Option<String> => "approve_time",
     }
 }
@@ -46,13 +46,75 @@ w::record! {
 w::record! {
     /// `meta` of `mch_manage::UploadSubmissionFile`.
     pub struct Meta {
-        /// `file_name`.
+        /// Original name with extension; such as `license.jpg`.
         0 file_name: Option<String> => "file_name",
-        /// `file_digest`.
+        /// Hex SHA-256 of the content.
         1 file_digest: Option<String> => "file_digest",
     }
     new()
     text(file_name: String, file_digest: String)
+}
+
+w::open_enum! {
+    /// Where handling stands: pending, submitted, under review, recovered ….
+    ///
+    /// What `manage_record_state` of `mch_manage::mch_manage_records::GetResponse`, `manage_record_state` of `mch_manage::mch_manage_records::List` and 1 more may be.
+    pub enum ManageRecordState {
+        /// Not handled yet (`PENDING`).
+        Pending = "PENDING",
+        /// Handed in (`SUBMITTED`).
+        Submitted = "SUBMITTED",
+        /// Time ran out (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Under review (`UNDER_REVIEW`).
+        UnderReview = "UNDER_REVIEW",
+        /// Lifted (`RECOVERED`).
+        RecoverEd = "RECOVERED",
+        /// Material was rejected (`REJECTED`).
+        Rejected = "REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Limited function or investigation.
+    ///
+    /// What `manage_record_type` of `mch_manage::mch_manage_records::GetResponse`, `manage_record_type` of `mch_manage::mch_manage_records::List` and 1 more may be.
+    pub enum ManageRecordType {
+        /// Limited function (`FUNCTIONAL_LIMIT_RECORD`).
+        FunctionalLimitRecord = "FUNCTIONAL_LIMIT_RECORD",
+        /// Investigation (`INVESTIGATE_RECORD`).
+        InvestigateRecord = "INVESTIGATE_RECORD",
+    }
+}
+
+w::open_enum! {
+    /// Why it was lifted: material, action or automatic.
+    ///
+    /// What `recover_reason` of `mch_manage::mch_manage_records::GetResponse`, `recover_reason` of `ListData` may be.
+    pub enum RecoverReason {
+        /// Lifted after material was submitted (`MERCHANT_SUBMIT_RECOVER`).
+        MerchantSubmitRecover = "MERCHANT_SUBMIT_RECOVER",
+        /// Lifted after the merchant acted (`MERCHANT_OPERATE_RECOVER`).
+        MerchantOperateRecover = "MERCHANT_OPERATE_RECOVER",
+        /// Lifted automatically (`PLATFORM_AUTO_RECOVER`).
+        PlatformAutoRecover = "PLATFORM_AUTO_RECOVER",
+    }
+}
+
+w::open_enum! {
+    /// What the merchant must do to recover.
+    ///
+    /// What `recover_way` of `mch_manage::mch_manage_records::GetResponse`, `recover_way` of `ListData` may be.
+    pub enum RecoverWay {
+        /// Submit material (`SUBMIT_INFORMATION`).
+        SubmitInformation = "SUBMIT_INFORMATION",
+        /// Verify identity of the inactive merchant (`VERIFY_INACTIVE_MERCHANT_IDENTITY`).
+        VerifyInactiveMerchantIdentity = "VERIFY_INACTIVE_MERCHANT_IDENTITY",
+        /// Change the company's data (`MODIFY_ORGANIZATION_INFORMATION`).
+        ModifyOrganizationInformation = "MODIFY_ORGANIZATION_INFORMATION",
+        /// Another way (`OTHER`).
+        OtherValue = "OTHER",
+    }
 }
 
 w::record! {
@@ -63,17 +125,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940425>.
     /// * Catalog: `pay_v3.mch_manage.upload_submission_file`.
     pub struct UploadSubmissionFile {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `meta`.
+        /// Sub-merchant that is restricted.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+        /// File name and digest; first part of the multipart body and the only part that is signed.
         1 meta: Meta => "meta: must part",
-        /// `submission_file`.
+        /// Material file, second part of the multipart body.
         2 submission_file: w::FilePart => "submission_file: must",
-        /// `item_id`.
+        /// Item of material that the file is for.
         3 item_id: String => "item_id: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         meta: Meta,
         submission_file: w::FilePart,
         item_id: impl Into<String>,
@@ -83,7 +145,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadSubmissionFile`].
     pub struct UploadSubmissionFileResponse {
-        /// `file_id`.
+        /// Handle of the uploaded file.
         0 file_id: String => "file_id: must",
     }
 }
@@ -119,50 +181,50 @@ pub mod mch_manage_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940383>.
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.get`.
         pub struct Get {
-            /// `manage_record_id`.
+            /// Number of the restriction record.
             0 manage_record_id: String => "manage_record_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Sub-merchant that is restricted.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(manage_record_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(manage_record_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `manage_record_id`.
+            /// Sub-merchant that is restricted.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Number of the restriction record.
             1 manage_record_id: String => "manage_record_id: must",
-            /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
-            2 manage_record_type: String => "manage_record_type: must",
-            /// `manage_record_state`; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
-            3 manage_record_state: String => "manage_record_state: must",
-            /// `manage_time`; format `rfc3339`.
+            /// Limited function or investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
+            2 manage_record_type: super::ManageRecordType => "manage_record_type: must",
+            /// Where handling stands: pending, submitted, under review, recovered …; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
+            3 manage_record_state: super::ManageRecordState => "manage_record_state: must",
+            /// When the restriction began; format `rfc3339`.
             4 manage_time: String => "manage_time: must",
-            /// `manage_reason`.
+            /// Why the merchant is restricted.
             5 manage_reason: String => "manage_reason: must",
-            /// `limit_ability`.
+            /// What the merchant can no longer do.
             6 limit_ability: Option<String> => "limit_ability",
-            /// `recover_way`; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
-            7 recover_way: Option<String> => "recover_way",
-            /// `allow_submit`.
+            /// What the merchant must do to recover; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
+            7 recover_way: Option<super::RecoverWay> => "recover_way",
+            /// Whether material can be submitted now.
             8 allow_submit: bool => "allow_submit: must",
-            /// `forbid_submit_reason`.
+            /// Why nothing can be submitted.
             9 forbid_submit_reason: Option<String> => "forbid_submit_reason",
-            /// `submit_start_time`; format `rfc3339`.
+            /// From when material can be submitted; format `rfc3339`.
             10 submit_start_time: Option<String> => "submit_start_time",
-            /// `submit_end_time`; format `rfc3339`.
+            /// Until when material can be submitted; format `rfc3339`.
             11 submit_end_time: Option<String> => "submit_end_time",
-            /// `requested_item_info`.
+            /// Items of material asked for, as JSON.
             12 requested_item_info: Option<String> => "requested_item_info",
-            /// `recover_reason`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
-            13 recover_reason: Option<String> => "recover_reason",
-            /// `recover_time`; format `rfc3339`.
+            /// Why it was lifted: material, action or automatic; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
+            13 recover_reason: Option<super::RecoverReason> => "recover_reason",
+            /// When it was lifted; format `rfc3339`.
             14 recover_time: Option<String> => "recover_time",
-            /// `reject_reason`.
+            /// Why the material was rejected.
             15 reject_reason: Option<String> => "reject_reason",
-            /// `approve_time`; format `rfc3339`.
+            /// When it was approved; format `rfc3339`.
             16 approve_time: Option<String> => "approve_time",
         }
     }
@@ -194,32 +256,35 @@ pub mod mch_manage_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940381>.
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.list`.
         pub struct List {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
-            /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`; needed according to the documentation.
-            1 manage_record_type: Option<String> => "manage_record_type: query",
-            /// `manage_record_state`; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
-            2 manage_record_state: Option<String> => "manage_record_state: query",
-            /// `limit`.
+            /// Sub-merchant that is restricted.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+            /// Limited function or investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`; needed according to the documentation.
+            1 manage_record_type: Option<super::ManageRecordType> => "manage_record_type: query",
+            /// Where handling stands: pending, submitted, under review, recovered …; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
+            2 manage_record_state: Option<super::ManageRecordState> => "manage_record_state: query",
+            /// Page size; such as `20`.
             3 limit: i64 => "limit: must query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
         }
-        new(sub_mchid: impl Into<String>, limit: i64)
-        text(manage_record_type: String, manage_record_state: String)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>, limit: i64)
+        text(
+            manage_record_type: super::ManageRecordType,
+            manage_record_state: super::ManageRecordState,
+        )
         set(offset: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `data`.
+            /// Restriction records, newest first.
             0 data: Vec<super::ListData> => "data: must",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -251,16 +316,16 @@ pub mod mch_manage_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940417>.
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.submit_mch_manage_submission`.
         pub struct SubmitMchManageSubmission {
-            /// `manage_record_id`.
+            /// Number of the restriction record.
             0 manage_record_id: String => "manage_record_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `submit_data`.
+            /// Sub-merchant that is restricted.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Material asked for, as JSON by item.
             2 submit_data: String => "submit_data: must",
         }
         new(
             manage_record_id: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             submit_data: impl Into<String>,
         )
     }
@@ -268,7 +333,7 @@ pub mod mch_manage_records {
     w::record! {
         /// Answer to [`SubmitMchManageSubmission`].
         pub struct SubmitMchManageSubmissionResponse {
-            /// `manage_submission_id`.
+            /// Number of the submission.
             0 manage_submission_id: String => "manage_submission_id: must",
         }
     }

@@ -6,46 +6,174 @@ use xinqiao_wire as w;
 w::record! {
     /// `meta` of `mch_operation_manage::enhanced_due_diligence::Upload`.
     pub struct Meta {
-        /// `file_name`.
+        /// Original name with extension; such as `license.jpg`.
         0 file_name: Option<String> => "file_name",
-        /// `file_digest`.
+        /// Hex SHA-256 of the content.
         1 file_digest: Option<String> => "file_digest",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `item_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Which item the file belongs to.
         3 item_id: i64 => "item_id: must",
     }
-    new(sub_mchid: impl Into<String>, item_id: i64)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, item_id: i64)
     text(file_name: String, file_digest: String)
 }
 
 w::record! {
     /// An item of `recovery_specifications` in the answer of `mch_operation_manage::GetMerchantLimitation`.
     pub struct RecoverySpecification {
-        /// `limitation_reason_type`; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
-        0 limitation_reason_type: Option<String> => "limitation_reason_type",
-        /// `limitation_reason`.
+        /// Kind of reason; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
+        0 limitation_reason_type: Option<LimitationReasonType> => "limitation_reason_type",
+        /// Reason in short.
         1 limitation_reason: Option<String> => "limitation_reason",
-        /// `limitation_reason_describe`.
+        /// Reason in detail.
         2 limitation_reason_describe: Option<String> => "limitation_reason_describe",
-        /// `limitation_case_id`.
+        /// Number of the limitation case.
         3 limitation_case_id: Option<String> => "limitation_case_id",
-        /// `recover_way`; one of `IRRECOVERABLE` `MODIFY_SUBJECT_INFORMATION` `MODIFY_SETTLE_ACCOUNT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION` `SUBMIT_INFORMATION_FOR_APPEAL` `RESOLVE_TRANSACTION_DISPUTES` `MODIFY_ADMINISTRATOR_INFORMATION` ….
-        4 recover_way: Option<String> => "recover_way",
-        /// `recover_way_param`.
+        /// What the merchant must do to recover; one of `IRRECOVERABLE` `MODIFY_SUBJECT_INFORMATION` `MODIFY_SETTLE_ACCOUNT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION` `SUBMIT_INFORMATION_FOR_APPEAL` `RESOLVE_TRANSACTION_DISPUTES` `MODIFY_ADMINISTRATOR_INFORMATION` ….
+        4 recover_way: Option<RecoverWay> => "recover_way",
+        /// Parameter of that way.
         5 recover_way_param: Option<String> => "recover_way_param",
-        /// `recover_help_url`.
+        /// Page that explains how to recover.
         6 recover_help_url: Option<String> => "recover_help_url",
-        /// `relate_limitations`; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
-        7 relate_limitations: Option<Vec<String>> => "relate_limitations",
-        /// `other_relate_limitations`.
+        /// Functions limited for this reason; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
+        7 relate_limitations: Option<Vec<LimitedFunctions>> => "relate_limitations",
+        /// Further limits for this reason.
         8 other_relate_limitations: Option<String> => "other_relate_limitations",
-        /// `limitation_action_type`; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
-        9 limitation_action_type: Option<String> => "limitation_action_type",
-        /// `limitation_start_date`; format `rfc3339`.
+        /// Whether it takes effect at once or later; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
+        9 limitation_action_type: Option<LimitationActionType> => "limitation_action_type",
+        /// When it takes effect; format `rfc3339`.
         10 limitation_start_date: Option<String> => "limitation_start_date",
-        /// `limitation_date`; format `rfc3339`.
+        /// When the limitation was decided; format `rfc3339`.
         11 limitation_date: Option<String> => "limitation_date",
+    }
+}
+
+w::open_enum! {
+    /// Where due diligence stands.
+    ///
+    /// What `due_diligence_state` of `mch_operation_manage::enhanced_due_diligence::GetResponse`, `due_diligence_state` of `mch_operation_manage::enhanced_due_diligence::SubmitResponse` may be.
+    pub enum DueDiligenceState {
+        /// Waits for material (`DUE_DILIGENCE_STATE_COLLECTING`).
+        Collecting = "DUE_DILIGENCE_STATE_COLLECTING",
+        /// Under review (`DUE_DILIGENCE_STATE_AUDITING`).
+        Auditing = "DUE_DILIGENCE_STATE_AUDITING",
+        /// Rejected (`DUE_DILIGENCE_STATE_REJECTED`).
+        Rejected = "DUE_DILIGENCE_STATE_REJECTED",
+        /// Expired (`DUE_DILIGENCE_STATE_EXPIRED`).
+        Expired = "DUE_DILIGENCE_STATE_EXPIRED",
+        /// Cancelled (`DUE_DILIGENCE_STATE_CANCELLED`).
+        CancelLEd = "DUE_DILIGENCE_STATE_CANCELLED",
+        /// Finished (`DUE_DILIGENCE_STATE_FINISHED`).
+        Finished = "DUE_DILIGENCE_STATE_FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// Whether it takes effect at once or later.
+    ///
+    /// What `limitation_action_type` of `RecoverySpecification` may be.
+    pub enum LimitationActionType {
+        /// Takes effect at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`).
+        ImmediateControl = "LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL",
+        /// Takes effect later (`LIMIT_ACTION_TYPE_DELAY_CONTROL`).
+        DelayControl = "LIMIT_ACTION_TYPE_DELAY_CONTROL",
+    }
+}
+
+w::open_enum! {
+    /// Kind of reason.
+    ///
+    /// What `limitation_reason_type` of `RecoverySpecification` may be.
+    pub enum LimitationReasonType {
+        /// Licence is abnormal (`LICENSE_ABNORMAL`).
+        LicenseAbnormal = "LICENSE_ABNORMAL",
+        /// No trades for long (`NO_TRADE`).
+        NoTrade = "NO_TRADE",
+        /// Settlement account is abnormal (`SETTLE_ACCOUNT_ABNORMAL`).
+        SettleAccountAbnormal = "SETTLE_ACCOUNT_ABNORMAL",
+        /// Risk was found (`RISK_ABNORMAL`).
+        RiskAbnormal = "RISK_ABNORMAL",
+        /// Another reason (`OTHER`).
+        OtherValue = "OTHER",
+        /// Inspection found a problem (`INSPECT_ABNORMAL`).
+        InspectAbnormal = "INSPECT_ABNORMAL",
+        /// Legal person's data is invalid (`INVALID_REPRESENTATIVE_INFORMATION`).
+        InvalidRepresentativeInformation = "INVALID_REPRESENTATIVE_INFORMATION",
+        /// Business status is invalid (`INVALID_BUSINESS_STATUS`).
+        InvalidBusinessStatus = "INVALID_BUSINESS_STATUS",
+        /// Business licence is invalid (`INVALID_BUSINESS_LICENSE`).
+        InvalidBusinessLicense = "INVALID_BUSINESS_LICENSE",
+        /// Beneficiary data is invalid (`INVALID_BENEFICIARY_INFORMATION`).
+        InvalidBeneficiaryInformation = "INVALID_BENEFICIARY_INFORMATION",
+    }
+}
+
+w::open_enum! {
+    /// Functions that are limited.
+    ///
+    /// What `limited_functions` of `mch_operation_manage::GetMerchantLimitationResponse`, `relate_limitations` of `RecoverySpecification` may be.
+    pub enum LimitedFunctions {
+        /// No receiving, no top-up (`NO_TRANSACTION_AND_RECHARGE`).
+        TransactionAndRecharge = "NO_TRANSACTION_AND_RECHARGE",
+        /// No paying out (`NO_PAYMENT`).
+        Payment = "NO_PAYMENT",
+        /// No withdrawal (`NO_WITHDRAWAL`).
+        Withdrawal = "NO_WITHDRAWAL",
+        /// No refunds (`NO_REFUND`).
+        Refund = "NO_REFUND",
+        /// No receiving (`NO_TRANSACTION`).
+        Transaction = "NO_TRANSACTION",
+        /// No profit sharing (`NO_PROFIT_SHARING`).
+        ProfitSharing = "NO_PROFIT_SHARING",
+        /// No completing of PayScore orders (`NO_PAYMENT_POINT_COMPLETE_ORDER`).
+        PaymentPointCompleteOrder = "NO_PAYMENT_POINT_COMPLETE_ORDER",
+    }
+}
+
+w::open_enum! {
+    /// What the merchant must do to recover.
+    ///
+    /// What `recover_way` of `RecoverySpecification` may be.
+    pub enum RecoverWay {
+        /// Cannot be recovered (`IRRECOVERABLE`).
+        Irrecoverable = "IRRECOVERABLE",
+        /// Change subject information (`MODIFY_SUBJECT_INFORMATION`).
+        ModifySubjectInformation = "MODIFY_SUBJECT_INFORMATION",
+        /// Change the settlement account (`MODIFY_SETTLE_ACCOUNT_INFORMATION`).
+        ModifySettleAccountInformation = "MODIFY_SETTLE_ACCOUNT_INFORMATION",
+        /// Verify identity of the inactive merchant (`VERIFY_INACTIVE_MERCHANT_IDENTITY`).
+        VerifyInactiveMerchantIdentity = "VERIFY_INACTIVE_MERCHANT_IDENTITY",
+        /// Submit offline business scenes (`SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION`).
+        SubmitOfflineScenarioInformation = "SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION",
+        /// Submit an appeal (`SUBMIT_INFORMATION_FOR_APPEAL`).
+        SubmitInformationForAppeal = "SUBMIT_INFORMATION_FOR_APPEAL",
+        /// Settle disputes (`RESOLVE_TRANSACTION_DISPUTES`).
+        ReSolveTransactionDisputes = "RESOLVE_TRANSACTION_DISPUTES",
+        /// Change the administrator (`MODIFY_ADMINISTRATOR_INFORMATION`).
+        ModifyAdministratorInformation = "MODIFY_ADMINISTRATOR_INFORMATION",
+        /// Call 95017 (`CALL_CUSTOMER_SERVICE_AT_95017`).
+        CallCustomerServiceAt95017 = "CALL_CUSTOMER_SERVICE_AT_95017",
+        /// Update business scenes (`UPDATE_BUSINESS_SCENARIO_INFORMATION`).
+        UpdateBusinessInformation = "UPDATE_BUSINESS_SCENARIO_INFORMATION",
+        /// Submit due-diligence data (`SUBMIT_CDD_INFORMATION`).
+        SubmitCddInformation = "SUBMIT_CDD_INFORMATION",
+        /// Wait for the review (`WAITING_FOR_PLATFORM_REVIEW`).
+        WaitingForPlatformReview = "WAITING_FOR_PLATFORM_REVIEW",
+        /// Submit beneficiaries (`SUBMIT_UBO_INFORMATION`).
+        SubmitUboInformation = "SUBMIT_UBO_INFORMATION",
+        /// Sign the anti-fraud pledge and verify face (`SIGN_ANTI_FRAUD_PLEDGE_AND_VERIFY_FACE`).
+        SignAntiFraudPledgeAndVerifyFace = "SIGN_ANTI_FRAUD_PLEDGE_AND_VERIFY_FACE",
+        /// Contact the authority (`CONTACT_APPROPRIATE_AUTHORITY_FOR_CONSULTATION`).
+        ContactAppropriateConsultation = "CONTACT_APPROPRIATE_AUTHORITY_FOR_CONSULTATION",
+        /// Change the short name (`MODIFY_ABBREVIATION_INFORMATION`).
+        ModifyAbbreviationInformation = "MODIFY_ABBREVIATION_INFORMATION",
+        /// Confirm the business type (`CONFIRM_BUSINESS_TYPE`).
+        ConfirmBusinessType = "CONFIRM_BUSINESS_TYPE",
+        /// Submit online business scenes (`SUBMIT_ONLINE_BUSINESS_SCENARIO_INFORMATION`).
+        SubmitOnlineScenarioInformation = "SUBMIT_ONLINE_BUSINESS_SCENARIO_INFORMATION",
+        /// Contact the service provider (`CONTACT_SERVICE_PROVIDER`).
+        ContactServiceProvider = "CONTACT_SERVICE_PROVIDER",
     }
 }
 
@@ -57,22 +185,22 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012803072>.
     /// * Catalog: `pay_v3.mch_operation_manage.get_merchant_limitation`.
     pub struct GetMerchantLimitation {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`GetMerchantLimitation`].
     pub struct GetMerchantLimitationResponse {
-        /// `mchid`.
+        /// Merchant that was looked up.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `limited_functions`; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
-        1 limited_functions: Option<Vec<String>> => "limited_functions",
-        /// `recovery_specifications`.
+        /// Functions that are limited; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
+        1 limited_functions: Option<Vec<LimitedFunctions>> => "limited_functions",
+        /// Reason and way out for every limitation.
         2 recovery_specifications: Option<Vec<RecoverySpecification>> => "recovery_specifications",
-        /// `other_limited_functions`.
+        /// Further limited functions in words.
         3 other_limited_functions: Option<String> => "other_limited_functions",
     }
 }
@@ -108,38 +236,38 @@ pub mod enhanced_due_diligence {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631048>.
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.get`.
         pub struct Get {
-            /// `due_diligence_id`.
+            /// Number of the due diligence.
             0 due_diligence_id: String => "due_diligence_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `due_diligence_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Number of the due diligence.
             1 due_diligence_id: String => "due_diligence_id: must",
-            /// `due_diligence_state`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
-            2 due_diligence_state: String => "due_diligence_state: must",
-            /// `deadline_time`; format `rfc3339`.
+            /// Where due diligence stands; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
+            2 due_diligence_state: super::DueDiligenceState => "due_diligence_state: must",
+            /// Last moment to submit; format `rfc3339`.
             3 deadline_time: String => "deadline_time: must",
-            /// `submit_time`; format `rfc3339`.
+            /// When the material was handed in; format `rfc3339`.
             4 submit_time: Option<String> => "submit_time",
-            /// `terminal_time`; format `rfc3339`.
+            /// When it was terminated; format `rfc3339`.
             5 terminal_time: Option<String> => "terminal_time",
-            /// `reject_time`; format `rfc3339`.
+            /// When it was turned down; format `rfc3339`.
             6 reject_time: Option<String> => "reject_time",
-            /// `reject_reason`.
+            /// Why the submission was rejected.
             7 reject_reason: Option<String> => "reject_reason",
-            /// `complete_time`; format `rfc3339`.
+            /// When the due diligence ended; format `rfc3339`.
             8 complete_time: Option<String> => "complete_time",
-            /// `submission_template`.
+            /// Template with the items to fill, JSON.
             9 submission_template: String => "submission_template: must",
-            /// `submission_data`.
+            /// What was submitted, JSON.
             10 submission_data: Option<String> => "submission_data",
         }
     }
@@ -171,27 +299,27 @@ pub mod enhanced_due_diligence {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631033>.
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.submit`.
         pub struct Submit {
-            /// `due_diligence_id`.
+            /// Number of the due diligence.
             0 due_diligence_id: String => "due_diligence_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `submit_data`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Material asked for, as JSON by item.
             2 submit_data: Option<String> => "submit_data",
         }
-        new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         text(submit_data: String)
     }
 
     w::record! {
         /// Answer to [`Submit`].
         pub struct SubmitResponse {
-            /// `due_diligence_state`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
-            0 due_diligence_state: String => "due_diligence_state: must",
-            /// `submit_time`; format `rfc3339`.
+            /// Where due diligence stands; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
+            0 due_diligence_state: super::DueDiligenceState => "due_diligence_state: must",
+            /// When the material was handed in; format `rfc3339`.
             1 submit_time: Option<String> => "submit_time",
-            /// `submission_template`.
+            /// Template with the items to fill, JSON.
             2 submission_template: String => "submission_template: must",
-            /// `submission_data`.
+            /// What was submitted, JSON.
             3 submission_data: Option<String> => "submission_data",
         }
     }
@@ -223,11 +351,11 @@ pub mod enhanced_due_diligence {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631033>.
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.upload`.
         pub struct Upload {
-            /// `due_diligence_id`.
+            /// Number of the due diligence.
             0 due_diligence_id: String => "due_diligence_id: must path",
-            /// `meta`.
+            /// File name and digest; first part of the multipart body and the only part that is signed.
             1 meta: super::Meta => "meta: must part",
-            /// `due_diligence_file`.
+            /// Due-diligence file, second part of the multipart body.
             2 due_diligence_file: w::FilePart => "due_diligence_file: must",
         }
         new(due_diligence_id: impl Into<String>, meta: super::Meta, due_diligence_file: w::FilePart)
@@ -236,7 +364,7 @@ pub mod enhanced_due_diligence {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// `file_id`.
+            /// Handle of the uploaded file.
             0 file_id: String => "file_id: must",
         }
     }

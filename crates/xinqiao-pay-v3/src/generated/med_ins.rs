@@ -6,36 +6,200 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `cash_add_detail` in `med_ins::CreateOrder`; an item of `cash_add_detail` in the answer of `med_ins::CreateOrder`; and 2 more.
     pub struct CashAddDetail {
-        /// `cash_add_fee`.
+        /// Cash on top, in fen.
         0 cash_add_fee: i64 => "cash_add_fee: must",
-        /// `cash_add_type`; one of `DEFAULT_ADD_TYPE` `FREIGHT` `OTHER_MEDICAL_EXPENSES`.
-        1 cash_add_type: String => "cash_add_type: must",
+        /// Kind of cash on top, such as freight; one of `DEFAULT_ADD_TYPE` `FREIGHT` `OTHER_MEDICAL_EXPENSES`.
+        1 cash_add_type: CashAddType => "cash_add_type: must",
     }
-    new(cash_add_fee: i64, cash_add_type: impl Into<String>)
+    new(cash_add_fee: i64, cash_add_type: impl Into<CashAddType>)
 }
 
 w::record! {
     /// An item of `cash_reduce_detail` in `med_ins::CreateOrder`; an item of `cash_reduce_detail` in the answer of `med_ins::CreateOrder`; and 2 more.
     pub struct CashReduceDetail {
-        /// `cash_reduce_fee`.
+        /// Reduction of cash, in fen.
         0 cash_reduce_fee: i64 => "cash_reduce_fee: must",
-        /// `cash_reduce_type`; one of `DEFAULT_REDUCE_TYPE` `HOSPITAL_REDUCE` `PHARMACY_DISCOUNT` `DISCOUNT` `PRE_PAYMENT` `DEPOSIT_DEDUCTION`.
-        1 cash_reduce_type: String => "cash_reduce_type: must",
+        /// Whether the hospital, pharmacy, a prepayment or else reduces it; one of `DEFAULT_REDUCE_TYPE` `HOSPITAL_REDUCE` `PHARMACY_DISCOUNT` `DISCOUNT` `PRE_PAYMENT` `DEPOSIT_DEDUCTION`.
+        1 cash_reduce_type: CashReduceType => "cash_reduce_type: must",
     }
-    new(cash_reduce_fee: i64, cash_reduce_type: impl Into<String>)
+    new(cash_reduce_fee: i64, cash_reduce_type: impl Into<CashReduceType>)
 }
 
 w::record! {
     /// `payer` of `med_ins::CreateOrder`; `relative` of `med_ins::CreateOrder`.
     pub struct Payer {
-        /// `name`.
+        /// Name of the payer or relative, encrypted.
         0 name: String => "name: must",
-        /// `id_digest`.
+        /// Digest of the document number, to check the person.
         1 id_digest: String => "id_digest: must",
-        /// `card_type`; one of `UNKNOWN_USER_CARD_TYPE` `ID_CARD` `HOUSEHOLD_REGISTRATION` `FOREIGNER_PASSPORT` `MAINLAND_TRAVEL_PERMIT_FOR_TW` `MAINLAND_TRAVEL_PERMIT_FOR_MO` `MAINLAND_TRAVEL_PERMIT_FOR_HK` `FOREIGN_PERMANENT_RESIDENT`.
-        2 card_type: String => "card_type: must",
+        /// Kind of the payer's or relative's document; one of `UNKNOWN_USER_CARD_TYPE` `ID_CARD` `HOUSEHOLD_REGISTRATION` `FOREIGNER_PASSPORT` `MAINLAND_TRAVEL_PERMIT_FOR_TW` `MAINLAND_TRAVEL_PERMIT_FOR_MO` `MAINLAND_TRAVEL_PERMIT_FOR_HK` `FOREIGN_PERMANENT_RESIDENT`.
+        2 card_type: CardType => "card_type: must",
     }
-    new(name: impl Into<String>, id_digest: impl Into<String>, card_type: impl Into<String>)
+    new(name: impl Into<String>, id_digest: impl Into<String>, card_type: impl Into<CardType>)
+}
+
+w::open_enum! {
+    /// Kind of the payer's or relative's document.
+    ///
+    /// What `card_type` of `Payer` may be.
+    pub enum CardType {
+        /// Unknown document (`UNKNOWN_USER_CARD_TYPE`).
+        UnknownUserCardType = "UNKNOWN_USER_CARD_TYPE",
+        /// Mainland identity card (`ID_CARD`).
+        IdCard = "ID_CARD",
+        /// Household register (`HOUSEHOLD_REGISTRATION`).
+        HouseholdRegistration = "HOUSEHOLD_REGISTRATION",
+        /// Foreign passport (`FOREIGNER_PASSPORT`).
+        ForeignerPassPort = "FOREIGNER_PASSPORT",
+        /// Mainland travel permit of Taiwan residents (`MAINLAND_TRAVEL_PERMIT_FOR_TW`).
+        MainLAndTravelPermitForTw = "MAINLAND_TRAVEL_PERMIT_FOR_TW",
+        /// Mainland travel permit of Macao residents (`MAINLAND_TRAVEL_PERMIT_FOR_MO`).
+        MainLAndTravelPermitForMo = "MAINLAND_TRAVEL_PERMIT_FOR_MO",
+        /// Mainland travel permit of Hong Kong residents (`MAINLAND_TRAVEL_PERMIT_FOR_HK`).
+        MainLAndTravelPermitForHk = "MAINLAND_TRAVEL_PERMIT_FOR_HK",
+        /// Permanent residence card of foreigners (`FOREIGN_PERMANENT_RESIDENT`).
+        ForeignPermanentResident = "FOREIGN_PERMANENT_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of cash on top, such as freight.
+    ///
+    /// What `cash_add_type` of `CashAddDetail` may be.
+    pub enum CashAddType {
+        /// Default kind (`DEFAULT_ADD_TYPE`).
+        DefaultAddType = "DEFAULT_ADD_TYPE",
+        /// Freight (`FREIGHT`).
+        Freight = "FREIGHT",
+        /// Other medical expenses (`OTHER_MEDICAL_EXPENSES`).
+        OtherMedicalExpenses = "OTHER_MEDICAL_EXPENSES",
+    }
+}
+
+w::open_enum! {
+    /// Whether the hospital, pharmacy, a prepayment or else reduces it.
+    ///
+    /// What `cash_reduce_type` of `CashReduceDetail` may be.
+    pub enum CashReduceType {
+        /// Default kind (`DEFAULT_REDUCE_TYPE`).
+        DefaultReduceType = "DEFAULT_REDUCE_TYPE",
+        /// Reduction by the hospital (`HOSPITAL_REDUCE`).
+        HospitalReduce = "HOSPITAL_REDUCE",
+        /// Discount of the pharmacy (`PHARMACY_DISCOUNT`).
+        PharmacyDiscount = "PHARMACY_DISCOUNT",
+        /// Discount (`DISCOUNT`).
+        Discount = "DISCOUNT",
+        /// Covered by a prepayment (`PRE_PAYMENT`).
+        PrePayment = "PRE_PAYMENT",
+        /// Covered by a deposit (`DEPOSIT_DEDUCTION`).
+        DepositDeduction = "DEPOSIT_DEDUCTION",
+    }
+}
+
+w::open_enum! {
+    /// State of the insurance part.
+    ///
+    /// What `med_ins_pay_status` of `med_ins::CreateOrderResponse`, `med_ins_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
+    pub enum MedInsPayStatus {
+        /// State unknown (`UNKNOWN_MED_INS_PAY_STATUS`).
+        UnknownMedInsPayStatus = "UNKNOWN_MED_INS_PAY_STATUS",
+        /// Insurance part waiting (`MED_INS_PAY_CREATED`).
+        MedInsPayCreated = "MED_INS_PAY_CREATED",
+        /// Insurance part paid (`MED_INS_PAY_SUCCESS`).
+        MedInsPaySuccess = "MED_INS_PAY_SUCCESS",
+        /// Insurance part refunded (`MED_INS_PAY_REFUND`).
+        MedInsPayRefund = "MED_INS_PAY_REFUND",
+        /// Insurance part failed (`MED_INS_PAY_FAIL`).
+        MedInsPayFail = "MED_INS_PAY_FAIL",
+        /// No insurance part (`NO_MED_INS_PAY`).
+        NoMedInsPay = "NO_MED_INS_PAY",
+    }
+}
+
+w::open_enum! {
+    /// State of the mixed order as a whole.
+    ///
+    /// What `mix_pay_status` of `med_ins::CreateOrderResponse`, `mix_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
+    pub enum MixPayStatus {
+        /// State unknown (`UNKNOWN_MIX_PAY_STATUS`).
+        UnknownMixPayStatus = "UNKNOWN_MIX_PAY_STATUS",
+        /// Waiting to be paid (`MIX_PAY_CREATED`).
+        MixPayCreated = "MIX_PAY_CREATED",
+        /// Paid (`MIX_PAY_SUCCESS`).
+        MixPaySuccess = "MIX_PAY_SUCCESS",
+        /// Both parts refunded (`MIX_PAY_REFUND`).
+        MixPayRefund = "MIX_PAY_REFUND",
+        /// Payment failed (`MIX_PAY_FAIL`).
+        MixPayFail = "MIX_PAY_FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Mix: cash only, insurance only or both.
+    ///
+    /// What `mix_pay_type` of `med_ins::CreateOrder`, `mix_pay_type` of `med_ins::CreateOrderResponse` and 2 more may be.
+    pub enum MixPayType {
+        /// Unknown; refused (`UNKNOWN_MIX_PAY_TYPE`).
+        UnknownMixPayType = "UNKNOWN_MIX_PAY_TYPE",
+        /// Cash only (`CASH_ONLY`).
+        CashOnly = "CASH_ONLY",
+        /// Insurance only (`INSURANCE_ONLY`).
+        InsuranceOnly = "INSURANCE_ONLY",
+        /// Cash and insurance (`CASH_AND_INSURANCE`).
+        CashAndInsurance = "CASH_AND_INSURANCE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of order, such as registration or medicine.
+    ///
+    /// What `order_type` of `med_ins::CreateOrder`, `order_type` of `med_ins::CreateOrderResponse` and 2 more may be.
+    pub enum OrderType {
+        /// Unknown; refused (`UNKNOWN_ORDER_TYPE`).
+        UnknownOrderType = "UNKNOWN_ORDER_TYPE",
+        /// Registration (`REG_PAY`).
+        RegPay = "REG_PAY",
+        /// Consultation (`DIAG_PAY`).
+        DiagPay = "DIAG_PAY",
+        /// COVID nucleic acid test (`COVID_EXAM_PAY`).
+        CovidExamPay = "COVID_EXAM_PAY",
+        /// Stay in hospital (`IN_HOSP_PAY`).
+        InHospPay = "IN_HOSP_PAY",
+        /// Pharmacy (`PHARMACY_PAY`).
+        PharmacyPay = "PHARMACY_PAY",
+        /// Insurance premium (`INSURANCE_PAY`).
+        InsurancePay = "INSURANCE_PAY",
+        /// Registration with an internet hospital (`INT_REG_PAY`).
+        IntRegPay = "INT_REG_PAY",
+        /// Follow-up with an internet hospital (`INT_RE_DIAG_PAY`).
+        IntReDiagPay = "INT_RE_DIAG_PAY",
+        /// Prescription of an internet hospital (`INT_RX_PAY`).
+        IntRxPay = "INT_RX_PAY",
+        /// COVID antigen test (`COVID_ANTIGEN_PAY`).
+        CovidAntiGenPay = "COVID_ANTIGEN_PAY",
+        /// Medicine (`MED_PAY`).
+        MedPay = "MED_PAY",
+    }
+}
+
+w::open_enum! {
+    /// State of the cash part.
+    ///
+    /// What `self_pay_status` of `med_ins::CreateOrderResponse`, `self_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
+    pub enum SelfPayStatus {
+        /// State unknown (`UNKNOWN_SELF_PAY_STATUS`).
+        UnknownSelfPayStatus = "UNKNOWN_SELF_PAY_STATUS",
+        /// Cash part waiting (`SELF_PAY_CREATED`).
+        SelfPayCreated = "SELF_PAY_CREATED",
+        /// Cash part paid (`SELF_PAY_SUCCESS`).
+        SelfPaySuccess = "SELF_PAY_SUCCESS",
+        /// Cash part refunded (`SELF_PAY_REFUND`).
+        SelfPayRefund = "SELF_PAY_REFUND",
+        /// Cash part failed (`SELF_PAY_FAIL`).
+        SelfPayFail = "SELF_PAY_FAIL",
+        /// No cash part (`NO_SELF_PAY`).
+        NoSelfPay = "NO_SELF_PAY",
+    }
 }
 
 w::record! {
@@ -45,79 +209,79 @@ w::record! {
     /// * For: institution, merchant.
     /// * Catalog: `pay_v3.med_ins.create_order`.
     pub struct CreateOrder {
-        /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        0 mix_pay_type: String => "mix_pay_type: must",
-        /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        1 order_type: String => "order_type: must",
-        /// `appid`.
+        /// Mix: cash only, insurance only or both; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
+        0 mix_pay_type: MixPayType => "mix_pay_type: must",
+        /// Kind of order, such as registration or medicine; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
+        1 order_type: OrderType => "order_type: must",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID of the institution.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant ID of the hospital or clinic.
+        4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        6 sub_openid: Option<String> => "sub_openid",
-        /// `payer`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Identity of the payer.
         7 payer: Payer => "payer: must",
-        /// `pay_for_relatives`.
+        /// Whether it is paid for a relative: `true` needs the relative.
         8 pay_for_relatives: Option<bool> => "pay_for_relatives",
-        /// `relative`.
+        /// Identity of the relative.
         9 relative: Option<Payer> => "relative",
-        /// `out_trade_no`.
+        /// The service provider's own unique order number.
         10 out_trade_no: String => "out_trade_no: must",
-        /// `serial_no`.
+        /// The institution's internal order number.
         11 serial_no: String => "serial_no: must",
-        /// `pay_order_id`.
+        /// The bureau's payment order.
         12 pay_order_id: Option<String> => "pay_order_id",
-        /// `pay_auth_no`.
+        /// Payment authorization of the bureau, got before ordering.
         13 pay_auth_no: Option<String> => "pay_auth_no",
-        /// `geo_location`.
+        /// Where the user is, longitude first; such as `102.682296,25.054260`.
         14 geo_location: Option<String> => "geo_location",
-        /// `city_id`.
+        /// City of the insurance; such as `530100`.
         15 city_id: String => "city_id: must",
-        /// `med_inst_name`.
+        /// Hospital, clinic or pharmacy.
         16 med_inst_name: String => "med_inst_name: must",
-        /// `med_inst_no`.
+        /// The bureau's code of the institution.
         17 med_inst_no: String => "med_inst_no: must",
-        /// `med_ins_order_create_time`.
+        /// When the bureau made its order.
         18 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
-        /// `total_fee`.
+        /// Total of the order, in fen.
         19 total_fee: i64 => "total_fee: must",
-        /// `med_ins_gov_fee`.
+        /// Part paid by the pooled fund, in fen.
         20 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
-        /// `med_ins_self_fee`.
+        /// Part paid from the personal account, in fen.
         21 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
-        /// `med_ins_other_fee`.
+        /// Part paid by other funds, in fen.
         22 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
-        /// `med_ins_cash_fee`.
+        /// Part to pay oneself after settlement, in fen.
         23 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
-        /// `wechat_pay_cash_fee`.
+        /// Part to pay with WeChat Pay, in fen.
         24 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
-        /// `cash_add_detail`.
+        /// Cash items on top, such as freight.
         25 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
-        /// `cash_reduce_detail`.
+        /// Reductions of the cash part.
         26 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
-        /// `callback_url`.
+        /// Address that receives the payment result.
         27 callback_url: String => "callback_url: must",
-        /// `prepay_id`.
+        /// Prepay session of the cash part.
         28 prepay_id: Option<String> => "prepay_id",
-        /// `passthrough_request_content`.
+        /// Data passed through to the bureau, JSON text; `passthrough_request_content` on the wire.
         #[doc(alias = "passthrough_request_content")]
         29 pass_through_request_content: Option<String> => "passthrough_request_content",
-        /// `extends`.
+        /// Extra fields as JSON text.
         30 extends: Option<String> => "extends",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         31 attach: Option<String> => "attach",
-        /// `channel_no`.
+        /// Channel number given by the insurance bureau.
         32 channel_no: Option<String> => "channel_no",
-        /// `med_ins_test_env`.
+        /// Whether the bureau's test system is used: `true` yes.
         33 med_ins_test_env: Option<bool> => "med_ins_test_env",
     }
     new(
-        mix_pay_type: impl Into<String>,
-        order_type: impl Into<String>,
+        mix_pay_type: impl Into<MixPayType>,
+        order_type: impl Into<OrderType>,
         appid: impl Into<xinqiao_types::AppId>,
         payer: Payer,
         out_trade_no: impl Into<String>,
@@ -129,10 +293,10 @@ w::record! {
         callback_url: impl Into<String>,
     )
     text(
-        sub_appid: String,
-        sub_mchid: String,
+        sub_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
         openid: xinqiao_types::OpenId,
-        sub_openid: String,
+        sub_openid: xinqiao_types::OpenId,
         pay_order_id: String,
         pay_auth_no: String,
         geo_location: String,
@@ -160,85 +324,85 @@ w::record! {
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `mix_trade_no`.
+        /// WeChat Pay's number of the mixed order.
         0 mix_trade_no: String => "mix_trade_no: must",
-        /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
-        1 mix_pay_status: String => "mix_pay_status: must",
-        /// `self_pay_status`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
-        2 self_pay_status: String => "self_pay_status: must",
-        /// `med_ins_pay_status`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
-        3 med_ins_pay_status: String => "med_ins_pay_status: must",
-        /// `paid_time`.
+        /// State of the mixed order as a whole; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
+        1 mix_pay_status: MixPayStatus => "mix_pay_status: must",
+        /// State of the cash part; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
+        2 self_pay_status: SelfPayStatus => "self_pay_status: must",
+        /// State of the insurance part; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
+        3 med_ins_pay_status: MedInsPayStatus => "med_ins_pay_status: must",
+        /// When the mixed order was paid.
         4 paid_time: Option<String> => "paid_time",
-        /// `passthrough_response_content`.
+        /// Data that the bureau returned, JSON text; `passthrough_response_content` on the wire.
         #[doc(alias = "passthrough_response_content")]
         5 pass_through_response_content: Option<String> => "passthrough_response_content",
-        /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        6 mix_pay_type: String => "mix_pay_type: must",
-        /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        7 order_type: String => "order_type: must",
-        /// `appid`.
+        /// Mix: cash only, insurance only or both; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
+        6 mix_pay_type: MixPayType => "mix_pay_type: must",
+        /// Kind of order, such as registration or medicine; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
+        7 order_type: OrderType => "order_type: must",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         8 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        9 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        10 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID of the institution.
+        9 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant ID of the hospital or clinic.
+        10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        12 sub_openid: Option<String> => "sub_openid",
-        /// `pay_for_relatives`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Whether it is paid for a relative: `true` needs the relative.
         13 pay_for_relatives: Option<bool> => "pay_for_relatives",
-        /// `out_trade_no`.
+        /// The service provider's own unique order number.
         14 out_trade_no: String => "out_trade_no: must",
-        /// `serial_no`.
+        /// The institution's internal order number.
         15 serial_no: String => "serial_no: must",
-        /// `pay_order_id`.
+        /// The bureau's payment order.
         16 pay_order_id: Option<String> => "pay_order_id",
-        /// `pay_auth_no`.
+        /// Payment authorization of the bureau, got before ordering.
         17 pay_auth_no: Option<String> => "pay_auth_no",
-        /// `geo_location`.
+        /// Where the user is, longitude first; such as `102.682296,25.054260`.
         18 geo_location: Option<String> => "geo_location",
-        /// `city_id`.
+        /// City of the insurance; such as `530100`.
         19 city_id: String => "city_id: must",
-        /// `med_inst_name`.
+        /// Hospital, clinic or pharmacy.
         20 med_inst_name: String => "med_inst_name: must",
-        /// `med_inst_no`.
+        /// The bureau's code of the institution.
         21 med_inst_no: String => "med_inst_no: must",
-        /// `med_ins_order_create_time`.
+        /// When the bureau made its order.
         22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
-        /// `total_fee`.
+        /// Total of the order, in fen.
         23 total_fee: i64 => "total_fee: must",
-        /// `med_ins_gov_fee`.
+        /// Part paid by the pooled fund, in fen.
         24 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
-        /// `med_ins_self_fee`.
+        /// Part paid from the personal account, in fen.
         25 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
-        /// `med_ins_other_fee`.
+        /// Part paid by other funds, in fen.
         26 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
-        /// `med_ins_cash_fee`.
+        /// Part to pay oneself after settlement, in fen.
         27 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
-        /// `wechat_pay_cash_fee`.
+        /// Part to pay with WeChat Pay, in fen.
         28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
-        /// `cash_add_detail`.
+        /// Cash items on top, such as freight.
         29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
-        /// `cash_reduce_detail`.
+        /// Reductions of the cash part.
         30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
-        /// `callback_url`.
+        /// Address that receives the payment result.
         31 callback_url: String => "callback_url: must",
-        /// `prepay_id`.
+        /// Prepay session of the cash part.
         32 prepay_id: Option<String> => "prepay_id",
-        /// `passthrough_request_content`.
+        /// Data passed through to the bureau, JSON text; `passthrough_request_content` on the wire.
         #[doc(alias = "passthrough_request_content")]
         33 pass_through_request_content: Option<String> => "passthrough_request_content",
-        /// `extends`.
+        /// Extra fields as JSON text.
         34 extends: Option<String> => "extends",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         35 attach: Option<String> => "attach",
-        /// `channel_no`.
+        /// Channel number given by the insurance bureau.
         36 channel_no: Option<String> => "channel_no",
-        /// `med_ins_test_env`.
+        /// Whether the bureau's test system is used: `true` yes.
         37 med_ins_test_env: Option<bool> => "med_ins_test_env",
-        /// `med_ins_fail_reason`.
+        /// Why the insurance part failed.
         38 med_ins_fail_reason: Option<String> => "med_ins_fail_reason",
     }
 }
@@ -269,13 +433,13 @@ w::record! {
     /// * For: institution, merchant.
     /// * Catalog: `pay_v3.med_ins.get_order_by_mix_trade_no`.
     pub struct GetOrderByMixTradeNo {
-        /// `mix_trade_no`.
+        /// WeChat Pay's number of the mixed order.
         0 mix_trade_no: String => "mix_trade_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant ID of the hospital or clinic.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(mix_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetOrderByMixTradeNo`], the same as to [`CreateOrder`].
@@ -307,13 +471,13 @@ w::record! {
     /// * For: institution, merchant.
     /// * Catalog: `pay_v3.med_ins.get_order_by_out_trade_no`.
     pub struct GetOrderByOutTradeNo {
-        /// `out_trade_no`.
+        /// The service provider's own unique order number.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant ID of the hospital or clinic.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(out_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetOrderByOutTradeNo`], the same as to [`CreateOrder`].
@@ -345,26 +509,26 @@ w::record! {
     /// * For: institution.
     /// * Catalog: `pay_v3.med_ins.notify_refund`.
     pub struct NotifyRefund {
-        /// `mix_trade_no`.
+        /// WeChat Pay's number of the mixed order.
         0 mix_trade_no: String => "mix_trade_no: must query",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `med_refund_total_fee`.
+        /// Merchant ID of the hospital or clinic.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Insurance money refunded, in fen.
         2 med_refund_total_fee: i64 => "med_refund_total_fee: must",
-        /// `med_refund__gov_fee`.
+        /// Refund to the pooled fund, in fen; `med_refund__gov_fee` on the wire.
         3 med_refund_gov_fee: i64 => "med_refund__gov_fee: must",
-        /// `med_refund__self_fee`.
+        /// Refund to the personal account, in fen; `med_refund__self_fee` on the wire.
         4 med_refund_self_fee: i64 => "med_refund__self_fee: must",
-        /// `med_refund__other_fee`.
+        /// Refund to other funds, in fen; `med_refund__other_fee` on the wire.
         5 med_refund_other_fee: i64 => "med_refund__other_fee: must",
-        /// `refund_time`.
+        /// When the bureau completed the refund.
         6 refund_time: String => "refund_time: must",
-        /// `out_refund_no`.
+        /// The service provider's own unique refund number.
         7 out_refund_no: String => "out_refund_no: must",
     }
     new(
         mix_trade_no: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         med_refund_total_fee: i64,
         med_refund_gov_fee: i64,
         med_refund_self_fee: i64,

@@ -6,13 +6,77 @@ use xinqiao_wire as w;
 w::record! {
     /// `meta` of `merchant::media::Upload`; `meta` of `merchant::media::UploadVideo`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the file with its extension; such as `filea.jpg`.
         0 filename: Option<String> => "filename",
-        /// `sha256`.
+        /// SHA-256 of the content in lower-case hex.
         1 sha256: Option<String> => "sha256",
     }
     new()
     text(filename: String, sha256: String)
+}
+
+w::open_enum! {
+    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    ///
+    /// What `account_type` of `merchant::fund::GetWithdrawByOutRequestNoResponse`, `account_type` of `merchant::fund::GetWithdrawByWithdrawIdResponse` and 1 more may be.
+    pub enum AccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Operating account, for payouts (`OPERATION`).
+        Operation = "OPERATION",
+        /// Fee account (`FEES`).
+        Fees = "FEES",
+    }
+}
+
+w::open_enum! {
+    /// `NO_SUCC` lists withdrawals that went wrong.
+    ///
+    /// What `bill_type` of `merchant::fund::GetWithdrawByBillType` may be.
+    pub enum BillType {
+        /// Withdrawals that went wrong (`NO_SUCC`).
+        NoSucc = "NO_SUCC",
+    }
+}
+
+w::open_enum! {
+    /// Digest algorithm for the file.
+    ///
+    /// What `hash_type` of `merchant::fund::GetWithdrawByBillTypeResponse` may be.
+    pub enum HashType {
+        /// SHA-1 digest (`SHA1`).
+        Sha1 = "SHA1",
+    }
+}
+
+w::open_enum! {
+    /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`.
+    ///
+    /// What `status` of `merchant::fund::GetWithdrawByOutRequestNoResponse`, `status` of `merchant::fund::GetWithdrawByWithdrawIdResponse` may be.
+    pub enum Status {
+        /// Withdrawal accepted (`CREATE_SUCCESS`).
+        CreateSuccess = "CREATE_SUCCESS",
+        /// Withdrawn (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank (`REFUND`).
+        Refund = "REFUND",
+        /// Closed (`CLOSE`).
+        Close = "CLOSE",
+        /// Order made (`INIT`).
+        Init = "INIT",
+    }
+}
+
+w::open_enum! {
+    /// `GZIP` for a compressed file; absent for plain text.
+    ///
+    /// What `tar_type` of `merchant::fund::GetWithdrawByBillType` may be.
+    pub enum TarType {
+        /// File compressed with gzip (`GZIP`).
+        Gzip = "GZIP",
+    }
 }
 
 /// Merchant funds (商户资金): `pay_v3.merchant.fund`.
@@ -27,7 +91,7 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476700>.
         /// * Catalog: `pay_v3.merchant.fund.get_balance`.
         pub struct GetBalance {
-            /// `account_type`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
             0 account_type: String => "account_type: must path",
         }
         new(account_type: impl Into<String>)
@@ -36,9 +100,9 @@ pub mod fund {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// `available_amount`; in fen.
+            /// Money that can be paid out or withdrawn, in fen; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; in fen.
+            /// Money not yet settled or frozen, in fen; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -70,9 +134,9 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476702>.
         /// * Catalog: `pay_v3.merchant.fund.get_day_end_balance`.
         pub struct GetDayEndBalance {
-            /// `account_type`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
             0 account_type: String => "account_type: must path",
-            /// `date`; format `yyyy-MM-dd`.
+            /// Day whose closing balance is wanted; format `yyyy-MM-dd`; such as `2026-08-17`.
             1 date: String => "date: must query",
         }
         new(account_type: impl Into<String>, date: impl Into<String>)
@@ -107,7 +171,7 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476674>.
         /// * Catalog: `pay_v3.merchant.fund.get_withdraw`.
         pub struct GetWithdraw {
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             0 withdraw_id: String => "withdraw_id: must path",
         }
         new(withdraw_id: impl Into<String>)
@@ -116,33 +180,33 @@ pub mod fund {
     w::record! {
         /// Answer to [`GetWithdraw`].
         pub struct GetWithdrawResponse {
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             1 withdraw_id: String => "withdraw_id: must",
-            /// `status`.
+            /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`.
             2 status: String => "status: must",
-            /// `amount`; in fen.
+            /// Amount to withdraw, in fen; in fen.
             3 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Note on the withdrawal, for the merchant.
             4 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text on the bank statement, ≤ 32 characters.
             5 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
             6 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
+            /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
-            /// `account_bank`.
+            /// Bank that receives.
             8 account_bank: String => "account_bank: must",
-            /// `bank_name`.
+            /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             9 bank_name: Option<String> => "bank_name",
-            /// `reason`.
+            /// Why the withdrawal failed; only then.
             10 reason: Option<String> => "reason",
-            /// `solution`.
+            /// What to do about a failed withdrawal.
             11 solution: Option<String> => "solution",
-            /// `create_time`; format `rfc3339`.
+            /// When the withdrawal was started; format `rfc3339`.
             12 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the withdrawal last changed; format `rfc3339`.
             13 update_time: String => "update_time: must",
         }
     }
@@ -174,27 +238,27 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476678>.
         /// * Catalog: `pay_v3.merchant.fund.get_withdraw_by_bill_type`.
         pub struct GetWithdrawByBillType {
-            /// `bill_type`.
+            /// `NO_SUCC` lists withdrawals that went wrong.
             0 bill_type: String => "bill_type: must path",
-            /// `bill_date`; format `yyyy-MM-dd`.
+            /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 bill_date: String => "bill_date: must query",
-            /// `tar_type`; one of `GZIP`.
-            2 tar_type: Option<String> => "tar_type: query",
-            /// `bill_type`; one of `NO_SUCC`.
-            3 bill_type_param: Option<String> => "bill_type: query",
+            /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+            2 tar_type: Option<super::TarType> => "tar_type: query",
+            /// `NO_SUCC` lists withdrawals that went wrong; one of `NO_SUCC`; `bill_type` on the wire.
+            3 bill_type_param: Option<super::BillType> => "bill_type: query",
         }
         new(bill_type: impl Into<String>, bill_date: impl Into<String>)
-        text(tar_type: String, bill_type_param: String)
+        text(tar_type: super::TarType, bill_type_param: super::BillType)
     }
 
     w::record! {
         /// Answer to [`GetWithdrawByBillType`].
         pub struct GetWithdrawByBillTypeResponse {
-            /// `hash_type`; one of `SHA1`.
-            0 hash_type: String => "hash_type: must",
-            /// `hash_value`.
+            /// Digest algorithm for the file; such as `SHA1`; one of `SHA1`.
+            0 hash_type: super::HashType => "hash_type: must",
+            /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             1 hash_value: String => "hash_value: must",
-            /// `download_url`.
+            /// Where to fetch the file, with a signed GET; short-lived.
             2 download_url: String => "download_url: must",
         }
     }
@@ -226,7 +290,7 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476672>.
         /// * Catalog: `pay_v3.merchant.fund.get_withdraw_by_out_request_no`.
         pub struct GetWithdrawByOutRequestNo {
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must path",
         }
         new(out_request_no: impl Into<String>)
@@ -235,33 +299,33 @@ pub mod fund {
     w::record! {
         /// Answer to [`GetWithdrawByOutRequestNo`].
         pub struct GetWithdrawByOutRequestNoResponse {
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             1 withdraw_id: String => "withdraw_id: must",
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            2 status: String => "status: must",
-            /// `amount`; in fen.
+            /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
+            2 status: super::Status => "status: must",
+            /// Amount to withdraw, in fen; in fen.
             3 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Note on the withdrawal, for the merchant.
             4 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text on the bank statement, ≤ 32 characters.
             5 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            6 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            6 account_type: super::AccountType => "account_type: must",
+            /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
-            /// `account_bank`.
+            /// Bank that receives.
             8 account_bank: String => "account_bank: must",
-            /// `bank_name`.
+            /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             9 bank_name: Option<String> => "bank_name",
-            /// `reason`.
+            /// Why the withdrawal failed; only then.
             10 reason: Option<String> => "reason",
-            /// `solution`.
+            /// What to do about a failed withdrawal.
             11 solution: Option<String> => "solution",
-            /// `create_time`; format `rfc3339`.
+            /// When the withdrawal was started; format `rfc3339`.
             12 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the withdrawal last changed; format `rfc3339`.
             13 update_time: String => "update_time: must",
         }
     }
@@ -293,7 +357,7 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/ecommerce/fund/chapter3_6.shtml>.
         /// * Catalog: `pay_v3.merchant.fund.get_withdraw_by_withdraw_id`.
         pub struct GetWithdrawByWithdrawId {
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             0 withdraw_id: String => "withdraw_id: must path",
         }
         new(withdraw_id: impl Into<String>)
@@ -302,27 +366,27 @@ pub mod fund {
     w::record! {
         /// Answer to [`GetWithdrawByWithdrawId`].
         pub struct GetWithdrawByWithdrawIdResponse {
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            0 status: String => "status: must",
-            /// `withdraw_id`.
+            /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
+            0 status: super::Status => "status: must",
+            /// WeChat Pay's number for the withdrawal.
             1 withdraw_id: String => "withdraw_id: must",
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             2 out_request_no: String => "out_request_no: must",
-            /// `amount`.
+            /// Amount to withdraw, in fen.
             3 amount: i64 => "amount: must",
-            /// `create_time`.
+            /// When the withdrawal was started.
             4 create_time: String => "create_time: must",
-            /// `update_time`.
+            /// When the withdrawal last changed.
             5 update_time: String => "update_time: must",
-            /// `reason`.
+            /// Why the withdrawal failed; only then.
             6 reason: String => "reason: must",
-            /// `remark`.
+            /// Note on the withdrawal, for the merchant.
             7 remark: String => "remark: must",
-            /// `bank_memo`.
+            /// Text on the bank statement, ≤ 32 characters.
             8 bank_memo: String => "bank_memo: must",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            9 account_type: String => "account_type: must",
-            /// `solution`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            9 account_type: super::AccountType => "account_type: must",
+            /// What to do about a failed withdrawal.
             10 solution: String => "solution: must",
         }
     }
@@ -354,23 +418,23 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476670>.
         /// * Catalog: `pay_v3.merchant.fund.withdraw`.
         pub struct Withdraw {
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must",
-            /// `amount`; in fen.
+            /// Amount to withdraw, in fen; in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
+            /// Note on the withdrawal, for the merchant.
             2 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text on the bank statement, ≤ 32 characters.
             3 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            4 account_type: String => "account_type: must",
-            /// `notify_url`.
+            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            4 account_type: super::AccountType => "account_type: must",
+            /// Where changes of the withdrawal are posted.
             5 notify_url: Option<String> => "notify_url",
         }
         new(
             out_request_no: impl Into<String>,
             amount: xinqiao_types::Fen,
-            account_type: impl Into<String>,
+            account_type: impl Into<super::AccountType>,
         )
         text(remark: String, bank_memo: String, notify_url: String)
     }
@@ -378,9 +442,9 @@ pub mod fund {
     w::record! {
         /// Answer to [`Withdraw`].
         pub struct WithdrawResponse {
-            /// `out_request_no`.
+            /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
+            /// WeChat Pay's number for the withdrawal.
             1 withdraw_id: String => "withdraw_id: must",
         }
     }
@@ -417,9 +481,9 @@ pub mod media {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012760432>.
         /// * Catalog: `pay_v3.merchant.media.upload`.
         pub struct Upload {
-            /// `meta`.
+            /// File name and digest; first part of the multipart body and the only part that is signed.
             0 meta: super::Meta => "meta: must part",
-            /// `file`.
+            /// The file itself as second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
@@ -428,7 +492,7 @@ pub mod media {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// `media_id`.
+            /// Handle of an uploaded image or video, used by onboarding and complaints. From: Returned by the upload endpoints.
             0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
@@ -460,9 +524,9 @@ pub mod media {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761084>.
         /// * Catalog: `pay_v3.merchant.media.upload_video`.
         pub struct UploadVideo {
-            /// `meta`.
+            /// File name and digest; first part of the multipart body and the only part that is signed.
             0 meta: super::Meta => "meta: must part",
-            /// `file`.
+            /// The file itself as second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `living_expenses_fields` of `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct LivingExpensesField {
-        /// `acc_no`.
+        /// Customer number at the utility.
         0 acc_no: Option<String> => "acc_no",
-        /// `acc_name`.
+        /// Customer of the utility.
         1 acc_name: Option<String> => "acc_name",
-        /// `type`.
+        /// Kind of utility, as a code.
         2 type_: Option<i64> => "type",
-        /// `city`.
+        /// City of the utility.
         3 city: Option<String> => "city",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address of the utility customer; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
-        /// `company_name`.
+        /// Utility company.
         5 company_name: Option<String> => "company_name",
-        /// `amount`; in fen.
+        /// Bill to pay, in fen; in fen.
         6 amount: Option<xinqiao_types::Fen> => "amount",
     }
     new()
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// `recharge_fields` of `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct RechargeField {
-        /// `account_type`.
+        /// Kind of account topped up, as a code.
         0 account_type: Option<i64> => "account_type",
-        /// `account`.
+        /// Account that is topped up.
         1 account: Option<String> => "account",
     }
     new()
@@ -42,37 +42,37 @@ w::record! {
 w::record! {
     /// An item of `risk_trade_list` in the answer of `merchant_risk_manage::ec_trade_risk::QueryRiskTrades`.
     pub struct RiskTrade {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order in question, by the merchant's number.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `risk_type`.
+        /// Kind of risk, as a code.
         2 risk_type: i64 => "risk_type: must",
-        /// `risk_level`.
+        /// Risk level of the order, as a code.
         3 risk_level: i64 => "risk_level: must",
-        /// `risk_discove_time`; format `rfc3339`.
+        /// When the risk was found; format `rfc3339`.
         4 risk_discove_time: String => "risk_discove_time: must",
-        /// `sp_mchid`.
-        5 sp_mchid: Option<String> => "sp_mchid",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        5 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
     }
 }
 
 w::record! {
     /// An item of `sub_orders` in `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct SubOrder {
-        /// `out_trade_no`.
+        /// Order in question, by the merchant's number.
         0 out_trade_no: Option<String> => "out_trade_no",
-        /// `mch_id`.
+        /// Merchant of the sub-order.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `delivery_province`.
+        /// Province to which the goods go.
         2 delivery_province: Option<String> => "delivery_province",
-        /// `delivery_city`.
+        /// City to which the goods go.
         3 delivery_city: Option<String> => "delivery_city",
-        /// `risky_goods`.
+        /// How risky the goods are.
         4 risky_goods: Option<f64> => "risky_goods",
-        /// `user_risk_level`.
+        /// How risky the merchant thinks the user is.
         5 user_risk_level: Option<f64> => "user_risk_level",
-        /// `sp_risk_level`.
+        /// Risk level as the partner sees it.
         6 sp_risk_level: Option<f64> => "sp_risk_level",
     }
     new()
@@ -85,6 +85,52 @@ w::record! {
     set(risky_goods: f64, user_risk_level: f64, sp_risk_level: f64)
 }
 
+w::open_enum! {
+    /// What was done: payment closed, funds frozen, merchant removed ….
+    ///
+    /// What `punish_type` of `merchant_risk_manage::GetTradeRiskInformationResponse`, `punish_type` of `merchant_risk_manage::ReportTradeRiskResult` and 1 more may be.
+    pub enum PunishType {
+        /// Another punishment (`OTHER_PUNISH`).
+        OtherPunish = "OTHER_PUNISH",
+        /// Receiving is disabled (`DISABLE_PAYMENT`).
+        DisablePayment = "DISABLE_PAYMENT",
+        /// Settlement is suspended (`SUSPEND_SETTLEMENT`).
+        SuspendSettlement = "SUSPEND_SETTLEMENT",
+        /// Withdrawal is disabled (`DISABLE_WITHDRAW`).
+        DisableWithdraw = "DISABLE_WITHDRAW",
+        /// Merchant is removed (`REMOVE_MERCHANTS`).
+        RemoveMerchants = "REMOVE_MERCHANTS",
+        /// Merchant is blacklisted (`ADD_MERCHANTS_BLACKLIST`).
+        AddMerchantsBlacklist = "ADD_MERCHANTS_BLACKLIST",
+        /// Trade is refunded (`REFUND`).
+        Refund = "REFUND",
+        /// Funds of the trade are frozen (`FREEZING_FUND_BY_TRANSACTION`).
+        FreezingFundByTransaction = "FREEZING_FUND_BY_TRANSACTION",
+        /// All funds of the merchant are frozen (`FREEZING_FUND_BY_MERCHANTS`).
+        FreezingFundByMerchants = "FREEZING_FUND_BY_MERCHANTS",
+        /// User is blocked (`BLOCKED_USER`).
+        BlockedUser = "BLOCKED_USER",
+    }
+}
+
+w::open_enum! {
+    /// Induced payment, fraud, gambling, pornography or other.
+    ///
+    /// What `risk_type` of `merchant_risk_manage::GetTradeRiskInformationResponse`, `risk_type` of `merchant_risk_manage::ReportTradeRiskResult` and 1 more may be.
+    pub enum RiskType {
+        /// Another risk (`OTHER_RISK`).
+        OtherRisk = "OTHER_RISK",
+        /// Induced payment (`INDUCE_PAYMENT`).
+        InducePayment = "INDUCE_PAYMENT",
+        /// Fraud (`FRAUD`).
+        Fraud = "FRAUD",
+        /// Gambling (`GAMBLING`).
+        Gambling = "GAMBLING",
+        /// Pornography (`CYBERSEX`).
+        CyberSex = "CYBERSEX",
+    }
+}
+
 w::record! {
     /// Create the violation notice address (创建违规通知地址).
     ///
@@ -93,7 +139,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471333>.
     /// * Catalog: `pay_v3.merchant_risk_manage.create_violation_notification`.
     pub struct CreateViolationNotification {
-        /// `notify_url`.
+        /// Where violation notices are posted.
         0 notify_url: Option<String> => "notify_url",
     }
     new()
@@ -103,7 +149,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateViolationNotification`].
     pub struct CreateViolationNotificationResponse {
-        /// `notify_url`.
+        /// Where violation notices are posted.
         0 notify_url: String => "notify_url: must",
     }
 }
@@ -166,23 +212,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467535>.
     /// * Catalog: `pay_v3.merchant_risk_manage.get_trade_risk_information`.
     pub struct GetTradeRiskInformation {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `out_trade_no`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Order in question, by the merchant's number.
         2 out_trade_no: String => "out_trade_no: must query",
-        /// `acquiring_bank_id`.
+        /// Number of the acquiring institution.
         3 acquiring_bank_id: Option<String> => "acquiring_bank_id: query",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         4 channel_id: Option<String> => "channel_id: query",
-        /// `complaints_information`.
+        /// Complaints about the trade.
         5 complaints_information: Option<String> => "complaints_information: query",
     }
     new(out_trade_no: impl Into<String>)
     text(
-        sp_mchid: String,
-        sub_mchid: String,
+        sp_mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
         acquiring_bank_id: String,
         channel_id: String,
         complaints_information: String,
@@ -192,13 +238,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetTradeRiskInformation`].
     pub struct GetTradeRiskInformationResponse {
-        /// `risk_score`.
+        /// Score of the trade's risk.
         0 risk_score: i64 => "risk_score: must",
-        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        1 risk_type: Option<String> => "risk_type",
-        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
-        2 punish_type: Option<String> => "punish_type",
-        /// `punish_description`.
+        /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        1 risk_type: Option<RiskType> => "risk_type",
+        /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
+        2 punish_type: Option<PunishType> => "punish_type",
+        /// Punishment in words.
         3 punish_description: Option<String> => "punish_description",
     }
 }
@@ -264,35 +310,35 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692160>.
     /// * Catalog: `pay_v3.merchant_risk_manage.report_trade_risk_result`.
     pub struct ReportTradeRiskResult {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `acquiring_bank_id`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// Number of the acquiring institution.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         2 channel_id: Option<String> => "channel_id",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// `complaints_information`.
+        /// Complaints about the trade.
         5 complaints_information: Option<String> => "complaints_information",
-        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        6 risk_type: Option<String> => "risk_type",
-        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
-        7 punish_type: Option<String> => "punish_type",
-        /// `additional_punish_type`.
+        /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        6 risk_type: Option<RiskType> => "risk_type",
+        /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
+        7 punish_type: Option<PunishType> => "punish_type",
+        /// What was done in addition.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
     new()
     text(
-        sp_mchid: String,
+        sp_mchid: xinqiao_types::MchId,
         acquiring_bank_id: String,
         channel_id: String,
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         out_trade_no: String,
         complaints_information: String,
-        risk_type: String,
-        punish_type: String,
+        risk_type: RiskType,
+        punish_type: PunishType,
         additional_punish_type: String,
     )
 }
@@ -300,23 +346,23 @@ w::record! {
 w::record! {
     /// Answer to [`ReportTradeRiskResult`].
     pub struct ReportTradeRiskResultResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `acquiring_bank_id`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// Number of the acquiring institution.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         2 channel_id: Option<String> => "channel_id",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        5 risk_type: Option<String> => "risk_type",
-        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
-        6 punish_type: Option<String> => "punish_type",
-        /// `punish_description`.
+        /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        5 risk_type: Option<RiskType> => "risk_type",
+        /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
+        6 punish_type: Option<PunishType> => "punish_type",
+        /// Punishment in words.
         7 punish_description: Option<String> => "punish_description",
-        /// `additional_punish_type`.
+        /// What was done in addition.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
 }
@@ -348,105 +394,105 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692160>.
     /// * Catalog: `pay_v3.merchant_risk_manage.report_trade_union_information`.
     pub struct ReportTradeUnionInformation {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `acquiring_bank_id`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// Number of the acquiring institution.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         2 channel_id: Option<String> => "channel_id",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payer's phone; encrypted on the wire; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked encrypted",
-        /// `certificates_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Digits of the payer's document; encrypted on the wire; personal data, masked in `Debug`.
         7 certificates_number: Option<String> => "certificates_number: masked encrypted",
-        /// `client_ip`.
+        /// IP address of the user's device; such as `14.23.150.211`.
         8 client_ip: Option<String> => "client_ip",
-        /// `risk_level`.
+        /// Risk level of the order, as a code.
         9 risk_level: Option<i64> => "risk_level",
-        /// `line_type`.
+        /// Line of business, as a code.
         10 line_type: Option<i64> => "line_type",
-        /// `goods_type`.
+        /// Kind of goods, as a code.
         11 goods_type: Option<i64> => "goods_type",
-        /// `seller_type`.
+        /// Kind of seller, as a code.
         12 seller_type: Option<i64> => "seller_type",
-        /// `is_need_deliver`.
+        /// Whether goods are shipped.
         13 is_need_deliver: Option<bool> => "is_need_deliver",
-        /// `device_type`.
+        /// Kind of device, as a code.
         14 device_type: Option<i64> => "device_type",
-        /// `userid`.
+        /// User's number at the merchant.
         15 userid: Option<String> => "userid",
-        /// `phone_from`.
+        /// Where the phone number comes from, as a code.
         16 phone_from: Option<i64> => "phone_from",
-        /// `seller_userid`.
+        /// Seller's user number on the platform.
         17 seller_userid: Option<String> => "seller_userid",
-        /// `scene`.
+        /// Scene of the trade, as a code.
         18 scene: Option<i64> => "scene",
-        /// `recharge_fields`.
+        /// Extra facts of a top-up trade.
         19 recharge_fields: Option<RechargeField> => "recharge_fields",
-        /// `living_expenses_fields`.
+        /// Extra facts of a utility payment.
         20 living_expenses_fields: Option<LivingExpensesField> => "living_expenses_fields",
-        /// `extra_fields1`.
+        /// Reserved for further facts.
         21 extra_fields1: Option<String> => "extra_fields1",
-        /// `extra_fields2`.
+        /// Reserved for further facts.
         22 extra_fields2: Option<String> => "extra_fields2",
-        /// `extra_fields3`.
+        /// Reserved for further facts.
         23 extra_fields3: Option<String> => "extra_fields3",
-        /// `high_risk_goods`.
+        /// How risky the goods are.
         24 high_risk_goods: Option<f64> => "high_risk_goods",
-        /// `same_deviced`.
+        /// Whether it is the user's usual device.
         25 same_deviced: Option<bool> => "same_deviced",
-        /// `reliable_device`.
+        /// Whether the device is trusted.
         26 reliable_device: Option<bool> => "reliable_device",
-        /// `delivery_province`.
+        /// Province to which the goods go.
         27 delivery_province: Option<String> => "delivery_province",
-        /// `delivery_city`.
+        /// City to which the goods go.
         28 delivery_city: Option<String> => "delivery_city",
-        /// `new_address`.
+        /// Whether the goods go to this place for the first time.
         29 new_address: Option<bool> => "new_address",
-        /// `last_pay_openid`.
-        30 last_pay_openid: Option<String> => "last_pay_openid",
-        /// `risky_goods`.
+        /// Who paid the previous order.
+        30 last_pay_openid: Option<xinqiao_types::OpenId> => "last_pay_openid",
+        /// How risky the goods are.
         31 risky_goods: Option<f64> => "risky_goods",
-        /// `offline_delivery_label`.
+        /// Marks handing over in person.
         32 offline_delivery_label: Option<f64> => "offline_delivery_label",
-        /// `proxy_payment`.
+        /// Whether somebody else pays.
         33 proxy_payment: Option<bool> => "proxy_payment",
-        /// `order_phone_number`.
+        /// Phone number given in the order.
         34 order_phone_number: Option<String> => "order_phone_number",
-        /// `user_risk_level`.
+        /// How risky the merchant thinks the user is.
         35 user_risk_level: Option<f64> => "user_risk_level",
-        /// `sp_risk_level`.
+        /// Risk level as the partner sees it.
         36 sp_risk_level: Option<f64> => "sp_risk_level",
-        /// `phone_number_location`.
+        /// Region of the phone number.
         37 phone_number_location: Option<String> => "phone_number_location",
-        /// `goods_category`.
+        /// What sort of goods is sold.
         38 goods_category: Option<String> => "goods_category",
-        /// `pre_opening_behavior`.
+        /// What the seller did before opening.
         39 pre_opening_behavior: Option<String> => "pre_opening_behavior",
-        /// `new_store`.
+        /// Whether the shop is new.
         40 new_store: Option<bool> => "new_store",
-        /// `store_identifier`.
+        /// Id of the shop.
         41 store_identifier: Option<String> => "store_identifier",
-        /// `goods_listing_time`.
+        /// When the goods were put on sale.
         42 goods_listing_time: Option<String> => "goods_listing_time",
-        /// `combine_out_trade_no`.
+        /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         43 combine_out_trade_no: Option<String> => "combine_out_trade_no",
-        /// `combine_mchid`.
-        44 combine_mchid: Option<String> => "combine_mchid",
-        /// `sub_orders`.
+        /// Merchant number that starts the combined order and signs; such as `1900000109`.
+        44 combine_mchid: Option<xinqiao_types::MchId> => "combine_mchid",
+        /// Orders inside the combined one.
         45 sub_orders: Option<Vec<SubOrder>> => "sub_orders",
     }
     new()
     text(
-        sp_mchid: String,
+        sp_mchid: xinqiao_types::MchId,
         acquiring_bank_id: String,
         channel_id: String,
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         out_trade_no: String,
         openid: xinqiao_types::OpenId,
         phone: String,
@@ -459,7 +505,7 @@ w::record! {
         extra_fields3: String,
         delivery_province: String,
         delivery_city: String,
-        last_pay_openid: String,
+        last_pay_openid: xinqiao_types::OpenId,
         order_phone_number: String,
         phone_number_location: String,
         goods_category: String,
@@ -467,7 +513,7 @@ w::record! {
         store_identifier: String,
         goods_listing_time: String,
         combine_out_trade_no: String,
-        combine_mchid: String,
+        combine_mchid: xinqiao_types::MchId,
     )
     set(
         risk_level: i64,
@@ -497,15 +543,15 @@ w::record! {
 w::record! {
     /// Answer to [`ReportTradeUnionInformation`].
     pub struct ReportTradeUnionInformationResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `acquiring_bank_id`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// Number of the acquiring institution.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         2 channel_id: Option<String> => "channel_id",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
     }
 }
@@ -537,7 +583,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471330>.
     /// * Catalog: `pay_v3.merchant_risk_manage.update_violation_notification`.
     pub struct UpdateViolationNotification {
-        /// `notify_url`.
+        /// Where violation notices are posted.
         0 notify_url: Option<String> => "notify_url",
     }
     new()
@@ -578,28 +624,28 @@ pub mod ec_trade_risk {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013894247>.
         /// * Catalog: `pay_v3.merchant_risk_manage.ec_trade_risk.query_risk_trades`.
         pub struct QueryRiskTrades {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `start_time`; format `rfc3339`.
+            /// Start of the period to search; format `rfc3339`.
             1 start_time: Option<String> => "start_time",
-            /// `end_time`; format `rfc3339`.
+            /// End of the period to search; format `rfc3339`.
             2 end_time: Option<String> => "end_time",
-            /// `page_index`.
+            /// Which page to return; such as `1`.
             3 page_index: Option<i64> => "page_index",
-            /// `page_size`.
+            /// Records per page.
             4 page_size: Option<i64> => "page_size",
-            /// `sp_mchid`.
-            5 sp_mchid: Option<String> => "sp_mchid",
-            /// `sub_mchid`.
-            6 sub_mchid: Option<String> => "sub_mchid",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            5 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         }
         new()
         text(
             mchid: xinqiao_types::MchId,
             start_time: String,
             end_time: String,
-            sp_mchid: String,
-            sub_mchid: String,
+            sp_mchid: xinqiao_types::MchId,
+            sub_mchid: xinqiao_types::MchId,
         )
         set(page_index: i64, page_size: i64)
     }
@@ -607,9 +653,9 @@ pub mod ec_trade_risk {
     w::record! {
         /// Answer to [`QueryRiskTrades`].
         pub struct QueryRiskTradesResponse {
-            /// `total_num`.
+            /// How many risky trades match.
             0 total_num: i64 => "total_num: must",
-            /// `risk_trade_list`.
+            /// Trades found risky.
             1 risk_trade_list: Vec<super::RiskTrade> => "risk_trade_list: must",
         }
     }
@@ -641,29 +687,34 @@ pub mod ec_trade_risk {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013894250>.
         /// * Catalog: `pay_v3.merchant_risk_manage.ec_trade_risk.report_dispose_result`.
         pub struct ReportDisposeResult {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `out_trade_no`.
+            /// Order in question, by the merchant's number.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `final_risk_result`.
+            /// The merchant's verdict, as a code.
             2 final_risk_result: Option<i64> => "final_risk_result",
-            /// `final_risk_type`.
+            /// Kind of risk after checking, as a code.
             3 final_risk_type: Option<i64> => "final_risk_type",
-            /// `disp_conclusion`.
+            /// What the merchant did about it, as codes.
             4 disp_conclusion: Option<Vec<i64>> => "disp_conclusion",
-            /// `disp_addition`.
+            /// Remark on what was done.
             5 disp_addition: Option<String> => "disp_addition",
-            /// `exist_complaint`.
+            /// Whether somebody complained.
             6 exist_complaint: Option<bool> => "exist_complaint",
-            /// `refund_amount`; in fen.
+            /// Refunded because of the risk, in fen; in fen.
             7 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
-            /// `sp_mchid`.
-            8 sp_mchid: Option<String> => "sp_mchid",
-            /// `sub_mchid`.
-            9 sub_mchid: Option<String> => "sub_mchid",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            8 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            9 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         }
         new(out_trade_no: impl Into<String>)
-        text(mchid: xinqiao_types::MchId, disp_addition: String, sp_mchid: String, sub_mchid: String)
+        text(
+            mchid: xinqiao_types::MchId,
+            disp_addition: String,
+            sp_mchid: xinqiao_types::MchId,
+            sub_mchid: xinqiao_types::MchId,
+        )
         set(
             final_risk_result: i64,
             final_risk_type: i64,
@@ -676,7 +727,7 @@ pub mod ec_trade_risk {
     w::record! {
         /// Answer to [`ReportDisposeResult`].
         pub struct ReportDisposeResultResponse {
-            /// `rsp_msg`.
+            /// Answer of the platform in words.
             0 rsp_msg: Option<String> => "rsp_msg",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `action` of `merchant_service::FaqDetail`; `action` of `merchant_service::Link`.
     pub struct Action {
-        /// `action_id`.
+        /// Id of the action, returned on a tap.
         0 action_id: Option<String> => "action_id",
-        /// The body, told apart by `action_type`.
+        /// Content, by type a text, picture, link …; told apart by `action_type`.
         1 body: ActionBody => ": flat",
     }
 }
@@ -16,11 +16,11 @@ w::record! {
 w::record! {
     /// The body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::LinkAction`.
     pub struct ActionMiniProgramJumpInfo {
-        /// `appid`.
+        /// Mini program to open.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page of the mini program to open; such as `pages/index/index`.
         1 path: Option<String> => "path",
-        /// `text`.
+        /// Words that are shown.
         2 text: Option<String> => "text",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -30,9 +30,9 @@ w::record! {
 w::record! {
     /// `additional_info` of the answer of `merchant_service::GetComplaintV2`; `additional_info` of `merchant_service::ComplaintItem`.
     pub struct AdditionalInfo {
-        /// `type`; one of `SHARE_POWER_TYPE`.
-        0 type_: String => "type: must",
-        /// `share_power_info`.
+        /// Kind of extra facts; `SHARE_POWER_TYPE` for power banks; one of `SHARE_POWER_TYPE`.
+        0 type_: Type => "type: must",
+        /// When and where a power bank was returned.
         1 share_power_info: Option<SharePowerInfo> => "share_power_info",
     }
 }
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// An item of `blocks` in `merchant_service::NormalMessage`.
     pub struct Block {
-        /// The body, told apart by `type`.
+        /// Content, by type a text, picture, link …; told apart by `type`.
         0 body: BlockBody => ": flat",
     }
 }
@@ -48,22 +48,22 @@ w::record! {
 w::record! {
     /// The body `BUTTON_GROUP` of `merchant_service::MessageBlock`.
     pub struct BlockButtonGroup {
-        /// `buttons`.
+        /// Buttons in the group.
         0 buttons: Option<Vec<BlockLink>> => "buttons",
-        /// `button_layout`; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
-        1 button_layout: Option<String> => "button_layout",
-        /// `invalid_info`.
+        /// Buttons side by side or stacked; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
+        1 button_layout: Option<ButtonLayout> => "button_layout",
+        /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
     new()
-    text(button_layout: String)
+    text(button_layout: ButtonLayout)
     set(buttons: Vec<BlockLink>, invalid_info: InvalidInfo)
 }
 
 w::record! {
     /// The body `FAQ_LIST` of `merchant_service::MessageBlock`.
     pub struct BlockFaq {
-        /// `faqs`.
+        /// Questions the user can pick.
         0 faqs: Option<Vec<MessageFaq>> => "faqs",
     }
     new()
@@ -73,11 +73,11 @@ w::record! {
 w::record! {
     /// An item of `buttons` in `merchant_service::BlockButtonGroup`; the body `LINK` of `merchant_service::MessageBlock`; and 1 more.
     pub struct BlockLink {
-        /// `text`.
+        /// Words that are shown.
         0 text: Option<String> => "text",
-        /// `action`.
+        /// What a tap does.
         1 action: Option<LinkAction> => "action",
-        /// `invalid_info`.
+        /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
     new()
@@ -88,11 +88,11 @@ w::record! {
 w::record! {
     /// The body `BUTTON_GROUP` of `merchant_service::Block`.
     pub struct ButtonGroup {
-        /// `buttons`.
+        /// Buttons in the group.
         0 buttons: Option<Vec<Link>> => "buttons",
-        /// `button_layout`; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
-        1 button_layout: Option<String> => "button_layout",
-        /// `invalid_info`.
+        /// Buttons side by side or stacked; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
+        1 button_layout: Option<ButtonLayout> => "button_layout",
+        /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
 }
@@ -100,11 +100,11 @@ w::record! {
 w::record! {
     /// `click_message` of `merchant_service::NegotiationRecord`.
     pub struct ClickMessage {
-        /// `message_content`.
+        /// What the tap sends.
         0 message_content: Option<w::serial::Value> => "message_content",
-        /// `action_id`.
+        /// Id of the action, returned on a tap.
         1 action_id: Option<String> => "action_id",
-        /// `clicked_log_id`.
+        /// History entry whose message was tapped.
         2 clicked_log_id: Option<String> => "clicked_log_id",
     }
 }
@@ -112,9 +112,9 @@ w::record! {
 w::record! {
     /// An item of `complaint_media_list` in the answer of `merchant_service::GetComplaintV2`; an item of `complaint_media_list` in `merchant_service::ComplaintItem`; and 1 more.
     pub struct ComplaintMedia {
-        /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
-        0 media_type: String => "media_type: must",
-        /// `media_url`.
+        /// Whose picture: of the complaint or of a later step; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
+        0 media_type: MediaType => "media_type: must",
+        /// Links to the pictures, fetched with a signed GET.
         1 media_url: Vec<String> => "media_url: must",
     }
 }
@@ -122,15 +122,15 @@ w::record! {
 w::record! {
     /// An item of `complaint_negotiation_history` in the answer of `merchant_service::ListNegotiationHistory`.
     pub struct ComplaintNegotiationHistory {
-        /// `operate_user`.
+        /// Who acted.
         0 operate_user: String => "operate_user: must",
-        /// `operate_time`.
+        /// When it was done.
         1 operate_time: String => "operate_time: must",
-        /// `operate_type`; one of `USER_CREATE_COMPLAINT` `CREATE_COMPLAINT_BY_PLATFORM` `USER_CONTINUE_COMPLAINT` `USER_REVOKE_COMPLAINT` `USER_CONFIRM_COMPLAINT` `SELLER_REFUND` `MERCHANT_LAUNCH_CONFIRM_PROCESS` `USER_RESPONSE` ….
-        2 operate_type: String => "operate_type: must",
-        /// `operate_details`.
+        /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `CREATE_COMPLAINT_BY_PLATFORM` `USER_CONTINUE_COMPLAINT` `USER_REVOKE_COMPLAINT` `USER_CONFIRM_COMPLAINT` `SELLER_REFUND` `MERCHANT_LAUNCH_CONFIRM_PROCESS` `USER_RESPONSE` ….
+        2 operate_type: NegotiationHistoryOperateType => "operate_type: must",
+        /// What was written or done.
         3 operate_details: Option<String> => "operate_details",
-        /// `image_list`.
+        /// Pictures of the entry.
         4 image_list: Option<Vec<w::serial::Value>> => "image_list",
     }
 }
@@ -138,11 +138,11 @@ w::record! {
 w::record! {
     /// An item of `complaint_order_info` in the answer of `merchant_service::GetComplaintV2`; an item of `complaint_order_info` in `merchant_service::ComplaintItem`.
     pub struct ComplaintOrderInfo {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `amount`; in fen.
+        /// Order total, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -150,71 +150,71 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `merchant_service::ListComplaints`.
     pub struct Complaint {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must",
-        /// `complaint_time`.
+        /// When the user complained; such as `2026-05-20T13:29:35+08:00`.
         1 complaint_time: String => "complaint_time: must",
-        /// `amount`.
+        /// Order total, in fen.
         2 amount: i64 => "amount: must",
-        /// `payer_phone`.
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
         3 payer_phone: Option<String> => "payer_phone",
-        /// `complaint_detail`.
+        /// What the user wrote.
         4 complaint_detail: String => "complaint_detail: must",
-        /// `complaint_state`; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
-        5 complaint_state: String => "complaint_state: must",
-        /// `transaction_id`.
+        /// State in the old API: complained, frozen, cancelled, refunded, unfrozen; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
+        5 complaint_state: ComplaintState => "complaint_state: must",
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         6 transaction_id: String => "transaction_id: must",
-        /// `frozen_end_time`.
+        /// When the frozen money is released.
         7 frozen_end_time: Option<String> => "frozen_end_time",
-        /// `sub_mchid`.
-        8 sub_mchid: Option<String> => "sub_mchid",
+        /// Sub-merchant complained about.
+        8 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
 }
 
 w::record! {
     /// An item of `data` in the answer of `merchant_service::ListComplaintsV2`.
     pub struct ComplaintItem {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must",
-        /// `complaint_time`; format `rfc3339`.
+        /// When the user complained; format `rfc3339`; such as `2026-05-20T13:29:35+08:00`.
         1 complaint_time: String => "complaint_time: must",
-        /// `complaint_detail`.
+        /// What the user wrote.
         2 complaint_detail: String => "complaint_detail: must",
-        /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-        3 complaint_state: String => "complaint_state: must",
-        /// `complainted_mchid`.
+        /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+        3 complaint_state: DataComplaintState => "complaint_state: must",
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
-        /// `payer_phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
-        /// `payer_openid`.
-        6 payer_openid: Option<String> => "payer_openid",
-        /// `complaint_media_list`.
+        /// The complainer's id under the merchant's AppID.
+        6 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid",
+        /// Pictures that belong to the complaint.
         7 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
-        /// `complaint_order_info`.
+        /// Orders complained about.
         8 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
-        /// `problem_type`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
-        9 problem_type: Option<String> => "problem_type",
-        /// `problem_description`.
+        /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
+        9 problem_type: Option<ProblemType> => "problem_type",
+        /// Problem that the user picked.
         10 problem_description: String => "problem_description: must",
-        /// `apply_refund_amount`; in fen.
+        /// Refund that the user asks for, in fen; only with type `REFUND`; in fen.
         11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
-        /// `complaint_full_refunded`.
+        /// Whether every order of the complaint is fully refunded.
         12 complaint_full_refunded: bool => "complaint_full_refunded: must",
-        /// `incoming_user_response`.
+        /// Whether a user message waits for an answer.
         13 incoming_user_response: bool => "incoming_user_response: must",
-        /// `user_complaint_times`.
+        /// How often the user complained, 1 for the first time.
         14 user_complaint_times: i64 => "user_complaint_times: must",
-        /// `user_tag_list`; one of `TRUSTED` `HIGH_RISK`.
-        15 user_tag_list: Option<Vec<String>> => "user_tag_list",
-        /// `service_order_info`.
+        /// Tags of the user: `TRUSTED` deserves fast handling, `HIGH_RISK` caution; one of `TRUSTED` `HIGH_RISK`.
+        15 user_tag_list: Option<Vec<UserTagList>> => "user_tag_list",
+        /// PayScore orders of the complaint.
         16 service_order_info: Option<Vec<ServiceOrderInfo>> => "service_order_info",
-        /// `additional_info`.
+        /// Extra facts, e.g. how a power bank was returned.
         17 additional_info: Option<AdditionalInfo> => "additional_info",
-        /// `in_platform_service`.
+        /// Whether the platform is helping to settle it.
         18 in_platform_service: Option<bool> => "in_platform_service",
-        /// `need_immediate_service`.
+        /// Whether the user waits for an immediate reply.
         19 need_immediate_service: Option<bool> => "need_immediate_service",
-        /// `is_agent_mode`.
+        /// Whether an agent handles the complaint.
         20 is_agent_mode: Option<bool> => "is_agent_mode",
     }
 }
@@ -222,27 +222,27 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `merchant_service::ListNegotiationHistoryV2`.
     pub struct NegotiationRecord {
-        /// `log_id`.
+        /// Number of the entry in the history.
         0 log_id: String => "log_id: must",
-        /// `operator`.
+        /// Who acted: complainer, merchant or platform staff.
         1 operator: String => "operator: must",
-        /// `operate_time`; format `rfc3339`.
+        /// When it was done; format `rfc3339`.
         2 operate_time: String => "operate_time: must",
-        /// `operate_type`; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
-        3 operate_type: String => "operate_type: must",
-        /// `operate_details`.
+        /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
+        3 operate_type: OperateType => "operate_type: must",
+        /// What was written or done.
         4 operate_details: Option<String> => "operate_details",
-        /// `image_list`.
+        /// Pictures of the entry.
         5 image_list: Option<Vec<String>> => "image_list",
-        /// `complaint_media_list`.
+        /// Pictures that belong to the complaint.
         6 complaint_media_list: Option<w::serial::Value> => "complaint_media_list",
-        /// `user_appy_platform_service_reason`.
+        /// Why the user asked the platform for help; `user_appy_platform_service_reason` on the wire.
         7 platform_service_reason: Option<String> => "user_appy_platform_service_reason",
-        /// `user_appy_platform_service_reason_description`.
+        /// User's own words about that request; `user_appy_platform_service_reason_description` on the wire.
         8 platform_service_reason_desc: Option<String> => "user_appy_platform_service_reason_description",
-        /// `normal_message`.
+        /// Card message with its blocks.
         9 normal_message: Option<NormalMessage> => "normal_message",
-        /// `click_message`.
+        /// Message caused by the user's tap on a card.
         10 click_message: Option<ClickMessage> => "click_message",
     }
 }
@@ -250,7 +250,7 @@ w::record! {
 w::record! {
     /// The body `FAQ_LIST` of `merchant_service::Block`.
     pub struct Faq {
-        /// `faqs`.
+        /// Questions the user can pick.
         0 faqs: Option<Vec<FaqDetail>> => "faqs",
     }
 }
@@ -258,11 +258,11 @@ w::record! {
 w::record! {
     /// An item of `faqs` in `merchant_service::Faq`.
     pub struct FaqDetail {
-        /// `faq_id`.
+        /// Number of the question.
         0 faq_id: Option<String> => "faq_id",
-        /// `faq_title`.
+        /// Words of the question.
         1 faq_title: Option<String> => "faq_title",
-        /// `action`.
+        /// What a tap does.
         2 action: Option<Action> => "action",
     }
 }
@@ -270,21 +270,21 @@ w::record! {
 w::record! {
     /// The body `IMAGE` of `merchant_service::Block`; the body `IMAGE` of `merchant_service::MessageBlock`.
     pub struct Image {
-        /// `media_id`.
+        /// Picture to download or show, as media handle.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `image_style_type`; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
-        1 image_style_type: Option<String> => "image_style_type",
+        /// Narrow or wide picture; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
+        1 image_style_type: Option<ImageStyleType> => "image_style_type",
     }
     new()
-    text(media_id: xinqiao_types::MediaId, image_style_type: String)
+    text(media_id: xinqiao_types::MediaId, image_style_type: ImageStyleType)
 }
 
 w::record! {
     /// `invalid_info` of `merchant_service::BlockButtonGroup`; `invalid_info` of `merchant_service::BlockLink`; and 2 more.
     pub struct InvalidInfo {
-        /// `expired_time`.
+        /// When it stops working.
         0 expired_time: Option<String> => "expired_time",
-        /// `multi_clickable`.
+        /// Whether it can be tapped more than once.
         1 multi_clickable: Option<bool> => "multi_clickable",
     }
     new()
@@ -295,11 +295,11 @@ w::record! {
 w::record! {
     /// The body `LINK` of `merchant_service::Block`; the body `BUTTON` of `merchant_service::Block`; and 1 more.
     pub struct Link {
-        /// `text`.
+        /// Words that are shown.
         0 text: Option<String> => "text",
-        /// `action`.
+        /// What a tap does.
         1 action: Option<Action> => "action",
-        /// `invalid_info`.
+        /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
 }
@@ -307,9 +307,9 @@ w::record! {
 w::record! {
     /// `action` of `merchant_service::BlockLink`; `action` of `merchant_service::MessageFaq`.
     pub struct LinkAction {
-        /// `action_id`.
+        /// Id of the action, returned on a tap.
         0 action_id: Option<String> => "action_id",
-        /// The body, told apart by `action_type`.
+        /// Content, by type a text, picture, link …; told apart by `action_type`.
         1 body: LinkActionBody => ": flat",
     }
     new(body: LinkActionBody)
@@ -319,22 +319,22 @@ w::record! {
 w::record! {
     /// `message` of `merchant_service::RespondToImmediateService`.
     pub struct Message {
-        /// `blocks`.
+        /// Blocks of the message: text, picture, buttons, questions.
         0 blocks: Option<Vec<MessageBlock>> => "blocks",
-        /// `sender_identity`; one of `UNKNOWN` `MANUAL` `MACHINE`.
-        1 sender_identity: Option<String> => "sender_identity",
-        /// `custom_data`.
+        /// Sent by a person (`MANUAL`) or by a `MACHINE`; one of `UNKNOWN` `MANUAL` `MACHINE`.
+        1 sender_identity: Option<SenderIdentity> => "sender_identity",
+        /// Merchant's own data, returned when the user taps.
         2 custom_data: Option<String> => "custom_data",
     }
     new()
-    text(sender_identity: String, custom_data: String)
+    text(sender_identity: SenderIdentity, custom_data: String)
     set(blocks: Vec<MessageBlock>)
 }
 
 w::record! {
     /// An item of `blocks` in `merchant_service::Message`.
     pub struct MessageBlock {
-        /// The body, told apart by `type`.
+        /// Content, by type a text, picture, link …; told apart by `type`.
         0 body: MessageBlockBody => ": flat",
     }
     new(body: MessageBlockBody)
@@ -343,11 +343,11 @@ w::record! {
 w::record! {
     /// An item of `faqs` in `merchant_service::BlockFaq`.
     pub struct MessageFaq {
-        /// `faq_id`.
+        /// Number of the question.
         0 faq_id: Option<String> => "faq_id",
-        /// `faq_title`.
+        /// Words of the question.
         1 faq_title: Option<String> => "faq_title",
-        /// `action`.
+        /// What a tap does.
         2 action: Option<LinkAction> => "action",
     }
     new()
@@ -358,9 +358,9 @@ w::record! {
 w::record! {
     /// The body `ACTION_TYPE_SEND_MESSAGE` of `merchant_service::Action`; the body `ACTION_TYPE_SEND_MESSAGE` of `merchant_service::LinkAction`.
     pub struct MessageInfo {
-        /// `content`.
+        /// What the message says.
         0 content: String => "content: must",
-        /// `custom_data`.
+        /// Merchant's own data, returned when the user taps.
         1 custom_data: Option<String> => "custom_data",
     }
     new(content: impl Into<String>)
@@ -370,9 +370,9 @@ w::record! {
 w::record! {
     /// `meta` of `merchant_service::images::Upload`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the file with its extension; such as `filea.jpg`.
         0 filename: Option<String> => "filename",
-        /// `sha256`.
+        /// SHA-256 of the content in lower-case hex.
         1 sha256: Option<String> => "sha256",
     }
     new()
@@ -382,11 +382,11 @@ w::record! {
 w::record! {
     /// `mini_program_jump_info` of `merchant_service::RespondToComplaintV2`; the body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::Action`.
     pub struct MiniProgramJumpInfo {
-        /// `appid`.
+        /// Mini program to open.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page of the mini program to open; such as `pages/index/index`.
         1 path: String => "path: must",
-        /// `text`.
+        /// Words that are shown.
         2 text: String => "text: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>, text: impl Into<String>)
@@ -395,11 +395,11 @@ w::record! {
 w::record! {
     /// `normal_message` of `merchant_service::NegotiationRecord`.
     pub struct NormalMessage {
-        /// `blocks`.
+        /// Blocks of the message: text, picture, buttons, questions.
         0 blocks: Option<Vec<Block>> => "blocks",
-        /// `sender_identity`; one of `UNKNOWN` `MANUAL` `MACHINE`.
-        1 sender_identity: Option<String> => "sender_identity",
-        /// `custom_data`.
+        /// Sent by a person (`MANUAL`) or by a `MACHINE`; one of `UNKNOWN` `MANUAL` `MACHINE`.
+        1 sender_identity: Option<SenderIdentity> => "sender_identity",
+        /// Merchant's own data, returned when the user taps.
         2 custom_data: Option<String> => "custom_data",
     }
 }
@@ -407,11 +407,11 @@ w::record! {
 w::record! {
     /// `return_address_info` of `merchant_service::SharePowerInfo`.
     pub struct ReturnAddressInfo {
-        /// `return_address`.
+        /// Address of the place of return.
         0 return_address: Option<String> => "return_address",
-        /// `longitude`; a number as text on the wire; personal data, masked in `Debug`.
+        /// East-west position of the return; such as `113.941046`; a number as text on the wire; personal data, masked in `Debug`.
         1 longitude: Option<f64> => "longitude: numeric masked",
-        /// `latitude`; a number as text on the wire; personal data, masked in `Debug`.
+        /// North-south position of the return; such as `22.546154`; a number as text on the wire; personal data, masked in `Debug`.
         2 latitude: Option<f64> => "latitude: numeric masked",
     }
 }
@@ -419,23 +419,23 @@ w::record! {
 w::record! {
     /// An item of `service_order_info` in `merchant_service::ComplaintItem`.
     pub struct ServiceOrderInfo {
-        /// `order_id`.
+        /// PayScore order, by the platform's number.
         0 order_id: Option<String> => "order_id",
-        /// `out_order_no`.
+        /// PayScore order, by the merchant's number.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `state`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
-        2 state: Option<String> => "state",
+        /// PayScore order: `DOING`, `REVOKED`, `WAITPAY` or `DONE`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
+        2 state: Option<State> => "state",
     }
 }
 
 w::record! {
     /// An item of `service_order_info` in the answer of `merchant_service::GetComplaintV2`.
     pub struct ServiceOrderInfoItem {
-        /// `order_id`.
+        /// PayScore order, by the platform's number.
         0 order_id: Option<String> => "order_id",
-        /// `out_order_no`.
+        /// PayScore order, by the merchant's number.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `state`.
+        /// PayScore order: `DOING`, `REVOKED`, `WAITPAY` or `DONE`.
         2 state: Option<String> => "state",
     }
 }
@@ -443,11 +443,11 @@ w::record! {
 w::record! {
     /// `share_power_info` of `merchant_service::AdditionalInfo`.
     pub struct SharePowerInfo {
-        /// `return_time`; format `rfc3339`.
+        /// When the power bank was returned; format `rfc3339`.
         0 return_time: Option<String> => "return_time",
-        /// `return_address_info`.
+        /// Where it was returned.
         1 return_address_info: Option<ReturnAddressInfo> => "return_address_info",
-        /// `is_returned_to_same_machine`.
+        /// Whether it went back to the machine it came from.
         2 is_returned_to_same_machine: Option<bool> => "is_returned_to_same_machine",
     }
 }
@@ -455,16 +455,278 @@ w::record! {
 w::record! {
     /// The body `TEXT` of `merchant_service::Block`; the body `TEXT` of `merchant_service::MessageBlock`.
     pub struct Text {
-        /// `text`.
+        /// Words that are shown.
         0 text: Option<String> => "text",
-        /// `color`; one of `DEFAULT` `SECONDARY`.
-        1 color: Option<String> => "color",
-        /// `is_bold`.
+        /// Colour of the text: `DEFAULT` or `SECONDARY`; one of `DEFAULT` `SECONDARY`.
+        1 color: Option<Color> => "color",
+        /// Whether the text is bold.
         2 is_bold: Option<bool> => "is_bold",
     }
     new()
-    text(text: String, color: String)
+    text(text: String, color: Color)
     set(is_bold: bool)
+}
+
+w::open_enum! {
+    /// `APPROVE` or `REJECT` the refund.
+    ///
+    /// What `action` of `merchant_service::UpdateRefundProgress` may be.
+    pub enum RefundAction {
+        /// Refuse the refund (`REJECT`).
+        Reject = "REJECT",
+        /// Agree (`APPROVE`).
+        Approve = "APPROVE",
+    }
+}
+
+w::open_enum! {
+    /// Buttons side by side or stacked.
+    ///
+    /// What `button_layout` of `BlockButtonGroup`, `button_layout` of `ButtonGroup` may be.
+    pub enum ButtonLayout {
+        /// Not given (`LAYOUT_UNKNOWN`).
+        Unknown = "LAYOUT_UNKNOWN",
+        /// Side by side (`LAYOUT_HORIZONTAL`).
+        Horizontal = "LAYOUT_HORIZONTAL",
+        /// Stacked (`LAYOUT_VERTICAL`).
+        Vertical = "LAYOUT_VERTICAL",
+    }
+}
+
+w::open_enum! {
+    /// Colour of the text: `DEFAULT` or `SECONDARY`.
+    ///
+    /// What `color` of `Text` may be.
+    pub enum Color {
+        /// Default colour (`DEFAULT`).
+        Default = "DEFAULT",
+        /// Lighter colour (`SECONDARY`).
+        Secondary = "SECONDARY",
+    }
+}
+
+w::open_enum! {
+    /// What happened: complaint, message, reply, withdrawal, system message ….
+    ///
+    /// What `operate_type` of `ComplaintNegotiationHistory` may be.
+    pub enum NegotiationHistoryOperateType {
+        /// User complained (`USER_CREATE_COMPLAINT`).
+        UserCreateComplaint = "USER_CREATE_COMPLAINT",
+        /// Complaint made by the platform (`CREATE_COMPLAINT_BY_PLATFORM`).
+        CreateComplaintByPlatform = "CREATE_COMPLAINT_BY_PLATFORM",
+        /// User complained again (`USER_CONTINUE_COMPLAINT`).
+        UserContinueComplaint = "USER_CONTINUE_COMPLAINT",
+        /// User withdrew the complaint (`USER_REVOKE_COMPLAINT`).
+        UserRevokeComplaint = "USER_REVOKE_COMPLAINT",
+        /// User confirmed that it is settled (`USER_CONFIRM_COMPLAINT`).
+        UserConfirmComplaint = "USER_CONFIRM_COMPLAINT",
+        /// Merchant refunded (`SELLER_REFUND`).
+        SellerRefund = "SELLER_REFUND",
+        /// Merchant asked the user to confirm (`MERCHANT_LAUNCH_CONFIRM_PROCESS`).
+        MerchantLaunchConfirmProcess = "MERCHANT_LAUNCH_CONFIRM_PROCESS",
+        /// User left a message (`USER_RESPONSE`).
+        UserResponse = "USER_RESPONSE",
+        /// Merchant replied (`MERCHANT_RESPONSE`).
+        MerchantResponse = "MERCHANT_RESPONSE",
+        /// Reply by the platform (`RESPONSE_BY_PLATFORM`).
+        ResponseByPlatform = "RESPONSE_BY_PLATFORM",
+        /// Complaint continued by the platform (`CONTINUE_COMPLAINT_BY_PLATFORM`).
+        ContinueComplaintByPlatform = "CONTINUE_COMPLAINT_BY_PLATFORM",
+        /// System message: complaint made (`CREATE_COMPLAINT_SYSTEM_MESSAGE`).
+        CreateComplaintSystemMessage = "CREATE_COMPLAINT_SYSTEM_MESSAGE",
+        /// System message: time ran out (`COMPLAINT_TIMEOUT_SYSTEM_MESSAGE`).
+        ComplaintTimeoutSystemMessage = "COMPLAINT_TIMEOUT_SYSTEM_MESSAGE",
+        /// System message: merchant refunded (`SELLER_REFUND_SYSTEM_MESSAGE`).
+        SellerRefundSystemMessage = "SELLER_REFUND_SYSTEM_MESSAGE",
+        /// System message: complaint continued (`CONTINUE_COMPLAINT_SYSTEM_MESSAGE`).
+        ContinueComplaintSystemMessage = "CONTINUE_COMPLAINT_SYSTEM_MESSAGE",
+        /// System message: confirmation asked (`LAUNCH_CONFIRM_PROCESS_SYSTEM_MESSAGE`).
+        LaunchConfirmSystemMessage = "LAUNCH_CONFIRM_PROCESS_SYSTEM_MESSAGE",
+    }
+}
+
+w::open_enum! {
+    /// State in the old API: complained, frozen, cancelled, refunded, unfrozen.
+    ///
+    /// What `complaint_state` of `Complaint` may be.
+    pub enum ComplaintState {
+        /// User has complained (`PAYER_COMPLAINTED`).
+        PayerComplainted = "PAYER_COMPLAINTED",
+        /// Money is frozen (`FROZENED`).
+        FrozenEd = "FROZENED",
+        /// Freeze ran out (`FROZEN_FINISHED`).
+        FrozenFinished = "FROZEN_FINISHED",
+        /// User withdrew the complaint (`PAYER_CANCELED`).
+        PayerCancelEd = "PAYER_CANCELED",
+        /// Merchant refunded (`MERCHANT_REFUNDED`).
+        MerchantRefunded = "MERCHANT_REFUNDED",
+        /// Refunded by the system (`SYSTEM_REFUNDED`).
+        SystemRefunded = "SYSTEM_REFUNDED",
+        /// Unfrozen by hand (`MANUAL_UNFROZEN`).
+        ManualUnFrozen = "MANUAL_UNFROZEN",
+    }
+}
+
+w::open_enum! {
+    /// `PENDING`, `PROCESSING` or `PROCESSED`.
+    ///
+    /// What `complaint_state` of `merchant_service::GetComplaintV2Response`, `complaint_state` of `ComplaintItem` may be.
+    pub enum DataComplaintState {
+        /// Not handled yet (`PENDING`).
+        Pending = "PENDING",
+        /// Being handled (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Settled (`PROCESSED`).
+        ProcessEd = "PROCESSED",
+    }
+}
+
+w::open_enum! {
+    /// Narrow or wide picture.
+    ///
+    /// What `image_style_type` of `Image` may be.
+    pub enum ImageStyleType {
+        /// Narrow picture (`IMAGE_STYLE_TYPE_NARROW`).
+        Narrow = "IMAGE_STYLE_TYPE_NARROW",
+        /// Wide picture (`IMAGE_STYLE_TYPE_WIDE`).
+        Wide = "IMAGE_STYLE_TYPE_WIDE",
+    }
+}
+
+w::open_enum! {
+    /// Whose picture: of the complaint or of a later step.
+    ///
+    /// What `media_type` of `ComplaintMedia` may be.
+    pub enum MediaType {
+        /// Picture of the complaint (`USER_COMPLAINT_IMAGE`).
+        UserComplaintImage = "USER_COMPLAINT_IMAGE",
+        /// Picture of a later step (`OPERATION_IMAGE`).
+        OperationImage = "OPERATION_IMAGE",
+    }
+}
+
+w::open_enum! {
+    /// What happened: complaint, message, reply, withdrawal, system message ….
+    ///
+    /// What `operate_type` of `NegotiationRecord` may be.
+    pub enum OperateType {
+        /// User complained (`USER_CREATE_COMPLAINT`).
+        UserCreateComplaint = "USER_CREATE_COMPLAINT",
+        /// User complained again (`USER_CONTINUE_COMPLAINT`).
+        UserContinueComplaint = "USER_CONTINUE_COMPLAINT",
+        /// User left a message (`USER_RESPONSE`).
+        UserResponse = "USER_RESPONSE",
+        /// Platform left a message (`PLATFORM_RESPONSE`).
+        PlatformResponse = "PLATFORM_RESPONSE",
+        /// Merchant replied (`MERCHANT_RESPONSE`).
+        MerchantResponse = "MERCHANT_RESPONSE",
+        /// Merchant reported completion (`MERCHANT_CONFIRM_COMPLETE`).
+        MerchantConfirmComplete = "MERCHANT_CONFIRM_COMPLETE",
+        /// System message about the complaint (`USER_CREATE_COMPLAINT_SYSTEM_MESSAGE`).
+        UserCreateComplaintSystemMessage = "USER_CREATE_COMPLAINT_SYSTEM_MESSAGE",
+        /// System message: fully refunded (`COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE`).
+        ComplaintFullSystemMessage = "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE",
+        /// System message: complained again (`USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE`).
+        UserContinueSystemMessage = "USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE",
+        /// User withdrew the complaint (`USER_REVOKE_COMPLAINT`).
+        UserRevokeComplaint = "USER_REVOKE_COMPLAINT",
+        /// User confirmed that it is settled (`USER_COMFIRM_COMPLAINT`).
+        UserComfirmComplaint = "USER_COMFIRM_COMPLAINT",
+        /// Platform urged handling (`PLATFORM_HELP_APPLICATION`).
+        PlatformHelpApplication = "PLATFORM_HELP_APPLICATION",
+        /// User asked the platform for help (`USER_APPLY_PLATFORM_HELP`).
+        UserApplyPlatformHelp = "USER_APPLY_PLATFORM_HELP",
+        /// Merchant agreed to refund (`MERCHANT_APPROVE_REFUND`).
+        MerchantApproveRefund = "MERCHANT_APPROVE_REFUND",
+        /// Merchant refused the refund (`MERCHANT_REFUSE_RERUND`).
+        MerchantRefuseRerund = "MERCHANT_REFUSE_RERUND",
+        /// User rated the handling (`USER_SUBMIT_SATISFACTION`).
+        UserSubmitSatisfaction = "USER_SUBMIT_SATISFACTION",
+        /// PayScore order was cancelled (`SERVICE_ORDER_CANCEL`).
+        ServiceOrderCancel = "SERVICE_ORDER_CANCEL",
+        /// PayScore order was completed (`SERVICE_ORDER_COMPLETE`).
+        ServiceOrderComplete = "SERVICE_ORDER_COMPLETE",
+        /// System message: partly refunded (`COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE`).
+        ComplaintPartialSystemMessage = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE",
+        /// System message: refund arrived (`COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE`).
+        ComplaintRefundSystemMessage = "COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE",
+        /// System message: refund advanced (`COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE`).
+        ComplaintEntrustedSystemMessage = "COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE",
+        /// User asked the platform to step in (`USER_APPLY_PLATFORM_SERVICE`).
+        UserApplyPlatformService = "USER_APPLY_PLATFORM_SERVICE",
+        /// User withdrew that request (`USER_CANCEL_PLATFORM_SERVICE`).
+        UserCancelPlatformService = "USER_CANCEL_PLATFORM_SERVICE",
+        /// Platform has finished (`PLATFORM_SERVICE_FINISHED`).
+        PlatformServiceFinished = "PLATFORM_SERVICE_FINISHED",
+        /// Reply caused by a tap on a card (`USER_CLICK_RESPONSE`).
+        UserClickResponse = "USER_CLICK_RESPONSE",
+    }
+}
+
+w::open_enum! {
+    /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`.
+    ///
+    /// What `problem_type` of `merchant_service::GetComplaintV2Response`, `problem_type` of `ComplaintItem` may be.
+    pub enum ProblemType {
+        /// Asks for a refund (`REFUND`).
+        Refund = "REFUND",
+        /// Service did not work (`SERVICE_NOT_WORK`).
+        ServiceNotWork = "SERVICE_NOT_WORK",
+        /// Another problem (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Sent by a person (`MANUAL`) or by a `MACHINE`.
+    ///
+    /// What `sender_identity` of `Message`, `sender_identity` of `NormalMessage` may be.
+    pub enum SenderIdentity {
+        /// Unknown sender (`UNKNOWN`).
+        Unknown = "UNKNOWN",
+        /// By a person (`MANUAL`).
+        Manual = "MANUAL",
+        /// By a machine (`MACHINE`).
+        Machine = "MACHINE",
+    }
+}
+
+w::open_enum! {
+    /// PayScore order: `DOING`, `REVOKED`, `WAITPAY` or `DONE`.
+    ///
+    /// What `state` of `ServiceOrderInfo` may be.
+    pub enum State {
+        /// In progress (`DOING`).
+        Doing = "DOING",
+        /// Cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Waits for payment (`WAITPAY`).
+        WaitPay = "WAITPAY",
+        /// Completed (`DONE`).
+        Done = "DONE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of extra facts; `SHARE_POWER_TYPE` for power banks.
+    ///
+    /// What `type` of `AdditionalInfo` may be.
+    pub enum Type {
+        /// Shared power bank (`SHARE_POWER_TYPE`).
+        SharePowerType = "SHARE_POWER_TYPE",
+    }
+}
+
+w::open_enum! {
+    /// Tags of the user: `TRUSTED` deserves fast handling, `HIGH_RISK` caution.
+    ///
+    /// What `user_tag_list` of `merchant_service::GetComplaintV2Response`, `user_tag_list` of `ComplaintItem` may be.
+    pub enum UserTagList {
+        /// Trusted user (`TRUSTED`).
+        TrustEd = "TRUSTED",
+        /// High risk (`HIGH_RISK`).
+        HighRisk = "HIGH_RISK",
+    }
 }
 
 w::record! {
@@ -475,12 +737,12 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467255>.
     /// * Catalog: `pay_v3.merchant_service.complete_complaint_v2`.
     pub struct CompleteComplaintV2 {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`; the account's merchantid.
-        1 complainted_mchid: String => "complainted_mchid: must",
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`; the account's merchantid.
+        1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
     }
-    new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
+    new(complaint_id: impl Into<String>, complainted_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::endpoint! {
@@ -510,7 +772,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458679>.
     /// * Catalog: `pay_v3.merchant_service.create_complaint_notification`.
     pub struct CreateComplaintNotification {
-        /// `url`.
+        /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
         0 url: String => "url: must",
     }
     new(url: impl Into<String>)
@@ -519,9 +781,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateComplaintNotification`].
     pub struct CreateComplaintNotificationResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `url`.
+        /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
         1 url: String => "url: must",
     }
 }
@@ -618,7 +880,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533436>.
     /// * Catalog: `pay_v3.merchant_service.get_complaint_v2`.
     pub struct GetComplaintV2 {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
     }
     new(complaint_id: impl Into<String>)
@@ -627,47 +889,47 @@ w::record! {
 w::record! {
     /// Answer to [`GetComplaintV2`].
     pub struct GetComplaintV2Response {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must",
-        /// `complaint_detail`.
+        /// What the user wrote.
         1 complaint_detail: String => "complaint_detail: must",
-        /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-        2 complaint_state: String => "complaint_state: must",
-        /// `complaint_time`; format `rfc3339`.
+        /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+        2 complaint_state: DataComplaintState => "complaint_state: must",
+        /// When the user complained; format `rfc3339`; such as `2026-05-20T13:29:35+08:00`.
         3 complaint_time: String => "complaint_time: must",
-        /// `complainted_mchid`.
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
-        /// `payer_phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
-        /// `payer_openid`.
-        6 payer_openid: Option<String> => "payer_openid",
-        /// `complaint_order_info`.
+        /// The complainer's id under the merchant's AppID.
+        6 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid",
+        /// Orders complained about.
         7 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
-        /// `complaint_media_list`.
+        /// Pictures that belong to the complaint.
         8 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
-        /// `problem_type`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
-        9 problem_type: Option<String> => "problem_type",
-        /// `problem_description`.
+        /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
+        9 problem_type: Option<ProblemType> => "problem_type",
+        /// Problem that the user picked.
         10 problem_description: String => "problem_description: must",
-        /// `apply_refund_amount`; in fen.
+        /// Refund that the user asks for, in fen; only with type `REFUND`; in fen.
         11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
-        /// `complaint_full_refunded`.
+        /// Whether every order of the complaint is fully refunded.
         12 complaint_full_refunded: bool => "complaint_full_refunded: must",
-        /// `incoming_user_response`.
+        /// Whether a user message waits for an answer.
         13 incoming_user_response: bool => "incoming_user_response: must",
-        /// `user_complaint_times`.
+        /// How often the user complained, 1 for the first time.
         14 user_complaint_times: i64 => "user_complaint_times: must",
-        /// `user_tag_list`; one of `TRUSTED` `HIGH_RISK`.
-        15 user_tag_list: Option<Vec<String>> => "user_tag_list",
-        /// `service_order_info`.
+        /// Tags of the user: `TRUSTED` deserves fast handling, `HIGH_RISK` caution; one of `TRUSTED` `HIGH_RISK`.
+        15 user_tag_list: Option<Vec<UserTagList>> => "user_tag_list",
+        /// PayScore orders of the complaint.
         16 service_order_info: Option<Vec<ServiceOrderInfoItem>> => "service_order_info",
-        /// `additional_info`.
+        /// Extra facts, e.g. how a power bank was returned.
         17 additional_info: Option<AdditionalInfo> => "additional_info",
-        /// `in_platform_service`.
+        /// Whether the platform is helping to settle it.
         18 in_platform_service: Option<bool> => "in_platform_service",
-        /// `need_immediate_service`.
+        /// Whether the user waits for an immediate reply.
         19 need_immediate_service: Option<bool> => "need_immediate_service",
-        /// `is_agent_mode`.
+        /// Whether an agent handles the complaint.
         20 is_agent_mode: Option<bool> => "is_agent_mode",
     }
 }
@@ -700,32 +962,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_1.shtml>.
     /// * Catalog: `pay_v3.merchant_service.list_complaints`.
     pub struct ListComplaints {
-        /// `limit`.
+        /// Page size; such as `20`.
         0 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: Option<i64> => "offset: query",
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// First day of the complaints to list; format `yyyy-MM-dd`; such as `2026-01-01`.
         2 begin_date: String => "begin_date: must query",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, at most 30 days after the first; format `yyyy-MM-dd`; such as `2026-01-30`.
         3 end_date: String => "end_date: must query",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Sub-merchant complained about.
+        4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
     set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`ListComplaints`].
     pub struct ListComplaintsResponse {
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         2 total_count: Option<i64> => "total_count",
-        /// `data`.
+        /// Complaints, newest first.
         3 data: Option<Vec<Complaint>> => "data",
     }
 }
@@ -758,7 +1020,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_8.shtml>.
     /// * Catalog: `pay_v3.merchant_service.list_complaints_by_transaction_id`.
     pub struct ListComplaintsByTransactionId {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
     }
     new(transaction_id: impl Into<String>)
@@ -767,25 +1029,25 @@ w::record! {
 w::record! {
     /// Answer to [`ListComplaintsByTransactionId`].
     pub struct ListComplaintsByTransactionIdResponse {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must",
-        /// `complaint_time`.
+        /// When the user complained; such as `2026-05-20T13:29:35+08:00`.
         1 complaint_time: String => "complaint_time: must",
-        /// `amount`.
+        /// Order total, in fen.
         2 amount: i64 => "amount: must",
-        /// `payer_phone`.
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
         3 payer_phone: Option<String> => "payer_phone",
-        /// `complaint_detail`.
+        /// What the user wrote.
         4 complaint_detail: String => "complaint_detail: must",
-        /// `complaint_state`.
+        /// State in the old API: complained, frozen, cancelled, refunded, unfrozen.
         5 complaint_state: Option<String> => "complaint_state",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         6 transaction_id: String => "transaction_id: must",
-        /// `frozen_end_time`.
+        /// When the frozen money is released.
         7 frozen_end_time: Option<String> => "frozen_end_time",
-        /// `sub_mchid`.
-        8 sub_mchid: Option<String> => "sub_mchid",
-        /// `complaint_handle_state`.
+        /// Sub-merchant complained about.
+        8 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Progress of handling, in the old API.
         9 complaint_handle_state: String => "complaint_handle_state: must",
     }
 }
@@ -817,32 +1079,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533431>.
     /// * Catalog: `pay_v3.merchant_service.list_complaints_v2`.
     pub struct ListComplaintsV2 {
-        /// `complainted_mchid`.
-        0 complainted_mchid: Option<String> => "complainted_mchid: query",
-        /// `begin_date`; format `yyyy-MM-dd`.
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+        0 complainted_mchid: Option<xinqiao_types::MchId> => "complainted_mchid: query",
+        /// First day of the complaints to list; format `yyyy-MM-dd`; such as `2026-01-01`.
         1 begin_date: String => "begin_date: must query",
-        /// `end_date`; format `yyyy-MM-dd`.
+        /// Last day, at most 30 days after the first; format `yyyy-MM-dd`; such as `2026-01-30`.
         2 end_date: String => "end_date: must query",
-        /// `limit`.
+        /// Page size; such as `20`.
         3 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         4 offset: Option<i64> => "offset: query",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
-    text(complainted_mchid: String)
+    text(complainted_mchid: xinqiao_types::MchId)
     set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`ListComplaintsV2`].
     pub struct ListComplaintsV2Response {
-        /// `data`.
+        /// Complaints, newest first.
         0 data: Vec<ComplaintItem> => "data: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: Option<i64> => "total_count",
     }
 }
@@ -875,7 +1137,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_7.shtml>.
     /// * Catalog: `pay_v3.merchant_service.list_negotiation_history`.
     pub struct ListNegotiationHistory {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
     }
     new(transaction_id: impl Into<String>)
@@ -884,7 +1146,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListNegotiationHistory`].
     pub struct ListNegotiationHistoryResponse {
-        /// `complaint_negotiation_history`.
+        /// Steps of the negotiation.
         0 complaint_negotiation_history: Option<Vec<ComplaintNegotiationHistory>> => "complaint_negotiation_history",
     }
 }
@@ -916,11 +1178,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533439>.
     /// * Catalog: `pay_v3.merchant_service.list_negotiation_history_v2`.
     pub struct ListNegotiationHistoryV2 {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset: query",
     }
     new(complaint_id: impl Into<String>)
@@ -930,13 +1192,13 @@ w::record! {
 w::record! {
     /// Answer to [`ListNegotiationHistoryV2`].
     pub struct ListNegotiationHistoryV2Response {
-        /// `data`.
+        /// Steps of the negotiation, newest first.
         0 data: Vec<NegotiationRecord> => "data: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: Option<i64> => "total_count",
     }
 }
@@ -968,24 +1230,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467254>.
     /// * Catalog: `pay_v3.merchant_service.respond_to_complaint_v2`.
     pub struct RespondToComplaintV2 {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`; the account's merchantid.
-        1 complainted_mchid: String => "complainted_mchid: must",
-        /// `response_content`.
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`; the account's merchantid.
+        1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
+        /// Reply to the user, ≤ 200 characters.
         2 response_content: String => "response_content: must",
-        /// `response_images`.
+        /// Pictures of the reply, at most 4, as media handles.
         3 response_images: Option<Vec<String>> => "response_images",
-        /// `jump_url`.
+        /// Link placed under the reply, https.
         4 jump_url: Option<String> => "jump_url",
-        /// `jump_url_text`.
+        /// Words of the link; such as `查看订单详情`.
         5 jump_url_text: Option<String> => "jump_url_text",
-        /// `mini_program_jump_info`.
+        /// Mini program placed under the reply.
         6 mini_program_jump_info: Option<MiniProgramJumpInfo> => "mini_program_jump_info",
     }
     new(
         complaint_id: impl Into<String>,
-        complainted_mchid: impl Into<String>,
+        complainted_mchid: impl Into<xinqiao_types::MchId>,
         response_content: impl Into<String>,
     )
     text(jump_url: String, jump_url_text: String)
@@ -1018,18 +1280,18 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.merchant_service.respond_to_immediate_service`.
     pub struct RespondToImmediateService {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`.
-        1 complainted_mchid: String => "complainted_mchid: must",
-        /// `message`.
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+        1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
+        /// Card message for the user.
         2 message: Message => "message: must",
-        /// `idempotent_id`.
+        /// Key that stays the same when the message is sent again.
         3 idempotent_id: String => "idempotent_id: must",
     }
     new(
         complaint_id: impl Into<String>,
-        complainted_mchid: impl Into<String>,
+        complainted_mchid: impl Into<xinqiao_types::MchId>,
         message: Message,
         idempotent_id: impl Into<String>,
     )
@@ -1038,7 +1300,7 @@ w::record! {
 w::record! {
     /// Answer to [`RespondToImmediateService`].
     pub struct RespondToImmediateServiceResponse {
-        /// `log_id`.
+        /// Number of the entry in the history.
         0 log_id: Option<String> => "log_id",
     }
 }
@@ -1071,22 +1333,22 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_6.shtml>.
     /// * Catalog: `pay_v3.merchant_service.submit_feedback`.
     pub struct SubmitFeedback {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must",
-        /// `complainted_mchid`.
-        1 complainted_mchid: String => "complainted_mchid: must",
-        /// `feedback_type`.
+        /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
+        1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
+        /// Kind of feedback, in the old API.
         2 feedback_type: Option<i64> => "feedback_type",
-        /// `feedback_content`.
+        /// What the merchant answers.
         3 feedback_content: String => "feedback_content: must",
-        /// `feedback_images`.
+        /// Pictures of the answer.
         4 feedback_images: Option<Vec<String>> => "feedback_images",
-        /// `launch_confirm_process`.
+        /// `true` asks the user to confirm the settlement.
         5 launch_confirm_process: Option<bool> => "launch_confirm_process",
     }
     new(
         transaction_id: impl Into<String>,
-        complainted_mchid: impl Into<String>,
+        complainted_mchid: impl Into<xinqiao_types::MchId>,
         feedback_content: impl Into<String>,
     )
     set(feedback_type: i64, feedback_images: Vec<String>, launch_confirm_process: bool)
@@ -1119,7 +1381,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012459282>.
     /// * Catalog: `pay_v3.merchant_service.update_complaint_notification`.
     pub struct UpdateComplaintNotification {
-        /// `url`.
+        /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
         0 url: String => "url: must",
     }
     new(url: impl Into<String>)
@@ -1155,20 +1417,20 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467256>.
     /// * Catalog: `pay_v3.merchant_service.update_refund_progress`.
     pub struct UpdateRefundProgress {
-        /// `complaint_id`.
+        /// Number of the complaint; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `action`; one of `REJECT` `APPROVE`.
-        1 action: String => "action: must",
-        /// `launch_refund_day`.
+        /// `APPROVE` or `REJECT` the refund; one of `REJECT` `APPROVE`.
+        1 action: RefundAction => "action: must",
+        /// In how many days the refund will start; required when approving.
         2 launch_refund_day: Option<i64> => "launch_refund_day",
-        /// `reject_reason`.
+        /// Why no refund is given; required when refusing.
         3 reject_reason: Option<String> => "reject_reason",
-        /// `reject_media_list`.
+        /// Pictures that support the refusal.
         4 reject_media_list: Option<Vec<String>> => "reject_media_list",
-        /// `remark`.
+        /// Remark, not shown to the user.
         5 remark: Option<String> => "remark",
     }
-    new(complaint_id: impl Into<String>, action: impl Into<String>)
+    new(complaint_id: impl Into<String>, action: impl Into<RefundAction>)
     text(reject_reason: String, remark: String)
     set(launch_refund_day: i64, reject_media_list: Vec<String>)
 }
@@ -1264,7 +1526,7 @@ pub mod images {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/images/query-images.html>.
         /// * Catalog: `pay_v3.merchant_service.images.download`.
         pub struct Download {
-            /// `media_id`.
+            /// Picture to download or show, as media handle.
             0 media_id: xinqiao_types::MediaId => "media_id: must path",
         }
         new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -1297,9 +1559,9 @@ pub mod images {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467250>.
         /// * Catalog: `pay_v3.merchant_service.images.upload`.
         pub struct Upload {
-            /// `meta`.
+            /// File name and digest; first part of the multipart body and the only part that is signed.
             0 meta: super::Meta => "meta: must part",
-            /// `file`.
+            /// The file itself as second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
@@ -1308,7 +1570,7 @@ pub mod images {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// `media_id`.
+            /// Picture to download or show, as media handle.
             0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }

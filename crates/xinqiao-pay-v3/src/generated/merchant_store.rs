@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `failed_store_recipient` in the answer of `merchant_store::BindStoreRecipient`; an item of `failed_store_recipient` in the answer of `merchant_store::UnbindStoreRecipient`.
     pub struct FailedStoreRecipient {
-        /// `mchid`.
+        /// Merchant ID that collects for the store.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `company_name`.
+        /// Entity behind the merchant ID, to check it.
         1 company_name: Option<String> => "company_name",
-        /// `failed_reason`.
+        /// Why this payee could not be bound.
         2 failed_reason: Option<String> => "failed_reason",
     }
 }
@@ -18,15 +18,15 @@ w::record! {
 w::record! {
     /// `store_address` of `merchant_store::CreateStore`; `store_address` of `merchant_store::UpdateStore`.
     pub struct StoreAddress {
-        /// `address_code`; needed according to the documentation.
+        /// Region code of the store's district; such as `440305`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`.
+        /// Street address of the store.
         1 address_detail: String => "address_detail: must",
-        /// `address_complements`.
+        /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position in degrees; such as `113.941046`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
     new(address_detail: impl Into<String>)
@@ -36,15 +36,15 @@ w::record! {
 w::record! {
     /// `store_basics` of `merchant_store::CreateStore`; `store_basics` of the answer of `merchant_store::GetStore`; and 1 more.
     pub struct StoreBasic {
-        /// `store_reference_id`.
+        /// The merchant's own number of the store; such as `MDL001`.
         0 store_reference_id: Option<String> => "store_reference_id",
-        /// `brand_id`.
+        /// Number of that brand.
         1 brand_id: Option<i64> => "brand_id",
-        /// `brand_name`.
+        /// Brand that the store trades under.
         2 brand_name: Option<String> => "brand_name",
-        /// `store_name`.
+        /// Name of the store that users see.
         3 store_name: String => "store_name: must",
-        /// `branch_name`.
+        /// Name of the branch without the brand.
         4 branch_name: Option<String> => "branch_name",
     }
     new(store_name: impl Into<String>)
@@ -55,9 +55,9 @@ w::record! {
 w::record! {
     /// `store_business` of `merchant_store::CreateStore`; `store_business` of the answer of `merchant_store::GetStore`; and 1 more.
     pub struct StoreBusiness {
-        /// `service_phone`.
+        /// Phone of the store.
         0 service_phone: Option<String> => "service_phone",
-        /// `business_hours`.
+        /// Opening hours, spans separated by a bar; such as `周一至周五 09:00-20:00`.
         1 business_hours: Option<String> => "business_hours",
     }
     new()
@@ -67,9 +67,9 @@ w::record! {
 w::record! {
     /// An item of `store_recipient` in `merchant_store::BindStoreRecipient`; an item of `store_recipient` in `merchant_store::CreateStore`; and 3 more.
     pub struct StoreRecipient {
-        /// `mchid`.
+        /// Merchant ID that collects for the store.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `company_name`.
+        /// Entity behind the merchant ID, to check it.
         1 company_name: Option<String> => "company_name",
     }
     new(mchid: impl Into<xinqiao_types::MchId>)
@@ -79,11 +79,11 @@ w::record! {
 w::record! {
     /// `store_state` of the answer of `merchant_store::GetStore`.
     pub struct StoreState {
-        /// `store_state_value`.
+        /// State as a code; `STORE_STATE_VALID` is usable; such as `STORE_STATE_VALID`.
         0 store_state_value: String => "store_state_value: must",
-        /// `store_state_message`.
+        /// The store's state in words.
         1 store_state_message: Option<String> => "store_state_message",
-        /// `address_failed_reason`.
+        /// Why the address could not be verified; empty if it was.
         2 address_failed_reason: Option<String> => "address_failed_reason",
     }
 }
@@ -91,15 +91,15 @@ w::record! {
 w::record! {
     /// `store_address` of the answer of `merchant_store::GetStore`.
     pub struct GetStoreAddress {
-        /// `address_code`.
+        /// Region code of the store's district; such as `440305`.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`.
+        /// Street address of the store.
         1 address_detail: String => "address_detail: must",
-        /// `address_complements`.
+        /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position in degrees; such as `113.941046`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
 }
@@ -112,21 +112,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085771>.
     /// * Catalog: `pay_v3.merchant_store.bind_store_recipient`.
     pub struct BindStoreRecipient {
-        /// `store_id`.
+        /// Number of the store, returned when it is created.
         0 store_id: i64 => "store_id: must path",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `store_recipient`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Merchant IDs that collect for the store.
         2 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
     }
     new(store_id: i64, store_recipient: Vec<StoreRecipient>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`BindStoreRecipient`].
     pub struct BindStoreRecipientResponse {
-        /// `failed_store_recipient`.
+        /// Payees that failed.
         0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
     }
 }
@@ -158,19 +158,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085766>.
     /// * Catalog: `pay_v3.merchant_store.create_store`.
     pub struct CreateStore {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `store_basics`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Name, number and brand of the store.
         1 store_basics: Option<StoreBasic> => "store_basics",
-        /// `store_address`.
+        /// Where the store is.
         2 store_address: Option<StoreAddress> => "store_address",
-        /// `store_business`.
+        /// Phone and hours of the store.
         3 store_business: Option<StoreBusiness> => "store_business",
-        /// `store_recipient`.
+        /// Merchant IDs that collect for the store.
         4 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new()
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
     set(
         store_basics: StoreBasic,
         store_address: StoreAddress,
@@ -182,7 +182,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateStore`].
     pub struct CreateStoreResponse {
-        /// `store_id`.
+        /// Number of the store, returned when it is created.
         0 store_id: i64 => "store_id: must",
     }
 }
@@ -214,27 +214,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085768>.
     /// * Catalog: `pay_v3.merchant_store.get_store`.
     pub struct GetStore {
-        /// `store_id`.
+        /// Number of the store, returned when it is created.
         0 store_id: i64 => "store_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(store_id: i64)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetStore`].
     pub struct GetStoreResponse {
-        /// `store_basics`.
+        /// Name, number and brand of the store.
         0 store_basics: StoreBasic => "store_basics: must",
-        /// `store_address`.
+        /// Where the store is.
         1 store_address: GetStoreAddress => "store_address: must",
-        /// `store_business`.
+        /// Phone and hours of the store.
         2 store_business: StoreBusiness => "store_business: must",
-        /// `store_recipient`.
+        /// Merchant IDs that collect for the store.
         3 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
-        /// `store_state`.
+        /// Whether the store is verified and usable.
         4 store_state: StoreState => "store_state: must",
     }
 }
@@ -266,15 +266,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085773>.
     /// * Catalog: `pay_v3.merchant_store.unbind_store_recipient`.
     pub struct UnbindStoreRecipient {
-        /// `store_id`.
+        /// Number of the store, returned when it is created.
         0 store_id: i64 => "store_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `store_recipient`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Merchant IDs that collect for the store.
         2 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new(store_id: i64)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
     set(store_recipient: Vec<StoreRecipient>)
 }
 
@@ -308,21 +308,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085769>.
     /// * Catalog: `pay_v3.merchant_store.update_store`.
     pub struct UpdateStore {
-        /// `store_id`.
+        /// Number of the store, returned when it is created.
         0 store_id: i64 => "store_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `store_basics`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Name, number and brand of the store.
         2 store_basics: Option<StoreBasic> => "store_basics",
-        /// `store_address`.
+        /// Where the store is.
         3 store_address: Option<StoreAddress> => "store_address",
-        /// `store_business`.
+        /// Phone and hours of the store.
         4 store_business: Option<StoreBusiness> => "store_business",
-        /// `store_recipient`.
+        /// Merchant IDs that collect for the store.
         5 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new(store_id: i64)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
     set(
         store_basics: StoreBasic,
         store_address: StoreAddress,

@@ -3,6 +3,16 @@
 
 use xinqiao_wire as w;
 
+w::open_enum! {
+    /// Kind of identity document; `ID_CARD`.
+    ///
+    /// What `card_type` of `multi_use::SendUserCoupon` may be.
+    pub enum CardType {
+        /// Mainland ID card (`ID_CARD`).
+        IdCard = "ID_CARD",
+    }
+}
+
 w::record! {
     /// Send a multi-use coupon (发放多次券).
     ///
@@ -11,21 +21,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539766>.
     /// * Catalog: `pay_v3.multi_use.send_user_coupon`.
     pub struct SendUserCoupon {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `stock_id`.
+        /// Batch of the multi-use coupon.
         1 stock_id: String => "stock_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         3 out_request_no: String => "out_request_no: must",
-        /// `amount`; in fen.
+        /// Amount per use, in fen; in fen.
         4 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `card_type`; one of `ID_CARD`.
-        5 card_type: String => "card_type: must",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of identity document; `ID_CARD`; one of `ID_CARD`.
+        5 card_type: CardType => "card_type: must",
+        /// User's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         6 user_name: String => "user_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 id_card_number: String => "id_card_number: must masked encrypted",
     }
     new(
@@ -33,7 +43,7 @@ w::record! {
         stock_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
         out_request_no: impl Into<String>,
-        card_type: impl Into<String>,
+        card_type: impl Into<CardType>,
         user_name: impl Into<String>,
         id_card_number: impl Into<String>,
     )
@@ -43,7 +53,7 @@ w::record! {
 w::record! {
     /// Answer to [`SendUserCoupon`].
     pub struct SendUserCouponResponse {
-        /// `coupon_id`.
+        /// Number of the coupon handed out.
         0 coupon_id: String => "coupon_id: must",
     }
 }
@@ -79,7 +89,7 @@ pub mod stocks {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539762>.
         /// * Catalog: `pay_v3.multi_use.stocks.get_refund_flow`.
         pub struct GetRefundFlow {
-            /// `stock_id`.
+            /// Batch of the multi-use coupon.
             0 stock_id: String => "stock_id: must path",
         }
         new(stock_id: impl Into<String>)
@@ -88,7 +98,7 @@ pub mod stocks {
     w::record! {
         /// Answer to [`GetRefundFlow`].
         pub struct GetRefundFlowResponse {
-            /// `url`.
+            /// Link to the detail file; short-lived.
             0 url: String => "url: must",
         }
     }
@@ -120,7 +130,7 @@ pub mod stocks {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539756>.
         /// * Catalog: `pay_v3.multi_use.stocks.get_send_flow`.
         pub struct GetSendFlow {
-            /// `stock_id`.
+            /// Batch of the multi-use coupon.
             0 stock_id: String => "stock_id: must path",
         }
         new(stock_id: impl Into<String>)
@@ -156,7 +166,7 @@ pub mod stocks {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539758>.
         /// * Catalog: `pay_v3.multi_use.stocks.get_use_flow`.
         pub struct GetUseFlow {
-            /// `stock_id`.
+            /// Batch of the multi-use coupon.
             0 stock_id: String => "stock_id: must path",
         }
         new(stock_id: impl Into<String>)

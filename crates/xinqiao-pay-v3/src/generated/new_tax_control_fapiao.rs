@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `ability_info` in `new_tax_control_fapiao::DigitalTaxMode`.
     pub struct AbilityInfo {
-        /// `type`; one of `BASE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REAL_ESTATE_ABILITY`.
-        0 type_: String => "type: must",
-        /// `status`; one of `AUTHORIZED` `AUTHORIZE_PENDING` `DEAUTHORIZED` `AUTHORIZE_FAILED`.
-        1 status: String => "status: must",
-        /// `authorize_fail_reason`.
+        /// Which ability, such as the basic one; such as `BASE_ABILITY`; one of `BASE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REAL_ESTATE_ABILITY`.
+        0 type_: AbilityInfoType => "type: must",
+        /// Whether the ability is authorized; such as `AUTHORIZED`; one of `AUTHORIZED` `AUTHORIZE_PENDING` `DEAUTHORIZED` `AUTHORIZE_FAILED`.
+        1 status: AbilityInfoStatus => "status: must",
+        /// Why the authorization failed.
         2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
     }
 }
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `billing_person_info` of `new_tax_control_fapiao::DigitalTaxMode`.
     pub struct BillingPersonInfo {
-        /// `id`.
+        /// Number of the issuing person, used when issuing.
         0 id: Option<String> => "id",
-        /// `name`.
+        /// Issuing person as registered with the tax office.
         1 name: Option<String> => "name",
     }
 }
@@ -28,15 +28,15 @@ w::record! {
 w::record! {
     /// `blue_fapiao` of `new_tax_control_fapiao::FapiaoInformationInfo`; `red_fapiao` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct BlueFapiao {
-        /// `fapiao_code`.
+        /// Code of the invoice; fully digital ones have none; such as `044001911211`.
         0 fapiao_code: String => "fapiao_code: must",
-        /// `fapiao_number`.
+        /// Number printed on the invoice; such as `12897794`.
         1 fapiao_number: String => "fapiao_number: must",
-        /// `check_code`.
+        /// Check code for verifying the invoice.
         2 check_code: String => "check_code: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Content of the cipher box on the invoice; a secret, masked in `Debug`.
         3 password: String => "password: must masked",
-        /// `fapiao_time`; format `rfc3339`.
+        /// When the invoice was issued; format `rfc3339`.
         4 fapiao_time: String => "fapiao_time: must",
     }
 }
@@ -44,31 +44,31 @@ w::record! {
 w::record! {
     /// `buyer_information` of `new_tax_control_fapiao::CreateFapiaoApplication`.
     pub struct BuyerInformation {
-        /// `type`.
+        /// Buyer: `ORGANIZATION` or `INDIVIDUAL`.
         0 type_: String => "type: must",
-        /// `name`.
+        /// Title of the enterprise or person.
         1 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address for the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Registered phone for the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at that bank; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mailbox that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; in fen.
+        /// Money of the order, in fen; in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `out_trade_no`.
+        /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// `fapiao_bill_type`.
+        /// Kind of invoice: ordinary or special VAT.
         11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `user_apply_message`.
+        /// Message that the user left.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -90,34 +90,34 @@ w::record! {
 w::record! {
     /// `buyer_information` of `new_tax_control_fapiao::InsertCards`; `buyer_information` of `new_tax_control_fapiao::IssueGeneral`; and 2 more.
     pub struct BuyerInformationItem {
-        /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => "type: must",
-        /// `name`.
+        /// Buyer: `ORGANIZATION` or `INDIVIDUAL`; one of `INDIVIDUAL` `ORGANIZATION`.
+        0 type_: Type => "type: must",
+        /// Title of the enterprise or person.
         1 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address for the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Registered phone for the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at that bank; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mailbox that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; in fen.
+        /// Money of the order, in fen; in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `out_trade_no`.
+        /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `user_apply_message`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
+        /// Message that the user left.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
-    new(type_: impl Into<String>, name: impl Into<String>)
+    new(type_: impl Into<Type>, name: impl Into<String>)
     text(
         taxpayer_id: String,
         address: String,
@@ -127,7 +127,7 @@ w::record! {
         phone: String,
         email: String,
         out_trade_no: String,
-        fapiao_bill_type: String,
+        fapiao_bill_type: FapiaoBillType,
         user_apply_message: String,
     )
     set(amount: xinqiao_types::Fen)
@@ -136,17 +136,17 @@ w::record! {
 w::record! {
     /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::CheckStatus`.
     pub struct CheckStatusDigitalTaxMode {
-        /// `status`.
+        /// Whether the mode is set up; such as `ENABLED`.
         0 status: String => "status: must",
-        /// `billing_person_info`.
+        /// Persons who can issue.
         1 billing_person_info: Option<Vec<DigitalTaxModeBillingPersonInfo>> => "billing_person_info",
-        /// `access_time`; format `rfc3339`.
+        /// When it was set up; format `rfc3339`.
         2 access_time: Option<String> => "access_time",
-        /// `expired_time`; format `rfc3339`.
+        /// When it expires; format `rfc3339`.
         3 expired_time: Option<String> => "expired_time",
-        /// `access_fail_reason`.
+        /// Why the setup with the tax office failed; empty if fine.
         4 access_fail_reason: Option<String> => "access_fail_reason",
-        /// `ability_info`.
+        /// Which invoicing abilities are authorized.
         5 ability_info: Option<Vec<DigitalTaxModeAbilityInfo>> => "ability_info",
     }
 }
@@ -154,7 +154,7 @@ w::record! {
 w::record! {
     /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::CheckStatus`.
     pub struct CheckStatusThirdMode {
-        /// `status`.
+        /// Whether the mode is set up; such as `ENABLED`.
         0 status: String => "status: must",
     }
 }
@@ -162,27 +162,27 @@ w::record! {
 w::record! {
     /// `card_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct CardInformation {
-        /// `card_appid`.
-        0 card_appid: String => "card_appid: must",
-        /// `card_openid`.
-        1 card_openid: String => "card_openid: must",
-        /// `card_id`.
+        /// Official account that inserts the card.
+        0 card_appid: xinqiao_types::AppId => "card_appid: must",
+        /// The user under that account.
+        1 card_openid: xinqiao_types::OpenId => "card_openid: must",
+        /// Template of the invoice card; such as `p4gLgvn_cxVCQez17kaBJnZHPcXs`.
         2 card_id: Option<String> => "card_id",
-        /// `card_code`.
+        /// Code of the invoice in the wallet.
         3 card_code: Option<String> => "card_code",
-        /// `card_status`; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
-        4 card_status: Option<String> => "card_status",
+        /// State of the wallet card, such as accepted, inserted, discarded; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
+        4 card_status: Option<CardStatus> => "card_status",
     }
 }
 
 w::record! {
     /// `card_template_information` of `new_tax_control_fapiao::CreateCardTemplate`.
     pub struct CreateCardTemplateInformation {
-        /// `payee_name`.
+        /// Payee shown on the card.
         0 payee_name: Option<String> => "payee_name",
-        /// `logo_url`; needed according to the documentation.
+        /// Logo on the card; needed according to the documentation.
         1 logo_url: Option<String> => "logo_url",
-        /// `custom_cell`.
+        /// Entrance on the card of your own.
         2 custom_cell: Option<CustomCell> => "custom_cell",
     }
     new()
@@ -193,16 +193,16 @@ w::record! {
 w::record! {
     /// `custom_cell` of `new_tax_control_fapiao::CreateCardTemplateInformation`.
     pub struct CustomCell {
-        /// `words`.
+        /// Words of the entrance.
         0 words: String => "words: must",
-        /// `description`.
+        /// Hint beside the entrance.
         1 description: String => "description: must",
-        /// `jump_url`.
+        /// Web page that the entrance opens.
         2 jump_url: Option<String> => "jump_url",
-        /// `miniprogram_user_name`.
+        /// Original id of the Mini Program to open; such as `gh_86a091e50ad4@app`; `miniprogram_user_name` on the wire.
         #[doc(alias = "miniprogram_user_name")]
         3 mini_program_user_name: Option<String> => "miniprogram_user_name",
-        /// `miniprogram_path`.
+        /// Page of the Mini Program to open; `miniprogram_path` on the wire.
         #[doc(alias = "miniprogram_path")]
         4 mini_program_path: Option<String> => "miniprogram_path",
     }
@@ -213,17 +213,17 @@ w::record! {
 w::record! {
     /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::GetCheckStatus`.
     pub struct DigitalTaxMode {
-        /// `status`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
-        0 status: String => "status: must",
-        /// `billing_person_info`.
+        /// Whether the mode is set up; such as `ENABLED`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
+        0 status: DigitalTaxModeStatus => "status: must",
+        /// Persons who can issue.
         1 billing_person_info: Option<BillingPersonInfo> => "billing_person_info",
-        /// `access_time`.
+        /// When it was set up.
         2 access_time: Option<String> => "access_time",
-        /// `expired_time`.
+        /// When it expires.
         3 expired_time: Option<String> => "expired_time",
-        /// `access_fail_reason`.
+        /// Why the setup with the tax office failed; empty if fine.
         4 access_fail_reason: Option<String> => "access_fail_reason",
-        /// `ability_info`.
+        /// Which invoicing abilities are authorized.
         5 ability_info: Option<Vec<AbilityInfo>> => "ability_info",
     }
 }
@@ -231,11 +231,11 @@ w::record! {
 w::record! {
     /// An item of `ability_info` in `new_tax_control_fapiao::CheckStatusDigitalTaxMode`.
     pub struct DigitalTaxModeAbilityInfo {
-        /// `type`.
+        /// Which ability, such as the basic one; such as `BASE_ABILITY`.
         0 type_: String => "type: must",
-        /// `status`.
+        /// Whether the ability is authorized; such as `AUTHORIZED`.
         1 status: String => "status: must",
-        /// `authorize_fail_reason`.
+        /// Why the authorization failed.
         2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
     }
 }
@@ -243,9 +243,9 @@ w::record! {
 w::record! {
     /// An item of `billing_person_info` in `new_tax_control_fapiao::CheckStatusDigitalTaxMode`.
     pub struct DigitalTaxModeBillingPersonInfo {
-        /// `id`.
+        /// Number of the issuing person, used when issuing.
         0 id: String => "id: must",
-        /// `name`.
+        /// Issuing person as registered with the tax office.
         1 name: String => "name: must",
     }
 }
@@ -253,11 +253,11 @@ w::record! {
 w::record! {
     /// `extra_information` of the answer of `new_tax_control_fapiao::merchant::GetBaseInformation`; `extra_information` of `new_tax_control_fapiao::FapiaoCardInformation`; and 1 more.
     pub struct ExtraInformation {
-        /// `payee`.
+        /// Payee on the invoice.
         0 payee: Option<String> => "payee",
-        /// `reviewer`.
+        /// Reviewer on the invoice.
         1 reviewer: Option<String> => "reviewer",
-        /// `drawer`.
+        /// Drawer on the invoice.
         2 drawer: String => "drawer: must",
     }
     new(drawer: impl Into<String>)
@@ -267,29 +267,29 @@ w::record! {
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct GetFapiaoApplicationItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         3 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
-        /// `unit_price`; in 1e-6 fen.
+        /// Price of a unit without tax; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// `amount`; in fen.
+        /// Money of the line without tax, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `tax_amount`; in fen.
+        /// Tax of the line, in fen; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `total_amount`; in fen.
+        /// Total of the line with tax, in fen; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
         9 tax_rate: i64 => "tax_rate: must",
-        /// `tax_prefer_mark`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
-        10 tax_prefer_mark: Option<String> => "tax_prefer_mark",
-        /// `discount`.
+        /// Tax privilege of the line, such as exempt or zero rate; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
+        10 tax_prefer_mark: Option<TaxPreferMark> => "tax_prefer_mark",
+        /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
     }
 }
@@ -297,28 +297,28 @@ w::record! {
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::FapiaoInformationDetail`.
     pub struct IssueGeneralItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_category`.
+        /// Tax category name, printed between asterisks.
         1 goods_category: Option<String> => "goods_category",
-        /// `goods_name`; needed according to the documentation.
+        /// Good or service as printed on the invoice; needed according to the documentation.
         2 goods_name: Option<String> => "goods_name",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         3 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         4 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         5 quantity: Option<i64> => "quantity",
-        /// `total_amount`; in fen.
+        /// Total of the line with tax, in fen; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; in 1/10000; needed according to the documentation.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000; needed according to the documentation.
         7 tax_rate: Option<i64> => "tax_rate",
-        /// `tax_prefer_mark`.
+        /// Tax privilege of the line, such as exempt or zero rate.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
-        /// `discount`.
+        /// Whether it is a discount line: `true` negative line.
         9 discount: bool => "discount: must",
-        /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        10 preferential_policy_code: Option<i64> => "preferential_policy_code",
+        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        10 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
     }
     new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
     text(
@@ -327,42 +327,43 @@ w::record! {
         specification: String,
         unit: String,
         tax_prefer_mark: String,
+        preferential_policy_code: PreferentialPolicyCode,
     )
-    set(quantity: i64, tax_rate: i64, preferential_policy_code: i64)
+    set(quantity: i64, tax_rate: i64)
 }
 
 w::record! {
     /// An item of `fapiao_card_information` in `new_tax_control_fapiao::InsertCards`.
     pub struct FapiaoCardInformation {
-        /// `fapiao_media_id`.
-        0 fapiao_media_id: String => "fapiao_media_id: must",
-        /// `fapiao_number`.
+        /// Number of the uploaded invoice file.
+        0 fapiao_media_id: xinqiao_types::MediaId => "fapiao_media_id: must",
+        /// Number printed on the invoice; such as `12897794`.
         1 fapiao_number: String => "fapiao_number: must",
-        /// `fapiao_code`.
+        /// Code of the invoice; fully digital ones have none; such as `044001911211`.
         2 fapiao_code: String => "fapiao_code: must",
-        /// `fapiao_time`; format `rfc3339`.
+        /// When the invoice was issued; format `rfc3339`.
         3 fapiao_time: String => "fapiao_time: must",
-        /// `check_code`.
+        /// Check code for verifying the invoice.
         4 check_code: String => "check_code: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Content of the cipher box on the invoice; a secret, masked in `Debug`.
         5 password: String => "password: must masked",
-        /// `total_amount`; in fen.
+        /// Total including tax, in fen; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_amount`; in fen.
+        /// Tax of the invoice, in fen; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `amount`; in fen.
+        /// Money of the invoice without tax, in fen; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
-        /// `seller_information`.
+        /// The seller on the invoice.
         9 seller_information: CardInformationSellerInformation => "seller_information: must",
-        /// `extra_information`.
+        /// Payee, reviewer and drawer.
         10 extra_information: ExtraInformation => "extra_information: must",
-        /// `items`; needed according to the documentation.
+        /// Lines of the invoice, one per good or service; needed according to the documentation.
         11 items: Option<Vec<FapiaoCardInformationItem>> => "items",
-        /// `remark`.
+        /// Text in the remark box of the invoice.
         12 remark: Option<String> => "remark",
     }
     new(
-        fapiao_media_id: impl Into<String>,
+        fapiao_media_id: impl Into<xinqiao_types::MediaId>,
         fapiao_number: impl Into<String>,
         fapiao_code: impl Into<String>,
         fapiao_time: impl Into<String>,
@@ -381,29 +382,29 @@ w::record! {
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::FapiaoCardInformation`.
     pub struct FapiaoCardInformationItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         3 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
-        /// `unit_price`; in 1e-6 fen.
+        /// Price of a unit without tax; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// `amount`; in fen.
+        /// Money of the line without tax, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `tax_amount`; in fen.
+        /// Tax of the line, in fen; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `total_amount`; in fen.
+        /// Total of the line with tax, in fen; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
         9 tax_rate: i64 => "tax_rate: must",
-        /// `tax_prefer_mark`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
-        10 tax_prefer_mark: String => "tax_prefer_mark: must",
-        /// `discount`.
+        /// Tax privilege of the line, such as exempt or zero rate; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
+        10 tax_prefer_mark: TaxPreferMark => "tax_prefer_mark: must",
+        /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
     }
     new(
@@ -415,7 +416,7 @@ w::record! {
         tax_amount: xinqiao_types::Fen,
         total_amount: xinqiao_types::Fen,
         tax_rate: i64,
-        tax_prefer_mark: impl Into<String>,
+        tax_prefer_mark: impl Into<TaxPreferMark>,
         discount: bool,
     )
     text(specification: String, unit: String)
@@ -424,17 +425,17 @@ w::record! {
 w::record! {
     /// `seller_information` of `new_tax_control_fapiao::FapiaoCardInformation`.
     pub struct CardInformationSellerInformation {
-        /// `name`.
+        /// Title of the enterprise or person.
         0 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number; required for enterprises.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// `address`; personal data, masked in `Debug`; needed according to the documentation.
+        /// Registered address for the invoice; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Registered phone for the invoice; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the buyer or seller.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at that bank; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -444,11 +445,11 @@ w::record! {
 w::record! {
     /// An item of `fapiao_download_info_list` in the answer of `new_tax_control_fapiao::GetFapiaoFiles`.
     pub struct FapiaoDownloadInfo {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `status`; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
-        1 status: String => "status: must",
-        /// `download_url`.
+        /// State of the invoice, such as being issued, issued, being reversed, reversed; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
+        1 status: Status => "status: must",
+        /// Short-lived address of the invoice file.
         2 download_url: Option<String> => "download_url",
     }
 }
@@ -456,15 +457,15 @@ w::record! {
 w::record! {
     /// An item of `fapiao_information` in `new_tax_control_fapiao::CreateFapiaoApplication`.
     pub struct FapiaoInformation {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`; in fen.
+        /// Total including tax, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `need_list`.
+        /// Whether to issue with a list: `true` yes.
         2 need_list: bool => "need_list: must",
-        /// `items`; needed according to the documentation.
+        /// Lines of the invoice, one per good or service; needed according to the documentation.
         3 items: Option<Vec<FapiaoInformationItem>> => "items",
-        /// `remark`.
+        /// Text in the remark box of the invoice.
         4 remark: Option<String> => "remark",
     }
     new(fapiao_id: impl Into<String>, total_amount: xinqiao_types::Fen, need_list: bool)
@@ -475,25 +476,25 @@ w::record! {
 w::record! {
     /// `fapiao_information` of `new_tax_control_fapiao::IssueGeneral`.
     pub struct FapiaoInformationDetail {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`; in fen.
+        /// Total including tax, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `items`; needed according to the documentation.
+        /// Lines of the invoice, one per good or service; needed according to the documentation.
         2 items: Option<Vec<IssueGeneralItem>> => "items",
-        /// `transaction_information`; needed according to the documentation.
+        /// Payments behind the invoice; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
-        /// `export_business_policy_code`; one of `1` `2` `3`.
-        4 export_business_policy_code: Option<i64> => "export_business_policy_code",
-        /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        5 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
-        /// `billing_person_id`.
+        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        4 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
+        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        5 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
+        /// Number of the issuing person, from the status check.
         6 billing_person_id: String => "billing_person_id: must",
-        /// `billing_person`.
+        /// Person who issues the invoice.
         7 billing_person: Option<String> => "billing_person",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
-        8 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `remark`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
+        8 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
+        /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
     new(
@@ -501,23 +502,24 @@ w::record! {
         total_amount: xinqiao_types::Fen,
         billing_person_id: impl Into<String>,
     )
-    text(billing_person: String, fapiao_bill_type: String, remark: String)
-    set(
-        items: Vec<IssueGeneralItem>,
-        transaction_information: Vec<TransactionInformation>,
-        export_business_policy_code: i64,
-        vat_refund_levy_code: i64,
+    text(
+        export_business_policy_code: ExportBusinessPolicyCode,
+        vat_refund_levy_code: VatRefundLevyCode,
+        billing_person: String,
+        fapiao_bill_type: FapiaoBillType,
+        remark: String,
     )
+    set(items: Vec<IssueGeneralItem>, transaction_information: Vec<TransactionInformation>)
 }
 
 w::record! {
     /// An item of `fapiao_information` in `new_tax_control_fapiao::ReverseFapiaoApplication`.
     pub struct FapiaoInformationEntry {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `fapiao_number`.
+        /// Number printed on the invoice; such as `12897794`.
         1 fapiao_number: String => "fapiao_number: must",
-        /// `fapiao_code`.
+        /// Code of the invoice; fully digital ones have none; such as `044001911211`.
         2 fapiao_code: Option<String> => "fapiao_code",
     }
     new(fapiao_id: impl Into<String>, fapiao_number: impl Into<String>)
@@ -527,35 +529,35 @@ w::record! {
 w::record! {
     /// An item of `fapiao_information` in the answer of `new_tax_control_fapiao::GetFapiaoApplication`.
     pub struct FapiaoInformationInfo {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `status`; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
-        1 status: String => "status: must",
-        /// `total_amount`; in fen.
+        /// State of the invoice, such as being issued, issued, being reversed, reversed; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
+        1 status: Status => "status: must",
+        /// Total including tax, in fen; in fen.
         2 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_amount`; in fen.
+        /// Tax of the invoice, in fen; in fen.
         3 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `amount`; in fen.
+        /// Money of the invoice without tax, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `blue_fapiao`.
+        /// The invoice as issued (blue).
         5 blue_fapiao: Option<BlueFapiao> => "blue_fapiao",
-        /// `red_fapiao`.
+        /// The reversing invoice (red); empty if not reversed.
         6 red_fapiao: Option<BlueFapiao> => "red_fapiao",
-        /// `card_information`.
+        /// How it was put into the wallet.
         7 card_information: Option<CardInformation> => "card_information",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         8 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// `seller_information`.
+        /// The seller on the invoice.
         9 seller_information: SellerInformation => "seller_information: must",
-        /// `extra_information`.
+        /// Payee, reviewer and drawer.
         10 extra_information: ExtraInformation => "extra_information: must",
-        /// `items`.
+        /// Lines of the invoice, one per good or service.
         11 items: Option<Vec<GetFapiaoApplicationItem>> => "items",
-        /// `remark`.
+        /// Text in the remark box of the invoice.
         12 remark: Option<String> => "remark",
-        /// `fapiao_error_code`.
+        /// Error code of a failed invoice; empty on success.
         13 fapiao_error_code: Option<String> => "fapiao_error_code",
-        /// `fapiao_error_message`.
+        /// Why the invoice failed.
         14 fapiao_error_message: Option<String> => "fapiao_error_message",
     }
 }
@@ -563,27 +565,27 @@ w::record! {
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::FapiaoInformation`.
     pub struct FapiaoInformationItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_category`.
+        /// Tax category name, printed between asterisks.
         1 goods_category: Option<String> => "goods_category",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         2 goods_name: Option<String> => "goods_name",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         3 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         4 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         5 quantity: i64 => "quantity: must",
-        /// `total_amount`; in fen.
+        /// Total of the line with tax, in fen; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
         7 tax_rate: Option<i64> => "tax_rate",
-        /// `tax_prefer_mark`.
+        /// Tax privilege of the line, such as exempt or zero rate.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
-        /// `discount`.
+        /// Whether it is a discount line: `true` negative line.
         9 discount: bool => "discount: must",
-        /// `goods_id`.
+        /// The merchant's own number of the good.
         10 goods_id: Option<f64> => "goods_id",
     }
     new(
@@ -605,50 +607,50 @@ w::record! {
 w::record! {
     /// An item of `transaction_information` in `new_tax_control_fapiao::TransportFapiaoInformation`; an item of `transaction_information` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
     pub struct Information {
-        /// `pay_channel`; one of `WECHAT_PAY`.
-        0 pay_channel: String => "pay_channel: must",
-        /// `transaction_id`.
+        /// Channel of the payment, such as WeChat Pay; one of `WECHAT_PAY`.
+        0 pay_channel: PayChannel => "pay_channel: must",
+        /// Order number of the invoiced payment.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// Your own number of the order that is invoiced.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `amount`.
+        /// Money of the payment, in fen.
         3 amount: i64 => "amount: must",
     }
-    new(pay_channel: impl Into<String>, transaction_id: impl Into<String>, amount: i64)
+    new(pay_channel: impl Into<PayChannel>, transaction_id: impl Into<String>, amount: i64)
     text(out_trade_no: String)
 }
 
 w::record! {
     /// `buyer_information` of `new_tax_control_fapiao::IssuePassengerTransport`; `buyer_information` of `new_tax_control_fapiao::IssueRefinedOil`.
     pub struct BuyerInformationInfo {
-        /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => "type: must",
-        /// `name`.
+        /// Buyer: `ORGANIZATION` or `INDIVIDUAL`; one of `INDIVIDUAL` `ORGANIZATION`.
+        0 type_: Type => "type: must",
+        /// Title of the enterprise or person.
         1 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address for the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Registered phone for the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at that bank; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone that receives the invoice, encrypted; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mailbox that receives the invoice, encrypted; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked",
-        /// `amount`.
+        /// Money of the order, in fen.
         9 amount: Option<i64> => "amount",
-        /// `out_trade_no`.
+        /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `user_apply_message`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
+        /// Message that the user left.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
-    new(type_: impl Into<String>, name: impl Into<String>)
+    new(type_: impl Into<Type>, name: impl Into<String>)
     text(
         taxpayer_id: String,
         address: String,
@@ -658,7 +660,7 @@ w::record! {
         phone: String,
         email: String,
         out_trade_no: String,
-        fapiao_bill_type: String,
+        fapiao_bill_type: FapiaoBillType,
         user_apply_message: String,
     )
     set(amount: i64)
@@ -667,25 +669,25 @@ w::record! {
 w::record! {
     /// `fapiao_information` of `new_tax_control_fapiao::IssuePassengerTransport`.
     pub struct TransportFapiaoInformation {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`.
+        /// Total including tax, in fen.
         1 total_amount: i64 => "total_amount: must",
-        /// `items`.
+        /// Lines of the invoice, one per good or service.
         2 items: Vec<IssuePassengerTransportItem> => "items: must",
-        /// `export_business_policy_code`; one of `1` `2` `3`.
-        3 export_business_policy_code: Option<i64> => "export_business_policy_code",
-        /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        4 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
-        /// `billing_person_id`.
+        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        3 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
+        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        4 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
+        /// Number of the issuing person, from the status check.
         5 billing_person_id: String => "billing_person_id: must",
-        /// `billing_person`.
+        /// Person who issues the invoice.
         6 billing_person: Option<String> => "billing_person",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        7 fapiao_bill_type: String => "fapiao_bill_type: must",
-        /// `transaction_information`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
+        /// Payments behind the invoice.
         8 transaction_information: Vec<Information> => "transaction_information: must",
-        /// `remark`.
+        /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
     new(
@@ -693,35 +695,39 @@ w::record! {
         total_amount: i64,
         items: Vec<IssuePassengerTransportItem>,
         billing_person_id: impl Into<String>,
-        fapiao_bill_type: impl Into<String>,
+        fapiao_bill_type: impl Into<FapiaoBillType>,
         transaction_information: Vec<Information>,
     )
-    text(billing_person: String, remark: String)
-    set(export_business_policy_code: i64, vat_refund_levy_code: i64)
+    text(
+        export_business_policy_code: ExportBusinessPolicyCode,
+        vat_refund_levy_code: VatRefundLevyCode,
+        billing_person: String,
+        remark: String,
+    )
 }
 
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::TransportFapiaoInformation`.
     pub struct IssuePassengerTransportItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         3 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         4 quantity: Option<i64> => "quantity",
-        /// `total_amount`.
+        /// Total of the line with tax, in fen.
         5 total_amount: i64 => "total_amount: must",
-        /// `tax_rate`.
+        /// Tax rate in 1/10000, `1300` for 13%.
         6 tax_rate: f64 => "tax_rate: must",
-        /// `discount`.
+        /// Whether it is a discount line: `true` negative line.
         7 discount: bool => "discount: must",
-        /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        8 preferential_policy_code: Option<i64> => "preferential_policy_code",
-        /// `passenger_information`.
+        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        8 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
+        /// Passenger and trip; for transport invoices.
         9 passenger_information: Option<PassengerInformation> => "passenger_information",
     }
     new(
@@ -731,32 +737,32 @@ w::record! {
         tax_rate: f64,
         discount: bool,
     )
-    text(specification: String, unit: String)
-    set(quantity: i64, preferential_policy_code: i64, passenger_information: PassengerInformation)
+    text(specification: String, unit: String, preferential_policy_code: PreferentialPolicyCode)
+    set(quantity: i64, passenger_information: PassengerInformation)
 }
 
 w::record! {
     /// `fapiao_information` of `new_tax_control_fapiao::IssueRefinedOil`.
     pub struct IssueRefinedOilFapiaoInformation {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`.
+        /// Total including tax, in fen.
         1 total_amount: i64 => "total_amount: must",
-        /// `items`.
+        /// Lines of the invoice, one per good or service.
         2 items: Vec<IssueRefinedOilItem> => "items: must",
-        /// `export_business_policy_code`; one of `1` `2` `3`.
-        3 export_business_policy_code: Option<i64> => "export_business_policy_code",
-        /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        4 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
-        /// `billing_person_id`.
+        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        3 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
+        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        4 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
+        /// Number of the issuing person, from the status check.
         5 billing_person_id: String => "billing_person_id: must",
-        /// `billing_person`.
+        /// Person who issues the invoice.
         6 billing_person: Option<String> => "billing_person",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        7 fapiao_bill_type: String => "fapiao_bill_type: must",
-        /// `transaction_information`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
+        /// Payments behind the invoice.
         8 transaction_information: Vec<Information> => "transaction_information: must",
-        /// `remark`.
+        /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
     new(
@@ -764,35 +770,39 @@ w::record! {
         total_amount: i64,
         items: Vec<IssueRefinedOilItem>,
         billing_person_id: impl Into<String>,
-        fapiao_bill_type: impl Into<String>,
+        fapiao_bill_type: impl Into<FapiaoBillType>,
         transaction_information: Vec<Information>,
     )
-    text(billing_person: String, remark: String)
-    set(export_business_policy_code: i64, vat_refund_levy_code: i64)
+    text(
+        export_business_policy_code: ExportBusinessPolicyCode,
+        vat_refund_levy_code: VatRefundLevyCode,
+        billing_person: String,
+        remark: String,
+    )
 }
 
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
     pub struct IssueRefinedOilItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// `unit`; one of `TON` `LETER`.
-        3 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Unit of measure; one of `TON` `LETER`.
+        3 unit: Option<Unit> => "unit",
+        /// Quantity times 10^8, `100000000` is 1.
         4 quantity: Option<i64> => "quantity",
-        /// `total_amount`.
+        /// Total of the line with tax, in fen.
         5 total_amount: i64 => "total_amount: must",
-        /// `tax_rate`.
+        /// Tax rate in 1/10000, `1300` for 13%.
         6 tax_rate: f64 => "tax_rate: must",
-        /// `discount`.
+        /// Whether it is a discount line: `true` negative line.
         7 discount: bool => "discount: must",
-        /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        8 preferential_policy_code: Option<i64> => "preferential_policy_code",
-        /// `refined_oil_information`.
+        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        8 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
+        /// Refueling; for fuel invoices.
         9 refined_oil_information: Option<RefinedOilInformation> => "refined_oil_information",
     }
     new(
@@ -802,22 +812,18 @@ w::record! {
         tax_rate: f64,
         discount: bool,
     )
-    text(specification: String, unit: String)
-    set(
-        quantity: i64,
-        preferential_policy_code: i64,
-        refined_oil_information: RefinedOilInformation,
-    )
+    text(specification: String, unit: Unit, preferential_policy_code: PreferentialPolicyCode)
+    set(quantity: i64, refined_oil_information: RefinedOilInformation)
 }
 
 w::record! {
     /// `links` of the answer of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`; `links` of the answer of `new_tax_control_fapiao::merchant::ListTaxCodes`.
     pub struct Link {
-        /// `next`.
+        /// Path of the next page.
         0 next: Option<String> => "next",
-        /// `prev`.
+        /// Path of the previous page.
         1 prev: Option<String> => "prev",
-        /// `self`.
+        /// Path of this page.
         2 self_: Option<String> => "self",
     }
 }
@@ -825,21 +831,21 @@ w::record! {
 w::record! {
     /// An item of `mch_invite_result_list` in the answer of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`.
     pub struct MchInviteResult {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `mch_invite_status`; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`.
-        1 mch_invite_status: String => "mch_invite_status: must",
-        /// `ep_name`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// State of the invitation, such as success or failure; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`.
+        1 mch_invite_status: MchInviteStatus => "mch_invite_status: must",
+        /// Enterprise that was invited.
         2 ep_name: String => "ep_name: must",
-        /// `tax_id`.
+        /// Tax number of the invited enterprise.
         3 tax_id: String => "tax_id: must",
-        /// `invite_code`.
+        /// Your own code of the invitation, to match the results.
         4 invite_code: String => "invite_code: must",
-        /// `operate_time`; format `rfc3339`.
+        /// When the merchant reacted to the invitation; format `rfc3339`.
         5 operate_time: String => "operate_time: must",
-        /// `invite_failed_code`; one of `UNKNOWN_TAX_INFO` `INVALID_COMPANY_INFO` `NOT_MEET_ACCESS_CONDITION` `NOT_IN_PILOT_SCOPE` `MISSING_TAX_AUTHORITY_CODE` `MERCHANT_INFO_NOT_SET` `UNKNOWN_ERROR`.
-        6 invite_failed_code: Option<String> => "invite_failed_code",
-        /// `invite_failed_reason`.
+        /// Error code of a failed invitation; one of `UNKNOWN_TAX_INFO` `INVALID_COMPANY_INFO` `NOT_MEET_ACCESS_CONDITION` `NOT_IN_PILOT_SCOPE` `MISSING_TAX_AUTHORITY_CODE` `MERCHANT_INFO_NOT_SET` `UNKNOWN_ERROR`.
+        6 invite_failed_code: Option<InviteFailedCode> => "invite_failed_code",
+        /// Why the invitation failed.
         7 invite_failed_reason: Option<String> => "invite_failed_reason",
     }
 }
@@ -847,73 +853,73 @@ w::record! {
 w::record! {
     /// `meta` of `new_tax_control_fapiao::UploadFapiaoFile`.
     pub struct Meta {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `file_type`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Kind of the invoice file, such as PDF or OFD.
         1 file_type: String => "file_type: must",
-        /// `digest_alogrithm`.
+        /// Digest algorithm (spelled this way by the platform).
         2 digest_alogrithm: String => "digest_alogrithm: must",
-        /// `digest`.
+        /// Digest of the file, checked by the platform.
         3 digest: Option<String> => "digest",
     }
     new(file_type: impl Into<String>, digest_alogrithm: impl Into<String>)
-    text(sub_mchid: String, digest: String)
+    text(sub_mchid: xinqiao_types::MchId, digest: String)
 }
 
 w::record! {
     /// `passenger_information` of `new_tax_control_fapiao::IssuePassengerTransportItem`.
     pub struct PassengerInformation {
-        /// `name`.
+        /// Name of the passenger, encrypted.
         0 name: String => "name: must",
-        /// `certificate_type`; one of `IDENTITY_CARD` `PASSPORT` `HONG_KONG_PERMIT` `MACAO_PERMIT` `TAIWAN_PERMIT` `FOREIGNER_RESIDENCE_PERMIT` `HONG_KONG_RESIDENT_CARD` `MACAO_RESIDENT_CARD` ….
-        1 certificate_type: String => "certificate_type: must",
-        /// `certificate_number`.
+        /// Kind of the passenger's document; one of `IDENTITY_CARD` `PASSPORT` `HONG_KONG_PERMIT` `MACAO_PERMIT` `TAIWAN_PERMIT` `FOREIGNER_RESIDENCE_PERMIT` `HONG_KONG_RESIDENT_CARD` `MACAO_RESIDENT_CARD` ….
+        1 certificate_type: CertificateType => "certificate_type: must",
+        /// Number of the passenger's document, encrypted.
         2 certificate_number: String => "certificate_number: must",
-        /// `departure_date`.
+        /// Day on which the passenger travels.
         3 departure_date: String => "departure_date: must",
-        /// `departure_place`.
+        /// Where the trip starts, city and district.
         4 departure_place: String => "departure_place: must",
-        /// `destination`.
+        /// Where the trip ends, city and district.
         5 destination: String => "destination: must",
-        /// `transportation_type`; one of `LONG_DISTANCE_BUS` `PUBLIC_TRANSPORTATION` `CAR` `SHIP` `OTHER_TRANSPORTATION`.
-        6 transportation_type: String => "transportation_type: must",
-        /// `transportation_classes`; one of `SHIP_FIRST_CLASS_CABIN` `SHIP_SECOND_CLASS_CABIN` `SHIP_THIRD_CLASS_CABIN`.
-        7 transportation_classes: Option<String> => "transportation_classes",
+        /// Means of transport, such as coach or ship; one of `LONG_DISTANCE_BUS` `PUBLIC_TRANSPORTATION` `CAR` `SHIP` `OTHER_TRANSPORTATION`.
+        6 transportation_type: TransportationType => "transportation_type: must",
+        /// Class of seat or cabin; one of `SHIP_FIRST_CLASS_CABIN` `SHIP_SECOND_CLASS_CABIN` `SHIP_THIRD_CLASS_CABIN`.
+        7 transportation_classes: Option<TransportationClasses> => "transportation_classes",
     }
     new(
         name: impl Into<String>,
-        certificate_type: impl Into<String>,
+        certificate_type: impl Into<CertificateType>,
         certificate_number: impl Into<String>,
         departure_date: impl Into<String>,
         departure_place: impl Into<String>,
         destination: impl Into<String>,
-        transportation_type: impl Into<String>,
+        transportation_type: impl Into<TransportationType>,
     )
-    text(transportation_classes: String)
+    text(transportation_classes: TransportationClasses)
 }
 
 w::record! {
     /// `fapiao_information` of `new_tax_control_fapiao::IssueRealEstateLeasing`.
     pub struct EstateLeasingFapiaoInformation {
-        /// `fapiao_id`.
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// `total_amount`; in fen.
+        /// Total including tax, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `items`; needed according to the documentation.
+        /// Lines of the invoice, one per good or service; needed according to the documentation.
         2 items: Option<Vec<IssueRealEstateLeasingItem>> => "items",
-        /// `transaction_information`; needed according to the documentation.
+        /// Payments behind the invoice; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
-        /// `export_business_policy_code`; one of `1` `2` `3`.
-        4 export_business_policy_code: Option<i64> => "export_business_policy_code",
-        /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        5 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
-        /// `billing_person_id`.
+        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        4 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
+        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        5 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
+        /// Number of the issuing person, from the status check.
         6 billing_person_id: String => "billing_person_id: must",
-        /// `billing_person`.
+        /// Person who issues the invoice.
         7 billing_person: Option<String> => "billing_person",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
-        8 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `remark`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
+        8 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
+        /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
     new(
@@ -921,33 +927,37 @@ w::record! {
         total_amount: xinqiao_types::Fen,
         billing_person_id: impl Into<String>,
     )
-    text(billing_person: String, fapiao_bill_type: String, remark: String)
+    text(
+        export_business_policy_code: ExportBusinessPolicyCode,
+        vat_refund_levy_code: VatRefundLevyCode,
+        billing_person: String,
+        fapiao_bill_type: FapiaoBillType,
+        remark: String,
+    )
     set(
         items: Vec<IssueRealEstateLeasingItem>,
         transaction_information: Vec<TransactionInformation>,
-        export_business_policy_code: i64,
-        vat_refund_levy_code: i64,
     )
 }
 
 w::record! {
     /// `real_estate_leasing_information` of `new_tax_control_fapiao::IssueRealEstateLeasingItem`.
     pub struct RealEstateLeasingInformation {
-        /// `province`; needed according to the documentation.
+        /// Province of the property; needed according to the documentation.
         0 province: Option<String> => "province",
-        /// `city`.
+        /// City of the property.
         1 city: Option<String> => "city",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the property; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// `cross_city_flag`.
+        /// Whether it lies in another city: `true` yes.
         3 cross_city_flag: bool => "cross_city_flag: must",
-        /// `lease_period_start`; format `rfc3339`.
+        /// First day of the lease; format `rfc3339`.
         4 lease_period_start: String => "lease_period_start: must",
-        /// `lease_period_end`; format `rfc3339`.
+        /// Last day of the lease; format `rfc3339`.
         5 lease_period_end: String => "lease_period_end: must",
-        /// `certificate_no`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the property title, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         6 certificate_no: Option<String> => "certificate_no: masked encrypted",
-        /// `plate_no`.
+        /// License plates of rented parking places.
         7 plate_no: Option<Vec<String>> => "plate_no",
     }
     new(
@@ -963,29 +973,29 @@ w::record! {
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::EstateLeasingFapiaoInformation`.
     pub struct IssueRealEstateLeasingItem {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_category`.
+        /// Tax category name, printed between asterisks.
         1 goods_category: Option<String> => "goods_category",
-        /// `goods_name`; needed according to the documentation.
+        /// Good or service as printed on the invoice; needed according to the documentation.
         2 goods_name: Option<String> => "goods_name",
-        /// `specification`.
+        /// Specification of the good, optional; such as `A4`.
         3 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         4 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         5 quantity: Option<i64> => "quantity",
-        /// `total_amount`; in fen.
+        /// Total of the line with tax, in fen; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; in 1/10000; needed according to the documentation.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000; needed according to the documentation.
         7 tax_rate: Option<i64> => "tax_rate",
-        /// `tax_prefer_mark`.
+        /// Tax privilege of the line, such as exempt or zero rate.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
-        /// `discount`.
+        /// Whether it is a discount line: `true` negative line.
         9 discount: bool => "discount: must",
-        /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        10 preferential_policy_code: Option<i64> => "preferential_policy_code",
-        /// `real_estate_leasing_information`.
+        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        10 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
+        /// The leased property; for lease invoices.
         11 real_estate_leasing_information: Option<RealEstateLeasingInformation> => "real_estate_leasing_information",
     }
     new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
@@ -995,11 +1005,11 @@ w::record! {
         specification: String,
         unit: String,
         tax_prefer_mark: String,
+        preferential_policy_code: PreferentialPolicyCode,
     )
     set(
         quantity: i64,
         tax_rate: i64,
-        preferential_policy_code: i64,
         real_estate_leasing_information: RealEstateLeasingInformation,
     )
 }
@@ -1007,11 +1017,11 @@ w::record! {
 w::record! {
     /// `refined_oil_information` of `new_tax_control_fapiao::IssueRefinedOilItem`.
     pub struct RefinedOilInformation {
-        /// `station`.
+        /// Filling station.
         0 station: String => "station: must",
-        /// `trade_time`.
+        /// When it was refueled.
         1 trade_time: String => "trade_time: must",
-        /// `gun_number`.
+        /// Pump that was used.
         2 gun_number: String => "gun_number: must",
     }
     new(station: impl Into<String>, trade_time: impl Into<String>, gun_number: impl Into<String>)
@@ -1020,17 +1030,17 @@ w::record! {
 w::record! {
     /// `seller_information` of the answer of `new_tax_control_fapiao::merchant::GetBaseInformation`; `seller_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct SellerInformation {
-        /// `name`.
+        /// Title of the enterprise or person.
         0 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number; required for enterprises.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address for the invoice; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Registered phone for the invoice; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the buyer or seller.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at that bank; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
 }
@@ -1038,17 +1048,17 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `new_tax_control_fapiao::merchant::ListTaxCodes`.
     pub struct TaxCode {
-        /// `tax_code`.
+        /// Tax classification code, 19 digits; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// `tax_rate`; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
         2 tax_rate: i64 => "tax_rate: must",
-        /// `tax_prefer_mark`.
+        /// Tax privilege of the line, such as exempt or zero rate.
         3 tax_prefer_mark: String => "tax_prefer_mark: must",
-        /// `goods_id`.
+        /// The merchant's own number of the good.
         4 goods_id: Option<f64> => "goods_id",
-        /// `goods_category`.
+        /// Tax category name, printed between asterisks.
         5 goods_category: Option<String> => "goods_category",
     }
 }
@@ -1056,25 +1066,468 @@ w::record! {
 w::record! {
     /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::GetCheckStatus`.
     pub struct ThirdMode {
-        /// `status`; one of `DISABLED` `ENABLED`.
-        0 status: String => "status: must",
+        /// Whether the mode is set up; such as `ENABLED`; one of `DISABLED` `ENABLED`.
+        0 status: ThirdModeStatus => "status: must",
     }
 }
 
 w::record! {
     /// An item of `transaction_information` in `new_tax_control_fapiao::FapiaoInformationDetail`; an item of `transaction_information` in `new_tax_control_fapiao::EstateLeasingFapiaoInformation`.
     pub struct TransactionInformation {
-        /// `pay_channel`; one of `WECHAT_PAY`.
-        0 pay_channel: String => "pay_channel: must",
-        /// `transaction_id`; needed according to the documentation.
+        /// Channel of the payment, such as WeChat Pay; one of `WECHAT_PAY`.
+        0 pay_channel: PayChannel => "pay_channel: must",
+        /// Order number of the invoiced payment; needed according to the documentation.
         1 transaction_id: Option<String> => "transaction_id",
-        /// `out_trade_no`.
+        /// Your own number of the order that is invoiced.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `amount`; in fen.
+        /// Money of the payment, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
-    new(pay_channel: impl Into<String>, amount: xinqiao_types::Fen)
+    new(pay_channel: impl Into<PayChannel>, amount: xinqiao_types::Fen)
     text(transaction_id: String, out_trade_no: String)
+}
+
+w::open_enum! {
+    /// Whether the ability is authorized.
+    ///
+    /// What `status` of `AbilityInfo` may be.
+    pub enum AbilityInfoStatus {
+        /// Authorized (`AUTHORIZED`).
+        Authorized = "AUTHORIZED",
+        /// To be authorized in the tax system (`AUTHORIZE_PENDING`).
+        AuthorizePending = "AUTHORIZE_PENDING",
+        /// The merchant ended the link (`DEAUTHORIZED`).
+        DeAuthorized = "DEAUTHORIZED",
+        /// Authorization failed (`AUTHORIZE_FAILED`).
+        AuthorizeFailed = "AUTHORIZE_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Which ability, such as the basic one.
+    ///
+    /// What `type` of `AbilityInfo` may be.
+    pub enum AbilityInfoType {
+        /// Basic invoicing (`BASE_ABILITY`).
+        BaseAbility = "BASE_ABILITY",
+        /// Invoicing of passenger transport (`PASSENGER_TRANSPORT_ABILITY`).
+        PassengerTransportAbility = "PASSENGER_TRANSPORT_ABILITY",
+        /// Invoicing of leases (`REAL_ESTATE_ABILITY`).
+        RealEstateAbility = "REAL_ESTATE_ABILITY",
+    }
+}
+
+w::open_enum! {
+    /// State of the wallet card, such as accepted, inserted, discarded.
+    ///
+    /// What `card_status` of `CardInformation` may be.
+    pub enum CardStatus {
+        /// Insertion accepted (`INSERT_ACCEPTED`).
+        InsertAccepted = "INSERT_ACCEPTED",
+        /// In the wallet (`INSERTED`).
+        InsertEd = "INSERTED",
+        /// Discarding accepted (`DISCARD_ACCEPTED`).
+        DiscardAccepted = "DISCARD_ACCEPTED",
+        /// Discarded from the wallet (`DISCARDED`).
+        Discarded = "DISCARDED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of the passenger's document.
+    ///
+    /// What `certificate_type` of `PassengerInformation` may be.
+    pub enum CertificateType {
+        /// Mainland identity card (`IDENTITY_CARD`).
+        IdentityCard = "IDENTITY_CARD",
+        /// Passport (`PASSPORT`).
+        PassPort = "PASSPORT",
+        /// Mainland travel permit of Hong Kong residents (`HONG_KONG_PERMIT`).
+        HongKongPermit = "HONG_KONG_PERMIT",
+        /// Mainland travel permit of Macao residents (`MACAO_PERMIT`).
+        MacaoPermit = "MACAO_PERMIT",
+        /// Mainland travel permit of Taiwan residents (`TAIWAN_PERMIT`).
+        TaiwanPermit = "TAIWAN_PERMIT",
+        /// Residence permit of foreigners (`FOREIGNER_RESIDENCE_PERMIT`).
+        ForeignerResidencePermit = "FOREIGNER_RESIDENCE_PERMIT",
+        /// Hong Kong resident card (`HONG_KONG_RESIDENT_CARD`).
+        HongKongResidentCard = "HONG_KONG_RESIDENT_CARD",
+        /// Macao resident card (`MACAO_RESIDENT_CARD`).
+        MacaoResidentCard = "MACAO_RESIDENT_CARD",
+        /// Taiwan resident card (`TAIWAN_RESIDENT_CARD`).
+        TaiwanResidentCard = "TAIWAN_RESIDENT_CARD",
+        /// Officer's card (`MILITARY_OFFICER_CARD`).
+        MilitaryOfficerCard = "MILITARY_OFFICER_CARD",
+        /// Armed police officer's card (`ARMED_POLICE_OFFICER_CARD`).
+        ArmedPoliceOfficerCard = "ARMED_POLICE_OFFICER_CARD",
+        /// Soldier's card (`SOLDIER_CARD`).
+        SoldierCard = "SOLDIER_CARD",
+        /// Home return permit (`HOMECOMING_CERT`).
+        HomeComingCert = "HOMECOMING_CERT",
+        /// Taiwan compatriot permit (`TAIWAN_COMPATRIOT_CERT`).
+        TaiwanCompatriotCert = "TAIWAN_COMPATRIOT_CERT",
+    }
+}
+
+w::open_enum! {
+    /// Whether the mode is set up.
+    ///
+    /// What `status` of `DigitalTaxMode` may be.
+    pub enum DigitalTaxModeStatus {
+        /// Waiting for the tax office (`APPROVAL_PENDING`).
+        ApprovalPending = "APPROVAL_PENDING",
+        /// Access to be confirmed by the representative (`ACCESS_CONFIRMED_PENDING`).
+        AccessConfirmedPending = "ACCESS_CONFIRMED_PENDING",
+        /// Abilities to be confirmed by the representative (`ABILITY_CONFIRMED_PENDING`).
+        AbilityConfirmedPending = "ABILITY_CONFIRMED_PENDING",
+        /// Issuing person to be set up (`BILLING_PERSON_REGISTER_PENDING`).
+        BillingPersonRegisterPending = "BILLING_PERSON_REGISTER_PENDING",
+        /// Issuing person to authorize (`BILLING_PERSON_CONFIRMED_PENDING`).
+        BillingPersonConfirmedPending = "BILLING_PERSON_CONFIRMED_PENDING",
+        /// Security check to be set up (`SECURITY_SETTING_PENDING`).
+        SecuritySettingPending = "SECURITY_SETTING_PENDING",
+        /// Refused by the tax office (`APPLY_FAILED`).
+        ApplyFailed = "APPLY_FAILED",
+        /// Not set up, or authorization withdrawn (`DISABLED`).
+        Disabled = "DISABLED",
+        /// Set up, can invoice (`ENABLED`).
+        Enabled = "ENABLED",
+        /// The provider's resource has expired (`RESOURCE_EXPIRED`).
+        ResourceExpired = "RESOURCE_EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Which tax policy applies to an export; empty otherwise.
+    ///
+    /// What `export_business_policy_code` of `FapiaoInformationDetail`, `export_business_policy_code` of `TransportFapiaoInformation` and 2 more may be.
+    pub enum ExportBusinessPolicyCode {
+        /// Tax refund (`1`).
+        N1 = "1",
+        /// Tax exemption (`2`).
+        N2 = "2",
+        /// Taxation (`3`).
+        N3 = "3",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Invoicing abilities to open, separated by commas.
+    ///
+    /// What `fapiao_ability_type_list` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
+    pub enum FapiaoAbilityTypeList {
+        /// Basic invoicing (`BASE_ABILITY`).
+        BaseAbility = "BASE_ABILITY",
+        /// Invoicing of leases (`REAL_ESTATE_ABILITY`).
+        RealEstateAbility = "REAL_ESTATE_ABILITY",
+        /// Invoicing of passenger transport (`PASSENGER_TRANSPORT_ABILITY`).
+        PassengerTransportAbility = "PASSENGER_TRANSPORT_ABILITY",
+        /// Invoicing of fuel (`REFINED_OIL_ABILITY`).
+        RefinedOilAbility = "REFINED_OIL_ABILITY",
+    }
+}
+
+w::open_enum! {
+    /// Kind of invoice: ordinary or special VAT.
+    ///
+    /// What `fapiao_bill_type` of `new_tax_control_fapiao::GetUserTitleResponse`, `fapiao_bill_type` of `BuyerInformationItem` and 5 more may be.
+    pub enum FapiaoBillType {
+        /// Ordinary VAT invoice (`COMM_FAPIAO`).
+        CommFapiao = "COMM_FAPIAO",
+        /// Special VAT invoice (`VAT_FAPIAO`).
+        VatFapiao = "VAT_FAPIAO",
+    }
+}
+
+w::open_enum! {
+    /// Mode: fully digital, or third-party and own.
+    ///
+    /// What `fapiao_mode` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
+    pub enum FapiaoMode {
+        /// Third-party or own invoicing (`THIRD_OR_SELF_FAPIAO`).
+        ThirdOrSelfFapiao = "THIRD_OR_SELF_FAPIAO",
+        /// Tencent's fully digital invoicing (`TENCENT_DIGITAL_TAX`).
+        TencentDigitalTax = "TENCENT_DIGITAL_TAX",
+    }
+}
+
+w::open_enum! {
+    /// Error code of a failed invitation.
+    ///
+    /// What `invite_failed_code` of `MchInviteResult` may be.
+    pub enum InviteFailedCode {
+        /// Tax data not found (`UNKNOWN_TAX_INFO`).
+        UnknownTaxInfo = "UNKNOWN_TAX_INFO",
+        /// Enterprise data not valid (`INVALID_COMPANY_INFO`).
+        InvalidCompanyInfo = "INVALID_COMPANY_INFO",
+        /// Conditions not met (`NOT_MEET_ACCESS_CONDITION`).
+        NotMeetAccessCondition = "NOT_MEET_ACCESS_CONDITION",
+        /// Outside the pilot (`NOT_IN_PILOT_SCOPE`).
+        NotInPilotScope = "NOT_IN_PILOT_SCOPE",
+        /// Tax office code missing (`MISSING_TAX_AUTHORITY_CODE`).
+        MissingTaxAuthorityCode = "MISSING_TAX_AUTHORITY_CODE",
+        /// The merchant has not set up its data (`MERCHANT_INFO_NOT_SET`).
+        MerchantInfoNotSet = "MERCHANT_INFO_NOT_SET",
+        /// Unknown error (`UNKNOWN_ERROR`).
+        UnknownError = "UNKNOWN_ERROR",
+    }
+}
+
+w::open_enum! {
+    /// State of the invitation, such as success or failure.
+    ///
+    /// What `mch_invite_status` of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`, `mch_invite_status` of `MchInviteResult` may be.
+    pub enum MchInviteStatus {
+        /// Invitation accepted (`MCH_INVITE_SUCC`).
+        Succ = "MCH_INVITE_SUCC",
+        /// Invitation failed (`MCH_INVITE_FAILED`).
+        Failed = "MCH_INVITE_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of operation, such as binding.
+    ///
+    /// What `operation_type` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
+    pub enum OperationType {
+        /// Bind and authorize invoicing (`AUTH_BINDING`).
+        AuthBinding = "AUTH_BINDING",
+    }
+}
+
+w::open_enum! {
+    /// Channel of the payment, such as WeChat Pay.
+    ///
+    /// What `pay_channel` of `Information`, `pay_channel` of `TransactionInformation` may be.
+    pub enum PayChannel {
+        /// WeChat Pay (`WECHAT_PAY`).
+        WechatPay = "WECHAT_PAY",
+    }
+}
+
+w::open_enum! {
+    /// Code of the tax privilege.
+    ///
+    /// What `preferential_policy_code` of `IssueGeneralItem`, `preferential_policy_code` of `IssuePassengerTransportItem` and 2 more may be.
+    pub enum PreferentialPolicyCode {
+        /// Simplified levy (`1`).
+        N1 = "1",
+        /// Rare earth products (`2`).
+        N2 = "2",
+        /// Tax exempt (`3`).
+        N3 = "3",
+        /// Not taxed (`4`).
+        N4 = "4",
+        /// Levied first, refunded later (`5`).
+        N5 = "5",
+        /// Levied first, fully refunded (`6`).
+        N6 = "6",
+        /// Levied first, half refunded (`7`).
+        N7 = "7",
+        /// Simplified levy of 3% (`8`).
+        N8 = "8",
+        /// Simplified levy of 5% (`9`).
+        N9 = "9",
+        /// Simplified levy of 5%, reduced to 1.5% (`10`).
+        N10 = "10",
+        /// 30% refunded upon levy (`11`).
+        N11 = "11",
+        /// 50% refunded upon levy (`12`).
+        N12 = "12",
+        /// 70% refunded upon levy (`13`).
+        N13 = "13",
+        /// Fully refunded upon levy (`14`).
+        N14 = "14",
+        /// Burden over 3% refunded (`15`).
+        N15 = "15",
+        /// Burden over 8% refunded (`16`).
+        N16 = "16",
+        /// Burden over 12% refunded (`17`).
+        N17 = "17",
+        /// Burden over 6% refunded (`18`).
+        N18 = "18",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Why it is reversed: mistake, goods returned, service stopped, discount.
+    ///
+    /// What `reverse_reason` of `new_tax_control_fapiao::ReverseFapiaoApplication` may be.
+    pub enum ReverseReason {
+        /// Issued by mistake (`ISSUE_ERROR`).
+        IssueError = "ISSUE_ERROR",
+        /// Goods returned (`SALES_RETURN`).
+        SalesReturn = "SALES_RETURN",
+        /// Service stopped (spelled this way) (`SERVICE_SUSPENTION`).
+        ServiceSuspention = "SERVICE_SUSPENTION",
+        /// Discount granted afterwards (`SALES_DISCOUNT`).
+        SalesDiscount = "SALES_DISCOUNT",
+    }
+}
+
+w::open_enum! {
+    /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else.
+    ///
+    /// What `scene` of `new_tax_control_fapiao::GetUserTitle`, `scene` of `new_tax_control_fapiao::InsertCards` may be.
+    pub enum Scene {
+        /// For a WeChat Pay order (`WITH_WECHATPAY`).
+        WithWechatPay = "WITH_WECHATPAY",
+        /// For an order not paid by WeChat Pay (`WITHOUT_WECHATPAY`).
+        WithoutWechatPay = "WITHOUT_WECHATPAY",
+    }
+}
+
+w::open_enum! {
+    /// Where the page opens: web or Mini Program.
+    ///
+    /// What `source` of `new_tax_control_fapiao::GetTitleUrl` may be.
+    pub enum Source {
+        /// Web page in WeChat (`WEB`).
+        Web = "WEB",
+        /// Mini Program (`MINIPROGRAM`).
+        MiniProgram = "MINIPROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// State of the invoice, such as being issued, issued, being reversed, reversed.
+    ///
+    /// What `status` of `FapiaoDownloadInfo`, `status` of `FapiaoInformationInfo` may be.
+    pub enum Status {
+        /// Issuing accepted (`ISSUE_ACCEPTED`).
+        IssueAccepted = "ISSUE_ACCEPTED",
+        /// Issued (`ISSUED`).
+        Issued = "ISSUED",
+        /// Reversal accepted (`REVERSE_ACCEPTED`).
+        ReverseAccepted = "REVERSE_ACCEPTED",
+        /// Reversed (`REVERSED`).
+        Reversed = "REVERSED",
+        /// Issuing failed; fully digital mode only (`ISSUE_FAILED`).
+        IssueFailed = "ISSUE_FAILED",
+        /// Reversal failed; fully digital mode only (`REVERSE_FAILED`).
+        ReverseFailed = "REVERSE_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Tax privilege of the line, such as exempt or zero rate.
+    ///
+    /// What `tax_prefer_mark` of `GetFapiaoApplicationItem`, `tax_prefer_mark` of `FapiaoCardInformationItem` may be.
+    pub enum TaxPreferMark {
+        /// No privilege (`NO_FAVORABLE`).
+        NoFavorable = "NO_FAVORABLE",
+        /// Not taxed (`OUTSIDE_VAT`).
+        OutsideVat = "OUTSIDE_VAT",
+        /// Tax exempt (`VAT_EXEMPT`).
+        VatExempt = "VAT_EXEMPT",
+        /// Ordinary zero rate (`NORMAL_ZERO_RATED`).
+        NormalZeroRated = "NORMAL_ZERO_RATED",
+        /// Zero rate for exports (`EXPORT_ZERO_RATED`).
+        ExportZeroRated = "EXPORT_ZERO_RATED",
+    }
+}
+
+w::open_enum! {
+    /// Whether the mode is set up.
+    ///
+    /// What `status` of `ThirdMode` may be.
+    pub enum ThirdModeStatus {
+        /// Not set up, or authorization withdrawn (`DISABLED`).
+        Disabled = "DISABLED",
+        /// Set up, can invoice (`ENABLED`).
+        Enabled = "ENABLED",
+    }
+}
+
+w::open_enum! {
+    /// Class of seat or cabin.
+    ///
+    /// What `transportation_classes` of `PassengerInformation` may be.
+    pub enum TransportationClasses {
+        /// First class on a ship (`SHIP_FIRST_CLASS_CABIN`).
+        FirstClassCabin = "SHIP_FIRST_CLASS_CABIN",
+        /// Second class on a ship (`SHIP_SECOND_CLASS_CABIN`).
+        SecondClassCabin = "SHIP_SECOND_CLASS_CABIN",
+        /// Third class on a ship (`SHIP_THIRD_CLASS_CABIN`).
+        ThirdClassCabin = "SHIP_THIRD_CLASS_CABIN",
+    }
+}
+
+w::open_enum! {
+    /// Means of transport, such as coach or ship.
+    ///
+    /// What `transportation_type` of `PassengerInformation` may be.
+    pub enum TransportationType {
+        /// Coach (`LONG_DISTANCE_BUS`).
+        LongDistanceBus = "LONG_DISTANCE_BUS",
+        /// Public transport (`PUBLIC_TRANSPORTATION`).
+        PublicTransportation = "PUBLIC_TRANSPORTATION",
+        /// Car (`CAR`).
+        Car = "CAR",
+        /// Ship (`SHIP`).
+        Ship = "SHIP",
+        /// Other means of transport (`OTHER_TRANSPORTATION`).
+        OtherTransportation = "OTHER_TRANSPORTATION",
+    }
+}
+
+w::open_enum! {
+    /// Buyer: `ORGANIZATION` or `INDIVIDUAL`.
+    ///
+    /// What `type` of `new_tax_control_fapiao::GetUserTitleResponse`, `type` of `BuyerInformationItem` and 1 more may be.
+    pub enum Type {
+        /// A person (`INDIVIDUAL`).
+        Individual = "INDIVIDUAL",
+        /// An organization (`ORGANIZATION`).
+        Organization = "ORGANIZATION",
+    }
+}
+
+w::open_enum! {
+    /// Unit of measure.
+    ///
+    /// What `unit` of `IssueRefinedOilItem` may be.
+    pub enum Unit {
+        /// Tons (`TON`).
+        Ton = "TON",
+        /// Liters (spelled this way) (`LETER`).
+        Leter = "LETER",
+    }
+}
+
+w::open_enum! {
+    /// Product class of the VAT refund upon levy, as a code.
+    ///
+    /// What `vat_refund_levy_code` of `FapiaoInformationDetail`, `vat_refund_levy_code` of `TransportFapiaoInformation` and 2 more may be.
+    pub enum VatRefundLevyCode {
+        /// Software (`1`).
+        N1 = "1",
+        /// Products of recycled resources (`2`).
+        N2 = "2",
+        /// Pipeline transport (`3`).
+        N3 = "3",
+        /// Financial leasing of movables (`4`).
+        N4 = "4",
+        /// Sale and leaseback of movables (`5`).
+        N5 = "5",
+        /// New wall materials (`6`).
+        N6 = "6",
+        /// Wind power (`7`).
+        N7 = "7",
+        /// Solar power (`8`).
+        N8 = "8",
+        /// Animation software (`9`).
+        N9 = "9",
+        /// Aircraft maintenance (`10`).
+        N10 = "10",
+        /// Gold (`11`).
+        N11 = "11",
+        /// Platinum (`12`).
+        N12 = "12",
+    }
+    numbers
 }
 
 w::record! {
@@ -1085,23 +1538,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529382>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.create_card_template`.
     pub struct CreateCardTemplate {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `card_appid`.
-        1 card_appid: String => "card_appid: must",
-        /// `card_template_information`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Official account that inserts the card.
+        1 card_appid: xinqiao_types::AppId => "card_appid: must",
+        /// Looks of the invoice card.
         2 card_template_information: CreateCardTemplateInformation => "card_template_information: must",
     }
-    new(card_appid: impl Into<String>, card_template_information: CreateCardTemplateInformation)
-    text(sub_mchid: String)
+    new(
+        card_appid: impl Into<xinqiao_types::AppId>,
+        card_template_information: CreateCardTemplateInformation,
+    )
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`CreateCardTemplate`].
     pub struct CreateCardTemplateResponse {
-        /// `card_appid`.
-        0 card_appid: String => "card_appid: must",
-        /// `card_id`.
+        /// Official account that inserts the card.
+        0 card_appid: xinqiao_types::AppId => "card_appid: must",
+        /// Template of the invoice card; such as `p4gLgvn_cxVCQez17kaBJnZHPcXs`.
         1 card_id: String => "card_id: must",
     }
 }
@@ -1133,15 +1589,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538301>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.create_fapiao_application`.
     pub struct CreateFapiaoApplication {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// `scene`.
+        /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else.
         2 scene: String => "scene: must",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         3 buyer_information: BuyerInformation => "buyer_information: must",
-        /// `fapiao_information`.
+        /// Invoices to issue, found or to reverse.
         4 fapiao_information: Vec<FapiaoInformation> => "fapiao_information: must",
     }
     new(
@@ -1150,7 +1606,7 @@ w::record! {
         buyer_information: BuyerInformation,
         fapiao_information: Vec<FapiaoInformation>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -1180,23 +1636,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012531753>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.get_fapiao_application`.
     pub struct GetFapiaoApplication {
-        /// `fapiao_apply_id`.
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `fapiao_id`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         2 fapiao_id: Option<String> => "fapiao_id: query",
     }
     new(fapiao_apply_id: impl Into<String>)
-    text(sub_mchid: String, fapiao_id: String)
+    text(sub_mchid: xinqiao_types::MchId, fapiao_id: String)
 }
 
 w::record! {
     /// Answer to [`GetFapiaoApplication`].
     pub struct GetFapiaoApplicationResponse {
-        /// `fapiao_information`.
+        /// Invoices to issue, found or to reverse.
         0 fapiao_information: Vec<FapiaoInformationInfo> => "fapiao_information: must",
-        /// `total_count`.
+        /// How many invoices the application has.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -1228,21 +1684,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538335>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.get_fapiao_files`.
     pub struct GetFapiaoFiles {
-        /// `fapiao_apply_id`.
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `fapiao_id`; needed according to the documentation.
+        /// Sub-merchant that invoices; required in service provider mode; needed according to the documentation.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Your own number of the invoice, unique in the application; such as `20200701123456`; needed according to the documentation.
         2 fapiao_id: Option<String> => "fapiao_id: query",
     }
     new(fapiao_apply_id: impl Into<String>)
-    text(sub_mchid: String, fapiao_id: String)
+    text(sub_mchid: xinqiao_types::MchId, fapiao_id: String)
 }
 
 w::record! {
     /// Answer to [`GetFapiaoFiles`].
     pub struct GetFapiaoFilesResponse {
-        /// `fapiao_download_info_list`.
+        /// How to download each invoice.
         0 fapiao_download_info_list: Vec<FapiaoDownloadInfo> => "fapiao_download_info_list: must",
     }
 }
@@ -1274,37 +1730,37 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538106>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.get_title_url`.
     pub struct GetTitleUrl {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must query",
-        /// `source`; one of `WEB` `MINIPROGRAM`.
-        2 source: String => "source: must query",
-        /// `total_amount`; in fen.
+        /// Where the page opens: web or Mini Program; one of `WEB` `MINIPROGRAM`.
+        2 source: Source => "source: must query",
+        /// Money to invoice, in fen; in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must query",
-        /// `appid`.
+        /// AppID of the account or Mini Program.
         4 appid: xinqiao_types::AppId => "appid: must query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who fills in the title; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `seller_name`.
+        /// Seller shown on the page.
         6 seller_name: Option<String> => "seller_name: query",
-        /// `show_phone_cell`.
+        /// Whether to show the phone field: `true` yes.
         7 show_phone_cell: Option<bool> => "show_phone_cell: query true-false",
-        /// `must_input_phone`.
+        /// Whether the phone is required: `true` yes.
         8 must_input_phone: Option<bool> => "must_input_phone: query true-false",
-        /// `show_email_cell`.
+        /// Whether to show the mailbox field: `true` yes.
         9 show_email_cell: Option<bool> => "show_email_cell: query true-false",
-        /// `must_input_email`.
+        /// Whether the mailbox is required: `true` yes.
         10 must_input_email: Option<bool> => "must_input_email: query true-false",
     }
     new(
         fapiao_apply_id: impl Into<String>,
-        source: impl Into<String>,
+        source: impl Into<Source>,
         total_amount: xinqiao_types::Fen,
         appid: impl Into<xinqiao_types::AppId>,
         openid: impl Into<xinqiao_types::OpenId>,
     )
-    text(sub_mchid: String, seller_name: String)
+    text(sub_mchid: xinqiao_types::MchId, seller_name: String)
     set(
         show_phone_cell: bool,
         must_input_phone: bool,
@@ -1316,16 +1772,16 @@ w::record! {
 w::record! {
     /// Answer to [`GetTitleUrl`].
     pub struct GetTitleUrlResponse {
-        /// `miniprogram_appid`.
+        /// AppID of the Mini Program to open; `miniprogram_appid` on the wire.
         #[doc(alias = "miniprogram_appid")]
-        0 mini_program_appid: String => "miniprogram_appid: must",
-        /// `miniprogram_path`.
+        0 mini_program_appid: xinqiao_types::AppId => "miniprogram_appid: must",
+        /// Page of the Mini Program to open; `miniprogram_path` on the wire.
         #[doc(alias = "miniprogram_path")]
         1 mini_program_path: String => "miniprogram_path: must",
-        /// `miniprogram_user_name`.
+        /// Original id of the Mini Program to open; such as `gh_86a091e50ad4@app`; `miniprogram_user_name` on the wire.
         #[doc(alias = "miniprogram_user_name")]
         2 mini_program_user_name: Option<String> => "miniprogram_user_name",
-        /// `title_url`.
+        /// Page where the user fills in the title.
         3 title_url: Option<String> => "title_url",
     }
 }
@@ -1357,45 +1813,45 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538112>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.get_user_title`.
     pub struct GetUserTitle {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must query",
-        /// `scene`; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
-        2 scene: String => "scene: must query",
+        /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
+        2 scene: Scene => "scene: must query",
     }
-    new(fapiao_apply_id: impl Into<String>, scene: impl Into<String>)
-    text(sub_mchid: String)
+    new(fapiao_apply_id: impl Into<String>, scene: impl Into<Scene>)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetUserTitle`].
     pub struct GetUserTitleResponse {
-        /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => "type: must",
-        /// `name`.
+        /// Buyer: `ORGANIZATION` or `INDIVIDUAL`; one of `INDIVIDUAL` `ORGANIZATION`.
+        0 type_: Type => "type: must",
+        /// Title of the enterprise or person.
         1 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address for the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Registered phone for the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at that bank; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mailbox that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; in fen.
+        /// Money of the order, in fen; in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `out_trade_no`.
+        /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `user_apply_message`.
+        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
+        /// Message that the user left.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
 }
@@ -1427,24 +1883,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538365>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.insert_cards`.
     pub struct InsertCards {
-        /// `fapiao_apply_id`.
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `scene`; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
-        2 scene: String => "scene: must",
-        /// `buyer_information`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
+        2 scene: Scene => "scene: must",
+        /// The buyer on the invoice.
         3 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// `fapiao_card_information`.
+        /// Invoices to put into the wallet.
         4 fapiao_card_information: Vec<FapiaoCardInformation> => "fapiao_card_information: must",
     }
     new(
         fapiao_apply_id: impl Into<String>,
-        scene: impl Into<String>,
+        scene: impl Into<Scene>,
         buyer_information: BuyerInformationItem,
         fapiao_card_information: Vec<FapiaoCardInformation>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -1474,13 +1930,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015792574>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_general`.
     pub struct IssueGeneral {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode; needed according to the documentation.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         2 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// `fapiao_information`.
+        /// Invoices to issue, found or to reverse.
         3 fapiao_information: FapiaoInformationDetail => "fapiao_information: must",
     }
     new(
@@ -1488,7 +1944,7 @@ w::record! {
         buyer_information: BuyerInformationItem,
         fapiao_information: FapiaoInformationDetail,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -1517,17 +1973,17 @@ w::record! {
     /// * For: channel-partner, partner.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_passenger_transport`.
     pub struct IssuePassengerTransport {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         2 buyer_information: BuyerInformationInfo => "buyer_information: must",
-        /// `fapiao_information`.
+        /// Invoices to issue, found or to reverse.
         3 fapiao_information: TransportFapiaoInformation => "fapiao_information: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         fapiao_apply_id: impl Into<String>,
         buyer_information: BuyerInformationInfo,
         fapiao_information: TransportFapiaoInformation,
@@ -1561,13 +2017,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941740>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_real_estate_leasing`.
     pub struct IssueRealEstateLeasing {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode; needed according to the documentation.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         2 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// `fapiao_information`.
+        /// Invoices to issue, found or to reverse.
         3 fapiao_information: EstateLeasingFapiaoInformation => "fapiao_information: must",
     }
     new(
@@ -1575,7 +2031,7 @@ w::record! {
         buyer_information: BuyerInformationItem,
         fapiao_information: EstateLeasingFapiaoInformation,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -1604,17 +2060,17 @@ w::record! {
     /// * For: channel-partner, partner.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_refined_oil`.
     pub struct IssueRefinedOil {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `fapiao_apply_id`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         2 buyer_information: BuyerInformationInfo => "buyer_information: must",
-        /// `fapiao_information`.
+        /// Invoices to issue, found or to reverse.
         3 fapiao_information: IssueRefinedOilFapiaoInformation => "fapiao_information: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         fapiao_apply_id: impl Into<String>,
         buyer_information: BuyerInformationInfo,
         fapiao_information: IssueRefinedOilFapiaoInformation,
@@ -1648,21 +2104,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538327>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.reverse_fapiao_application`.
     pub struct ReverseFapiaoApplication {
-        /// `fapiao_apply_id`.
+        /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `reverse_reason`; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
-        2 reverse_reason: String => "reverse_reason: must",
-        /// `fapiao_information`.
+        /// Sub-merchant that invoices; required in service provider mode.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Why it is reversed: mistake, goods returned, service stopped, discount; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
+        2 reverse_reason: ReverseReason => "reverse_reason: must",
+        /// Invoices to issue, found or to reverse.
         3 fapiao_information: Vec<FapiaoInformationEntry> => "fapiao_information: must",
     }
     new(
         fapiao_apply_id: impl Into<String>,
-        reverse_reason: impl Into<String>,
+        reverse_reason: impl Into<ReverseReason>,
         fapiao_information: Vec<FapiaoInformationEntry>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -1692,9 +2148,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556605>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.upload_fapiao_file`.
     pub struct UploadFapiaoFile {
-        /// `meta`.
+        /// Kind and digest of the file.
         0 meta: Meta => "meta: must part",
-        /// `file`.
+        /// Content of the invoice file.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -1703,8 +2159,8 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFapiaoFile`].
     pub struct UploadFapiaoFileResponse {
-        /// `fapiao_media_id`.
-        0 fapiao_media_id: String => "fapiao_media_id: must",
+        /// Number of the uploaded invoice file.
+        0 fapiao_media_id: xinqiao_types::MediaId => "fapiao_media_id: must",
     }
 }
 
@@ -1739,39 +2195,39 @@ pub mod fapiao_merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941495>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_merchant.get_sp_invite_url`.
         pub struct GetSpInviteUrl {
-            /// `operation_type`; one of `AUTH_BINDING`.
-            0 operation_type: String => "operation_type: must query",
-            /// `operate_user`.
+            /// Kind of operation, such as binding; one of `AUTH_BINDING`.
+            0 operation_type: super::OperationType => "operation_type: must query",
+            /// Person who acts, encrypted.
             1 operate_user: Option<String> => "operate_user: query",
-            /// `fapiao_mode`; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
-            2 fapiao_mode: String => "fapiao_mode: must query",
-            /// `fapiao_ability_type_list`; joined by `,` on the wire; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
-            3 fapiao_ability_type_list: Option<Vec<String>> => "fapiao_ability_type_list: query comma",
-            /// `invite_channel`.
+            /// Mode: fully digital, or third-party and own; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
+            2 fapiao_mode: super::FapiaoMode => "fapiao_mode: must query",
+            /// Invoicing abilities to open, separated by commas; joined by `,` on the wire; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
+            3 fapiao_ability_type_list: Option<Vec<super::FapiaoAbilityTypeList>> => "fapiao_ability_type_list: query comma",
+            /// Channel of the invitation, your own; such as `miniprogram`.
             4 invite_channel: Option<String> => "invite_channel: query",
-            /// `invite_code`.
+            /// Your own code of the invitation, to match the results.
             5 invite_code: String => "invite_code: must query",
-            /// `sub_mchid`.
-            6 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Sub-merchant that invoices; required in service provider mode.
+            6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(
-            operation_type: impl Into<String>,
-            fapiao_mode: impl Into<String>,
+            operation_type: impl Into<super::OperationType>,
+            fapiao_mode: impl Into<super::FapiaoMode>,
             invite_code: impl Into<String>,
         )
-        text(operate_user: String, invite_channel: String, sub_mchid: String)
-        set(fapiao_ability_type_list: Vec<String>)
+        text(operate_user: String, invite_channel: String, sub_mchid: xinqiao_types::MchId)
+        set(fapiao_ability_type_list: Vec<super::FapiaoAbilityTypeList>)
     }
 
     w::record! {
         /// Answer to [`GetSpInviteUrl`].
         pub struct GetSpInviteUrlResponse {
-            /// `invite_url`.
+            /// Link with which the sub-merchant signs up.
             0 invite_url: String => "invite_url: must",
-            /// `miniprogram_appid`.
+            /// AppID of the Mini Program to open; `miniprogram_appid` on the wire.
             #[doc(alias = "miniprogram_appid")]
-            1 mini_program_appid: String => "miniprogram_appid: must",
-            /// `miniprogram_path`.
+            1 mini_program_appid: xinqiao_types::AppId => "miniprogram_appid: must",
+            /// Page of the Mini Program to open; `miniprogram_path` on the wire.
             #[doc(alias = "miniprogram_path")]
             2 mini_program_path: String => "miniprogram_path: must",
         }
@@ -1804,17 +2260,17 @@ pub mod fapiao_merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941524>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_merchant.list_sp_invite_mch_info`.
         pub struct ListSpInviteMchInfo {
-            /// `query_time_start`; format `rfc3339`; needed according to the documentation.
+            /// Only invitations from this time on; format `rfc3339`; needed according to the documentation.
             0 query_time_start: Option<String> => "query_time_start: query",
-            /// `query_time_end`; format `rfc3339`; needed according to the documentation.
+            /// Only invitations up to this time; format `rfc3339`; needed according to the documentation.
             1 query_time_end: Option<String> => "query_time_end: query",
-            /// `invite_code`.
+            /// Your own code of the invitation, to match the results.
             2 invite_code: Option<String> => "invite_code: query",
-            /// `mch_invite_status`; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`; needed according to the documentation.
-            3 mch_invite_status: Option<String> => "mch_invite_status: query",
-            /// `offset`.
+            /// State of the invitation, such as success or failure; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`; needed according to the documentation.
+            3 mch_invite_status: Option<super::MchInviteStatus> => "mch_invite_status: query",
+            /// Record to start from, counted from 0.
             4 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most records that one page holds.
             5 limit: i64 => "limit: must query",
         }
         new(offset: i64, limit: i64)
@@ -1822,22 +2278,22 @@ pub mod fapiao_merchant {
             query_time_start: String,
             query_time_end: String,
             invite_code: String,
-            mch_invite_status: String,
+            mch_invite_status: super::MchInviteStatus,
         )
     }
 
     w::record! {
         /// Answer to [`ListSpInviteMchInfo`].
         pub struct ListSpInviteMchInfoResponse {
-            /// `mch_invite_result_list`.
+            /// What came of each invitation.
             0 mch_invite_result_list: Vec<super::MchInviteResult> => "mch_invite_result_list: must",
-            /// `total_count`.
+            /// How many records there are.
             1 total_count: i64 => "total_count: must",
-            /// `limit`.
+            /// Most records that one page holds.
             2 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Record to start from, counted from 0.
             3 offset: i64 => "offset: must",
-            /// `links`.
+            /// Links to this page and its neighbors.
             4 links: Option<super::Link> => "links",
         }
     }
@@ -1874,10 +2330,10 @@ pub mod merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012474022>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.check`.
         pub struct Check {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
+            /// Sub-merchant that invoices; required in service provider mode.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
-        new(sub_mchid: impl Into<String>)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::endpoint! {
@@ -1906,20 +2362,20 @@ pub mod merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015792561>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.check_status`.
         pub struct CheckStatus {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
+            /// Sub-merchant that invoices; required in service provider mode.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
-        new(sub_mchid: impl Into<String>)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`CheckStatus`].
         pub struct CheckStatusResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `third_mode`.
+            /// Sub-merchant that invoices; required in service provider mode.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// How far third-party or own invoicing is set up.
             1 third_mode: Option<super::CheckStatusThirdMode> => "third_mode",
-            /// `digital_tax_mode`.
+            /// How far the fully digital mode is set up.
             2 digital_tax_mode: Option<super::CheckStatusDigitalTaxMode> => "digital_tax_mode",
         }
     }
@@ -1951,19 +2407,19 @@ pub mod merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538180>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.get_base_information`.
         pub struct GetBaseInformation {
-            /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Sub-merchant that invoices; required in service provider mode; needed according to the documentation.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new()
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetBaseInformation`].
         pub struct GetBaseInformationResponse {
-            /// `seller_information`.
+            /// The seller on the invoice.
             0 seller_information: super::SellerInformation => "seller_information: must",
-            /// `extra_information`.
+            /// Payee, reviewer and drawer.
             1 extra_information: super::ExtraInformation => "extra_information: must",
         }
     }
@@ -1994,20 +2450,20 @@ pub mod merchant {
         /// * For: channel-partner, partner.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.get_check_status`.
         pub struct GetCheckStatus {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
+            /// Sub-merchant that invoices; required in service provider mode.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
-        new(sub_mchid: impl Into<String>)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetCheckStatus`].
         pub struct GetCheckStatusResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `third_mode`.
+            /// Sub-merchant that invoices; required in service provider mode.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// How far third-party or own invoicing is set up.
             1 third_mode: Option<super::ThirdMode> => "third_mode",
-            /// `digital_tax_mode`.
+            /// How far the fully digital mode is set up.
             2 digital_tax_mode: Option<super::DigitalTaxMode> => "digital_tax_mode",
         }
     }
@@ -2039,7 +2495,7 @@ pub mod merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529526>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.get_development_config`.
         pub struct GetDevelopmentConfig {
-            /// `sub_mch_code`.
+            /// Sub-merchant whose settings are meant.
             0 sub_mch_code: Option<String> => "sub_mch_code: query",
         }
         new()
@@ -2049,11 +2505,11 @@ pub mod merchant {
     w::record! {
         /// Answer to [`GetDevelopmentConfig`].
         pub struct GetDevelopmentConfigResponse {
-            /// `callback_url`.
+            /// Address that receives invoice events.
             0 callback_url: Option<String> => "callback_url",
-            /// `show_fapiao_cell`.
+            /// Whether bills show an invoice entrance: `true` yes.
             1 show_fapiao_cell: Option<bool> => "show_fapiao_cell",
-            /// `support_vat_fapiao`.
+            /// Whether special VAT invoices are offered: `true` yes.
             2 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
         }
     }
@@ -2085,29 +2541,29 @@ pub mod merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538236>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.list_tax_codes`.
         pub struct ListTaxCodes {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `offset`.
+            /// Sub-merchant that invoices; required in service provider mode.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Record to start from, counted from 0.
             1 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most records that one page holds.
             2 limit: i64 => "limit: must query",
         }
         new(offset: i64, limit: i64)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`ListTaxCodes`].
         pub struct ListTaxCodesResponse {
-            /// `data`.
+            /// Tax classifications that can be invoiced.
             0 data: Vec<super::TaxCode> => "data: must",
-            /// `offset`.
+            /// Record to start from, counted from 0.
             1 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most records that one page holds.
             2 limit: i64 => "limit: must",
-            /// `total_count`.
+            /// How many records there are.
             3 total_count: i64 => "total_count: must",
-            /// `links`.
+            /// Links to this page and its neighbors.
             4 links: Option<super::Link> => "links",
         }
     }
@@ -2139,13 +2595,13 @@ pub mod merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529457>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.set_development_config`.
         pub struct SetDevelopmentConfig {
-            /// `sub_mch_code`.
+            /// Sub-merchant whose settings are meant.
             0 sub_mch_code: Option<String> => "sub_mch_code",
-            /// `callback_url`.
+            /// Address that receives invoice events.
             1 callback_url: Option<String> => "callback_url",
-            /// `show_fapiao_cell`.
+            /// Whether bills show an invoice entrance: `true` yes.
             2 show_fapiao_cell: Option<bool> => "show_fapiao_cell",
-            /// `support_vat_fapiao`.
+            /// Whether special VAT invoices are offered: `true` yes.
             3 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
         }
         new()

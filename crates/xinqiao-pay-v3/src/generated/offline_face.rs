@@ -6,39 +6,42 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `offline_face::DeductTransaction`; `amount` of the answer of `offline_face::DeductTransaction`; and 1 more.
     pub struct Amount {
-        /// `total`.
+        /// Whole amount of the order, in fen.
         0 total: i64 => "total: must",
-        /// `currency`; one of `CNY`.
-        1 currency: String => "currency: must",
+        /// ISO code; only `CNY` in the mainland; such as `CNY`; one of `CNY`.
+        1 currency: Currency => "currency: must",
     }
-    new(total: i64, currency: impl Into<String>)
+    new(total: i64, currency: impl Into<Currency>)
 }
 
 w::record! {
     /// `business` of `offline_face::DeductTransaction`.
     pub struct Business {
-        /// `business_product_id`; one of `2` `11`.
-        0 business_product_id: i64 => "business_product_id: must",
-        /// `business_scene_id`; one of `3` `4` `5` `6` `124` `125` `126`.
-        1 business_scene_id: i64 => "business_scene_id: must",
+        /// Product number given by the platform; one of `2` `11`.
+        0 business_product_id: BusinessProductId => "business_product_id: must number",
+        /// Scene number given by the platform; one of `3` `4` `5` `6` `124` `125` `126`.
+        1 business_scene_id: BusinessSceneId => "business_scene_id: must number",
     }
-    new(business_product_id: i64, business_scene_id: i64)
+    new(
+        business_product_id: impl Into<BusinessProductId>,
+        business_scene_id: impl Into<BusinessSceneId>,
+    )
 }
 
 w::record! {
     /// An item of `face_collections` in the answer of `offline_face::ListFaceCollections`.
     pub struct FaceCollection {
-        /// `collection_id`.
+        /// Number of the request to take the face again.
         0 collection_id: String => "collection_id: must",
-        /// `use_id`.
+        /// The platform's number of the face user (spelled this way).
         1 use_id: String => "use_id: must",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// `collection_state`; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
-        3 collection_state: String => "collection_state: must",
-        /// `register_photo_upload_time`.
+        /// State of that request; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
+        3 collection_state: CollectionState => "collection_state: must",
+        /// When the registration photo was uploaded; empty before.
         4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
-        /// `confirm_time`.
+        /// When the user confirmed the retake.
         5 confirm_time: Option<String> => "confirm_time",
     }
 }
@@ -46,15 +49,15 @@ w::record! {
 w::record! {
     /// `facepay_user` of `offline_face::contracts::PreSign`.
     pub struct FacePayUser {
-        /// `out_user_id`.
+        /// The merchant's own number of the user.
         0 out_user_id: String => "out_user_id: must",
-        /// `identification_name`.
+        /// Name on the document, encrypted.
         1 identification_name: Option<String> => "identification_name",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// `identification`.
+        /// Identity document of the user or card holder.
         3 identification: Option<Identification> => "identification",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone number, encrypted; personal data, masked in `Debug`.
         4 phone: Option<String> => "phone: masked",
     }
     new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
@@ -65,28 +68,31 @@ w::record! {
 w::record! {
     /// `identification` of `offline_face::FacePayUser`; `identification` of `offline_face::LimitBankCard`.
     pub struct Identification {
-        /// `identification_type`; one of `IDCARD`.
-        0 identification_type: String => "identification_type: must",
-        /// `identification_number`.
+        /// Kind of document, at present identity cards; one of `IDCARD`.
+        0 identification_type: IdentificationType => "identification_type: must",
+        /// Number of the document, encrypted.
         1 identification_number: String => "identification_number: must",
     }
-    new(identification_type: impl Into<String>, identification_number: impl Into<String>)
+    new(
+        identification_type: impl Into<IdentificationType>,
+        identification_number: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `limit_bank_card` of `offline_face::contracts::PreSign`.
     pub struct LimitBankCard {
-        /// `bank_card_number`.
+        /// Bank card to sign with, encrypted.
         0 bank_card_number: Option<String> => "bank_card_number",
-        /// `identification_name`.
+        /// Name on the document, encrypted.
         1 identification_name: Option<String> => "identification_name",
-        /// `identification`.
+        /// Identity document of the user or card holder.
         2 identification: Option<Identification> => "identification",
-        /// `valid_thru`.
+        /// Expiry of the card; for credit cards.
         3 valid_thru: Option<String> => "valid_thru",
-        /// `bank_type`.
+        /// Which bank paid or was signed, as a code.
         4 bank_type: Option<String> => "bank_type",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone number, encrypted; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
     new()
@@ -103,17 +109,17 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `offline_face::DeductTransaction`; `payer` of the answer of `offline_face::GetTransaction`.
     pub struct Payer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// `scene_info` of `offline_face::DeductTransaction`.
     pub struct SceneInfo {
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         0 device_ip: String => "device_ip: must",
     }
     new(device_ip: impl Into<String>)
@@ -122,7 +128,7 @@ w::record! {
 w::record! {
     /// `settle_info` of `offline_face::DeductTransaction`.
     pub struct SettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
@@ -132,7 +138,7 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `offline_face::GetTransaction`.
     pub struct GetTransactionSceneInfo {
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         0 device_ip: Option<String> => "device_ip",
     }
 }
@@ -140,8 +146,136 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `offline_face::DeductTransaction`.
     pub struct DeductTransactionSceneInfo {
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         0 device_ip: Option<String> => "device_ip",
+    }
+}
+
+w::open_enum! {
+    /// Product number given by the platform.
+    ///
+    /// What `business_product_id` of `offline_face::GetTransaction`, `business_product_id` of `Business` may be.
+    pub enum BusinessProductId {
+        /// Face payment in schools (`2`).
+        N2 = "2",
+        /// Face payment in company canteens (`11`).
+        N11 = "11",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Scene number given by the platform.
+    ///
+    /// What `business_scene_id` of `Business` may be.
+    pub enum BusinessSceneId {
+        /// School canteen (`3`).
+        N3 = "3",
+        /// School shop (`4`).
+        N4 = "4",
+        /// School clinic (`5`).
+        N5 = "5",
+        /// Test scene for schools (`6`).
+        N6 = "6",
+        /// Test scene for canteens (`124`).
+        N124 = "124",
+        /// Company canteen (`125`).
+        N125 = "125",
+        /// Tencent's canteen (`126`).
+        N126 = "126",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// State of that request.
+    ///
+    /// What `collection_state` of `offline_face::GetFaceCollectionResponse`, `collection_state` of `FaceCollection` may be.
+    pub enum CollectionState {
+        /// The face must be taken again (`COLLECTION_REQUIRED`).
+        CollectionRequired = "COLLECTION_REQUIRED",
+        /// Photo uploaded, to be confirmed (`PHOTO_UPLOADED`).
+        PhotoUploadEd = "PHOTO_UPLOADED",
+        /// Confirmed by the user, done (`COMPLETE`).
+        Complete = "COMPLETE",
+    }
+}
+
+w::open_enum! {
+    /// Where the signed bank card comes from.
+    ///
+    /// What `contract_bank_card_from` of `offline_face::contracts::GetResponse` may be.
+    pub enum ContractBankCardFrom {
+        /// Given by the merchant (`MERCHANT_LIMITED_BANK_CARD`).
+        MerchantLimitedBankCard = "MERCHANT_LIMITED_BANK_CARD",
+        /// Chosen by the user (`USER_SELECT_FREE`).
+        UserSelectFree = "USER_SELECT_FREE",
+    }
+}
+
+w::open_enum! {
+    /// Mode of signing, such as limited to a bank card.
+    ///
+    /// What `contract_mode` of `offline_face::contracts::GetResponse`, `contract_mode` of `offline_face::contracts::PreSign` may be.
+    pub enum ContractMode {
+        /// Only the given bank card (`LIMIT_BANK_CARD`).
+        LimitBankCard = "LIMIT_BANK_CARD",
+        /// The given bank card first (`PRIORITY_BANK_CARD`).
+        PriorityBankCard = "PRIORITY_BANK_CARD",
+        /// Any card (`LIMIT_NONE`).
+        LimitNone = "LIMIT_NONE",
+    }
+}
+
+w::open_enum! {
+    /// Whether the contract is in force; once ended nothing can be charged.
+    ///
+    /// What `contract_state` of `offline_face::contracts::GetResponse` may be.
+    pub enum ContractState {
+        /// Not signed (`NOT_CONTRACTED`).
+        NotContractEd = "NOT_CONTRACTED",
+        /// Terminated (`TERMINATED`).
+        Terminated = "TERMINATED",
+        /// Signed (`CONTRACTED`).
+        ContractEd = "CONTRACTED",
+    }
+}
+
+w::open_enum! {
+    /// ISO code; only `CNY` in the mainland.
+    ///
+    /// What `currency` of `Amount` may be.
+    pub enum Currency {
+        /// Renminbi (`CNY`).
+        Cny = "CNY",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document, at present identity cards.
+    ///
+    /// What `identification_type` of `Identification` may be.
+    pub enum IdentificationType {
+        /// Mainland identity card (`IDCARD`).
+        IdCard = "IDCARD",
+    }
+}
+
+w::open_enum! {
+    /// How the money was really charged.
+    ///
+    /// What `trade_type` of `offline_face::DeductTransactionResponse`, `trade_type` of `offline_face::GetTransactionResponse` may be.
+    pub enum TradeType {
+        /// Native QR code payment (`NATIVE`).
+        Native = "NATIVE",
+        /// Payment in an account or Mini Program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// App payment (`APP`).
+        App = "APP",
+        /// Mobile web payment (`MWEB`).
+        Mweb = "MWEB",
+        /// Automatic charge (`AUTH`).
+        Auth = "AUTH",
     }
 }
 
@@ -153,39 +287,39 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offline_face.deduct_transaction`.
     pub struct DeductTransaction {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Payment credential obtained from the face scan; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sp_mchid`.
-        2 sp_mchid: Option<String> => "sp_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid",
-        /// `amount`.
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        2 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Money of the order.
         5 amount: Option<Amount> => "amount",
-        /// `scene_info`.
+        /// Scene of the payment, such as the device's IP.
         6 scene_info: Option<SceneInfo> => "scene_info",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         7 goods_tag: Option<String> => "goods_tag",
-        /// `description`.
+        /// Text about it that people see, on the bill or page.
         8 description: Option<String> => "description",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         9 attach: Option<String> => "attach",
-        /// `settle_info`.
+        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         11 out_trade_no: Option<String> => "out_trade_no",
-        /// `business`.
+        /// Product and scene of the face payment.
         12 business: Option<Business> => "business",
     }
     new(auth_code: impl Into<String>)
     text(
-        sp_appid: String,
-        sp_mchid: String,
-        sub_appid: String,
-        sub_mchid: String,
+        sp_appid: xinqiao_types::AppId,
+        sp_mchid: xinqiao_types::MchId,
+        sub_appid: xinqiao_types::AppId,
+        sub_mchid: xinqiao_types::MchId,
         goods_tag: String,
         description: String,
         attach: String,
@@ -197,45 +331,45 @@ w::record! {
 w::record! {
     /// Answer to [`DeductTransaction`].
     pub struct DeductTransactionResponse {
-        /// `sp_appid`.
-        0 sp_appid: String => "sp_appid: must",
-        /// `sp_mchid`.
-        1 sp_mchid: String => "sp_mchid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `payer`.
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The paying user: id, payment code or identity limits.
         4 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Money of the order.
         5 amount: Option<Amount> => "amount",
-        /// `promotion_detail`.
+        /// Discounts applied; absent if none.
         6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
-        /// `scene_info`.
+        /// Scene of the payment, such as the device's IP.
         7 scene_info: Option<DeductTransactionSceneInfo> => "scene_info",
-        /// `bank_type`.
+        /// Which bank paid or was signed, as a code.
         8 bank_type: Option<String> => "bank_type",
-        /// `trade_type`; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
-        9 trade_type: Option<String> => "trade_type",
-        /// `trade_state`.
+        /// How the money was really charged; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
+        9 trade_type: Option<TradeType> => "trade_type",
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         10 trade_state: Option<String> => "trade_state",
-        /// `trade_state_description`.
+        /// State in words for people; programs branch on `trade_state`.
         11 trade_state_description: Option<String> => "trade_state_description",
-        /// `debt_state`.
+        /// Whether money is still owed for the order.
         12 debt_state: Option<String> => "debt_state",
-        /// `description`.
+        /// Text about it that people see, on the bill or page.
         13 description: Option<String> => "description",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         14 attach: Option<String> => "attach",
-        /// `success_time`.
+        /// When it succeeded, RFC 3339; absent before; such as `2026-09-15T13:29:35+08:00`.
         15 success_time: Option<String> => "success_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         16 transaction_id: Option<String> => "transaction_id",
-        /// `repayment_transaction_id`.
+        /// Payment by which the user repaid.
         17 repayment_transaction_id: Option<String> => "repayment_transaction_id",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         18 out_trade_no: Option<String> => "out_trade_no",
-        /// `error_type`.
+        /// Class of the error.
         19 error_type: Option<String> => "error_type",
     }
 }
@@ -267,33 +401,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offline_face.get_auth_info`.
     pub struct GetAuthInfo {
-        /// `sp_appid`.
-        0 sp_appid: String => "sp_appid: must",
-        /// `sub_appid`.
-        1 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `device_id`.
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the face device.
         3 device_id: String => "device_id: must",
-        /// `raw_data`.
+        /// Data made by the device, to get the credential.
         4 raw_data: String => "raw_data: must",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         5 organization_id: String => "organization_id: must",
     }
     new(
-        sp_appid: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sp_appid: impl Into<xinqiao_types::AppId>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         device_id: impl Into<String>,
         raw_data: impl Into<String>,
         organization_id: impl Into<String>,
     )
-    text(sub_appid: String)
+    text(sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetAuthInfo`].
     pub struct GetAuthInfoResponse {
-        /// `authinfo`.
+        /// Credential for the face device; `authinfo` on the wire.
         #[doc(alias = "authinfo")]
         0 auth_info: String => "authinfo: must",
     }
@@ -326,7 +460,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face.get_face_collection`.
     pub struct GetFaceCollection {
-        /// `collection_id`.
+        /// Number of the request to take the face again.
         0 collection_id: String => "collection_id: must path",
     }
     new(collection_id: impl Into<String>)
@@ -335,17 +469,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetFaceCollection`].
     pub struct GetFaceCollectionResponse {
-        /// `collection_id`.
+        /// Number of the request to take the face again.
         0 collection_id: String => "collection_id: must",
-        /// `use_id`.
+        /// The platform's number of the face user (spelled this way).
         1 use_id: String => "use_id: must",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// `collection_state`; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
-        3 collection_state: String => "collection_state: must",
-        /// `register_photo_upload_time`.
+        /// State of that request; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
+        3 collection_state: CollectionState => "collection_state: must",
+        /// When the registration photo was uploaded; empty before.
         4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
-        /// `confirm_time`.
+        /// When the user confirmed the retake.
         5 confirm_time: Option<String> => "confirm_time",
     }
 }
@@ -377,9 +511,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face.get_repayment_url`.
     pub struct GetRepaymentUrl {
-        /// `out_user_id`.
+        /// The merchant's own number of the user.
         0 out_user_id: String => "out_user_id: must",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         1 organization_id: String => "organization_id: must",
     }
     new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
@@ -388,9 +522,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetRepaymentUrl`].
     pub struct GetRepaymentUrlResponse {
-        /// `repayment_url`.
+        /// Page where the user repays.
         0 repayment_url: String => "repayment_url: must",
-        /// `expire_at`.
+        /// When the repayment link expires.
         1 expire_at: String => "expire_at: must",
     }
 }
@@ -422,65 +556,65 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face.get_transaction`.
     pub struct GetTransaction {
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`.
-        1 sp_mchid: String => "sp_mchid: must query",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must query",
-        /// `business_product_id`; one of `2` `11`.
-        3 business_product_id: String => "business_product_id: must query",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Product number given by the platform; one of `2` `11`.
+        3 business_product_id: BusinessProductId => "business_product_id: must query",
     }
     new(
         out_trade_no: impl Into<String>,
-        sp_mchid: impl Into<String>,
-        sub_mchid: impl Into<String>,
-        business_product_id: impl Into<String>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        business_product_id: impl Into<BusinessProductId>,
     )
 }
 
 w::record! {
     /// Answer to [`GetTransaction`].
     pub struct GetTransactionResponse {
-        /// `sp_appid`.
-        0 sp_appid: String => "sp_appid: must",
-        /// `sp_mchid`.
-        1 sp_mchid: String => "sp_mchid: must",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `payer`.
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The paying user: id, payment code or identity limits.
         4 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Money of the order.
         5 amount: Option<Amount> => "amount",
-        /// `promotion_detail`.
+        /// Discounts applied; absent if none.
         6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
-        /// `scene_info`.
+        /// Scene of the payment, such as the device's IP.
         7 scene_info: Option<GetTransactionSceneInfo> => "scene_info",
-        /// `bank_type`.
+        /// Which bank paid or was signed, as a code.
         8 bank_type: Option<String> => "bank_type",
-        /// `trade_type`; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
-        9 trade_type: Option<String> => "trade_type",
-        /// `trade_state`.
+        /// How the money was really charged; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
+        9 trade_type: Option<TradeType> => "trade_type",
+        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         10 trade_state: String => "trade_state: must",
-        /// `trade_state_description`.
+        /// State in words for people; programs branch on `trade_state`.
         11 trade_state_description: Option<String> => "trade_state_description",
-        /// `debt_state`.
+        /// Whether money is still owed for the order.
         12 debt_state: Option<String> => "debt_state",
-        /// `description`.
+        /// Text about it that people see, on the bill or page.
         13 description: Option<String> => "description",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         14 attach: Option<String> => "attach",
-        /// `success_time`.
+        /// When it succeeded, RFC 3339; absent before; such as `2026-09-15T13:29:35+08:00`.
         15 success_time: Option<String> => "success_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         16 transaction_id: Option<String> => "transaction_id",
-        /// `repayment_transaction_id`.
+        /// Payment by which the user repaid.
         17 repayment_transaction_id: Option<String> => "repayment_transaction_id",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         18 out_trade_no: Option<String> => "out_trade_no",
-        /// `error_type`.
+        /// Class of the error.
         19 error_type: Option<String> => "error_type",
     }
 }
@@ -512,11 +646,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face.list_face_collections`.
     pub struct ListFaceCollections {
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         0 organization_id: String => "organization_id: must query",
-        /// `offset`.
+        /// Record to start from, counted from 0.
         1 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Most records that one page holds.
         2 limit: Option<i64> => "limit: query",
     }
     new(organization_id: impl Into<String>)
@@ -526,7 +660,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListFaceCollections`].
     pub struct ListFaceCollectionsResponse {
-        /// `face_collections`.
+        /// Requests to take faces again.
         0 face_collections: Vec<FaceCollection> => "face_collections: must",
     }
 }
@@ -562,9 +696,9 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
         /// * Catalog: `pay_v3.offline_face.contracts.get`.
         pub struct Get {
-            /// `contract_id`.
+            /// Number of the face payment contract.
             0 contract_id: String => "contract_id: must path",
-            /// `appid`.
+            /// Mini Program in which the user signed.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
         }
         new(contract_id: impl Into<String>)
@@ -574,26 +708,26 @@ pub mod contracts {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `contract_id`.
+            /// Number of the face payment contract.
             0 contract_id: String => "contract_id: must",
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `organization_id`.
+            /// Organization that uses face payment, such as a school.
             2 organization_id: String => "organization_id: must",
-            /// `use_id`.
+            /// The platform's number of the face user (spelled this way).
             3 use_id: Option<String> => "use_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `contract_state`; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
-            5 contract_state: String => "contract_state: must",
-            /// `contract_signed_time`.
+            /// Whether the contract is in force; once ended nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
+            5 contract_state: super::ContractState => "contract_state: must",
+            /// When the user signed.
             6 contract_signed_time: String => "contract_signed_time: must",
-            /// `contract_terminated_time`.
+            /// When the contract was ended; empty if in force.
             7 contract_terminated_time: Option<String> => "contract_terminated_time",
-            /// `contract_mode`; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
-            8 contract_mode: String => "contract_mode: must",
-            /// `contract_bank_card_from`; one of `MERCHANT_LIMITED_BANK_CARD` `USER_SELECT_FREE`.
-            9 contract_bank_card_from: String => "contract_bank_card_from: must",
+            /// Mode of signing, such as limited to a bank card; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
+            8 contract_mode: super::ContractMode => "contract_mode: must",
+            /// Where the signed bank card comes from; one of `MERCHANT_LIMITED_BANK_CARD` `USER_SELECT_FREE`.
+            9 contract_bank_card_from: super::ContractBankCardFrom => "contract_bank_card_from: must",
         }
     }
 
@@ -624,25 +758,25 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
         /// * Catalog: `pay_v3.offline_face.contracts.pre_sign`.
         pub struct PreSign {
-            /// `business_name`.
+            /// Line of business that the contract is for.
             0 business_name: String => "business_name: must",
-            /// `facepay_user`.
+            /// Identity of the face payment user; `facepay_user` on the wire.
             #[doc(alias = "facepay_user")]
             1 face_pay_user: super::FacePayUser => "facepay_user: must",
-            /// `limit_bank_card`.
+            /// Bank card to sign with; in limited mode.
             2 limit_bank_card: Option<super::LimitBankCard> => "limit_bank_card",
-            /// `contract_mode`; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
-            3 contract_mode: Option<String> => "contract_mode",
+            /// Mode of signing, such as limited to a bank card; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
+            3 contract_mode: Option<super::ContractMode> => "contract_mode",
         }
         new(business_name: impl Into<String>, face_pay_user: super::FacePayUser)
-        text(contract_mode: String)
+        text(contract_mode: super::ContractMode)
         set(limit_bank_card: super::LimitBankCard)
     }
 
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// `presign_token`.
+            /// Session token that opens the signing; `presign_token` on the wire.
             #[doc(alias = "presign_token")]
             0 pre_sign_token: String => "presign_token: must",
         }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `staff_info` of the answer of `offline_face_mch::GetOrganizationUser`; `staff_info` of `offline_face_mch::UpdateOrganizationUser`.
     pub struct StaffInfo {
-        /// `occupation`.
+        /// Job of the staff member.
         0 occupation: Option<String> => "occupation",
     }
     new()
@@ -16,7 +16,7 @@ w::record! {
 w::record! {
     /// `student_info` of the answer of `offline_face_mch::GetOrganizationUser`; `student_info` of `offline_face_mch::UpdateOrganizationUser`.
     pub struct StudentInfo {
-        /// `class_name`.
+        /// Class of the student.
         0 class_name: Option<String> => "class_name",
     }
     new()
@@ -26,13 +26,51 @@ w::record! {
 w::record! {
     /// `web_init_data` of `offline_face_mch::GetTokens`.
     pub struct WebInitData {
-        /// `out_user_id`.
+        /// The merchant's own number of the user.
         0 out_user_id: Option<String> => "out_user_id",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         1 organization_id: Option<String> => "organization_id",
     }
     new()
     text(out_user_id: String, organization_id: String)
+}
+
+w::open_enum! {
+    /// Whether the contract is in force; once ended nothing can be charged.
+    ///
+    /// What `contract_state` of `offline_face_mch::GetOrganizationUserResponse` may be.
+    pub enum ContractState {
+        /// Not signed (`NOT_CONTRACTED`).
+        NotContractEd = "NOT_CONTRACTED",
+        /// Terminated (`TERMINATED`).
+        Terminated = "TERMINATED",
+        /// Signed (`CONTRACTED`).
+        ContractEd = "CONTRACTED",
+    }
+}
+
+w::open_enum! {
+    /// State of the user: usable or disabled.
+    ///
+    /// What `status` of `offline_face_mch::GetOrganizationUserResponse`, `status` of `offline_face_mch::UpdateOrganizationUser` may be.
+    pub enum Status {
+        /// In order (`NORMAL`).
+        Normal = "NORMAL",
+        /// Disabled (`DISABLED`).
+        Disabled = "DISABLED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of user: student or staff.
+    ///
+    /// What `user_type` of `offline_face_mch::GetOrganizationUserResponse`, `user_type` of `offline_face_mch::UpdateOrganizationUser` may be.
+    pub enum UserType {
+        /// Student (`STUDENT`).
+        Student = "STUDENT",
+        /// Staff member (spelled this way) (`STUFF`).
+        Stuff = "STUFF",
+    }
 }
 
 w::record! {
@@ -43,9 +81,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face_mch.get_organization_user`.
     pub struct GetOrganizationUser {
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         0 organization_id: String => "organization_id: must path",
-        /// `out_user_id`.
+        /// The merchant's own number of the user.
         1 out_user_id: String => "out_user_id: must path",
     }
     new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
@@ -54,27 +92,27 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrganizationUser`].
     pub struct GetOrganizationUserResponse {
-        /// `use_id`.
+        /// The platform's number of the face user (spelled this way).
         0 use_id: Option<String> => "use_id",
-        /// `out_user_id`.
+        /// The merchant's own number of the user.
         1 out_user_id: Option<String> => "out_user_id",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         2 organization_id: Option<String> => "organization_id",
-        /// `user_name`.
+        /// Name of the user, encrypted.
         3 user_name: Option<String> => "user_name",
-        /// `user_type`; one of `STUDENT` `STUFF`.
-        4 user_type: Option<String> => "user_type",
-        /// `student_info`.
+        /// Kind of user: student or staff; one of `STUDENT` `STUFF`.
+        4 user_type: Option<UserType> => "user_type",
+        /// About a student.
         5 student_info: Option<StudentInfo> => "student_info",
-        /// `staff_info`.
+        /// About a member of staff.
         6 staff_info: Option<StaffInfo> => "staff_info",
-        /// `status`; one of `NORMAL` `DISABLED`.
-        7 status: Option<String> => "status",
-        /// `contract_state`; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
-        8 contract_state: Option<String> => "contract_state",
-        /// `face_image_ok`.
+        /// State of the user: usable or disabled; one of `NORMAL` `DISABLED`.
+        7 status: Option<Status> => "status",
+        /// Whether the contract is in force; once ended nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
+        8 contract_state: Option<ContractState> => "contract_state",
+        /// Whether a good face picture is there: `true` yes.
         9 face_image_ok: Option<bool> => "face_image_ok",
-        /// `contract_id`.
+        /// Number of the face payment contract.
         10 contract_id: Option<String> => "contract_id",
     }
 }
@@ -106,9 +144,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face_mch.get_organizations`.
     pub struct GetOrganizations {
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         0 organization_id: Option<String> => "organization_id: query",
-        /// `organization_name`.
+        /// Which school or company it is; can be searched for.
         1 organization_name: Option<String> => "organization_name: query",
     }
     new()
@@ -118,9 +156,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrganizations`].
     pub struct GetOrganizationsResponse {
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         0 organization_id: Option<String> => "organization_id",
-        /// `organization_name`.
+        /// Which school or company it is; can be searched for.
         1 organization_name: Option<String> => "organization_name",
     }
 }
@@ -152,9 +190,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offline_face_mch.get_tokens`.
     pub struct GetTokens {
-        /// `scene`.
+        /// Where the token is used, such as `WEBSESSION`; such as `WEBSESSION`.
         0 scene: Option<String> => "scene",
-        /// `web_init_data`.
+        /// Data needed for the web or Mini Program session.
         1 web_init_data: Option<WebInitData> => "web_init_data",
     }
     new()
@@ -165,7 +203,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTokens`].
     pub struct GetTokensResponse {
-        /// `token`.
+        /// Credential for the face features.
         0 token: Option<String> => "token",
     }
 }
@@ -197,11 +235,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offline_face_mch.terminate_contract`.
     pub struct TerminateContract {
-        /// `user_id`.
+        /// The platform's number of the face user.
         0 user_id: String => "user_id: must path",
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         1 organization_id: String => "organization_id: must path",
-        /// `use_id`.
+        /// The platform's number of the face user (spelled this way).
         2 use_id: String => "use_id: must path",
     }
     new(user_id: impl Into<String>, organization_id: impl Into<String>, use_id: impl Into<String>)
@@ -234,25 +272,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html>.
     /// * Catalog: `pay_v3.offline_face_mch.update_organization_user`.
     pub struct UpdateOrganizationUser {
-        /// `organization_id`.
+        /// Organization that uses face payment, such as a school.
         0 organization_id: String => "organization_id: must path",
-        /// `out_user_id`.
+        /// The merchant's own number of the user.
         1 out_user_id: String => "out_user_id: must path",
-        /// `user_name`.
+        /// Name of the user, encrypted.
         2 user_name: Option<String> => "user_name",
-        /// `user_type`; one of `STUDENT` `STUFF`.
-        3 user_type: Option<String> => "user_type",
-        /// `student_info`.
+        /// Kind of user: student or staff; one of `STUDENT` `STUFF`.
+        3 user_type: Option<UserType> => "user_type",
+        /// About a student.
         4 student_info: Option<StudentInfo> => "student_info",
-        /// `staff_info`.
+        /// About a member of staff.
         5 staff_info: Option<StaffInfo> => "staff_info",
-        /// `status`; one of `NORMAL` `DISABLED`.
-        6 status: Option<String> => "status",
-        /// `phone`; personal data, masked in `Debug`.
+        /// State of the user: usable or disabled; one of `NORMAL` `DISABLED`.
+        6 status: Option<Status> => "status",
+        /// Phone number of the user, encrypted; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
     }
     new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
-    text(user_name: String, user_type: String, status: String, phone: String)
+    text(user_name: String, user_type: UserType, status: Status, phone: String)
     set(student_info: StudentInfo, staff_info: StaffInfo)
 }
 

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `papay::insurance_sign::policy_periods::List`.
     pub struct DataInfo {
-        /// `policy_period_id`.
+        /// Which premium period, counted from 1.
         0 policy_period_id: i64 => "policy_period_id: must",
-        /// `estimated_deduct_date`.
+        /// Day on which the charge is planned; such as `2026-09-15`.
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// `policy_period_state`.
+        /// Whether this period is open, booked or paid.
         3 policy_period_state: String => "policy_period_state: must",
-        /// `scheduled_amount`.
+        /// Amount that has been booked for charging.
         4 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
-        /// `deduct_amount`.
+        /// Amount really charged; absent before.
         5 deduct_amount: Option<ScheduledAmount> => "deduct_amount",
-        /// `deduct_date`; format `yyyy-MM-dd`.
+        /// Day of the real charge; absent before; format `yyyy-MM-dd`; such as `2026-09-15`.
         6 deduct_date: Option<String> => "deduct_date",
     }
 }
@@ -26,17 +26,17 @@ w::record! {
 w::record! {
     /// `deduct_schedule` of the answer of `papay::sign::contracts::Get`; `deduct_schedule` of the answer of `papay::sign::contracts::Terminate`.
     pub struct DeductScheduleInfo {
-        /// `estimated_deduct_date`; format `yyyy-MM-dd`.
+        /// Day on which the charge is planned; format `yyyy-MM-dd`; such as `2026-09-15`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// `schedule_state`.
+        /// Whether the charge is booked, done or lapsed.
         2 schedule_state: String => "schedule_state: must",
-        /// `scheduled_amount`.
+        /// Amount that has been booked for charging.
         3 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
-        /// `deduct_amount`.
+        /// Amount really charged; absent before.
         4 deduct_amount: Option<ScheduledAmount> => "deduct_amount",
-        /// `deduct_date`; format `yyyy-MM-dd`.
+        /// Day of the real charge; absent before; format `yyyy-MM-dd`; such as `2026-09-15`.
         5 deduct_date: Option<String> => "deduct_date",
     }
 }
@@ -44,11 +44,11 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Get`; `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Terminate`.
     pub struct ContractTerminateInfo {
-        /// `contract_terminated_time`; format `rfc3339`.
+        /// When the contract ended; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
-        /// `contract_termination_mode`; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
-        1 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_termination_remark`.
+        /// Who ended it: user, merchant API, merchant platform, support or system; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
+        1 contract_termination_mode: ContractTerminationMode => "contract_termination_mode: must",
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
@@ -56,11 +56,11 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `papay::sign::contracts::Get`; `contract_terminate_info` of the answer of `papay::sign::contracts::Terminate`.
     pub struct ContractTerminateInfoDetail {
-        /// `contract_terminated_time`; format `rfc3339`.
+        /// When the contract ended; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
-        /// `contract_termination_mode`.
+        /// Who ended it: user, merchant API, merchant platform, support or system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_termination_remark`.
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
@@ -68,11 +68,11 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `papay::sign::partner::GetContract`; `contract_terminate_info` of the answer of `papay::sign::partner::TerminateContract`.
     pub struct TerminateInfo {
-        /// `contract_termination_mode`.
+        /// Who ended it: user, merchant API, merchant platform, support or system.
         0 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_terminated_time`.
+        /// When the contract ended.
         1 contract_terminated_time: String => "contract_terminated_time: must",
-        /// `contract_termination_remark`.
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: Option<String> => "contract_termination_remark",
     }
 }
@@ -80,11 +80,11 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `papay::sign::contracts::GetHarmony`.
     pub struct ContractTerminateInfoItem {
-        /// `contract_termination_mode`; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
-        0 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_terminated_time`.
+        /// Who ended it: user, merchant API, merchant platform, support or system; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
+        0 contract_termination_mode: ContractTerminationMode => "contract_termination_mode: must",
+        /// When the contract ended.
         1 contract_terminated_time: String => "contract_terminated_time: must",
-        /// `contract_termination_remark`.
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: Option<String> => "contract_termination_remark",
     }
 }
@@ -92,17 +92,17 @@ w::record! {
 w::record! {
     /// `deduct_schedule` of the answer of `papay::sign::partner::GetContract`; `deduct_schedule` of the answer of `papay::sign::partner::TerminateContract`.
     pub struct GetContractDeductSchedule {
-        /// `estimated_deduct_date`.
+        /// Day on which the charge is planned; such as `2026-09-15`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// `schedule_state`.
+        /// Whether the charge is booked, done or lapsed.
         2 schedule_state: String => "schedule_state: must",
-        /// `scheduled_amount`.
+        /// Amount that has been booked for charging.
         3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
-        /// `deduct_amount`.
+        /// Amount really charged; absent before.
         4 deduct_amount: Option<EstimatedDeductAmount> => "deduct_amount",
-        /// `deduct_date`.
+        /// Day of the real charge; absent before; such as `2026-09-15`.
         5 deduct_date: Option<String> => "deduct_date",
     }
 }
@@ -110,11 +110,11 @@ w::record! {
 w::record! {
     /// `deduct_schedule` of `papay::scheduled_deduct_sign::partner::PreSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::partner::PreSignH5`; and 2 more.
     pub struct PreSignAppDeductSchedule {
-        /// `estimated_deduct_date`.
+        /// Day on which the charge is planned; such as `2026-09-15`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// `description`.
+        /// What is charged for, shown while signing.
         2 description: String => "description: must",
     }
     new(
@@ -127,23 +127,23 @@ w::record! {
 w::record! {
     /// `deduct_duration` of `papay::contracts::Notify`.
     pub struct DeductDuration {
-        /// `count`; one of `1` `2` `3`.
-        0 count: i64 => "count: must",
-        /// `unit`; one of `DAY`.
-        1 unit: Option<String> => "unit",
+        /// In how many days the charge follows, 1 to 3; one of `1` `2` `3`.
+        0 count: Count => "count: must number",
+        /// Unit of time; `DAY`; one of `DAY`.
+        1 unit: Option<Unit> => "unit",
     }
-    new(count: i64)
-    text(unit: String)
+    new(count: impl Into<Count>)
+    text(unit: Unit)
 }
 
 w::record! {
     /// `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreSignH5`; and 2 more.
     pub struct DeductSchedule {
-        /// `estimated_deduct_date`; format `yyyy-MM-dd`.
+        /// Day on which the charge is planned; format `yyyy-MM-dd`; such as `2026-09-15`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// `description`.
+        /// What is charged for, shown while signing.
         2 description: String => "description: must",
     }
     new(
@@ -156,41 +156,41 @@ w::record! {
 w::record! {
     /// `device_info` of `papay::sign::contracts::PreSign`.
     pub struct DeviceInfo {
-        /// `device_type`; one of `DEVICE_TYPE_UNKNOW` `DEVICE_TYPE_PHONE` `DEVICE_TYPE_PAD` `DEVICE_TYPE_TV` `DEVICE_TYPE_WATCH`.
-        0 device_type: String => "device_type: must",
-        /// `device_os`.
+        /// Phone, pad, TV or watch; one of `DEVICE_TYPE_UNKNOW` `DEVICE_TYPE_PHONE` `DEVICE_TYPE_PAD` `DEVICE_TYPE_TV` `DEVICE_TYPE_WATCH`.
+        0 device_type: DeviceType => "device_type: must",
+        /// Operating system of the device with version.
         1 device_os: String => "device_os: must",
-        /// `device_id`.
+        /// Unique id of the user's device.
         2 device_id: String => "device_id: must",
-        /// `device_running_as_root`.
+        /// Whether the device is rooted or jailbroken.
         3 device_running_as_root: bool => "device_running_as_root: must",
-        /// `device_ip`.
+        /// IP address of the user's device.
         4 device_ip: String => "device_ip: must",
-        /// `weixin_installed`.
+        /// Whether WeChat is installed on the device.
         5 weixin_installed: bool => "weixin_installed: must",
-        /// `weixin_version`.
+        /// Which WeChat is installed; such as `8.0.50`.
         6 weixin_version: String => "weixin_version: must",
-        /// `days_since_first_login`; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
-        7 days_since_first_login: String => "days_since_first_login: must",
+        /// How long ago the user first logged in, as a range; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
+        7 days_since_first_login: DaysSinceFirstLogin => "days_since_first_login: must",
     }
     new(
-        device_type: impl Into<String>,
+        device_type: impl Into<DeviceType>,
         device_os: impl Into<String>,
         device_id: impl Into<String>,
         device_running_as_root: bool,
         device_ip: impl Into<String>,
         weixin_installed: bool,
         weixin_version: impl Into<String>,
-        days_since_first_login: impl Into<String>,
+        days_since_first_login: impl Into<DaysSinceFirstLogin>,
     )
 }
 
 w::record! {
     /// `estimated_amount` of `papay::contracts::Notify`.
     pub struct EstimatedAmount {
-        /// `amount`; in fen.
+        /// Amount planned to charge, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(amount: xinqiao_types::Fen)
@@ -200,9 +200,9 @@ w::record! {
 w::record! {
     /// `amount` of `papay::insurance_sign::contracts::PreSignApp`; `amount` of `papay::pay::partner::ApplyTransaction`; and 11 more.
     pub struct EstimatedDeductAmount {
-        /// `total`.
+        /// Amount in fen.
         0 total: f64 => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: f64)
@@ -212,19 +212,19 @@ w::record! {
 w::record! {
     /// `jump_control` of `papay::insurance_sign::contracts::PreSignH5`; `jump_control` of `papay::scheduled_deduct_sign::contracts::PreSignH5`; and 1 more.
     pub struct JumpControl {
-        /// `jump_appid`.
-        0 jump_appid: Option<String> => "jump_appid",
+        /// App to return to after signing.
+        0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
     }
     new()
-    text(jump_appid: String)
+    text(jump_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// An item of `policy_clauses` in `papay::PolicyCoverageDetail`.
     pub struct PolicyClause {
-        /// `clause_name`.
+        /// What the clause covers.
         0 clause_name: Option<String> => "clause_name",
-        /// `clause_quota`.
+        /// Sum insured under the clause.
         1 clause_quota: Option<String> => "clause_quota",
     }
     new()
@@ -234,9 +234,9 @@ w::record! {
 w::record! {
     /// `policy_coverage_detail` of `papay::PreSignH5PolicyPeriod`.
     pub struct PolicyCoverageDetail {
-        /// `policy_amount`.
+        /// Sum insured in total.
         0 policy_amount: Option<String> => "policy_amount",
-        /// `policy_clauses`.
+        /// What the policy covers, clause by clause.
         1 policy_clauses: Option<Vec<PolicyClause>> => "policy_clauses",
     }
     new()
@@ -247,11 +247,11 @@ w::record! {
 w::record! {
     /// An item of `policy_periods` in `papay::insurance_sign::contracts::Renew`.
     pub struct PolicyPeriod {
-        /// `policy_period_id`.
+        /// Which premium period, counted from 1.
         0 policy_period_id: i64 => "policy_period_id: must",
-        /// `estimated_deduct_date`.
+        /// Day on which the charge is planned; such as `2026-09-15`.
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
     }
     new(
@@ -264,11 +264,11 @@ w::record! {
 w::record! {
     /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreSignApp`; an item of `policy_periods` in `papay::insurance_sign::policy_periods::Modify`; and 1 more.
     pub struct PolicyPeriodInfo {
-        /// `policy_period_id`.
+        /// Which premium period, counted from 1.
         0 policy_period_id: f64 => "policy_period_id: must",
-        /// `estimated_deduct_date`.
+        /// Day on which the charge is planned; such as `2026-09-15`.
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
     }
     new(
@@ -281,13 +281,13 @@ w::record! {
 w::record! {
     /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreSignH5`; an item of `policy_periods` in `papay::insurance_sign::contracts::PreSignJsapi`; and 1 more.
     pub struct PreSignH5PolicyPeriod {
-        /// `policy_period_id`.
+        /// Which premium period, counted from 1.
         0 policy_period_id: i64 => "policy_period_id: must",
-        /// `estimated_deduct_date`.
+        /// Day on which the charge is planned; such as `2026-09-15`.
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
-        /// `estimated_deduct_amount`.
+        /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// `policy_coverage_detail`.
+        /// Cover of the policy: sum insured and clauses.
         3 policy_coverage_detail: Option<PolicyCoverageDetail> => "policy_coverage_detail",
     }
     new(
@@ -301,41 +301,180 @@ w::record! {
 w::record! {
     /// `real_identity` of `papay::insurance_sign::contracts::PreSignH5`; `real_identity` of `papay::insurance_sign::contracts::PreSignJsapi`; and 1 more.
     pub struct RealIdentityInfo {
-        /// `identity_type`; one of `ID_CARD`.
-        0 identity_type: Option<String> => "identity_type",
-        /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document; `ID_CARD` is the mainland ID card; one of `ID_CARD`.
+        0 identity_type: Option<IdentityType> => "identity_type",
+        /// True name of the signing user, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 real_name: String => "real_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked encrypted",
     }
     new(real_name: impl Into<String>, id_card_number: impl Into<String>)
-    text(identity_type: String)
+    text(identity_type: IdentityType)
 }
 
 w::record! {
     /// `real_identity` of `papay::insurance_sign::contracts::PreSignApp`.
     pub struct RealIdentity {
-        /// `real_name`; personal data, masked in `Debug`.
+        /// True name of the signing user, encrypted; personal data, masked in `Debug`.
         0 real_name: String => "real_name: must masked",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Number of the ID card, sent encrypted; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// `identity_type`; one of `ID_CARD`.
-        2 identity_type: Option<String> => "identity_type",
+        /// Kind of document; `ID_CARD` is the mainland ID card; one of `ID_CARD`.
+        2 identity_type: Option<IdentityType> => "identity_type",
     }
     new(real_name: impl Into<String>, id_card_number: impl Into<String>)
-    text(identity_type: String)
+    text(identity_type: IdentityType)
 }
 
 w::record! {
     /// `amount` of `papay::insurance_pay::ApplyTransaction`; `amount` of the answer of `papay::insurance_pay::ApplyTransaction`; and 26 more.
     pub struct ScheduledAmount {
-        /// `total`; in fen.
+        /// Amount in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
     text(currency: String)
+}
+
+w::open_enum! {
+    /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
+    ///
+    /// What `contract_state` of `papay::insurance_sign::contracts::GetResponse`, `contract_state` of `papay::insurance_sign::contracts::TerminateResponse` may be.
+    pub enum ContractState {
+        /// In force (`SIGNED`).
+        Signed = "SIGNED",
+        /// Ended (`TERMINATED`).
+        Terminated = "TERMINATED",
+        /// Signing failed (`SIGN_FAILED`).
+        SignFailed = "SIGN_FAILED",
+        /// Waits to be renewed (`TO_BE_RENEWED`).
+        ToBeRenewEd = "TO_BE_RENEWED",
+        /// Being ended (`TERMINATE_PENDING`).
+        TerminatePending = "TERMINATE_PENDING",
+    }
+}
+
+w::open_enum! {
+    /// Who ended it: user, merchant API, merchant platform, support or system.
+    ///
+    /// What `contract_termination_mode` of `ContractTerminateInfo`, `contract_termination_mode` of `ContractTerminateInfoItem` may be.
+    pub enum ContractTerminationMode {
+        /// Ended by the user (`USER_TERMINATE`).
+        UserTerminate = "USER_TERMINATE",
+        /// Ended by the merchant's call (`MCH_API_TERMINATE`).
+        MchApiTerminate = "MCH_API_TERMINATE",
+        /// Ended on the merchant platform (`WEPAY_WEB_TERMINATE`).
+        WePayWebTerminate = "WEPAY_WEB_TERMINATE",
+        /// Ended by customer service (`CUSTOMER_SERVICE_TERMINATE`).
+        CustomerServiceTerminate = "CUSTOMER_SERVICE_TERMINATE",
+        /// Ended by the system (`SYSTEM_TERMINATE`).
+        SystemTerminate = "SYSTEM_TERMINATE",
+    }
+}
+
+w::open_enum! {
+    /// In how many days the charge follows, 1 to 3.
+    ///
+    /// What `count` of `DeductDuration` may be.
+    pub enum Count {
+        /// 1 day (`1`).
+        N1 = "1",
+        /// 2 days (`2`).
+        N2 = "2",
+        /// 3 days (`3`).
+        N3 = "3",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// How long ago the user first logged in, as a range.
+    ///
+    /// What `days_since_first_login` of `DeviceInfo` may be.
+    pub enum DaysSinceFirstLogin {
+        /// Unknown (`DAYS_SINCE_FIRST_LOGIN_UNKNOW`).
+        Unknow = "DAYS_SINCE_FIRST_LOGIN_UNKNOW",
+        /// Within 1 day (`DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY`).
+        WithIn1Day = "DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY",
+        /// Within 7 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS`).
+        WithIn7Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS",
+        /// Within 30 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS`).
+        WithIn30Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS",
+        /// Within 90 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS`).
+        WithIn90Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS",
+        /// Within 180 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS`).
+        WithIn180Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS",
+        /// More than 180 days (`DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`).
+        MoreThen180Days = "DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS",
+    }
+}
+
+w::open_enum! {
+    /// Phone, pad, TV or watch.
+    ///
+    /// What `device_type` of `DeviceInfo` may be.
+    pub enum DeviceType {
+        /// Unknown device (`DEVICE_TYPE_UNKNOW`).
+        Unknow = "DEVICE_TYPE_UNKNOW",
+        /// Phone (`DEVICE_TYPE_PHONE`).
+        Phone = "DEVICE_TYPE_PHONE",
+        /// Tablet (`DEVICE_TYPE_PAD`).
+        Pad = "DEVICE_TYPE_PAD",
+        /// Television (`DEVICE_TYPE_TV`).
+        Tv = "DEVICE_TYPE_TV",
+        /// Watch (`DEVICE_TYPE_WATCH`).
+        Watch = "DEVICE_TYPE_WATCH",
+    }
+}
+
+w::open_enum! {
+    /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
+    ///
+    /// What `contract_state` of `papay::sign::contracts::GetHarmonyResponse` may be.
+    pub enum GetHarmonyContractState {
+        /// In force (`SIGNED`).
+        Signed = "SIGNED",
+        /// Ended (`TERMINATED`).
+        Terminated = "TERMINATED",
+        /// Signing failed (`SIGN_FAILED`).
+        SignFailed = "SIGN_FAILED",
+        /// Waits to be renewed (`TO_BE_RENEWED`).
+        ToBeRenewEd = "TO_BE_RENEWED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document; `ID_CARD` is the mainland ID card.
+    ///
+    /// What `identity_type` of `RealIdentityInfo`, `identity_type` of `RealIdentity` may be.
+    pub enum IdentityType {
+        /// Mainland ID card (`ID_CARD`).
+        IdCard = "ID_CARD",
+    }
+}
+
+w::open_enum! {
+    /// Where the user signs: `SIGN_SCENE_APP` or `SIGN_SCENE_QRCODE`.
+    ///
+    /// What `sign_scene` of `papay::sign::contracts::PreSign` may be.
+    pub enum SignScene {
+        /// Signing in an app (`SIGN_SCENE_APP`).
+        App = "SIGN_SCENE_APP",
+        /// Signing by QR code (`SIGN_SCENE_QRCODE`).
+        QrCode = "SIGN_SCENE_QRCODE",
+    }
+}
+
+w::open_enum! {
+    /// Unit of time; `DAY`.
+    ///
+    /// What `unit` of `DeductDuration` may be.
+    pub enum Unit {
+        /// In days (`DAY`).
+        Day = "DAY",
+    }
 }
 
 /// Deduction contracts (委托代扣签约): `pay_v3.papay.contracts`.
@@ -350,15 +489,15 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987402>.
         /// * Catalog: `pay_v3.papay.contracts.notify`.
         pub struct Notify {
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             0 contract_id: String => "contract_id: must path",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `estimated_amount`.
+            /// Amount announced to the user before charging.
             3 estimated_amount: super::EstimatedAmount => "estimated_amount: must",
-            /// `deduct_duration`.
+            /// How long after the announcement the charge follows.
             4 deduct_duration: Option<super::DeductDuration> => "deduct_duration",
         }
         new(
@@ -397,11 +536,11 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter3_11.shtml>.
         /// * Catalog: `pay_v3.papay.contracts.report_fail_notify`.
         pub struct ReportFailNotify {
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             0 contract_id: String => "contract_id: must path",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
         }
         new(
@@ -443,23 +582,23 @@ pub mod insurance_pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012471158>.
         /// * Catalog: `pay_v3.papay.insurance_pay.apply_transaction`.
         pub struct ApplyTransaction {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// The merchant's number for the charge, 6–32 characters, unique.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `description`.
+            /// What is charged for, shown on the user's bill.
             2 description: String => "description: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             3 contract_id: String => "contract_id: must",
-            /// `policy_period_id`.
+            /// Which premium period, counted from 1.
             4 policy_period_id: i64 => "policy_period_id: must",
-            /// `transaction_notify_url`.
+            /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
             5 transaction_notify_url: String => "transaction_notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             6 goods_tag: Option<String> => "goods_tag",
-            /// `attach`.
+            /// Merchant's private text, returned in the notice of the charge.
             7 attach: Option<String> => "attach",
-            /// `amount`.
+            /// Amount to charge with currency.
             8 amount: super::ScheduledAmount => "amount: must",
         }
         new(
@@ -477,9 +616,9 @@ pub mod insurance_pay {
     w::record! {
         /// Answer to [`ApplyTransaction`].
         pub struct ApplyTransactionResponse {
-            /// `out_trade_no`.
+            /// The merchant's number for the charge, 6–32 characters, unique.
             0 out_trade_no: String => "out_trade_no: must",
-            /// `amount`.
+            /// Amount to charge with currency.
             1 amount: super::ScheduledAmount => "amount: must",
         }
     }
@@ -515,9 +654,9 @@ pub mod insurance_pay {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012471229>.
             /// * Catalog: `pay_v3.papay.insurance_pay.policy_periods.get`.
             pub struct Get {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `policy_period_id`.
+                /// Which premium period, counted from 1.
                 1 policy_period_id: i64 => "policy_period_id: must path",
             }
             new(contract_id: impl Into<String>, policy_period_id: i64)
@@ -526,19 +665,19 @@ pub mod insurance_pay {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `policy_period_id`.
+                /// Which premium period, counted from 1.
                 0 policy_period_id: i64 => "policy_period_id: must",
-                /// `policy_period_state`.
+                /// Whether this period is open, booked or paid.
                 1 policy_period_state: String => "policy_period_state: must",
-                /// `deduct_start_date`; format `yyyy-MM-dd`.
+                /// First day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-15`.
                 2 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`; format `yyyy-MM-dd`.
+                /// Last day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-20`.
                 3 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
+                /// Amount that has been booked for charging.
                 4 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
-                /// `deduct_amount`.
+                /// Amount really charged; absent before.
                 5 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
-                /// `deduct_date`; format `yyyy-MM-dd`.
+                /// Day of the real charge; absent before; format `yyyy-MM-dd`; such as `2026-09-15`.
                 6 deduct_date: Option<String> => "deduct_date",
             }
         }
@@ -570,13 +709,13 @@ pub mod insurance_pay {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012471270>.
             /// * Catalog: `pay_v3.papay.insurance_pay.policy_periods.schedule`.
             pub struct Schedule {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `policy_period_id`.
+                /// Which premium period, counted from 1.
                 1 policy_period_id: i64 => "policy_period_id: must path",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `scheduled_amount`.
+                /// Amount that has been booked for charging.
                 3 scheduled_amount: super::super::ScheduledAmount => "scheduled_amount: must",
             }
             new(
@@ -626,9 +765,9 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012472641>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.get`.
             pub struct Get {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
             }
             new(plan_id: i64, out_contract_code: impl Into<String>)
@@ -637,34 +776,34 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 2 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 4 contract_id: String => "contract_id: must",
-                /// `contract_state`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
-                5 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`; format `rfc3339`.
+                /// State of the contract, e.g. `SIGNED` or `TERMINATED`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
+                5 contract_state: super::super::ContractState => "contract_state: must",
+                /// When the user signed; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`; format `rfc3339`.
+                /// When the contract runs out; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `insured_display_name`.
+                /// Name of the insured as shown to the user, masked.
                 9 insured_display_name: String => "insured_display_name: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 10 out_user_code: Option<String> => "out_user_code",
-                /// `contract_terminate_info`.
+                /// When, how and why it ended; only once ended.
                 11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
-                /// `revoke_terminate_contract_redirect_url`.
+                /// Link where the user can take back the termination; `revoke_terminate_contract_redirect_url` on the wire.
                 12 revoke_terminate_redirect_url: Option<String> => "revoke_terminate_contract_redirect_url",
-                /// `revoke_terminate_contract_redirect_appid`.
-                13 revoke_terminate_redirect_appid: Option<String> => "revoke_terminate_contract_redirect_appid",
+                /// Mini program where the user can take back the termination; `revoke_terminate_contract_redirect_appid` on the wire.
+                13 revoke_terminate_redirect_appid: Option<xinqiao_types::AppId> => "revoke_terminate_contract_redirect_appid",
             }
         }
 
@@ -695,45 +834,45 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/insurance-entrusted-payment/insurance/app-sign-and-create-transaction.html>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_app`.
             pub struct PreSignApp {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 2 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `insured_display_name`.
+                /// Name of the insured as shown to the user, masked.
                 4 insured_display_name: String => "insured_display_name: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `policy_start_date`.
+                /// First day of cover; such as `2026-09-15`.
                 6 policy_start_date: String => "policy_start_date: must",
-                /// `policy_end_date`.
+                /// Last day of cover; such as `2027-09-14`.
                 7 policy_end_date: String => "policy_end_date: must",
-                /// `policy_periods`.
+                /// Premium periods with planned date and amount.
                 8 policy_periods: Vec<super::super::PolicyPeriodInfo> => "policy_periods: must",
-                /// `amount`.
+                /// Amount to charge with currency.
                 9 amount: Option<super::super::EstimatedDeductAmount> => "amount",
-                /// `out_trade_no`.
+                /// The merchant's number for the charge, 6–32 characters, unique.
                 10 out_trade_no: Option<String> => "out_trade_no",
-                /// `description`.
+                /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// `transaction_notify_url`.
+                /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 12 transaction_notify_url: Option<String> => "transaction_notify_url",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 13 out_user_code: Option<String> => "out_user_code",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 14 goods_tag: Option<String> => "goods_tag",
-                /// `attach`.
+                /// Merchant's private text, returned in the notice of the charge.
                 15 attach: Option<String> => "attach",
-                /// `can_auto_insure`.
+                /// Whether cover is renewed automatically.
                 16 can_auto_insure: Option<bool> => "can_auto_insure",
-                /// `can_auto_reinsure`.
+                /// Whether cover is taken out again automatically after a lapse.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
-                /// `real_identity`.
+                /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentity> => "real_identity",
-                /// `combined_deduct_period_count`.
+                /// How many periods the first charge covers.
                 19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
@@ -767,7 +906,7 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
@@ -800,47 +939,47 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529050>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_h5`.
             pub struct PreSignH5 {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `insured_display_name`.
+                /// Name of the insured as shown to the user, masked.
                 4 insured_display_name: String => "insured_display_name: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `policy_start_date`; format `yyyy-MM-dd`.
+                /// First day of cover; format `yyyy-MM-dd`; such as `2026-09-15`.
                 7 policy_start_date: String => "policy_start_date: must",
-                /// `policy_end_date`; format `yyyy-MM-dd`.
+                /// Last day of cover; format `yyyy-MM-dd`; such as `2027-09-14`.
                 8 policy_end_date: String => "policy_end_date: must",
-                /// `policy_periods`; needed according to the documentation.
+                /// Premium periods with planned date and amount; needed according to the documentation.
                 9 policy_periods: Option<Vec<super::super::PreSignH5PolicyPeriod>> => "policy_periods",
-                /// `out_trade_no`.
+                /// The merchant's number for the charge, 6–32 characters, unique.
                 10 out_trade_no: Option<String> => "out_trade_no",
-                /// `description`.
+                /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// `amount`.
+                /// Amount to charge with currency.
                 12 amount: Option<super::super::ScheduledAmount> => "amount",
-                /// `transaction_notify_url`.
+                /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 13 transaction_notify_url: Option<String> => "transaction_notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 14 goods_tag: Option<String> => "goods_tag",
-                /// `attach`.
+                /// Merchant's private text, returned in the notice of the charge.
                 15 attach: Option<String> => "attach",
-                /// `can_auto_insure`.
+                /// Whether cover is renewed automatically.
                 16 can_auto_insure: Option<bool> => "can_auto_insure",
-                /// `can_auto_reinsure`.
+                /// Whether cover is taken out again automatically after a lapse.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
-                /// `real_identity`.
+                /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
-                /// `jump_control`.
+                /// How to return after signing.
                 19 jump_control: Option<super::super::JumpControl> => "jump_control",
-                /// `combined_deduct_period_count`.
+                /// How many periods the first charge covers.
                 20 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
@@ -875,7 +1014,7 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`PreSignH5`].
             pub struct PreSignH5Response {
-                /// `redirect_url`.
+                /// Link that takes the user to the signing page.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
@@ -907,45 +1046,45 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012528600>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_jsapi`.
             pub struct PreSignJsapi {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `insured_display_name`.
+                /// Name of the insured as shown to the user, masked.
                 4 insured_display_name: String => "insured_display_name: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `policy_start_date`; format `yyyy-MM-dd`.
+                /// First day of cover; format `yyyy-MM-dd`; such as `2026-09-15`.
                 7 policy_start_date: String => "policy_start_date: must",
-                /// `policy_end_date`; format `yyyy-MM-dd`.
+                /// Last day of cover; format `yyyy-MM-dd`; such as `2027-09-14`.
                 8 policy_end_date: String => "policy_end_date: must",
-                /// `policy_periods`; needed according to the documentation.
+                /// Premium periods with planned date and amount; needed according to the documentation.
                 9 policy_periods: Option<Vec<super::super::PreSignH5PolicyPeriod>> => "policy_periods",
-                /// `out_trade_no`.
+                /// The merchant's number for the charge, 6–32 characters, unique.
                 10 out_trade_no: Option<String> => "out_trade_no",
-                /// `description`.
+                /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// `amount`.
+                /// Amount to charge with currency.
                 12 amount: Option<super::super::ScheduledAmount> => "amount",
-                /// `transaction_notify_url`.
+                /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 13 transaction_notify_url: Option<String> => "transaction_notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 14 goods_tag: Option<String> => "goods_tag",
-                /// `attach`.
+                /// Merchant's private text, returned in the notice of the charge.
                 15 attach: Option<String> => "attach",
-                /// `can_auto_insure`.
+                /// Whether cover is renewed automatically.
                 16 can_auto_insure: Option<bool> => "can_auto_insure",
-                /// `can_auto_reinsure`.
+                /// Whether cover is taken out again automatically after a lapse.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
-                /// `real_identity`.
+                /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
-                /// `combined_deduct_period_count`.
+                /// How many periods the first charge covers.
                 19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
@@ -1006,45 +1145,45 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012528950>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `insured_display_name`.
+                /// Name of the insured as shown to the user, masked.
                 4 insured_display_name: String => "insured_display_name: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `policy_start_date`; format `yyyy-MM-dd`.
+                /// First day of cover; format `yyyy-MM-dd`; such as `2026-09-15`.
                 7 policy_start_date: String => "policy_start_date: must",
-                /// `policy_end_date`; format `yyyy-MM-dd`.
+                /// Last day of cover; format `yyyy-MM-dd`; such as `2027-09-14`.
                 8 policy_end_date: String => "policy_end_date: must",
-                /// `policy_periods`; needed according to the documentation.
+                /// Premium periods with planned date and amount; needed according to the documentation.
                 9 policy_periods: Option<Vec<super::super::PreSignH5PolicyPeriod>> => "policy_periods",
-                /// `out_trade_no`.
+                /// The merchant's number for the charge, 6–32 characters, unique.
                 10 out_trade_no: Option<String> => "out_trade_no",
-                /// `description`.
+                /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// `amount`.
+                /// Amount to charge with currency.
                 12 amount: Option<super::super::ScheduledAmount> => "amount",
-                /// `transaction_notify_url`.
+                /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 13 transaction_notify_url: Option<String> => "transaction_notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 14 goods_tag: Option<String> => "goods_tag",
-                /// `attach`.
+                /// Merchant's private text, returned in the notice of the charge.
                 15 attach: Option<String> => "attach",
-                /// `can_auto_insure`.
+                /// Whether cover is renewed automatically.
                 16 can_auto_insure: Option<bool> => "can_auto_insure",
-                /// `can_auto_reinsure`.
+                /// Whether cover is taken out again automatically after a lapse.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
-                /// `real_identity`.
+                /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
-                /// `combined_deduct_period_count`.
+                /// How many periods the first charge covers.
                 19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
@@ -1078,12 +1217,12 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `redirect_appid`.
-                1 redirect_appid: String => "redirect_appid: must",
-                /// `redirect_path`.
+                /// Mini program to jump to for signing.
+                1 redirect_appid: xinqiao_types::AppId => "redirect_appid: must",
+                /// Page to jump to for signing.
                 2 redirect_path: String => "redirect_path: must",
             }
         }
@@ -1115,13 +1254,13 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489588>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.renew`.
             pub struct Renew {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 1 contract_id: String => "contract_id: must path",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `policy_periods`; needed according to the documentation.
+                /// Premium periods with planned date and amount; needed according to the documentation.
                 3 policy_periods: Option<Vec<super::super::PolicyPeriod>> => "policy_periods",
             }
             new(plan_id: i64, contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -1155,11 +1294,11 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012472767>.
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.terminate`.
             pub struct Terminate {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// `contract_termination_remark`.
+                /// Why the contract ends; required when the merchant ends it.
                 2 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(
@@ -1172,29 +1311,29 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 2 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 4 contract_id: String => "contract_id: must",
-                /// `contract_state`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
-                5 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`; format `rfc3339`.
+                /// State of the contract, e.g. `SIGNED` or `TERMINATED`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
+                5 contract_state: super::super::ContractState => "contract_state: must",
+                /// When the user signed; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`; format `rfc3339`.
+                /// When the contract runs out; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `insured_display_name`.
+                /// Name of the insured as shown to the user, masked.
                 9 insured_display_name: String => "insured_display_name: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 10 out_user_code: Option<String> => "out_user_code",
-                /// `contract_terminate_info`.
+                /// When, how and why it ended; only once ended.
                 11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
             }
         }
@@ -1231,13 +1370,13 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489530>.
             /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.list`.
             pub struct List {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// `limit`.
+                /// Page size; such as `20`.
                 2 limit: Option<i64> => "limit: query",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
             }
             new(plan_id: i64, out_contract_code: impl Into<String>)
@@ -1247,13 +1386,13 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`List`].
             pub struct ListResponse {
-                /// `data`.
+                /// Premium periods.
                 0 data: Vec<super::super::DataInfo> => "data: must",
-                /// `total_count`.
+                /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
-                /// `limit`.
+                /// Page size; such as `20`.
                 2 limit: i64 => "limit: must",
-                /// `offset`.
+                /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: i64 => "offset: must",
             }
         }
@@ -1285,15 +1424,15 @@ pub mod insurance_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012987596>.
             /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.modify`.
             pub struct Modify {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: f64 => "plan_id: must path",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 1 contract_id: String => "contract_id: must path",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `policy_periods`.
+                /// Premium periods with planned date and amount.
                 3 policy_periods: Vec<super::super::PolicyPeriodInfo> => "policy_periods: must",
-                /// `allow_cancel_scheduled`.
+                /// `true` lets the change cancel a charge that is already booked.
                 4 allow_cancel_scheduled: Option<bool> => "allow_cancel_scheduled",
             }
             new(
@@ -1308,9 +1447,9 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`Modify`].
             pub struct ModifyResponse {
-                /// `policy_periods`.
+                /// Premium periods with planned date and amount.
                 0 policy_periods: Option<Vec<super::super::PolicyPeriodInfo>> => "policy_periods",
-                /// `cancel_scheduled_policy_period_id`.
+                /// Period whose booked charge the change cancelled; `cancel_scheduled_policy_period_id` on the wire.
                 1 cancel_policy_period_id: Option<i64> => "cancel_scheduled_policy_period_id",
             }
         }
@@ -1348,25 +1487,25 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013388429>.
         /// * Catalog: `pay_v3.papay.pay.apply_harmony_transaction`.
         pub struct ApplyHarmonyTransaction {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// The merchant's number for the charge, 6–32 characters, unique.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `description`.
+            /// What is charged for, shown on the user's bill.
             2 description: String => "description: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             3 contract_id: String => "contract_id: must",
-            /// `transaction_notify_url`.
+            /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
             4 transaction_notify_url: String => "transaction_notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             5 goods_tag: Option<String> => "goods_tag",
-            /// `attach`.
+            /// Merchant's private text, returned in the notice of the charge.
             6 attach: Option<String> => "attach",
-            /// `amount`.
+            /// Amount to charge with currency.
             7 amount: super::ScheduledAmount => "amount: must",
-            /// `harmony_account_id`.
+            /// Account of the user on HarmonyOS.
             8 harmony_account_id: String => "harmony_account_id: must",
-            /// `mcc`.
+            /// Merchant category code; such as `5411`.
             9 mcc: Option<String> => "mcc",
         }
         new(
@@ -1384,9 +1523,9 @@ pub mod pay {
     w::record! {
         /// Answer to [`ApplyHarmonyTransaction`].
         pub struct ApplyHarmonyTransactionResponse {
-            /// `out_trade_no`.
+            /// The merchant's number for the charge, 6–32 characters, unique.
             0 out_trade_no: String => "out_trade_no: must",
-            /// `amount`.
+            /// Amount to charge with currency.
             1 amount: super::ScheduledAmount => "amount: must",
         }
     }
@@ -1418,21 +1557,21 @@ pub mod pay {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467036>.
         /// * Catalog: `pay_v3.papay.pay.apply_transaction`.
         pub struct ApplyTransaction {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// The merchant's number for the charge, 6–32 characters, unique.
             1 out_trade_no: String => "out_trade_no: must",
-            /// `description`.
+            /// What is charged for, shown on the user's bill.
             2 description: String => "description: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             3 contract_id: String => "contract_id: must",
-            /// `transaction_notify_url`.
+            /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
             4 transaction_notify_url: String => "transaction_notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             5 goods_tag: Option<String> => "goods_tag",
-            /// `attach`.
+            /// Merchant's private text, returned in the notice of the charge.
             6 attach: Option<String> => "attach",
-            /// `amount`.
+            /// Amount to charge with currency.
             7 amount: super::ScheduledAmount => "amount: must",
         }
         new(
@@ -1480,45 +1619,45 @@ pub mod pay {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-create-transaction.html>.
             /// * Catalog: `pay_v3.papay.pay.partner.apply_transaction`.
             pub struct ApplyTransaction {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// The merchant's number for the charge, 6–32 characters, unique.
                 3 out_trade_no: String => "out_trade_no: must",
-                /// `description`.
+                /// What is charged for, shown on the user's bill.
                 4 description: String => "description: must",
-                /// `transaction_notify_url`.
+                /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 5 transaction_notify_url: String => "transaction_notify_url: must",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 6 contract_id: String => "contract_id: must",
-                /// `amount`.
+                /// Amount to charge with currency.
                 7 amount: super::super::EstimatedDeductAmount => "amount: must",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 8 goods_tag: Option<String> => "goods_tag",
-                /// `attach`.
+                /// Merchant's private text, returned in the notice of the charge.
                 9 attach: Option<String> => "attach",
             }
             new(
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 out_trade_no: impl Into<String>,
                 description: impl Into<String>,
                 transaction_notify_url: impl Into<String>,
                 contract_id: impl Into<String>,
                 amount: super::super::EstimatedDeductAmount,
             )
-            text(sub_appid: String, goods_tag: String, attach: String)
+            text(sub_appid: xinqiao_types::AppId, goods_tag: String, attach: String)
         }
 
         w::record! {
             /// Answer to [`ApplyTransaction`].
             pub struct ApplyTransactionResponse {
-                /// `out_trade_no`.
+                /// The merchant's number for the charge, 6–32 characters, unique.
                 0 out_trade_no: String => "out_trade_no: must",
-                /// `amount`.
+                /// Amount to charge with currency.
                 1 amount: super::super::EstimatedDeductAmount => "amount: must",
             }
         }
@@ -1550,28 +1689,28 @@ pub mod pay {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-query-deduct-schedule.html>.
             /// * Catalog: `pay_v3.papay.pay.partner.get_schedule`.
             pub struct GetSchedule {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
-            new(contract_id: impl Into<String>, sub_mchid: impl Into<String>)
+            new(contract_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         w::record! {
             /// Answer to [`GetSchedule`].
             pub struct GetScheduleResponse {
-                /// `schedule_state`.
+                /// Whether the charge is booked, done or lapsed.
                 0 schedule_state: String => "schedule_state: must",
-                /// `deduct_start_date`.
+                /// First day on which charging is allowed; such as `2026-09-15`.
                 1 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`.
+                /// Last day on which charging is allowed; such as `2026-09-20`.
                 2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
+                /// Amount that has been booked for charging.
                 3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
-                /// `deduct_amount`.
+                /// Amount really charged; absent before.
                 4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
-                /// `deduct_date`.
+                /// Day of the real charge; absent before; such as `2026-09-15`.
                 5 deduct_date: Option<String> => "deduct_date",
             }
         }
@@ -1603,24 +1742,24 @@ pub mod pay {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-schedule-deduction.html>.
             /// * Catalog: `pay_v3.papay.pay.partner.schedule`.
             pub struct Schedule {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `sp_appid`.
-                1 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `schedule_amount`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Amount to book for charging.
                 4 schedule_amount: super::super::EstimatedDeductAmount => "schedule_amount: must",
             }
             new(
                 contract_id: impl Into<String>,
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 schedule_amount: super::super::EstimatedDeductAmount,
             )
-            text(sub_appid: String)
+            text(sub_appid: xinqiao_types::AppId)
         }
 
         /// Answer to [`Schedule`], the same as to [`GetSchedule`].
@@ -1658,7 +1797,7 @@ pub mod pay {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466997>.
             /// * Catalog: `pay_v3.papay.pay.schedules.get`.
             pub struct Get {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
             }
             new(contract_id: impl Into<String>)
@@ -1667,17 +1806,17 @@ pub mod pay {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `schedule_state`.
+                /// Whether the charge is booked, done or lapsed.
                 0 schedule_state: String => "schedule_state: must",
-                /// `deduct_start_date`; format `yyyy-MM-dd`.
+                /// First day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-15`.
                 1 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`; format `yyyy-MM-dd`.
+                /// Last day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-20`.
                 2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
+                /// Amount that has been booked for charging.
                 3 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
-                /// `deduct_amount`.
+                /// Amount really charged; absent before.
                 4 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
-                /// `deduct_date`; format `yyyy-MM-dd`.
+                /// Day of the real charge; absent before; format `yyyy-MM-dd`; such as `2026-09-15`.
                 5 deduct_date: Option<String> => "deduct_date",
             }
         }
@@ -1709,11 +1848,11 @@ pub mod pay {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467036>.
             /// * Catalog: `pay_v3.papay.pay.schedules.schedule`.
             pub struct Schedule {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `schedule_amount`.
+                /// Amount to book for charging.
                 2 schedule_amount: super::super::ScheduledAmount => "schedule_amount: must",
             }
             new(
@@ -1762,21 +1901,21 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524934>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_app`.
             pub struct PreSignApp {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
@@ -1793,13 +1932,13 @@ pub mod scheduled_deduct_sign {
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `miniprogram_username`.
+                /// Original id of the mini program to open; such as `gh_f4e2a1b3c5d6`; `miniprogram_username` on the wire.
                 #[doc(alias = "miniprogram_username")]
                 1 mini_program_username: Option<String> => "miniprogram_username",
-                /// `miniprogram_path`.
+                /// Page to open in the mini program; `miniprogram_path` on the wire.
                 #[doc(alias = "miniprogram_path")]
                 2 mini_program_path: Option<String> => "miniprogram_path",
             }
@@ -1832,23 +1971,23 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489208>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_h5`.
             pub struct PreSignH5 {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
-                /// `jump_control`.
+                /// How to return after signing.
                 8 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
             new(
@@ -1865,7 +2004,7 @@ pub mod scheduled_deduct_sign {
         w::record! {
             /// Answer to [`PreSignH5`].
             pub struct PreSignH5Response {
-                /// `redirect_url`.
+                /// Link that takes the user to the signing page.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
@@ -1897,21 +2036,21 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012525133>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_jsapi`.
             pub struct PreSignJsapi {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
@@ -1955,21 +2094,21 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012525209>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 5 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
@@ -1986,12 +2125,12 @@ pub mod scheduled_deduct_sign {
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `redirect_appid`.
-                1 redirect_appid: String => "redirect_appid: must",
-                /// `redirect_path`.
+                /// Mini program to jump to for signing.
+                1 redirect_appid: xinqiao_types::AppId => "redirect_appid: must",
+                /// Page to jump to for signing.
                 2 redirect_path: String => "redirect_path: must",
             }
         }
@@ -2028,51 +2167,56 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-app-scheduled-deduct-pre-sign.html>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_app`.
             pub struct PreSignApp {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
-                /// `plan_id`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 8 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 plan_id: f64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
             )
-            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            text(
+                sp_openid: xinqiao_types::OpenId,
+                sub_appid: xinqiao_types::AppId,
+                sub_openid: xinqiao_types::OpenId,
+                out_user_code: String,
+            )
             set(deduct_schedule: super::super::PreSignAppDeductSchedule)
         }
 
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `miniprogram_username`.
+                /// Original id of the mini program to open; such as `gh_f4e2a1b3c5d6`; `miniprogram_username` on the wire.
                 #[doc(alias = "miniprogram_username")]
                 1 mini_program_username: Option<String> => "miniprogram_username",
-                /// `miniprogram_path`.
+                /// Page to open in the mini program; `miniprogram_path` on the wire.
                 #[doc(alias = "miniprogram_path")]
                 2 mini_program_path: Option<String> => "miniprogram_path",
             }
@@ -2105,40 +2249,45 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-h5-scheduled-deduct-pre-sign.html>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_h5`.
             pub struct PreSignH5 {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
-                /// `plan_id`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 8 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
-                /// `jump_control`.
+                /// How to return after signing.
                 11 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
             new(
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 plan_id: f64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
             )
-            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            text(
+                sp_openid: xinqiao_types::OpenId,
+                sub_appid: xinqiao_types::AppId,
+                sub_openid: xinqiao_types::OpenId,
+                out_user_code: String,
+            )
             set(
                 deduct_schedule: super::super::PreSignAppDeductSchedule,
                 jump_control: super::super::JumpControl,
@@ -2148,7 +2297,7 @@ pub mod scheduled_deduct_sign {
         w::record! {
             /// Answer to [`PreSignH5`].
             pub struct PreSignH5Response {
-                /// `redirect_url`.
+                /// Link that takes the user to the signing page.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
@@ -2180,38 +2329,43 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-jsapi-scheduled-deduct-pre-sign.html>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_jsapi`.
             pub struct PreSignJsapi {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
-                /// `plan_id`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 8 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 plan_id: f64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
             )
-            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            text(
+                sp_openid: xinqiao_types::OpenId,
+                sub_appid: xinqiao_types::AppId,
+                sub_openid: xinqiao_types::OpenId,
+                out_user_code: String,
+            )
             set(deduct_schedule: super::super::PreSignAppDeductSchedule)
         }
 
@@ -2245,50 +2399,55 @@ pub mod scheduled_deduct_sign {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-mini-program-scheduled-deduct-pre-sign.html>.
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
-                /// `plan_id`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 8 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 plan_id: f64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
             )
-            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            text(
+                sp_openid: xinqiao_types::OpenId,
+                sub_appid: xinqiao_types::AppId,
+                sub_openid: xinqiao_types::OpenId,
+                out_user_code: String,
+            )
             set(deduct_schedule: super::super::PreSignAppDeductSchedule)
         }
 
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `redirect_appid`.
-                1 redirect_appid: String => "redirect_appid: must",
-                /// `redirect_path`.
+                /// Mini program to jump to for signing.
+                1 redirect_appid: xinqiao_types::AppId => "redirect_appid: must",
+                /// Page to jump to for signing.
                 2 redirect_path: String => "redirect_path: must",
             }
         }
@@ -2329,9 +2488,9 @@ pub mod sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489245>.
             /// * Catalog: `pay_v3.papay.sign.contracts.get`.
             pub struct Get {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
             }
             new(plan_id: i64, out_contract_code: impl Into<String>)
@@ -2340,31 +2499,31 @@ pub mod sign {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 2 plan_id: i64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 4 contract_id: String => "contract_id: must",
-                /// `contract_state`.
+                /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
                 5 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`; format `rfc3339`.
+                /// When the user signed; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`; format `rfc3339`.
+                /// When the contract runs out; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 9 contract_display_account: String => "contract_display_account: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 10 out_user_code: Option<String> => "out_user_code",
-                /// `contract_terminate_info`.
+                /// When, how and why it ended; only once ended.
                 11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => "contract_terminate_info",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 12 deduct_schedule: Option<super::super::DeductScheduleInfo> => "deduct_schedule",
             }
         }
@@ -2395,9 +2554,9 @@ pub mod sign {
             /// * For: merchant.
             /// * Catalog: `pay_v3.papay.sign.contracts.get_harmony`.
             pub struct GetHarmony {
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 0 out_contract_code: String => "out_contract_code: must path",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: f64 => "plan_id: must path",
             }
             new(out_contract_code: impl Into<String>, plan_id: f64)
@@ -2406,31 +2565,31 @@ pub mod sign {
         w::record! {
             /// Answer to [`GetHarmony`].
             pub struct GetHarmonyResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 1 contract_id: String => "contract_id: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 3 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 5 contract_display_account: String => "contract_display_account: must",
-                /// `contract_state`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED`.
-                6 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`.
+                /// State of the contract, e.g. `SIGNED` or `TERMINATED`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED`.
+                6 contract_state: super::super::GetHarmonyContractState => "contract_state: must",
+                /// When the user signed.
                 7 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`.
+                /// When the contract runs out.
                 8 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 9 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `contract_terminate_info`.
+                /// When, how and why it ended; only once ended.
                 10 contract_terminate_info: Option<super::super::ContractTerminateInfoItem> => "contract_terminate_info",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 11 out_user_code: Option<String> => "out_user_code",
-                /// `mask_wxid`.
+                /// User's WeChat id, masked.
                 12 mask_wxid: Option<String> => "mask_wxid",
             }
         }
@@ -2462,29 +2621,29 @@ pub mod sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012978414>.
             /// * Catalog: `pay_v3.papay.sign.contracts.pre_sign`.
             pub struct PreSign {
-                /// `sign_scene`; one of `SIGN_SCENE_APP` `SIGN_SCENE_QRCODE`.
-                0 sign_scene: String => "sign_scene: must",
-                /// `appid`.
+                /// Where the user signs: `SIGN_SCENE_APP` or `SIGN_SCENE_QRCODE`; one of `SIGN_SCENE_APP` `SIGN_SCENE_QRCODE`.
+                0 sign_scene: super::super::SignScene => "sign_scene: must",
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 3 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 5 contract_display_account: String => "contract_display_account: must",
-                /// `contract_notify_url`.
+                /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
                 6 contract_notify_url: String => "contract_notify_url: must",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 7 out_user_code: String => "out_user_code: must",
-                /// `return_url`.
+                /// Where the user returns to after signing.
                 8 return_url: Option<String> => "return_url",
-                /// `device_info`.
+                /// Device on which the user signs, for risk control.
                 9 device_info: super::super::DeviceInfo => "device_info: must",
             }
             new(
-                sign_scene: impl Into<String>,
+                sign_scene: impl Into<super::super::SignScene>,
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: f64,
                 out_contract_code: impl Into<String>,
@@ -2499,14 +2658,14 @@ pub mod sign {
         w::record! {
             /// Answer to [`PreSign`].
             pub struct PreSignResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `mini_program_username`.
+                /// Original id of the signing mini program, for apps; such as `gh_f4e2a1b3c5d6`.
                 1 mini_program_username: Option<String> => "mini_program_username",
-                /// `mini_program_path`.
+                /// Page of the signing mini program.
                 2 mini_program_path: Option<String> => "mini_program_path",
-                /// `redirect_url`.
+                /// Link that takes the user to the signing page.
                 3 redirect_url: Option<String> => "redirect_url",
             }
         }
@@ -2538,11 +2697,11 @@ pub mod sign {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489295>.
             /// * Catalog: `pay_v3.papay.sign.contracts.terminate`.
             pub struct Terminate {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: i64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// `contract_termination_remark`.
+                /// Why the contract ends; required when the merchant ends it.
                 2 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(
@@ -2587,50 +2746,54 @@ pub mod sign {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-get-contract-by-code.html>.
             /// * Catalog: `pay_v3.papay.sign.partner.get_contract`.
             pub struct GetContract {
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 0 out_contract_code: String => "out_contract_code: must path",
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: f64 => "plan_id: must path",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
-            new(out_contract_code: impl Into<String>, plan_id: f64, sub_mchid: impl Into<String>)
+            new(
+                out_contract_code: impl Into<String>,
+                plan_id: f64,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+            )
         }
 
         w::record! {
             /// Answer to [`GetContract`].
             pub struct GetContractResponse {
-                /// `contract_id`.
+                /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must",
-                /// `sp_mchid`.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-                /// `plan_id`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `contract_state`.
+                /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
                 8 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`.
+                /// When the user signed.
                 9 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_expired_time`.
+                /// When the contract runs out.
                 10 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `sp_openid`.
-                11 sp_openid: String => "sp_openid: must",
-                /// `sub_openid`.
-                12 sub_openid: Option<String> => "sub_openid",
-                /// `contract_terminate_info`.
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                11 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// When, how and why it ended; only once ended.
                 13 contract_terminate_info: Option<super::super::TerminateInfo> => "contract_terminate_info",
-                /// `out_user_code`.
+                /// The user's id in the merchant's system.
                 14 out_user_code: Option<String> => "out_user_code",
-                /// `deduct_schedule`.
+                /// Planned charge (date and amount) and what came of it.
                 15 deduct_schedule: Option<super::super::GetContractDeductSchedule> => "deduct_schedule",
             }
         }
@@ -2662,19 +2825,19 @@ pub mod sign {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-terminate-contract-by-code.html>.
             /// * Catalog: `pay_v3.papay.sign.partner.terminate_contract`.
             pub struct TerminateContract {
-                /// `plan_id`.
+                /// Template of the deduction, given when the product was set up; such as `12535`.
                 0 plan_id: f64 => "plan_id: must path",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `contract_termination_remark`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Why the contract ends; required when the merchant ends it.
                 3 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(
                 plan_id: f64,
                 out_contract_code: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 contract_termination_remark: impl Into<String>,
             )
         }

@@ -6,33 +6,33 @@ use xinqiao_wire as w;
 w::record! {
     /// `parking_lot` of `parking::reminders::Apply`.
     pub struct ApplyParkingLot {
-        /// `parking_lot_name`.
+        /// What users know the lot as.
         0 parking_lot_name: String => "parking_lot_name: must",
-        /// `out_parking_lot_id`.
+        /// Your own number of the lot.
         1 out_parking_lot_id: String => "out_parking_lot_id: must",
-        /// `parking_lot_address`.
+        /// Street address of the lot.
         2 parking_lot_address: String => "parking_lot_address: must",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position in degrees; such as `113.941046`; personal data, masked in `Debug`.
         3 longitude: String => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: String => "latitude: must masked",
-        /// `parking_lot_type`; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
-        5 parking_lot_type: String => "parking_lot_type: must",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Kind of lot, such as mall, office or residential; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
+        5 parking_lot_type: GetParkingLotType => "parking_lot_type: must",
+        /// Service phone of the lot; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
-        /// `parking_sign_url`.
+        /// Photo of the price board.
         7 parking_sign_url: Option<String> => "parking_sign_url",
-        /// `notification_text_list`.
+        /// Offers of the lot in words.
         8 notification_text_list: Option<Vec<String>> => "notification_text_list",
-        /// `payment_mini_prog_appid`.
-        9 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
-        /// `payment_path`.
+        /// Mini Program where one pays.
+        9 payment_mini_prog_appid: Option<xinqiao_types::AppId> => "payment_mini_prog_appid",
+        /// Page where one pays.
         10 payment_path: String => "payment_path: must",
-        /// `parking_order_mini_prog_appid`.
-        11 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
-        /// `parking_order_path`.
+        /// Mini Program of the parking order.
+        11 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
+        /// Page of the parking order.
         12 parking_order_path: Option<String> => "parking_order_path",
-        /// `charging_rule`.
+        /// How the lot charges.
         13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
     new(
@@ -41,14 +41,14 @@ w::record! {
         parking_lot_address: impl Into<String>,
         longitude: impl Into<String>,
         latitude: impl Into<String>,
-        parking_lot_type: impl Into<String>,
+        parking_lot_type: impl Into<GetParkingLotType>,
         phone_number: impl Into<String>,
         payment_path: impl Into<String>,
     )
     text(
         parking_sign_url: String,
-        payment_mini_prog_appid: String,
-        parking_order_mini_prog_appid: String,
+        payment_mini_prog_appid: xinqiao_types::AppId,
+        parking_order_mini_prog_appid: xinqiao_types::AppId,
         parking_order_path: String,
     )
     set(notification_text_list: Vec<String>, charging_rule: ChargingRule)
@@ -57,15 +57,15 @@ w::record! {
 w::record! {
     /// An item of `application_list` in the answer of `parking::reminders::ListApplications`; `application` of the answer of `parking::reminders::QueryApplication`.
     pub struct Application {
-        /// `parking_lot_audit_no`.
+        /// Number of the application.
         0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
-        /// `audit_status`; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
-        1 audit_status: Option<String> => "audit_status",
-        /// `submit_time`.
+        /// Review: pending, withdrawn, approved, rejected; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
+        1 audit_status: Option<AuditStatus> => "audit_status",
+        /// When it was handed in, Unix seconds.
         2 submit_time: Option<i64> => "submit_time",
-        /// `parking_lot`.
+        /// The lot's data.
         3 parking_lot: Option<QueryApplicationParkingLot> => "parking_lot",
-        /// `audit_comment`.
+        /// Comments of the review; on rejection.
         4 audit_comment: Option<AuditComment> => "audit_comment",
     }
 }
@@ -73,33 +73,33 @@ w::record! {
 w::record! {
     /// `parking_lot` of `parking::Application`.
     pub struct QueryApplicationParkingLot {
-        /// `parking_lot_name`.
+        /// What users know the lot as.
         0 parking_lot_name: Option<String> => "parking_lot_name",
-        /// `out_parking_lot_id`.
+        /// Your own number of the lot.
         1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
-        /// `parking_lot_address`.
+        /// Street address of the lot.
         2 parking_lot_address: Option<String> => "parking_lot_address",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position in degrees; such as `113.941046`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
-        /// `parking_lot_type`; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
-        5 parking_lot_type: Option<String> => "parking_lot_type",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Kind of lot, such as mall, office or residential; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
+        5 parking_lot_type: Option<GetParkingLotType> => "parking_lot_type",
+        /// Service phone of the lot; personal data, masked in `Debug`.
         6 phone_number: Option<String> => "phone_number: masked",
-        /// `parking_sign_url`.
+        /// Photo of the price board.
         7 parking_sign_url: Option<String> => "parking_sign_url",
-        /// `notification_text_list`.
+        /// Offers of the lot in words.
         8 notification_text_list: Option<Vec<String>> => "notification_text_list",
-        /// `payment_mini_prog_appid`.
-        9 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
-        /// `payment_path`.
+        /// Mini Program where one pays.
+        9 payment_mini_prog_appid: Option<xinqiao_types::AppId> => "payment_mini_prog_appid",
+        /// Page where one pays.
         10 payment_path: Option<String> => "payment_path",
-        /// `parking_order_mini_prog_appid`.
-        11 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
-        /// `parking_order_path`.
+        /// Mini Program of the parking order.
+        11 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
+        /// Page of the parking order.
         12 parking_order_path: Option<String> => "parking_order_path",
-        /// `charging_rule`.
+        /// How the lot charges.
         13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
 }
@@ -107,9 +107,9 @@ w::record! {
 w::record! {
     /// `audit_comment` of `parking::Application`.
     pub struct AuditComment {
-        /// `fields`.
+        /// Comments field by field.
         0 fields: Option<Vec<AuditCommentField>> => "fields",
-        /// `recommendation`.
+        /// What to improve.
         1 recommendation: Option<String> => "recommendation",
     }
 }
@@ -117,9 +117,9 @@ w::record! {
 w::record! {
     /// An item of `fields` in `parking::AuditComment`.
     pub struct AuditCommentField {
-        /// `field`.
+        /// Field with a problem; such as `parking_lot_name`.
         0 field: Option<String> => "field",
-        /// `comment`.
+        /// Review comment on this field.
         1 comment: Option<String> => "comment",
     }
 }
@@ -127,33 +127,33 @@ w::record! {
 w::record! {
     /// `charging_rule` of `parking::ApplyParkingLot`; `charging_rule` of `parking::QueryApplicationParkingLot`.
     pub struct ChargingRule {
-        /// `fee_limit_type`; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
-        0 fee_limit_type: Option<String> => "fee_limit_type",
-        /// `daily_limit_type`; one of `DAILY_LIMIT_UNKNOWN` `DAILY_LIMIT_ROLLING_24H` `DAILY_LIMIT_CALENDAR_DAY`.
-        1 daily_limit_type: Option<String> => "daily_limit_type",
-        /// `time_rounding_type`; one of `TIME_ROUND_UNKNOWN` `TIME_ROUND_DOWN` `TIME_ROUND_UP`.
-        2 time_rounding_type: Option<String> => "time_rounding_type",
-        /// `free_entry_duration`.
+        /// Whether the cap is cumulative or for each stay; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
+        0 fee_limit_type: Option<FeeLimitType> => "fee_limit_type",
+        /// Whether the daily cap runs by calendar day or by 24 hours; one of `DAILY_LIMIT_UNKNOWN` `DAILY_LIMIT_ROLLING_24H` `DAILY_LIMIT_CALENDAR_DAY`.
+        1 daily_limit_type: Option<DailyLimitType> => "daily_limit_type",
+        /// Whether partial units are rounded up or down; one of `TIME_ROUND_UNKNOWN` `TIME_ROUND_DOWN` `TIME_ROUND_UP`.
+        2 time_rounding_type: Option<TimeRoundingType> => "time_rounding_type",
+        /// Free minutes after entering.
         3 free_entry_duration: Option<i64> => "free_entry_duration",
-        /// `free_exit_duration`.
+        /// Free minutes to leave after paying.
         4 free_exit_duration: Option<i64> => "free_exit_duration",
-        /// `holiday_mode`; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
-        5 holiday_mode: Option<String> => "holiday_mode",
-        /// `aggregate_limit_mode`; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
-        6 aggregate_limit_mode: Option<String> => "aggregate_limit_mode",
-        /// `first_charge_time_mode`; one of `FIRST_CHARGE_TIME_MODE_UNKNOWN` `FIRST_CHARGE_TIME_MODE_ENTER` `FIRST_CHARGE_TIME_MODE_AFTER_FREE`.
-        7 first_charge_time_mode: Option<String> => "first_charge_time_mode",
-        /// The body, told apart by `rule_type`.
+        /// How holidays are told; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
+        5 holiday_mode: Option<HolidayMode> => "holiday_mode",
+        /// How the cumulative cap is found; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
+        6 aggregate_limit_mode: Option<AggregateLimitMode> => "aggregate_limit_mode",
+        /// Whether charging starts on entry or after the free time; one of `FIRST_CHARGE_TIME_MODE_UNKNOWN` `FIRST_CHARGE_TIME_MODE_ENTER` `FIRST_CHARGE_TIME_MODE_AFTER_FREE`.
+        7 first_charge_time_mode: Option<FirstChargeTimeMode> => "first_charge_time_mode",
+        /// The charging rules, by their kind; told apart by `rule_type`.
         8 body: ChargingRuleBody => ": flat",
     }
     new(body: ChargingRuleBody)
     text(
-        fee_limit_type: String,
-        daily_limit_type: String,
-        time_rounding_type: String,
-        holiday_mode: String,
-        aggregate_limit_mode: String,
-        first_charge_time_mode: String,
+        fee_limit_type: FeeLimitType,
+        daily_limit_type: DailyLimitType,
+        time_rounding_type: TimeRoundingType,
+        holiday_mode: HolidayMode,
+        aggregate_limit_mode: AggregateLimitMode,
+        first_charge_time_mode: FirstChargeTimeMode,
     )
     set(free_entry_duration: i64, free_exit_duration: i64)
 }
@@ -161,41 +161,41 @@ w::record! {
 w::record! {
     /// The body `CHARGING_RULE_SEGMENT` of `parking::ChargingRule`.
     pub struct DurationSegmentRule {
-        /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
-        0 day_type: Option<String> => "day_type",
-        /// `start_time`.
+        /// Days it applies to: weekdays, holidays or all; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
+        0 day_type: Option<DayType> => "day_type",
+        /// Start of the hours it applies to; such as `08:00`.
         1 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// End of the hours it applies to; such as `22:00`.
         2 end_time: Option<String> => "end_time",
-        /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-        3 vehicle_type: Option<String> => "vehicle_type",
-        /// `plate_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-        4 plate_type: Option<String> => "plate_type",
-        /// `charge_mode`; one of `UNKNOWN` `INTERVAL` `ONE_TIME`.
-        5 charge_mode: Option<String> => "charge_mode",
-        /// `duration_from`.
+        /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+        3 vehicle_type: Option<VehicleType> => "vehicle_type",
+        /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+        4 plate_type: Option<PlateType> => "plate_type",
+        /// Charge of the segment: by interval or once; one of `UNKNOWN` `INTERVAL` `ONE_TIME`.
+        5 charge_mode: Option<ChargeMode> => "charge_mode",
+        /// Parking time from which the segment applies, in minutes.
         6 duration_from: Option<i64> => "duration_from",
-        /// `duration_to`.
+        /// Parking time up to which the segment applies, in minutes.
         7 duration_to: Option<i64> => "duration_to",
-        /// `fixed_amount`.
+        /// Flat fee of the segment, in fen.
         8 fixed_amount: Option<i64> => "fixed_amount",
-        /// `interval_min`.
+        /// Length of an interval, in minutes.
         9 interval_min: Option<i64> => "interval_min",
-        /// `interval_amount`.
+        /// Fee of each interval, in fen.
         10 interval_amount: Option<i64> => "interval_amount",
-        /// `interval_max_amount`.
+        /// Cap of the period, in fen.
         11 interval_max_amount: Option<i64> => "interval_max_amount",
-        /// `max_fee_per_day`.
+        /// Cap of a day, in fen.
         12 max_fee_per_day: Option<i64> => "max_fee_per_day",
     }
     new()
     text(
-        day_type: String,
+        day_type: DayType,
         start_time: String,
         end_time: String,
-        vehicle_type: String,
-        plate_type: String,
-        charge_mode: String,
+        vehicle_type: VehicleType,
+        plate_type: PlateType,
+        charge_mode: ChargeMode,
     )
     set(
         duration_from: i64,
@@ -211,58 +211,58 @@ w::record! {
 w::record! {
     /// An item of `fee_items` in `parking::reminders::ReportExtPayment`.
     pub struct FeeItem {
-        /// `fee_type`; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
-        0 fee_type: String => "fee_type: must",
-        /// `amount`.
+        /// Kind of fee: monthly, quarterly or member; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
+        0 fee_type: FeeType => "fee_type: must",
+        /// Fee, in fen.
         1 amount: i64 => "amount: must",
     }
-    new(fee_type: impl Into<String>, amount: i64)
+    new(fee_type: impl Into<FeeType>, amount: i64)
 }
 
 w::record! {
     /// The body `CHARGING_RULE_FIXED_INTERVAL` of `parking::ChargingRule`.
     pub struct FixedIntervalRule {
-        /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
-        0 day_type: Option<String> => "day_type",
-        /// `start_time`.
+        /// Days it applies to: weekdays, holidays or all; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
+        0 day_type: Option<DayType> => "day_type",
+        /// Start of the hours it applies to; such as `08:00`.
         1 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// End of the hours it applies to; such as `22:00`.
         2 end_time: Option<String> => "end_time",
-        /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-        3 vehicle_type: Option<String> => "vehicle_type",
-        /// `plate_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-        4 plate_type: Option<String> => "plate_type",
-        /// `first_duration`.
+        /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+        3 vehicle_type: Option<VehicleType> => "vehicle_type",
+        /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+        4 plate_type: Option<PlateType> => "plate_type",
+        /// First period, in minutes.
         5 first_duration: Option<i64> => "first_duration",
-        /// `first_amount`.
+        /// Fee of the first period, in fen.
         6 first_amount: Option<i64> => "first_amount",
-        /// `interval_duration`.
+        /// Length of an interval, in minutes.
         7 interval_duration: Option<i64> => "interval_duration",
-        /// `interval_amount`.
+        /// Fee of each interval, in fen.
         8 interval_amount: Option<i64> => "interval_amount",
-        /// `interval_max_amount`.
+        /// Cap of the period, in fen.
         9 interval_max_amount: Option<i64> => "interval_max_amount",
-        /// `max_fee_per_day`.
+        /// Cap of a day, in fen.
         10 max_fee_per_day: Option<i64> => "max_fee_per_day",
-        /// `free_period_charging_mode`; one of `FREE_PERIOD_CHARGING_UNKNOWN` `FREE_PERIOD_CHARGING_ONCE_PER_ENTRY` `FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS` `FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY` `FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`.
-        11 free_period_charging_mode: Option<String> => "free_period_charging_mode",
-        /// `free_period_calculation_mode`; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
-        12 free_period_calculation_mode: Option<String> => "free_period_calculation_mode",
-        /// `is_green_vehicle_free_parking`.
+        /// Whether free time is given by entry, by 24 hours or by day; one of `FREE_PERIOD_CHARGING_UNKNOWN` `FREE_PERIOD_CHARGING_ONCE_PER_ENTRY` `FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS` `FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY` `FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`.
+        11 free_period_charging_mode: Option<FreePeriodChargingMode> => "free_period_charging_mode",
+        /// How free periods are started; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
+        12 free_period_calculation_mode: Option<FreePeriodCalculationMode> => "free_period_calculation_mode",
+        /// Whether electric cars park free: `true` yes.
         13 is_green_vehicle_free_parking: Option<bool> => "is_green_vehicle_free_parking",
-        /// `first_duration_mode`; one of `FIRST_DURATION_MODE_UNKNOWN` `FIRST_DURATION_MODE_ONLY_FIRST_DURATION` `FIRST_DURATION_MODE_EVERY_FIRST_DURATION`.
-        14 first_duration_mode: Option<String> => "first_duration_mode",
+        /// Whether the first period counts once or in each cycle; one of `FIRST_DURATION_MODE_UNKNOWN` `FIRST_DURATION_MODE_ONLY_FIRST_DURATION` `FIRST_DURATION_MODE_EVERY_FIRST_DURATION`.
+        14 first_duration_mode: Option<FirstDurationMode> => "first_duration_mode",
     }
     new()
     text(
-        day_type: String,
+        day_type: DayType,
         start_time: String,
         end_time: String,
-        vehicle_type: String,
-        plate_type: String,
-        free_period_charging_mode: String,
-        free_period_calculation_mode: String,
-        first_duration_mode: String,
+        vehicle_type: VehicleType,
+        plate_type: PlateType,
+        free_period_charging_mode: FreePeriodChargingMode,
+        free_period_calculation_mode: FreePeriodCalculationMode,
+        first_duration_mode: FirstDurationMode,
     )
     set(
         first_duration: i64,
@@ -278,30 +278,408 @@ w::record! {
 w::record! {
     /// The body `CHARGING_RULE_PER_ENTRY` of `parking::ChargingRule`.
     pub struct PreEntryRule {
-        /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
-        0 day_type: Option<String> => "day_type",
-        /// `start_time`.
+        /// Days it applies to: weekdays, holidays or all; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
+        0 day_type: Option<DayType> => "day_type",
+        /// Start of the hours it applies to; such as `08:00`.
         1 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// End of the hours it applies to; such as `22:00`.
         2 end_time: Option<String> => "end_time",
-        /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-        3 vehicle_type: Option<String> => "vehicle_type",
-        /// `plate_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-        4 plate_type: Option<String> => "plate_type",
-        /// `amount`.
+        /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+        3 vehicle_type: Option<VehicleType> => "vehicle_type",
+        /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+        4 plate_type: Option<PlateType> => "plate_type",
+        /// Fee, in fen.
         5 amount: Option<i64> => "amount",
-        /// `max_fee_per_day`.
+        /// Cap of a day, in fen.
         6 max_fee_per_day: Option<i64> => "max_fee_per_day",
     }
     new()
     text(
-        day_type: String,
+        day_type: DayType,
         start_time: String,
         end_time: String,
-        vehicle_type: String,
-        plate_type: String,
+        vehicle_type: VehicleType,
+        plate_type: PlateType,
     )
     set(amount: i64, max_fee_per_day: i64)
+}
+
+w::open_enum! {
+    /// How the cumulative cap is found.
+    ///
+    /// What `aggregate_limit_mode` of `ChargingRule` may be.
+    pub enum AggregateLimitMode {
+        /// Unknown (`AGGREGATE_LIMIT_MODE_UNKNOWN`).
+        Unknown = "AGGREGATE_LIMIT_MODE_UNKNOWN",
+        /// Ordinary accumulation (`AGGREGATE_LIMIT_MODE_NORMAL`).
+        Normal = "AGGREGATE_LIMIT_MODE_NORMAL",
+        /// The smaller value (`AGGREGATE_LIMIT_MODE_MIN`).
+        Min = "AGGREGATE_LIMIT_MODE_MIN",
+    }
+}
+
+w::open_enum! {
+    /// Review: pending, withdrawn, approved, rejected.
+    ///
+    /// What `audit_status` of `Application` may be.
+    pub enum AuditStatus {
+        /// State unknown (`AUDIT_STATUS_UNKNOWN`).
+        Unknown = "AUDIT_STATUS_UNKNOWN",
+        /// Waiting for review (`AUDIT_STATUS_PENDING`).
+        Pending = "AUDIT_STATUS_PENDING",
+        /// Withdrawn (`AUDIT_STATUS_WITHDRAWN`).
+        Withdrawn = "AUDIT_STATUS_WITHDRAWN",
+        /// Passed the review (`AUDIT_STATUS_APPROVED`).
+        Approved = "AUDIT_STATUS_APPROVED",
+        /// Rejected by the review (`AUDIT_STATUS_REJECTED`).
+        Rejected = "AUDIT_STATUS_REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Charge of the segment: by interval or once.
+    ///
+    /// What `charge_mode` of `DurationSegmentRule` may be.
+    pub enum ChargeMode {
+        /// Unknown (`UNKNOWN`).
+        Unknown = "UNKNOWN",
+        /// By interval (`INTERVAL`).
+        Interval = "INTERVAL",
+        /// Once (`ONE_TIME`).
+        OneTime = "ONE_TIME",
+    }
+}
+
+w::open_enum! {
+    /// Whether the daily cap runs by calendar day or by 24 hours.
+    ///
+    /// What `daily_limit_type` of `ChargingRule` may be.
+    pub enum DailyLimitType {
+        /// Unknown (`DAILY_LIMIT_UNKNOWN`).
+        Unknown = "DAILY_LIMIT_UNKNOWN",
+        /// Cap for each 24 hours (`DAILY_LIMIT_ROLLING_24H`).
+        Rolling24H = "DAILY_LIMIT_ROLLING_24H",
+        /// Cap for each calendar day (`DAILY_LIMIT_CALENDAR_DAY`).
+        CalendarDay = "DAILY_LIMIT_CALENDAR_DAY",
+    }
+}
+
+w::open_enum! {
+    /// Days it applies to: weekdays, holidays or all.
+    ///
+    /// What `day_type` of `DurationSegmentRule`, `day_type` of `FixedIntervalRule` and 1 more may be.
+    pub enum DayType {
+        /// Unknown (`DAY_TYPE_UNKNOWN`).
+        Unknown = "DAY_TYPE_UNKNOWN",
+        /// Working days (`DAY_TYPE_WEEKDAY`).
+        Weekday = "DAY_TYPE_WEEKDAY",
+        /// Holidays (`DAY_TYPE_HOLIDAY`).
+        Holiday = "DAY_TYPE_HOLIDAY",
+        /// All days (`DAY_TYPE_ALL_DAY`).
+        AllDay = "DAY_TYPE_ALL_DAY",
+    }
+}
+
+w::open_enum! {
+    /// Whether the lot is enabled.
+    ///
+    /// What `enabled_state` of `parking::reminders::GetParkingLotResponse` may be.
+    pub enum EnabledState {
+        /// State unknown (`ENABLED_STATE_UNKNOWN`).
+        Unknown = "ENABLED_STATE_UNKNOWN",
+        /// Not enabled (`ENABLED_STATE_NOT_ENABLED`).
+        NotEnabled = "ENABLED_STATE_NOT_ENABLED",
+        /// Enabled (`ENABLED_STATE_ENABLED`).
+        Enabled = "ENABLED_STATE_ENABLED",
+        /// Taken offline (`ENABLED_STATE_OFFLINE`).
+        Offline = "ENABLED_STATE_OFFLINE",
+    }
+}
+
+w::open_enum! {
+    /// Whether the cap is cumulative or for each stay.
+    ///
+    /// What `fee_limit_type` of `ChargingRule` may be.
+    pub enum FeeLimitType {
+        /// Unknown (`FEE_LIMIT_UNKNOWN`).
+        Unknown = "FEE_LIMIT_UNKNOWN",
+        /// Cap over all stays (`FEE_LIMIT_AGGREGATE`).
+        Aggregate = "FEE_LIMIT_AGGREGATE",
+        /// Cap for each stay (`FEE_LIMIT_SINGLE`).
+        Single = "FEE_LIMIT_SINGLE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of fee: monthly, quarterly or member.
+    ///
+    /// What `fee_type` of `FeeItem` may be.
+    pub enum FeeType {
+        /// Unknown (`EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN`).
+        Unknown = "EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN",
+        /// Monthly fee (`EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY`).
+        Monthly = "EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY",
+        /// Quarterly fee (`EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY`).
+        Quarterly = "EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY",
+        /// Member fee (`EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`).
+        Member = "EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER",
+    }
+}
+
+w::open_enum! {
+    /// Whether charging starts on entry or after the free time.
+    ///
+    /// What `first_charge_time_mode` of `ChargingRule` may be.
+    pub enum FirstChargeTimeMode {
+        /// Unknown (`FIRST_CHARGE_TIME_MODE_UNKNOWN`).
+        Unknown = "FIRST_CHARGE_TIME_MODE_UNKNOWN",
+        /// From entering (`FIRST_CHARGE_TIME_MODE_ENTER`).
+        Enter = "FIRST_CHARGE_TIME_MODE_ENTER",
+        /// From the end of the free time (`FIRST_CHARGE_TIME_MODE_AFTER_FREE`).
+        AfterFree = "FIRST_CHARGE_TIME_MODE_AFTER_FREE",
+    }
+}
+
+w::open_enum! {
+    /// Whether the first period counts once or in each cycle.
+    ///
+    /// What `first_duration_mode` of `FixedIntervalRule` may be.
+    pub enum FirstDurationMode {
+        /// Unknown (`FIRST_DURATION_MODE_UNKNOWN`).
+        Unknown = "FIRST_DURATION_MODE_UNKNOWN",
+        /// The first period counts once (`FIRST_DURATION_MODE_ONLY_FIRST_DURATION`).
+        OnlyFirstDuration = "FIRST_DURATION_MODE_ONLY_FIRST_DURATION",
+        /// A first period in each cycle (`FIRST_DURATION_MODE_EVERY_FIRST_DURATION`).
+        EveryFirstDuration = "FIRST_DURATION_MODE_EVERY_FIRST_DURATION",
+    }
+}
+
+w::open_enum! {
+    /// How free periods are started.
+    ///
+    /// What `free_period_calculation_mode` of `FixedIntervalRule` may be.
+    pub enum FreePeriodCalculationMode {
+        /// Unknown (`FREE_PERIOD_CAL_UNKNOWN`).
+        Unknown = "FREE_PERIOD_CAL_UNKNOWN",
+        /// Starts together with charging (`FREE_PERIOD_CAL_CONCURRENT_START`).
+        ConcurrentStart = "FREE_PERIOD_CAL_CONCURRENT_START",
+        /// Free first, charged afterwards (`FREE_PERIOD_CAL_SEQUENTIAL_START`).
+        SequentialStart = "FREE_PERIOD_CAL_SEQUENTIAL_START",
+    }
+}
+
+w::open_enum! {
+    /// Whether free time is given by entry, by 24 hours or by day.
+    ///
+    /// What `free_period_charging_mode` of `FixedIntervalRule` may be.
+    pub enum FreePeriodChargingMode {
+        /// Unknown (`FREE_PERIOD_CHARGING_UNKNOWN`).
+        Unknown = "FREE_PERIOD_CHARGING_UNKNOWN",
+        /// Once for each entry (`FREE_PERIOD_CHARGING_ONCE_PER_ENTRY`).
+        OncePerEntry = "FREE_PERIOD_CHARGING_ONCE_PER_ENTRY",
+        /// Once in 24 hours (`FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS`).
+        OncePer24Hours = "FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS",
+        /// Once a calendar day (`FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY`).
+        OncePerCalendarDay = "FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY",
+        /// Free quota adds up (`FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`).
+        CumulativeQuotaCalculation = "FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION",
+    }
+}
+
+w::open_enum! {
+    /// How holidays are told.
+    ///
+    /// What `holiday_mode` of `ChargingRule` may be.
+    pub enum HolidayMode {
+        /// Unknown (`HOLIDAY_MODE_UNKNOWN`).
+        Unknown = "HOLIDAY_MODE_UNKNOWN",
+        /// By statutory holidays (`HOLIDAY_MODE_LEGAL_MODY`).
+        LegalMody = "HOLIDAY_MODE_LEGAL_MODY",
+        /// By the calendar (`HOLIDAY_MODE_CALENDAR_MODY`).
+        CalendarMody = "HOLIDAY_MODE_CALENDAR_MODY",
+        /// By the financial calendar (`HOLIDAY_MODE_FINANCIAL_MODY`).
+        FinancialMody = "HOLIDAY_MODE_FINANCIAL_MODY",
+    }
+}
+
+w::open_enum! {
+    /// Kind of lot, such as mall, office or residential.
+    ///
+    /// What `parking_lot_type` of `ApplyParkingLot`, `parking_lot_type` of `QueryApplicationParkingLot` may be.
+    pub enum GetParkingLotType {
+        /// Kind unknown (`PARKING_LOT_TYPE_UNKNOWN`).
+        Unknown = "PARKING_LOT_TYPE_UNKNOWN",
+        /// Shopping area (`PARKING_LOT_TYPE_BUSINESS_DISTRICT`).
+        BusinessDistrict = "PARKING_LOT_TYPE_BUSINESS_DISTRICT",
+        /// Office building (`PARKING_LOT_TYPE_OFFICE_BUILDING`).
+        OfficeBuilding = "PARKING_LOT_TYPE_OFFICE_BUILDING",
+        /// Transport hub (`PARKING_LOT_TYPE_TRANSPORTATION_HUB`).
+        TransportationHub = "PARKING_LOT_TYPE_TRANSPORTATION_HUB",
+        /// Residential area (`PARKING_LOT_TYPE_RESIDENTIAL_AREA`).
+        ResidentialArea = "PARKING_LOT_TYPE_RESIDENTIAL_AREA",
+        /// Park area (`PARKING_LOT_TYPE_PARK_AREA`).
+        ParkArea = "PARKING_LOT_TYPE_PARK_AREA",
+        /// Other public facility (`PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`).
+        OtherPublicFacility = "PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY",
+    }
+}
+
+w::open_enum! {
+    /// State of the stay: entered, parking, left, ….
+    ///
+    /// What `parking_state` of `parking::reminders::GetParkingFeeResponse` may be.
+    pub enum ParkingState {
+        /// State unknown (`PARKING_STATE_UNKNOWN`).
+        Unknown = "PARKING_STATE_UNKNOWN",
+        /// Entered (`PARKING_STATE_ENTERED`).
+        EnterEd = "PARKING_STATE_ENTERED",
+        /// At the exit gate (`PARKING_STATE_EXIT_GATE`).
+        ExitGate = "PARKING_STATE_EXIT_GATE",
+        /// Left (`PARKING_STATE_EXITED`).
+        ExitEd = "PARKING_STATE_EXITED",
+        /// Closed unexpectedly (`PARKING_STATE_UNEXPECTED_CLOSE`).
+        UnExpectedClose = "PARKING_STATE_UNEXPECTED_CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// Where the user paid from, such as a WeChat notice.
+    ///
+    /// What `pay_channel` of `parking::reminders::ReportExit`, `pay_channel` of `parking::reminders::ReportPayment` may be.
+    pub enum PayChannel {
+        /// Channel unknown (`PAY_CHANNEL_UNKNOWN`).
+        Unknown = "PAY_CHANNEL_UNKNOWN",
+        /// WeChat Pay's notice (`PAY_CHANNEL_WECHAT_PAY_NOTIF`).
+        WechatPayNotif = "PAY_CHANNEL_WECHAT_PAY_NOTIF",
+        /// Scanned QR code (`PAY_CHANNEL_SCAN_QRCODE`).
+        ScanQrCode = "PAY_CHANNEL_SCAN_QRCODE",
+        /// Official account (`PAY_CHANNEL_OFFICIAL_ACCOUNT`).
+        OfficialAccount = "PAY_CHANNEL_OFFICIAL_ACCOUNT",
+        /// The merchant's Mini Program (`PAY_CHANNEL_MCH_MINI_PROG`).
+        MchMiniProg = "PAY_CHANNEL_MCH_MINI_PROG",
+        /// Another channel (`PAY_CHANNEL_OTHERS`).
+        Others = "PAY_CHANNEL_OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Whether it is paid.
+    ///
+    /// What `pay_state` of `parking::reminders::GetParkingFeeResponse`, `pay_state` of `parking::reminders::ReportExit` may be.
+    pub enum PayState {
+        /// State unknown (`PAY_STATUS_UNKNOWN`).
+        Unknown = "PAY_STATUS_UNKNOWN",
+        /// Not paid (`PAY_STATUS_UNPAID`).
+        UnPaid = "PAY_STATUS_UNPAID",
+        /// Paid (`PAY_STATUS_PAID`).
+        Paid = "PAY_STATUS_PAID",
+    }
+}
+
+w::open_enum! {
+    /// Means of payment, such as WeChat Pay.
+    ///
+    /// What `pay_type` of `parking::reminders::ReportExit`, `pay_type` of `parking::reminders::ReportPayment` may be.
+    pub enum PayType {
+        /// Means unknown (`PAY_TYPE_UNKNOWN`).
+        Unknown = "PAY_TYPE_UNKNOWN",
+        /// WeChat Pay (`PAY_TYPE_WXPAY`).
+        WxPay = "PAY_TYPE_WXPAY",
+        /// Another means (`PAY_TYPE_OTHERS`).
+        Others = "PAY_TYPE_OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// State of the stay: entered, parking, left, ….
+    ///
+    /// What `parking_state` of `parking::reminders::ReportPayment` may be.
+    pub enum ReportPaymentParkingState {
+        /// State unknown (`PARKING_STATUS_UNKNOWN`).
+        Unknown = "PARKING_STATUS_UNKNOWN",
+        /// In the lot (`PARKING_STATUS_PARKING`).
+        Parking = "PARKING_STATUS_PARKING",
+        /// Not in the lot (`PARKING_STATUS_NOT_PARKING`).
+        NotParking = "PARKING_STATUS_NOT_PARKING",
+    }
+}
+
+w::open_enum! {
+    /// Color of the plate; with the number it identifies the car.
+    ///
+    /// What `plate_color` of `parking::reminders::ReportEntry`, `plate_color` of `parking::reminders::ReportExit` may be.
+    pub enum PlateColor {
+        /// Color unknown (`PLATE_COLOR_UNKNOWN`).
+        Unknown = "PLATE_COLOR_UNKNOWN",
+        /// Blue (`PLATE_COLOR_BLUE`).
+        Blue = "PLATE_COLOR_BLUE",
+        /// Yellow (`PLATE_COLOR_YELLOW`).
+        Yellow = "PLATE_COLOR_YELLOW",
+        /// Black (`PLATE_COLOR_BLACK`).
+        Black = "PLATE_COLOR_BLACK",
+        /// White (`PLATE_COLOR_WHITE`).
+        White = "PLATE_COLOR_WHITE",
+        /// Green (`PLATE_COLOR_GREEN`).
+        Green = "PLATE_COLOR_GREEN",
+        /// Yellow-green (`PLATE_COLOR_YELLOW_GREEN`).
+        YellowGreen = "PLATE_COLOR_YELLOW_GREEN",
+        /// Yellow of farm vehicles (`PLATE_COLOR_AGRICULTURAL_YELLOW`).
+        AgriculturalYellow = "PLATE_COLOR_AGRICULTURAL_YELLOW",
+        /// Another color (`PLATE_COLOR_OTHER`).
+        OtherValue = "PLATE_COLOR_OTHER",
+    }
+}
+
+w::open_enum! {
+    /// Kind of parker: temporary, monthly, free, prepaid, ….
+    ///
+    /// What `car_type` of `parking::reminders::ReportEntry`, `plate_type` of `DurationSegmentRule` and 2 more may be.
+    pub enum PlateType {
+        /// Kind unknown (`PLATE_TYPE_UNKNOWN`).
+        Unknown = "PLATE_TYPE_UNKNOWN",
+        /// Temporary parker (`PLATE_TYPE_TEMPORARY`).
+        Temporary = "PLATE_TYPE_TEMPORARY",
+        /// Monthly parker (`PLATE_TYPE_MONTHLY`).
+        Monthly = "PLATE_TYPE_MONTHLY",
+        /// Parks free (`PLATE_TYPE_FREE`).
+        Free = "PLATE_TYPE_FREE",
+        /// Prepaid parker (`PLATE_TYPE_PREPAID`).
+        Prepaid = "PLATE_TYPE_PREPAID",
+        /// Another kind (`PLATE_TYPE_OTHERS`).
+        Others = "PLATE_TYPE_OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Whether partial units are rounded up or down.
+    ///
+    /// What `time_rounding_type` of `ChargingRule` may be.
+    pub enum TimeRoundingType {
+        /// Unknown (`TIME_ROUND_UNKNOWN`).
+        Unknown = "TIME_ROUND_UNKNOWN",
+        /// Rounded down (`TIME_ROUND_DOWN`).
+        Down = "TIME_ROUND_DOWN",
+        /// Rounded up (`TIME_ROUND_UP`).
+        Up = "TIME_ROUND_UP",
+    }
+}
+
+w::open_enum! {
+    /// Size of the car: small, large, extra large.
+    ///
+    /// What `vehicle_type` of `parking::reminders::ReportEntry`, `vehicle_type` of `DurationSegmentRule` and 2 more may be.
+    pub enum VehicleType {
+        /// Size unknown (`VEHICLE_TYPE_UNKNOWN`).
+        Unknown = "VEHICLE_TYPE_UNKNOWN",
+        /// Small (`VEHICLE_TYPE_SMALL`).
+        Small = "VEHICLE_TYPE_SMALL",
+        /// Large (`VEHICLE_TYPE_LARGE`).
+        Large = "VEHICLE_TYPE_LARGE",
+        /// Extra large (`VEHICLE_TYPE_EXTRA_LARGE`).
+        ExtraLarge = "VEHICLE_TYPE_EXTRA_LARGE",
+        /// All sizes (`VEHICLE_TYPE_ALL_TYPE`).
+        AllType = "VEHICLE_TYPE_ALL_TYPE",
+    }
 }
 
 w::union! {
@@ -331,7 +709,7 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.apply`.
         pub struct Apply {
-            /// `parking_lot`.
+            /// The lot's data.
             0 parking_lot: super::ApplyParkingLot => "parking_lot: must",
         }
         new(parking_lot: super::ApplyParkingLot)
@@ -340,7 +718,7 @@ pub mod reminders {
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// `parking_lot_audit_no`.
+            /// Number of the application.
             0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         }
     }
@@ -371,11 +749,11 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.get_parking_fee`.
         pub struct GetParkingFee {
-            /// `out_serial_number`.
+            /// Your own number of the stay.
             0 out_serial_number: String => "out_serial_number: must",
-            /// `plate_number`.
+            /// Number plate of the vehicle; such as `粤B888888`.
             1 plate_number: Option<String> => "plate_number",
-            /// `out_parking_id`.
+            /// Your own number of the lot.
             2 out_parking_id: Option<String> => "out_parking_id",
         }
         new(out_serial_number: impl Into<String>)
@@ -385,23 +763,23 @@ pub mod reminders {
     w::record! {
         /// Answer to [`GetParkingFee`].
         pub struct GetParkingFeeResponse {
-            /// `total_amount`.
+            /// Total fee, in fen.
             0 total_amount: Option<i64> => "total_amount",
-            /// `parking_timestamp`.
+            /// Parked so far, in seconds.
             1 parking_timestamp: Option<i64> => "parking_timestamp",
-            /// `parking_state`; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
-            2 parking_state: Option<String> => "parking_state",
-            /// `pay_state`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
-            3 pay_state: Option<String> => "pay_state",
-            /// `allowed_exit_timestamp`.
+            /// State of the stay: entered, parking, left, …; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
+            2 parking_state: Option<super::ParkingState> => "parking_state",
+            /// Whether it is paid; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            3 pay_state: Option<super::PayState> => "pay_state",
+            /// Seconds in which one may leave free after paying.
             4 allowed_exit_timestamp: Option<i64> => "allowed_exit_timestamp",
-            /// `next_raise_price`.
+            /// Money added at the next step, in fen.
             5 next_raise_price: Option<i64> => "next_raise_price",
-            /// `next_raise_timestamp`.
+            /// When the fee next rises, Unix seconds.
             6 next_raise_timestamp: Option<i64> => "next_raise_timestamp",
-            /// `payable_amount`.
+            /// Still to pay, in fen.
             7 payable_amount: Option<i64> => "payable_amount",
-            /// `paid_amount`.
+            /// Paid so far, in fen.
             8 paid_amount: Option<i64> => "paid_amount",
         }
     }
@@ -432,9 +810,9 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.get_parking_lot`.
         pub struct GetParkingLot {
-            /// `out_parking_lot_id`.
+            /// Your own number of the lot.
             0 out_parking_lot_id: Option<String> => "out_parking_lot_id: query",
-            /// `wx_parking_lot_id`.
+            /// WeChat's number of the lot, given on approval.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id: query",
         }
         new()
@@ -444,25 +822,25 @@ pub mod reminders {
     w::record! {
         /// Answer to [`GetParkingLot`].
         pub struct GetParkingLotResponse {
-            /// `wx_parking_lot_id`.
+            /// WeChat's number of the lot, given on approval.
             0 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
-            /// `out_parking_lot_id`.
+            /// Your own number of the lot.
             1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
-            /// `parking_lot_name`.
+            /// What users know the lot as.
             2 parking_lot_name: Option<String> => "parking_lot_name",
-            /// `parking_lot_address`.
+            /// Street address of the lot.
             3 parking_lot_address: Option<String> => "parking_lot_address",
-            /// `payment_mini_prog_appid`.
-            4 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
-            /// `payment_mini_prog_path`.
+            /// Mini Program where one pays.
+            4 payment_mini_prog_appid: Option<xinqiao_types::AppId> => "payment_mini_prog_appid",
+            /// Page where one pays.
             5 payment_mini_prog_path: Option<String> => "payment_mini_prog_path",
-            /// `parking_order_mini_prog_appid`.
-            6 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
-            /// `parking_order_mini_prog_path`.
+            /// Mini Program of the parking order.
+            6 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
+            /// Page of the parking order.
             7 parking_order_mini_prog_path: Option<String> => "parking_order_mini_prog_path",
-            /// `enabled_state`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
-            8 enabled_state: Option<String> => "enabled_state",
-            /// `reason`.
+            /// Whether the lot is enabled; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
+            8 enabled_state: Option<super::EnabledState> => "enabled_state",
+            /// Why the lot has this state.
             9 reason: Option<String> => "reason",
         }
     }
@@ -493,11 +871,11 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.list_applications`.
         pub struct ListApplications {
-            /// `out_parking_lot_id`.
+            /// Your own number of the lot.
             0 out_parking_lot_id: String => "out_parking_lot_id: must query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Page size; such as `20`.
             2 limit: Option<i64> => "limit: query",
         }
         new(out_parking_lot_id: impl Into<String>)
@@ -507,9 +885,9 @@ pub mod reminders {
     w::record! {
         /// Answer to [`ListApplications`].
         pub struct ListApplicationsResponse {
-            /// `application_list`.
+            /// Applications of the merchant.
             0 application_list: Option<Vec<super::Application>> => "application_list",
-            /// `wx_parking_lot_id`.
+            /// WeChat's number of the lot, given on approval.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
         }
     }
@@ -540,9 +918,9 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.query_application`.
         pub struct QueryApplication {
-            /// `parking_lot_audit_no`.
+            /// Number of the application.
             0 parking_lot_audit_no: String => "parking_lot_audit_no: must query",
-            /// `out_parking_lot_id`.
+            /// Your own number of the lot.
             1 out_parking_lot_id: String => "out_parking_lot_id: must query",
         }
         new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
@@ -551,9 +929,9 @@ pub mod reminders {
     w::record! {
         /// Answer to [`QueryApplication`].
         pub struct QueryApplicationResponse {
-            /// `application`.
+            /// The parking lot application.
             0 application: Option<super::Application> => "application",
-            /// `wx_parking_lot_id`.
+            /// WeChat's number of the lot, given on approval.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
         }
     }
@@ -584,25 +962,25 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.report_entry`.
         pub struct ReportEntry {
-            /// `out_serial_number`.
+            /// Your own number of the stay.
             0 out_serial_number: String => "out_serial_number: must",
-            /// `parking_id`.
+            /// WeChat's number of the lot.
             1 parking_id: String => "parking_id: must",
-            /// `plate_number`.
+            /// Number plate of the vehicle; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// `enter_timestamp`.
+            /// When the car entered, Unix seconds; such as `1720078200`.
             3 enter_timestamp: i64 => "enter_timestamp: must",
-            /// `plate_color`; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
-            4 plate_color: String => "plate_color: must",
-            /// `car_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-            5 car_type: String => "car_type: must",
-            /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-            6 vehicle_type: String => "vehicle_type: must",
-            /// `entrance_number`.
+            /// Color of the plate; with the number it identifies the car; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
+            4 plate_color: super::PlateColor => "plate_color: must",
+            /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+            5 car_type: super::PlateType => "car_type: must",
+            /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+            6 vehicle_type: super::VehicleType => "vehicle_type: must",
+            /// Your own number of the gate where the car entered.
             7 entrance_number: Option<String> => "entrance_number",
-            /// `entrance_name`.
+            /// Gate through which the car came in.
             8 entrance_name: Option<String> => "entrance_name",
-            /// `discount_template_id`.
+            /// Templates of discounts that apply.
             9 discount_template_id: Option<Vec<i64>> => "discount_template_id",
         }
         new(
@@ -610,9 +988,9 @@ pub mod reminders {
             parking_id: impl Into<String>,
             plate_number: impl Into<String>,
             enter_timestamp: i64,
-            plate_color: impl Into<String>,
-            car_type: impl Into<String>,
-            vehicle_type: impl Into<String>,
+            plate_color: impl Into<super::PlateColor>,
+            car_type: impl Into<super::PlateType>,
+            vehicle_type: impl Into<super::VehicleType>,
         )
         text(entrance_number: String, entrance_name: String)
         set(discount_template_id: Vec<i64>)
@@ -621,7 +999,7 @@ pub mod reminders {
     w::record! {
         /// Answer to [`ReportEntry`].
         pub struct ReportEntryResponse {
-            /// `serial_number`.
+            /// WeChat's number of the stay, returned for the entry notice.
             0 serial_number: Option<String> => "serial_number",
         }
     }
@@ -652,50 +1030,50 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.report_exit`.
         pub struct ReportExit {
-            /// `out_serial_number`.
+            /// Your own number of the stay.
             0 out_serial_number: String => "out_serial_number: must",
-            /// `exit_timestamp`.
+            /// When the car left, Unix seconds; such as `1720081800`.
             1 exit_timestamp: i64 => "exit_timestamp: must",
-            /// `plate_number`.
+            /// Number plate of the vehicle; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// `plate_color`; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
-            3 plate_color: String => "plate_color: must",
-            /// `parking_id`.
+            /// Color of the plate; with the number it identifies the car; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
+            3 plate_color: super::PlateColor => "plate_color: must",
+            /// WeChat's number of the lot.
             4 parking_id: String => "parking_id: must",
-            /// `pay_state`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
-            5 pay_state: Option<String> => "pay_state",
-            /// `pay_type`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
-            6 pay_type: Option<String> => "pay_type",
-            /// `out_trade_no`.
+            /// Whether it is paid; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            5 pay_state: Option<super::PayState> => "pay_state",
+            /// Means of payment, such as WeChat Pay; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
+            6 pay_type: Option<super::PayType> => "pay_type",
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             7 out_trade_no: Option<String> => "out_trade_no",
-            /// `total_amount`.
+            /// Total fee, in fen.
             8 total_amount: Option<i64> => "total_amount",
-            /// `paid_amount`.
+            /// Paid so far, in fen.
             9 paid_amount: Option<i64> => "paid_amount",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who paid; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `pay_channel`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
-            11 pay_channel: Option<String> => "pay_channel",
-            /// `pay_time`.
+            /// Where the user paid from, such as a WeChat notice; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
+            11 pay_channel: Option<super::PayChannel> => "pay_channel",
+            /// When it was paid, Unix seconds.
             12 pay_time: Option<i64> => "pay_time",
-            /// `token`.
+            /// Token of the payment message, to be returned as it was.
             13 token: Option<String> => "token",
-            /// `wx_trade_no`.
+            /// WeChat Pay's order number of the parking fee.
             14 wx_trade_no: Option<String> => "wx_trade_no",
         }
         new(
             out_serial_number: impl Into<String>,
             exit_timestamp: i64,
             plate_number: impl Into<String>,
-            plate_color: impl Into<String>,
+            plate_color: impl Into<super::PlateColor>,
             parking_id: impl Into<String>,
         )
         text(
-            pay_state: String,
-            pay_type: String,
+            pay_state: super::PayState,
+            pay_type: super::PayType,
             out_trade_no: String,
             openid: xinqiao_types::OpenId,
-            pay_channel: String,
+            pay_channel: super::PayChannel,
             token: String,
             wx_trade_no: String,
         )
@@ -728,15 +1106,15 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.report_ext_payment`.
         pub struct ReportExtPayment {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must",
-            /// `fee_items`.
+            /// What the extended payment is for.
             1 fee_items: Vec<super::FeeItem> => "fee_items: must",
-            /// `pay_time`.
+            /// When it was paid, Unix seconds.
             2 pay_time: i64 => "pay_time: must",
-            /// `wx_parking_lot_id`.
+            /// WeChat's number of the lot, given on approval.
             3 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
-            /// `wx_trade_no`.
+            /// WeChat Pay's order number of the parking fee.
             4 wx_trade_no: Option<String> => "wx_trade_no",
         }
         new(out_trade_no: impl Into<String>, fee_items: Vec<super::FeeItem>, pay_time: i64)
@@ -769,49 +1147,49 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.report_payment`.
         pub struct ReportPayment {
-            /// `out_serial_number`.
+            /// Your own number of the stay.
             0 out_serial_number: String => "out_serial_number: must",
-            /// `plate_number`.
+            /// Number plate of the vehicle; such as `粤B888888`.
             1 plate_number: String => "plate_number: must",
-            /// `parking_id`.
+            /// WeChat's number of the lot.
             2 parking_id: String => "parking_id: must",
-            /// `parking_state`; one of `PARKING_STATUS_UNKNOWN` `PARKING_STATUS_PARKING` `PARKING_STATUS_NOT_PARKING`.
-            3 parking_state: String => "parking_state: must",
-            /// `pay_type`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
-            4 pay_type: String => "pay_type: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// State of the stay: entered, parking, left, …; one of `PARKING_STATUS_UNKNOWN` `PARKING_STATUS_PARKING` `PARKING_STATUS_NOT_PARKING`.
+            3 parking_state: super::ReportPaymentParkingState => "parking_state: must",
+            /// Means of payment, such as WeChat Pay; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
+            4 pay_type: super::PayType => "pay_type: must",
+            /// The user who paid; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_mchid`.
-            6 sub_mchid: Option<String> => "sub_mchid",
-            /// `total_amount`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Total fee, in fen.
             7 total_amount: i64 => "total_amount: must",
-            /// `paid_amount`.
+            /// Paid so far, in fen.
             8 paid_amount: i64 => "paid_amount: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             9 out_trade_no: Option<String> => "out_trade_no",
-            /// `pay_channel`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
-            10 pay_channel: Option<String> => "pay_channel",
-            /// `pay_time`.
+            /// Where the user paid from, such as a WeChat notice; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
+            10 pay_channel: Option<super::PayChannel> => "pay_channel",
+            /// When it was paid, Unix seconds.
             11 pay_time: Option<i64> => "pay_time",
-            /// `token`.
+            /// Token of the payment message, to be returned as it was.
             12 token: Option<String> => "token",
-            /// `wx_trade_no`.
+            /// WeChat Pay's order number of the parking fee.
             13 wx_trade_no: Option<String> => "wx_trade_no",
         }
         new(
             out_serial_number: impl Into<String>,
             plate_number: impl Into<String>,
             parking_id: impl Into<String>,
-            parking_state: impl Into<String>,
-            pay_type: impl Into<String>,
+            parking_state: impl Into<super::ReportPaymentParkingState>,
+            pay_type: impl Into<super::PayType>,
             total_amount: i64,
             paid_amount: i64,
         )
         text(
             openid: xinqiao_types::OpenId,
-            sub_mchid: String,
+            sub_mchid: xinqiao_types::MchId,
             out_trade_no: String,
-            pay_channel: String,
+            pay_channel: super::PayChannel,
             token: String,
             wx_trade_no: String,
         )
@@ -844,9 +1222,9 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.withdraw_application`.
         pub struct WithdrawApplication {
-            /// `parking_lot_audit_no`.
+            /// Number of the application.
             0 parking_lot_audit_no: String => "parking_lot_audit_no: must",
-            /// `out_parking_lot_id`.
+            /// Your own number of the lot.
             1 out_parking_lot_id: String => "out_parking_lot_id: must",
         }
         new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)

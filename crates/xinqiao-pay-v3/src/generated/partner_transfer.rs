@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `transfer_detail_list` in the answer of `partner_transfer::GetBatchByBatchId`; an item of `transfer_detail_list` in the answer of `partner_transfer::GetBatchByOutBatchNo`.
     pub struct TransferDetailInfo {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         2 detail_status: String => "detail_status: must",
     }
 }
@@ -18,17 +18,17 @@ w::record! {
 w::record! {
     /// An item of `transfer_detail_list` in `partner_transfer::CreateBatch`.
     pub struct TransferDetail {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; in fen.
+        /// Amount to hand over, in fen; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Payee's id under the AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -40,6 +40,96 @@ w::record! {
     text(user_name: String, user_id_card: String)
 }
 
+w::open_enum! {
+    /// What the sub-merchant authorised: information, funds or both.
+    ///
+    /// What `authorization_type` of `partner_transfer::CreateBatch` may be.
+    pub enum AuthorizationType {
+        /// Information only (`INFORMATION_AUTHORIZATION_TYPE`).
+        InformationAuthorizationType = "INFORMATION_AUTHORIZATION_TYPE",
+        /// Funds only (`FUND_AUTHORIZATION_TYPE`).
+        FundAuthorizationType = "FUND_AUTHORIZATION_TYPE",
+        /// Information and funds (`INFORMATION_AND_FUND_AUTHORIZATION_TYPE`).
+        InformationAndAuthorizationType = "INFORMATION_AND_FUND_AUTHORIZATION_TYPE",
+    }
+}
+
+w::open_enum! {
+    /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_status` of `partner_transfer::GetBatchByOutBatchNo` may be.
+    pub enum GetBatchByOutBatchNoDetailStatus {
+        /// All entries, as a filter (`ALL`).
+        All = "ALL",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Why the batch was closed: withdrawn, not paid in time ….
+    ///
+    /// What `close_reason` of `partner_transfer::GetBatchByBatchIdResponse`, `close_reason` of `partner_transfer::GetBatchByOutBatchNoResponse` may be.
+    pub enum CloseReason {
+        /// Withdrawn by the merchant (`MERCHANT_REVOCATION`).
+        MerchantRevocation = "MERCHANT_REVOCATION",
+        /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
+        OverdueClose = "OVERDUE_CLOSE",
+        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+    }
+}
+
+w::open_enum! {
+    /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+    ///
+    /// What `detail_status` of `partner_transfer::GetBatchByBatchId` may be.
+    pub enum DetailStatus {
+        /// All entries, as a filter (`ALL`).
+        All = "ALL",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`.
+    ///
+    /// What `transfer_purpose` of `partner_transfer::CreateBatch`, `transfer_purpose` of `partner_transfer::GetBatchByBatchIdResponse` and 1 more may be.
+    pub enum TransferPurpose {
+        /// Payment for goods (`GOODSPAYMENT`).
+        GoodsPayment = "GOODSPAYMENT",
+        /// Commission (`COMMISSION`).
+        Commission = "COMMISSION",
+        /// Refund (`REFUND`).
+        Refund = "REFUND",
+        /// Reimbursement (`REIMBURSEMENT`).
+        Reimbursement = "REIMBURSEMENT",
+        /// Freight (`FREIGHT`).
+        Freight = "FREIGHT",
+        /// Other purpose (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`.
+    ///
+    /// What `transfer_scene` of `partner_transfer::CreateBatch`, `transfer_scene` of `partner_transfer::GetBatchByBatchIdResponse` and 1 more may be.
+    pub enum TransferScene {
+        /// Ordinary transfer (`ORDINARY_TRANSFER`).
+        OrdinaryTransfer = "ORDINARY_TRANSFER",
+        /// Transfer to a payroll card user (`PAYROLL_CARD_TRANSFER`).
+        PayrollCardTransfer = "PAYROLL_CARD_TRANSFER",
+    }
+}
+
 w::record! {
     /// Create a partner transfer batch (服务商发起批量转账).
     ///
@@ -48,34 +138,34 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_1.shtml>.
     /// * Catalog: `pay_v3.partner_transfer.create_batch`.
     pub struct CreateBatch {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `authorization_type`; one of `INFORMATION_AUTHORIZATION_TYPE` `FUND_AUTHORIZATION_TYPE` `INFORMATION_AND_FUND_AUTHORIZATION_TYPE`.
-        3 authorization_type: String => "authorization_type: must",
-        /// `out_batch_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// What the sub-merchant authorised: information, funds or both; one of `INFORMATION_AUTHORIZATION_TYPE` `FUND_AUTHORIZATION_TYPE` `INFORMATION_AND_FUND_AUTHORIZATION_TYPE`.
+        3 authorization_type: AuthorizationType => "authorization_type: must",
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
-        /// `batch_name`.
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         5 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         6 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// Entries in the batch, at most 1,000.
         8 total_num: i64 => "total_num: must",
-        /// `transfer_detail_list`.
+        /// Transfers of the batch, at most 1,000.
         9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
-        /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        10 transfer_purpose: Option<String> => "transfer_purpose",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        11 transfer_scene: Option<String> => "transfer_scene",
+        /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
+        10 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
+        /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
+        11 transfer_scene: Option<TransferScene> => "transfer_scene",
     }
     new(
-        sub_mchid: impl Into<String>,
-        authorization_type: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        authorization_type: impl Into<AuthorizationType>,
         out_batch_no: impl Into<String>,
         batch_name: impl Into<String>,
         batch_remark: impl Into<String>,
@@ -83,19 +173,24 @@ w::record! {
         total_num: i64,
         transfer_detail_list: Vec<TransferDetail>,
     )
-    text(sp_appid: String, sub_appid: String, transfer_purpose: String, transfer_scene: String)
+    text(
+        sp_appid: xinqiao_types::AppId,
+        sub_appid: xinqiao_types::AppId,
+        transfer_purpose: TransferPurpose,
+        transfer_scene: TransferScene,
+    )
 }
 
 w::record! {
     /// Answer to [`CreateBatch`].
     pub struct CreateBatchResponse {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         1 batch_id: String => "batch_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         2 create_time: String => "create_time: must",
-        /// `batch_status`.
+        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         3 batch_status: Option<String> => "batch_status",
     }
 }
@@ -127,71 +222,71 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_2.shtml>.
     /// * Catalog: `pay_v3.partner_transfer.get_batch_by_batch_id`.
     pub struct GetBatchByBatchId {
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         0 batch_id: String => "batch_id: must path",
-        /// `need_query_detail`.
+        /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// `detail_status`; one of `ALL` `SUCCESS` `FAIL`.
-        2 detail_status: Option<String> => "detail_status: query",
-        /// `offset`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
+        2 detail_status: Option<DetailStatus> => "detail_status: query",
+        /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
-    text(detail_status: String)
+    text(detail_status: DetailStatus)
     set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetBatchByBatchId`].
     pub struct GetBatchByBatchIdResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `sp_appid`.
-        2 sp_appid: Option<String> => "sp_appid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_batch_no`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         5 batch_id: String => "batch_id: must",
-        /// `batch_status`.
+        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         6 batch_status: String => "batch_status: must",
-        /// `batch_type`.
+        /// Made by `API` or on the web page (`WEB`).
         7 batch_type: String => "batch_type: must",
-        /// `authorization_type`.
+        /// What the sub-merchant authorised: information, funds or both.
         8 authorization_type: String => "authorization_type: must",
-        /// `batch_name`.
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         9 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         10 batch_remark: String => "batch_remark: must",
-        /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
-        11 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; in fen.
+        /// Why the batch was closed: withdrawn, not paid in time …; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
+        11 close_reason: Option<CloseReason> => "close_reason",
+        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         12 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// Entries in the batch, at most 1,000.
         13 total_num: i64 => "total_num: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         14 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         15 update_time: Option<String> => "update_time",
-        /// `success_amount`; in fen.
+        /// Sum of the transfers that succeeded, in fen; in fen.
         16 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// `success_num`.
+        /// How many transfers succeeded.
         17 success_num: i64 => "success_num: must",
-        /// `fail_amount`; in fen.
+        /// Sum of the transfers that failed, in fen; in fen.
         18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// `fail_num`.
+        /// How many transfers failed.
         19 fail_num: i64 => "fail_num: must",
-        /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        20 transfer_purpose: Option<String> => "transfer_purpose",
-        /// `transfer_detail_list`.
+        /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
+        20 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
+        /// Transfers of the batch, at most 1,000.
         21 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
-        /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        22 transfer_scene: Option<String> => "transfer_scene",
+        /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
+        22 transfer_scene: Option<TransferScene> => "transfer_scene",
     }
 }
 
@@ -222,19 +317,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_4.shtml>.
     /// * Catalog: `pay_v3.partner_transfer.get_batch_by_out_batch_no`.
     pub struct GetBatchByOutBatchNo {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
-        /// `need_query_detail`.
+        /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query true-false",
-        /// `detail_status`; one of `ALL` `SUCCESS` `FAIL` `REFUND`.
-        2 detail_status: Option<String> => "detail_status: query",
-        /// `offset`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL` `REFUND`.
+        2 detail_status: Option<GetBatchByOutBatchNoDetailStatus> => "detail_status: query",
+        /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
-    text(detail_status: String)
+    text(detail_status: GetBatchByOutBatchNoDetailStatus)
     set(offset: i64, limit: i64)
 }
 
@@ -268,9 +363,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_3.shtml>.
     /// * Catalog: `pay_v3.partner_transfer.get_batch_details_by_detail_id`.
     pub struct GetBatchDetailsByDetailId {
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         0 batch_id: String => "batch_id: must path",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must path",
     }
     new(batch_id: impl Into<String>, detail_id: impl Into<String>)
@@ -279,39 +374,39 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchDetailsByDetailId`].
     pub struct GetBatchDetailsByDetailIdResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         1 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         2 batch_id: String => "batch_id: must",
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         3 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         4 detail_id: String => "detail_id: must",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         5 detail_status: String => "detail_status: must",
-        /// `transfer_amount`; in fen.
+        /// Amount to hand over, in fen; in fen.
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         7 transfer_remark: String => "transfer_remark: must",
-        /// `fail_reason`.
+        /// Why the transfer failed; only then.
         8 fail_reason: Option<String> => "fail_reason",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Payee's id under the AppID; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         10 username: String => "username: must masked encrypted",
-        /// `initiate_time`; format `rfc3339`.
+        /// When the transfer was started; format `rfc3339`.
         11 initiate_time: String => "initiate_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         12 update_time: String => "update_time: must",
-        /// `sp_mchid`.
-        13 sp_mchid: String => "sp_mchid: must",
-        /// `account_type`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        13 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Kind of receiving account.
         14 account_type: Option<String> => "account_type",
-        /// `bank_name`.
+        /// Bank that received the money.
         15 bank_name: Option<String> => "bank_name",
-        /// `bank_card_number_tail`.
+        /// Last four digits of the bank card; such as `1234`.
         16 bank_card_number_tail: Option<String> => "bank_card_number_tail",
     }
 }
@@ -343,9 +438,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_5.shtml>.
     /// * Catalog: `pay_v3.partner_transfer.get_batch_details_by_out_detail_no`.
     pub struct GetBatchDetailsByOutDetailNo {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         1 out_detail_no: String => "out_detail_no: must path",
     }
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)

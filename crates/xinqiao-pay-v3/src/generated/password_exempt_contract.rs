@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `contract_terminate_info` of the answer of `password_exempt_contract::contracts::Get`.
     pub struct ContractTerminateInfo {
-        /// `contract_termination_mode`.
+        /// Who ended it: user, merchant API, merchant platform, support or system.
         0 contract_termination_mode: String => "contract_termination_mode: must",
-        /// `contract_terminated_time`; format `rfc3339`.
+        /// When the contract ended; format `rfc3339`.
         1 contract_terminated_time: Option<String> => "contract_terminated_time",
-        /// `contract_termination_remark`.
+        /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: Option<String> => "contract_termination_remark",
     }
 }
@@ -27,9 +27,9 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715321>.
         /// * Catalog: `pay_v3.password_exempt_contract.contracts.get`.
         pub struct Get {
-            /// `service_id`.
+            /// Number of the password-free payment service, given when the product was opened.
             0 service_id: String => "service_id: must path",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             1 out_contract_code: String => "out_contract_code: must path",
         }
         new(service_id: impl Into<String>, out_contract_code: impl Into<String>)
@@ -38,29 +38,29 @@ pub mod contracts {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `service_id`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Number of the password-free payment service, given when the product was opened.
             3 service_id: w::TextOrNumber => "service_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             4 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
+            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             5 contract_id: String => "contract_id: must",
-            /// `contract_state`.
+            /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             6 contract_state: String => "contract_state: must",
-            /// `contract_signed_time`; format `rfc3339`.
+            /// When the user signed; format `rfc3339`.
             7 contract_signed_time: Option<String> => "contract_signed_time",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            9 sub_openid: Option<String> => "sub_openid",
-            /// `contract_display_account`.
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
             10 contract_display_account: String => "contract_display_account: must",
-            /// `contract_terminate_info`.
+            /// When, how and why it ended; only once ended.
             11 contract_terminate_info: Option<super::ContractTerminateInfo> => "contract_terminate_info",
         }
     }
@@ -92,11 +92,11 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715383>.
         /// * Catalog: `pay_v3.password_exempt_contract.contracts.terminate`.
         pub struct Terminate {
-            /// `service_id`.
+            /// Number of the password-free payment service, given when the product was opened.
             0 service_id: String => "service_id: must path",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             1 out_contract_code: String => "out_contract_code: must path",
-            /// `contract_termination_remark`.
+            /// Why the contract ends; required when the merchant ends it.
             2 contract_termination_remark: String => "contract_termination_remark: must",
         }
         new(
@@ -109,11 +109,11 @@ pub mod contracts {
     w::record! {
         /// Answer to [`Terminate`].
         pub struct TerminateResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `service_id`.
+            /// Number of the password-free payment service, given when the product was opened.
             1 service_id: w::TextOrNumber => "service_id: must",
-            /// `out_contract_code`.
+            /// The merchant's contract number, unique; such as `100001256`.
             2 out_contract_code: String => "out_contract_code: must",
         }
     }
@@ -149,19 +149,19 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/partner-password-free-contract/sign/ec-pay-redirect-sign-pre-entrust-sign.html>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pay_redirect_sign`.
             pub struct PayRedirectSign {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 3 notify_url: String => "notify_url: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `prepay_id`.
+                /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 5 prepay_id: String => "prepay_id: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -178,11 +178,11 @@ pub mod contracts {
         w::record! {
             /// Answer to [`PayRedirectSign`].
             pub struct PayRedirectSignResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -214,17 +214,17 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/partner-password-free-contract/sign/ec-mini-program-pre-entrust-sign.html>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 3 notify_url: String => "notify_url: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -240,18 +240,18 @@ pub mod contracts {
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 2 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `sign_mp_appid`.
-                4 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
+                /// Mini program that holds the signing page.
+                4 sign_mp_appid: xinqiao_types::AppId => "sign_mp_appid: must",
+                /// Page where the user signs.
                 5 sign_mp_path: String => "sign_mp_path: must",
             }
         }
@@ -288,19 +288,19 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/password-free-contract/sign/normal-pay-redirect-sign-pre-entrust-sign.html>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pay_redirect_sign`.
             pub struct PayRedirectSign {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 3 notify_url: String => "notify_url: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `prepay_id`.
+                /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 5 prepay_id: String => "prepay_id: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -317,11 +317,11 @@ pub mod contracts {
         w::record! {
             /// Answer to [`PayRedirectSign`].
             pub struct PayRedirectSignResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -353,17 +353,17 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/password-free-contract/sign/normal-mini-program-pre-entrust-sign.html>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 3 notify_url: String => "notify_url: must",
-                /// `contract_display_account`.
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 4 contract_display_account: String => "contract_display_account: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
@@ -379,18 +379,18 @@ pub mod contracts {
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 2 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
-                /// `sign_mp_appid`.
-                4 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
+                /// Mini program that holds the signing page.
+                4 sign_mp_appid: xinqiao_types::AppId => "sign_mp_appid: must",
+                /// Page where the user signs.
                 5 sign_mp_path: String => "sign_mp_path: must",
             }
         }
@@ -427,25 +427,25 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471286>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pay_redirect_sign`.
             pub struct PayRedirectSign {
-                /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `service_id`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Number of the password-free payment service, given when the product was opened.
                 3 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
-                /// `contract_display_account`.
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 8 notify_url: String => "notify_url: must",
-                /// `prepay_id`.
+                /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 9 prepay_id: String => "prepay_id: must",
             }
             new(
@@ -456,17 +456,22 @@ pub mod contracts {
                 notify_url: impl Into<String>,
                 prepay_id: impl Into<String>,
             )
-            text(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                sub_appid: xinqiao_types::AppId,
+                openid: xinqiao_types::OpenId,
+                sub_openid: xinqiao_types::OpenId,
+            )
         }
 
         w::record! {
             /// Answer to [`PayRedirectSign`].
             pub struct PayRedirectSignResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 1 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -498,23 +503,23 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471282>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `service_id`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Number of the password-free payment service, given when the product was opened.
                 3 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
-                /// `contract_display_account`.
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 8 notify_url: String => "notify_url: must",
             }
             new(
@@ -524,24 +529,29 @@ pub mod contracts {
                 contract_display_account: impl Into<String>,
                 notify_url: impl Into<String>,
             )
-            text(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                sub_appid: xinqiao_types::AppId,
+                openid: xinqiao_types::OpenId,
+                sub_openid: xinqiao_types::OpenId,
+            )
         }
 
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `sign_mp_appid`.
-                1 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
+                /// Mini program that holds the signing page.
+                1 sign_mp_appid: xinqiao_types::AppId => "sign_mp_appid: must",
+                /// Page where the user signs.
                 2 sign_mp_path: String => "sign_mp_path: must",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
+                /// Number of the password-free payment service, given when the product was opened.
                 4 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 5 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -578,48 +588,53 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471272>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pay_redirect_sign`.
             pub struct PayRedirectSign {
-                /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `sp_appid`.
-                1 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `service_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Number of the password-free payment service, given when the product was opened.
                 3 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `sp_openid`.
-                5 sp_openid: Option<String> => "sp_openid",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
-                /// `contract_display_account`.
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                5 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 8 notify_url: String => "notify_url: must",
-                /// `prepay_id`.
+                /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 9 prepay_id: String => "prepay_id: must",
             }
             new(
-                sp_appid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
                 service_id: impl Into<w::TextOrNumber>,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 notify_url: impl Into<String>,
                 prepay_id: impl Into<String>,
             )
-            text(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                sub_appid: xinqiao_types::AppId,
+                sp_openid: xinqiao_types::OpenId,
+                sub_openid: xinqiao_types::OpenId,
+            )
         }
 
         w::record! {
             /// Answer to [`PayRedirectSign`].
             pub struct PayRedirectSignResponse {
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `service_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// Number of the password-free payment service, given when the product was opened.
                 2 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
             }
         }
@@ -651,52 +666,57 @@ pub mod contracts {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471269>.
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pre_sign_mini_program`.
             pub struct PreSignMiniProgram {
-                /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `sp_appid`.
-                1 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `service_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Number of the password-free payment service, given when the product was opened.
                 3 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `sp_openid`.
-                5 sp_openid: Option<String> => "sp_openid",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
-                /// `contract_display_account`.
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+                5 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
+                /// Where the result of signing is posted.
                 8 notify_url: String => "notify_url: must",
             }
             new(
-                sp_appid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
                 service_id: impl Into<w::TextOrNumber>,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 notify_url: impl Into<String>,
             )
-            text(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                sub_appid: xinqiao_types::AppId,
+                sp_openid: xinqiao_types::OpenId,
+                sub_openid: xinqiao_types::OpenId,
+            )
         }
 
         w::record! {
             /// Answer to [`PreSignMiniProgram`].
             pub struct PreSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
+                /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// `sign_mp_appid`.
-                1 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
+                /// Mini program that holds the signing page.
+                1 sign_mp_appid: xinqiao_types::AppId => "sign_mp_appid: must",
+                /// Page where the user signs.
                 2 sign_mp_path: String => "sign_mp_path: must",
-                /// `mchid`.
+                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_mchid`.
-                4 sub_mchid: Option<String> => "sub_mchid",
-                /// `service_id`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// Number of the password-free payment service, given when the product was opened.
                 5 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
+                /// The merchant's contract number, unique; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
             }
         }

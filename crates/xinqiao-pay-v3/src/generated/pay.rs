@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `pay::partner::transactions::CodePay`; `amount` of `pay::partner::transactions::CreateApp`; and 9 more.
     pub struct Amount {
-        /// `total`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateApp`; `detail` of `pay::partner::transactions::CreateH5`; and 7 more.
     pub struct DetailInfo {
-        /// `cost_price`; in fen.
+        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// `invoice_id`.
+        /// Number of the shop receipt; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
@@ -33,7 +33,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CreateApp`.
     pub struct PayerInfo {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -43,7 +43,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::transactions::CreateApp`.
     pub struct CreateAppPayerItem {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -53,9 +53,9 @@ w::record! {
 w::record! {
     /// `amount` of `pay::partner::transactions::CreateAppWithContract`; `amount` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct AmountInfo {
-        /// `total`.
+        /// Order total in fen, a whole number; such as `100`.
         0 total: f64 => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: f64)
@@ -65,11 +65,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateAppWithContract`; `detail` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct CreateAppWithContractDetail {
-        /// `cost_price`.
+        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts.
         0 cost_price: Option<f64> => "cost_price",
-        /// `invoice_id`.
+        /// Number of the shop receipt; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Vec<DetailGoodsDetail> => "goods_detail: must",
     }
     new(goods_detail: Vec<DetailGoodsDetail>)
@@ -80,11 +80,11 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateAppWithContract`; `scene_info` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct CreateAppWithContractSceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: String => "payer_client_ip: must",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
-        /// `store_info`.
+        /// Store where the sale happens: id, name, region, address.
         2 store_info: Option<SceneInfoStoreInfo> => "store_info",
     }
     new(payer_client_ip: impl Into<String>)
@@ -95,7 +95,7 @@ w::record! {
 w::record! {
     /// `settle_info` of `pay::partner::transactions::CreateAppWithContract`.
     pub struct CreateAppWithContractSettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
@@ -105,7 +105,7 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `pay::transactions::GetByOutTradeNo`.
     pub struct GetByOutTradeNoPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `pay::partner::transactions::CodePay`; `amount` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
     pub struct CodePayAmount {
-        /// `total`; in fen.
+        /// Order total in fen, a whole number; in fen; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user paid after discounts, in fen; in fen; such as `90`.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
     }
 }
@@ -127,11 +127,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CodePay`; `detail` of `pay::transactions::CodePay`.
     pub struct CodePayDetail {
-        /// `cost_price`; in fen.
+        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// `invoice_id`.
+        /// Number of the shop receipt; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
-        /// `goods_detail`; needed according to the documentation.
+        /// Items of the order or of the discount, for single-item offers; needed according to the documentation.
         2 goods_detail: Option<Vec<CodePayGoodsDetail>> => "goods_detail",
     }
     new()
@@ -142,16 +142,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::CodePayDetail`.
     pub struct CodePayGoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wxpay_goods_id`.
+        /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -161,7 +161,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CodePay`.
     pub struct CodePayPayer {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Digits of the payment code scanned from the user's phone: 18 digits, valid for a minute, single use; such as `130061098828009406`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -170,7 +170,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::transactions::CodePay`.
     pub struct CodePayPayerItem {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Digits of the payment code scanned from the user's phone: 18 digits, valid for a minute, single use; such as `130061098828009406`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -179,13 +179,13 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CodePay`; `scene_info` of `pay::transactions::CodePay`.
     pub struct CodePaySceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         2 device_ip: Option<String> => "device_ip",
-        /// `store_info`; needed according to the documentation.
+        /// Store where the sale happens: id, name, region, address; needed according to the documentation.
         3 store_info: Option<CodePayStoreInfo> => "store_info",
     }
     new()
@@ -196,7 +196,7 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `pay::transactions::CodePay`.
     pub struct CodePaySceneInfoItem {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
     }
 }
@@ -204,15 +204,15 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CodePaySceneInfo`; `store_info` of `pay::CreateScannedPosSceneInfo`.
     pub struct CodePayStoreInfo {
-        /// `id`.
+        /// Store number in the merchant's system; such as `0001`.
         0 id: Option<String> => "id",
-        /// `out_id`.
+        /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
-        /// `name`.
+        /// Store as customers know it; such as `腾讯大厦分店`.
         2 name: Option<String> => "name",
-        /// `area_code`.
+        /// Six-digit code of the store's district; such as `440305`.
         3 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -222,25 +222,25 @@ w::record! {
 w::record! {
     /// `contract_info` of `pay::partner::transactions::CreateAppWithContract`; `contract_info` of `pay::transactions::CreateAppWithContract`.
     pub struct ContractInfo {
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `123`.
         0 plan_id: String => "plan_id: must",
-        /// `contract_mchid`.
-        1 contract_mchid: String => "contract_mchid: must",
-        /// `contract_appid`.
-        2 contract_appid: String => "contract_appid: must",
-        /// `contract_code`.
+        /// Merchant that signs the contract; the one that places the order.
+        1 contract_mchid: xinqiao_types::MchId => "contract_mchid: must",
+        /// AppID that signs the contract; same as that of the order.
+        2 contract_appid: xinqiao_types::AppId => "contract_appid: must",
+        /// The merchant's contract number, unique within the template; such as `100001256`.
         3 contract_code: String => "contract_code: must",
-        /// `request_serial`.
+        /// Serial number of the signing request, unique within the template; such as `1695`.
         4 request_serial: String => "request_serial: must",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
         5 contract_display_account: String => "contract_display_account: must",
-        /// `contract_notify_url`.
+        /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
         6 contract_notify_url: Option<String> => "contract_notify_url",
     }
     new(
         plan_id: impl Into<String>,
-        contract_mchid: impl Into<String>,
-        contract_appid: impl Into<String>,
+        contract_mchid: impl Into<xinqiao_types::MchId>,
+        contract_appid: impl Into<xinqiao_types::AppId>,
         contract_code: impl Into<String>,
         request_serial: impl Into<String>,
         contract_display_account: impl Into<String>,
@@ -251,23 +251,23 @@ w::record! {
 w::record! {
     /// `contract_info` of `pay::transactions::CreateJsapiWithContract`.
     pub struct ContractInfoItem {
-        /// `token`.
+        /// Credential issued by the platform, passed back unchanged.
         0 token: Option<String> => "token",
-        /// `password_free_contract_id`.
+        /// Number of the password-free payment contract.
         1 password_free_contract_id: Option<String> => "password_free_contract_id",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `123`.
         2 plan_id: Option<String> => "plan_id",
-        /// `contract_mchid`.
-        3 contract_mchid: Option<String> => "contract_mchid",
-        /// `contract_appid`.
-        4 contract_appid: Option<String> => "contract_appid",
-        /// `contract_code`.
+        /// Merchant that signs the contract; the one that places the order.
+        3 contract_mchid: Option<xinqiao_types::MchId> => "contract_mchid",
+        /// AppID that signs the contract; same as that of the order.
+        4 contract_appid: Option<xinqiao_types::AppId> => "contract_appid",
+        /// The merchant's contract number, unique within the template; such as `100001256`.
         5 contract_code: Option<String> => "contract_code",
-        /// `request_serial`.
+        /// Serial number of the signing request, unique within the template; such as `1695`.
         6 request_serial: Option<String> => "request_serial",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
         7 contract_display_account: Option<String> => "contract_display_account",
-        /// `contract_notify_url`.
+        /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
         8 contract_notify_url: Option<String> => "contract_notify_url",
     }
     new()
@@ -275,8 +275,8 @@ w::record! {
         token: String,
         password_free_contract_id: String,
         plan_id: String,
-        contract_mchid: String,
-        contract_appid: String,
+        contract_mchid: xinqiao_types::MchId,
+        contract_appid: xinqiao_types::AppId,
         contract_code: String,
         request_serial: String,
         contract_display_account: String,
@@ -287,16 +287,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::CreateAppWithContractDetail`.
     pub struct DetailGoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wechatpay_goods_id`.
+        /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: f64 => "quantity: must",
-        /// `unit_price`.
+        /// Price of one piece; after the discount if the merchant gives one.
         4 unit_price: f64 => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: f64, unit_price: f64)
@@ -306,23 +306,27 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CheckExposure`.
     pub struct CheckExposurePayer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `phone_number_hash`.
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Hash of the user's phone number, when no `openid` is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
-    text(sp_openid: String, sub_openid: String, phone_number_hash: String)
+    text(
+        sp_openid: xinqiao_types::OpenId,
+        sub_openid: xinqiao_types::OpenId,
+        phone_number_hash: String,
+    )
 }
 
 w::record! {
     /// `payer` of `pay::transactions::CheckExposure`.
     pub struct CheckExposurePayerItem {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `phone_number_hash`.
+        /// Hash of the user's phone number, when no `openid` is known.
         1 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
@@ -332,16 +336,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::DetailInfo`.
     pub struct GoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wechatpay_goods_id`.
+        /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -351,15 +355,15 @@ w::record! {
 w::record! {
     /// `h5_info` of `pay::CreateH5SceneInfo`.
     pub struct CreateH5Info {
-        /// `type`.
+        /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`.
         0 type_: Option<String> => "type",
-        /// `app_name`.
+        /// Name of the app in which the H5 page runs.
         1 app_name: Option<String> => "app_name",
-        /// `app_url`.
+        /// Address of the site in which the H5 page runs; such as `https://pay.example.com`.
         2 app_url: Option<String> => "app_url",
-        /// `bundle_id`.
+        /// Bundle id of the iOS app; such as `com.example.wzry`.
         3 bundle_id: Option<String> => "bundle_id",
-        /// `package_name`.
+        /// Package of the Android app; such as `com.example.tmgp`.
         4 package_name: Option<String> => "package_name",
     }
     new()
@@ -369,7 +373,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CreateH5`.
     pub struct CreateH5Payer {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -379,7 +383,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::transactions::CreateH5`.
     pub struct CreateH5PayerItem {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -389,15 +393,15 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateH5`; `scene_info` of `pay::transactions::CreateH5`.
     pub struct CreateH5SceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         2 device_ip: Option<String> => "device_ip",
-        /// `store_info`.
+        /// Store where the sale happens: id, name, region, address.
         3 store_info: Option<StoreInfo> => "store_info",
-        /// `h5_info`.
+        /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
         4 h5_info: Option<CreateH5Info> => "h5_info",
     }
     new()
@@ -408,11 +412,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateMiniProgram`; `detail` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 3 more.
     pub struct GetByTransactionIdDetail {
-        /// `cost_price`.
+        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts.
         0 cost_price: Option<i64> => "cost_price",
-        /// `invoice_id`.
+        /// Number of the shop receipt; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Option<Vec<GetByTransactionIdGoodsDetail>> => "goods_detail",
     }
     new()
@@ -423,16 +427,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::GetByTransactionIdDetail`.
     pub struct GetByTransactionIdGoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wechatpay_goods_id`.
+        /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// `goods_name`.
+        /// Item name as sold.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`.
+        /// Price of one piece; after the discount if the merchant gives one.
         4 unit_price: i64 => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: i64)
@@ -442,7 +446,7 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `pay::transactions::GetByTransactionId`.
     pub struct GetByTransactionIdPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -450,11 +454,11 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `pay::partner::transactions::GetByOutTradeNo`; `scene_info` of the answer of `pay::partner::transactions::GetByTransactionId`; and 2 more.
     pub struct GetByTransactionIdSceneInfo {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         1 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `store_info`.
+        /// Store where the sale happens: id, name, region, address.
         2 store_info: Option<GetByTransactionIdStoreInfo> => "store_info",
     }
 }
@@ -462,9 +466,9 @@ w::record! {
 w::record! {
     /// `settle_info` of the answer of `pay::partner::transactions::GetByOutTradeNo`; `settle_info` of the answer of `pay::partner::transactions::GetByTransactionId`.
     pub struct GetByTransactionIdSettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`.
+        /// Subsidy by the platform, in fen; only for some platforms.
         1 subsidy_amount: Option<i64> => "subsidy_amount",
     }
 }
@@ -472,13 +476,13 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::GetByTransactionIdSceneInfo`.
     pub struct GetByTransactionIdStoreInfo {
-        /// `id`.
+        /// Store number in the merchant's system; such as `0001`.
         0 id: Option<String> => "id",
-        /// `name`.
+        /// Store as customers know it; such as `腾讯大厦分店`.
         1 name: String => "name: must",
-        /// `area_code`.
+        /// Six-digit code of the store's district; such as `440305`.
         2 area_code: String => "area_code: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
 }
@@ -486,22 +490,22 @@ w::record! {
 w::record! {
     /// `identity` of `pay::PayerInfo`; `identity` of `pay::CreateAppPayerItem`; and 6 more.
     pub struct Identity {
-        /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`.
-        0 type_: String => "type: must",
-        /// `number`.
+        /// Kind of document, e.g. `IDCARD`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`.
+        0 type_: Type => "type: must",
+        /// Digits of the document, encrypted with the platform key.
         1 number: String => "number: must",
-        /// `name`.
+        /// Holder of the document, encrypted with the platform key.
         2 name: String => "name: must",
     }
-    new(type_: impl Into<String>, number: impl Into<String>, name: impl Into<String>)
+    new(type_: impl Into<Type>, number: impl Into<String>, name: impl Into<String>)
 }
 
 w::record! {
     /// `installment_info` of the answer of `pay::partner::transactions::CodePay`; `installment_info` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
     pub struct InstallmentInfo {
-        /// `use_subsidy`.
+        /// Whether the merchant paid the user's interest.
         0 use_subsidy: bool => "use_subsidy: must",
-        /// `selected_installment_number`.
+        /// How many instalments the user chose; such as `6`.
         1 selected_installment_number: i64 => "selected_installment_number: must",
     }
 }
@@ -509,24 +513,24 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CreateJsapi`.
     pub struct CreateJsapiPayer {
-        /// `sp_openid`; needed according to the documentation.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `identity`.
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; needed according to the documentation.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Identity that the payer must have; others cannot pay.
         2 identity: Option<Identity> => "identity",
     }
     new()
-    text(sp_openid: String, sub_openid: String)
+    text(sp_openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
     set(identity: Identity)
 }
 
 w::record! {
     /// `payer` of `pay::transactions::CreateJsapi`.
     pub struct CreateJsapiPayerItem {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         1 identity: Option<Identity> => "identity",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -536,23 +540,23 @@ w::record! {
 w::record! {
     /// `contract_info` of `pay::partner::transactions::CreateJsapiWithContract`.
     pub struct CreateJsapiWithContractInfo {
-        /// `password_free_contract_id`.
+        /// Number of the password-free payment contract.
         0 password_free_contract_id: Option<String> => "password_free_contract_id",
-        /// `token`.
+        /// Credential issued by the platform, passed back unchanged.
         1 token: Option<String> => "token",
-        /// `plan_id`.
+        /// Number of the deduction template, set up on the merchant platform; such as `123`.
         2 plan_id: Option<String> => "plan_id",
-        /// `contract_mchid`.
-        3 contract_mchid: Option<String> => "contract_mchid",
-        /// `contract_appid`.
-        4 contract_appid: Option<String> => "contract_appid",
-        /// `contract_code`.
+        /// Merchant that signs the contract; the one that places the order.
+        3 contract_mchid: Option<xinqiao_types::MchId> => "contract_mchid",
+        /// AppID that signs the contract; same as that of the order.
+        4 contract_appid: Option<xinqiao_types::AppId> => "contract_appid",
+        /// The merchant's contract number, unique within the template; such as `100001256`.
         5 contract_code: Option<String> => "contract_code",
-        /// `request_serial`.
+        /// Serial number of the signing request, unique within the template; such as `1695`.
         6 request_serial: Option<String> => "request_serial",
-        /// `contract_display_account`.
+        /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
         7 contract_display_account: Option<String> => "contract_display_account",
-        /// `contract_notify_url`.
+        /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
         8 contract_notify_url: Option<String> => "contract_notify_url",
     }
     new()
@@ -560,8 +564,8 @@ w::record! {
         password_free_contract_id: String,
         token: String,
         plan_id: String,
-        contract_mchid: String,
-        contract_appid: String,
+        contract_mchid: xinqiao_types::MchId,
+        contract_appid: xinqiao_types::AppId,
         contract_code: String,
         request_serial: String,
         contract_display_account: String,
@@ -572,7 +576,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::transactions::CreateJsapiWithContract`.
     pub struct CreateJsapiWithContractPayer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -581,7 +585,7 @@ w::record! {
 w::record! {
     /// `settle_info` of `pay::partner::transactions::CreateJsapiWithContract`.
     pub struct JsapiWithContractSettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
@@ -591,7 +595,7 @@ w::record! {
 w::record! {
     /// `settle_info` of `pay::transactions::CreateJsapiWithContract`.
     pub struct JsapiWithContractSettleInfoItem {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
@@ -601,9 +605,9 @@ w::record! {
 w::record! {
     /// `amount` of `pay::partner::transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramAmount {
-        /// `total`.
+        /// Order total in fen, a whole number; such as `100`.
         0 total: i64 => "total: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(total: i64)
@@ -613,11 +617,11 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramSceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
-        /// `store_info`.
+        /// Store where the sale happens: id, name, region, address.
         2 store_info: Option<CreateMiniProgramStoreInfo> => "store_info",
     }
     new()
@@ -628,7 +632,7 @@ w::record! {
 w::record! {
     /// `settle_info` of `pay::partner::transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramSettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
@@ -638,9 +642,9 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CreateMiniProgramSceneInfo`.
     pub struct CreateMiniProgramStoreInfo {
-        /// `id`.
+        /// Store number in the merchant's system; such as `0001`.
         0 id: Option<String> => "id",
-        /// `out_id`.
+        /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
     }
     new()
@@ -650,7 +654,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CreateNative`.
     pub struct CreateNativePayer {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -660,7 +664,7 @@ w::record! {
 w::record! {
     /// `payer` of `pay::transactions::CreateNative`.
     pub struct CreateNativePayerItem {
-        /// `identity`.
+        /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
     new()
@@ -670,21 +674,25 @@ w::record! {
 w::record! {
     /// `payer` of `pay::CheckAcquiringBankExposure`.
     pub struct Payer {
-        /// `acquiring_bank_openid`.
-        0 acquiring_bank_openid: Option<String> => "acquiring_bank_openid",
-        /// `merchant_openid`.
-        1 merchant_openid: Option<String> => "merchant_openid",
-        /// `phone_number_hash`.
+        /// The user's id under the acquirer's AppID.
+        0 acquiring_bank_openid: Option<xinqiao_types::OpenId> => "acquiring_bank_openid",
+        /// The user's id under the merchant's AppID.
+        1 merchant_openid: Option<xinqiao_types::OpenId> => "merchant_openid",
+        /// Hash of the user's phone number, when no `openid` is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
-    text(acquiring_bank_openid: String, merchant_openid: String, phone_number_hash: String)
+    text(
+        acquiring_bank_openid: xinqiao_types::OpenId,
+        merchant_openid: xinqiao_types::OpenId,
+        phone_number_hash: String,
+    )
 }
 
 w::record! {
     /// `payer` of the answer of `pay::transactions::CodePay`.
     pub struct PayerDetail {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -692,40 +700,40 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `pay::partner::transactions::CodePay`; `payer` of `pay::partner::transactions::CreateJsapiWithContract`; and 4 more.
     pub struct PayerItem {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
     new()
-    text(sp_openid: String, sub_openid: String)
+    text(sp_openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `pay::partner::transactions::CodePay`; an item of `promotion_detail` in the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -733,15 +741,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; in fen.
+        /// Taken off this item, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -749,13 +757,13 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateScannedPos`.
     pub struct CreateScannedPosSceneInfo {
-        /// `payer_client_ip`; needed according to the documentation.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; needed according to the documentation.
         0 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         2 device_ip: Option<String> => "device_ip",
-        /// `store_info`; needed according to the documentation.
+        /// Store where the sale happens: id, name, region, address; needed according to the documentation.
         3 store_info: Option<CodePayStoreInfo> => "store_info",
     }
     new()
@@ -766,13 +774,13 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateApp`; `scene_info` of `pay::partner::transactions::CreateJsapi`; and 4 more.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the merchant's terminal; such as `10.8.0.21`.
         2 device_ip: Option<String> => "device_ip",
-        /// `store_info`.
+        /// Store where the sale happens: id, name, region, address.
         3 store_info: Option<StoreInfo> => "store_info",
     }
     new()
@@ -783,7 +791,7 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `pay::partner::transactions::CodePay`.
     pub struct SceneInfoItem {
-        /// `device_id`.
+        /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
     }
 }
@@ -791,13 +799,13 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CreateAppWithContractSceneInfo`.
     pub struct SceneInfoStoreInfo {
-        /// `id`.
+        /// Store number in the merchant's system; such as `0001`.
         0 id: Option<String> => "id",
-        /// `name`.
+        /// Store as customers know it; such as `腾讯大厦分店`.
         1 name: Option<String> => "name",
-        /// `area_code`.
+        /// Six-digit code of the store's district; such as `440305`.
         2 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new()
@@ -807,9 +815,9 @@ w::record! {
 w::record! {
     /// `settle_info` of `pay::partner::transactions::CodePay`; `settle_info` of `pay::partner::transactions::CreateApp`; and 9 more.
     pub struct SettleInfo {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// `subsidy_amount`; in fen.
+        /// Subsidy by the platform, in fen; only for some platforms; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -819,7 +827,7 @@ w::record! {
 w::record! {
     /// `settle_info` of `pay::transactions::CreateAppWithContract`.
     pub struct SettleInfoItem {
-        /// `profit_sharing`.
+        /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
@@ -829,15 +837,15 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CreateH5SceneInfo`; `store_info` of `pay::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Store number in the merchant's system; such as `0001`.
         0 id: Option<String> => "id",
-        /// `out_id`.
+        /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
-        /// `name`; needed according to the documentation.
+        /// Store as customers know it; such as `腾讯大厦分店`; needed according to the documentation.
         2 name: Option<String> => "name",
-        /// `area_code`; needed according to the documentation.
+        /// Six-digit code of the store's district; such as `440305`; needed according to the documentation.
         3 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`; needed according to the documentation.
+        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`; needed according to the documentation.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -847,18 +855,18 @@ w::record! {
 w::record! {
     /// An item of `subsidy_detail` in `pay::SubsidyInfo`.
     pub struct SubsidyDetail {
-        /// `subsidy_period_type`; one of `DAILY` `PERIOD`.
-        0 subsidy_period_type: String => "subsidy_period_type: must",
-        /// `subsidy_plan`.
+        /// Interest by day (`DAILY`) or by instalment (`PERIOD`); one of `DAILY` `PERIOD`.
+        0 subsidy_period_type: SubsidyPeriodType => "subsidy_period_type: must",
+        /// Share of interest taken over, per number of instalments.
         1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
     }
-    new(subsidy_period_type: impl Into<String>, subsidy_plan: Vec<SubsidyPlan>)
+    new(subsidy_period_type: impl Into<SubsidyPeriodType>, subsidy_plan: Vec<SubsidyPlan>)
 }
 
 w::record! {
     /// `subsidy_info` of `pay::partner::transactions::CreateApp`; `subsidy_info` of `pay::partner::transactions::CreateJsapi`; and 2 more.
     pub struct SubsidyInfo {
-        /// `subsidy_detail`.
+        /// Subsidy rules, one per way of charging interest.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
     new()
@@ -868,28 +876,174 @@ w::record! {
 w::record! {
     /// An item of `subsidy_plan` in `pay::SubsidyDetail`.
     pub struct SubsidyPlan {
-        /// `subsidy_installment_num`; one of `3` `6` `12`.
-        0 subsidy_installment_num: i64 => "subsidy_installment_num: must",
-        /// `subsidy_percent`; one of `0` `100`.
-        1 subsidy_percent: i64 => "subsidy_percent: must",
+        /// Instalments to which the rule applies: 3, 6 or 12; one of `3` `6` `12`.
+        0 subsidy_installment_num: SubsidyInstallmentNum => "subsidy_installment_num: must number",
+        /// Share of the interest that the merchant pays, in percent: 0 or 100; in percent; one of `0` `100`.
+        1 subsidy_percent: SubsidyPercent => "subsidy_percent: must number",
     }
-    new(subsidy_installment_num: i64, subsidy_percent: i64)
+    new(
+        subsidy_installment_num: impl Into<SubsidyInstallmentNum>,
+        subsidy_percent: impl Into<SubsidyPercent>,
+    )
 }
 
 w::record! {
     /// `user_id` of `pay::instal::CheckPartnerExposure`.
     pub struct UserId {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `phone_number_hash`.
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Hash of the user's phone number, when no `openid` is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
-        /// `user_id_type`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
-        3 user_id_type: Option<String> => "user_id_type",
+        /// Which kind of id is given; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
+        3 user_id_type: Option<UserIdType> => "user_id_type",
     }
     new()
-    text(sp_openid: String, sub_openid: String, phone_number_hash: String, user_id_type: String)
+    text(
+        sp_openid: xinqiao_types::OpenId,
+        sub_openid: xinqiao_types::OpenId,
+        phone_number_hash: String,
+        user_id_type: UserIdType,
+    )
+}
+
+w::open_enum! {
+    /// Payment methods the user may not use (or may only use); absent means no limit.
+    ///
+    /// What `limit_pay` of `pay::partner::transactions::CreateApp`, `limit_pay` of `pay::partner::transactions::CreateH5` and 10 more may be.
+    pub enum LimitPay {
+        /// Balance may not be used (`no_balance`).
+        NoBalance = "no_balance",
+        /// Credit cards may not be used (`no_credit`).
+        NoCredit = "no_credit",
+        /// Debit cards may not be used (`no_debit`).
+        NoDebit = "no_debit",
+        /// Only the balance may be used (`balance_only`).
+        BalanceOnly = "balance_only",
+    }
+}
+
+w::open_enum! {
+    /// Instalments to which the rule applies: 3, 6 or 12.
+    ///
+    /// What `subsidy_installment_num` of `SubsidyPlan` may be.
+    pub enum SubsidyInstallmentNum {
+        /// 3 instalments (`3`).
+        N3 = "3",
+        /// 6 instalments (`6`).
+        N6 = "6",
+        /// 12 instalments (`12`).
+        N12 = "12",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Share of the interest that the merchant pays, in percent: 0 or 100.
+    ///
+    /// What `subsidy_percent` of `SubsidyPlan` may be.
+    pub enum SubsidyPercent {
+        /// Merchant pays no interest (`0`).
+        N0 = "0",
+        /// Merchant pays all interest (`100`).
+        N100 = "100",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Interest by day (`DAILY`) or by instalment (`PERIOD`).
+    ///
+    /// What `subsidy_period_type` of `SubsidyDetail` may be.
+    pub enum SubsidyPeriodType {
+        /// Interest by day (`DAILY`).
+        Daily = "DAILY",
+        /// Interest by instalment (`PERIOD`).
+        Period = "PERIOD",
+    }
+}
+
+w::open_enum! {
+    /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
+    ///
+    /// What `trade_state` of `pay::partner::transactions::CodePayResponse`, `trade_state` of `pay::partner::transactions::GetByOutTradeNoResponse` and 4 more may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Has refunds, partial ones too (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Closed without payment (`CLOSED`).
+        Closed = "CLOSED",
+        /// Reversed; code payment only (`REVOKED`).
+        Revoked = "REVOKED",
+        /// User is paying, e.g. entering the password (`USERPAYING`).
+        UserPaying = "USERPAYING",
+        /// Payment failed, e.g. at the bank (`PAYERROR`).
+        PayError = "PAYERROR",
+    }
+}
+
+w::open_enum! {
+    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    ///
+    /// What `trade_type` of `pay::partner::transactions::GetByOutTradeNoResponse`, `trade_type` of `pay::partner::transactions::GetByTransactionIdResponse` and 2 more may be.
+    pub enum TradeType {
+        /// Payment in official account or mini program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// User scans the merchant's QR code (`NATIVE`).
+        Native = "NATIVE",
+        /// Payment in a mobile app (`APP`).
+        App = "APP",
+        /// Merchant scans the user's payment code (`MICROPAY`).
+        MicroPay = "MICROPAY",
+        /// Payment from a mobile web page (`MWEB`).
+        Mweb = "MWEB",
+        /// Face payment (`FACEPAY`).
+        FacePay = "FACEPAY",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document, e.g. `IDCARD`.
+    ///
+    /// What `type` of `Identity` may be.
+    pub enum Type {
+        /// Mainland ID card (`IDCARD`).
+        IdCard = "IDCARD",
+        /// Mainland travel permit for Hong Kong and Macao (`HONGKONG_MACAO`).
+        HongkongMacao = "HONGKONG_MACAO",
+        /// Residence permit for Hong Kong and Macao residents (`HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
+        /// Residence permit for Taiwan residents (`TAIWAN_RESIDENT`).
+        TaiwanResident = "TAIWAN_RESIDENT",
+        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        ForeignResident = "FOREIGN_RESIDENT",
+        /// Passport (`OVERSEA_PASSPORT`).
+        OverseaPassPort = "OVERSEA_PASSPORT",
+        /// Payer is bound by phone number (`PHONE_NUMBER`).
+        PhoneNumber = "PHONE_NUMBER",
+    }
+}
+
+w::open_enum! {
+    /// Which kind of id is given.
+    ///
+    /// What `user_id_type` of `pay::instal::CheckExposure`, `user_id_type` of `UserId` may be.
+    pub enum UserIdType {
+        /// Unknown kind of id (`UNKNOWN_USER_ID_TYPE`).
+        UnknownUserIdType = "UNKNOWN_USER_ID_TYPE",
+        /// By `openid` (`OPENID`).
+        Openid = "OPENID",
+        /// By hash of the phone number (`PHONE_NO`).
+        PhoneNo = "PHONE_NO",
+        /// By `sp_openid` (`SP_OPENID`).
+        SpOpenid = "SP_OPENID",
+        /// By `sub_openid` (`SUB_OPENID`).
+        SubOpenid = "SUB_OPENID",
+    }
 }
 
 w::record! {
@@ -900,19 +1054,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014326541>.
     /// * Catalog: `pay_v3.pay.check_acquiring_bank_exposure`.
     pub struct CheckAcquiringBankExposure {
-        /// `acquiring_bank_id`.
+        /// Number of the acquiring institution.
         0 acquiring_bank_id: String => "acquiring_bank_id: must",
-        /// `acquiring_bank_appid`.
-        1 acquiring_bank_appid: Option<String> => "acquiring_bank_appid",
-        /// `merchant_id`.
+        /// AppID that belongs to the acquirer.
+        1 acquiring_bank_appid: Option<xinqiao_types::AppId> => "acquiring_bank_appid",
+        /// Merchant number under the acquirer.
         2 merchant_id: String => "merchant_id: must",
-        /// `merchant_appid`.
-        3 merchant_appid: Option<String> => "merchant_appid",
-        /// `channel_id`.
+        /// AppID that belongs to the merchant.
+        3 merchant_appid: Option<xinqiao_types::AppId> => "merchant_appid",
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         4 channel_id: String => "channel_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `payer`; needed according to the documentation.
+        /// The paying user: id, payment code or identity limits; needed according to the documentation.
         6 payer: Option<Payer> => "payer",
     }
     new(
@@ -921,16 +1075,16 @@ w::record! {
         channel_id: impl Into<String>,
         out_trade_no: impl Into<String>,
     )
-    text(acquiring_bank_appid: String, merchant_appid: String)
+    text(acquiring_bank_appid: xinqiao_types::AppId, merchant_appid: xinqiao_types::AppId)
     set(payer: Payer)
 }
 
 w::record! {
     /// Answer to [`CheckAcquiringBankExposure`].
     pub struct CheckAcquiringBankExposureResponse {
-        /// `fqf_exposure`.
+        /// Whether to show the 「分付」 option.
         0 fqf_exposure: bool => "fqf_exposure: must",
-        /// `market_exposure_token`.
+        /// Token of what was shown, to send when ordering.
         1 market_exposure_token: Option<String> => "market_exposure_token",
     }
 }
@@ -966,21 +1120,21 @@ pub mod instal {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4016196762>.
         /// * Catalog: `pay_v3.pay.instal.check_exposure`.
         pub struct CheckExposure {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `user_id_type`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
-            2 user_id_type: String => "user_id_type: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Which kind of id is given; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
+            2 user_id_type: super::UserIdType => "user_id_type: must",
+            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `phone_number_hash`.
+            /// Hash of the user's phone number, when no `openid` is known.
             4 phone_number_hash: Option<String> => "phone_number_hash",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
-            user_id_type: impl Into<String>,
+            user_id_type: impl Into<super::UserIdType>,
         )
         text(openid: xinqiao_types::OpenId, phone_number_hash: String)
     }
@@ -988,7 +1142,7 @@ pub mod instal {
     w::record! {
         /// Answer to [`CheckExposure`].
         pub struct CheckExposureResponse {
-            /// `recommend_exposure`.
+            /// Whether to show the instalment option.
             0 recommend_exposure: bool => "recommend_exposure: must",
         }
     }
@@ -1020,19 +1174,19 @@ pub mod instal {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016196820>.
         /// * Catalog: `pay_v3.pay.instal.check_partner_exposure`.
         pub struct CheckPartnerExposure {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`; needed according to the documentation.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `user_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+            2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user, by one of several kinds of id.
             4 user_id: Option<super::UserId> => "user_id",
         }
-        new(sp_mchid: impl Into<String>, sp_appid: impl Into<String>)
-        text(sub_mchid: String, sub_appid: String)
+        new(sp_mchid: impl Into<xinqiao_types::MchId>, sp_appid: impl Into<xinqiao_types::AppId>)
+        text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
         set(user_id: super::UserId)
     }
 
@@ -1074,30 +1228,34 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014326522>.
             /// * Catalog: `pay_v3.pay.partner.transactions.check_exposure`.
             pub struct CheckExposure {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `payer`; needed according to the documentation.
+                /// The paying user: id, payment code or identity limits; needed according to the documentation.
                 5 payer: Option<super::super::CheckExposurePayer> => "payer",
             }
-            new(sp_mchid: impl Into<String>, sp_appid: impl Into<String>, out_trade_no: impl Into<String>)
-            text(sub_mchid: String, sub_appid: String)
+            new(
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                out_trade_no: impl Into<String>,
+            )
+            text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
             set(payer: super::super::CheckExposurePayer)
         }
 
         w::record! {
             /// Answer to [`CheckExposure`].
             pub struct CheckExposureResponse {
-                /// `fqf_exposure`.
+                /// Whether to show the 「分付」 option.
                 0 fqf_exposure: bool => "fqf_exposure: must",
-                /// `market_exposure_token`.
+                /// Token of what was shown, to send when ordering.
                 1 market_exposure_token: Option<String> => "market_exposure_token",
             }
         }
@@ -1129,14 +1287,18 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739019>.
             /// * Catalog: `pay_v3.pay.partner.transactions.close`.
             pub struct Close {
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
-            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+            new(
+                out_trade_no: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+            )
         }
 
         w::endpoint! {
@@ -1166,44 +1328,49 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382179>.
             /// * Catalog: `pay_v3.pay.partner.transactions.code_pay`.
             pub struct CodePay {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: Option<String> => "sp_appid",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 6 attach: Option<String> => "attach",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 7 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 8 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 9 amount: super::super::Amount => "amount: must",
-                /// `payer`.
+                /// Holds the payer's payment code.
                 10 payer: super::super::CodePayPayer => "payer: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 11 detail: Option<super::super::CodePayDetail> => "detail",
-                /// `scene_info`; needed according to the documentation.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
                 12 scene_info: Option<super::super::CodePaySceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 13 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
             new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
                 payer: super::super::CodePayPayer,
             )
-            text(sp_appid: String, sub_appid: String, attach: String, goods_tag: String)
+            text(
+                sp_appid: xinqiao_types::AppId,
+                sub_appid: xinqiao_types::AppId,
+                attach: String,
+                goods_tag: String,
+            )
             set(
                 support_fapiao: bool,
                 detail: super::super::CodePayDetail,
@@ -1215,39 +1382,39 @@ pub mod partner {
         w::record! {
             /// Answer to [`CodePay`].
             pub struct CodePayResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: String => "sub_appid: must",
-                /// `out_trade_no`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`.
+                /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
                 6 trade_type: String => "trade_type: must",
-                /// `trade_state`.
-                7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
+                /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+                7 trade_state: super::super::TradeState => "trade_state: must",
+                /// State in words for people; programs branch on `trade_state`.
                 8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
+                /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
                 9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
+                /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 11 success_time: Option<String> => "success_time",
-                /// `payer`.
+                /// The paying user: id, payment code or identity limits.
                 12 payer: Option<super::super::PayerItem> => "payer",
-                /// `amount`.
+                /// Order amount with currency.
                 13 amount: super::super::CodePayAmount => "amount: must",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::SceneInfoItem> => "scene_info",
-                /// `promotion_detail`.
+                /// Discounts that applied, one entry each; absent without discounts.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
-                /// `installment_info`.
+                /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
                 16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
             }
         }
@@ -1279,53 +1446,53 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714669>.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_app`.
             pub struct CreateApp {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`; format `rfc3339`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`; needed according to the documentation.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
                 8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 11 amount: super::super::Amount => "amount: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 12 detail: Option<super::super::DetailInfo> => "detail",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 13 scene_info: Option<super::super::SceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// `subsidy_info`.
+                /// How the merchant takes over interest of instalments.
                 15 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                16 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `payer`.
+                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                16 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
+                /// The paying user: id, payment code or identity limits.
                 17 payer: Option<super::super::PayerInfo> => "payer",
             }
             new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
             )
             text(
-                sub_appid: String,
+                sub_appid: xinqiao_types::AppId,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
@@ -1337,7 +1504,7 @@ pub mod partner {
                 scene_info: super::super::SceneInfo,
                 settle_info: super::super::SettleInfo,
                 subsidy_info: super::super::SubsidyInfo,
-                limit_pay: Vec<String>,
+                limit_pay: Vec<super::super::LimitPay>,
                 payer: super::super::PayerInfo,
             )
         }
@@ -1345,7 +1512,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`CreateApp`].
             pub struct CreateAppResponse {
-                /// `prepay_id`.
+                /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 0 prepay_id: String => "prepay_id: must",
             }
         }
@@ -1376,50 +1543,50 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_app_with_contract`.
             pub struct CreateAppWithContract {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_mchid`.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `description`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: String => "notify_url: must",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 10 settle_info: Option<super::super::CreateAppWithContractSettleInfo> => "settle_info",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 11 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 12 amount: super::super::AmountInfo => "amount: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 13 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
-                /// `contract_info`.
+                /// Contract to be signed while paying.
                 15 contract_info: super::super::ContractInfo => "contract_info: must",
             }
             new(
-                sp_appid: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 notify_url: impl Into<String>,
                 amount: super::super::AmountInfo,
                 contract_info: super::super::ContractInfo,
             )
-            text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
+            text(sub_appid: xinqiao_types::AppId, time_expire: String, attach: String, goods_tag: String)
             set(
                 settle_info: super::super::CreateAppWithContractSettleInfo,
                 support_fapiao: bool,
@@ -1458,51 +1625,51 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714759>.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_h5`.
             pub struct CreateH5 {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`; format `rfc3339`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`; needed according to the documentation.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
                 8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 11 amount: super::super::Amount => "amount: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 12 detail: Option<super::super::DetailInfo> => "detail",
-                /// `scene_info`; needed according to the documentation.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
                 13 scene_info: Option<super::super::CreateH5SceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                15 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `payer`.
+                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                15 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
+                /// The paying user: id, payment code or identity limits.
                 16 payer: Option<super::super::CreateH5Payer> => "payer",
             }
             new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
             )
             text(
-                sub_appid: String,
+                sub_appid: xinqiao_types::AppId,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
@@ -1513,7 +1680,7 @@ pub mod partner {
                 detail: super::super::DetailInfo,
                 scene_info: super::super::CreateH5SceneInfo,
                 settle_info: super::super::SettleInfo,
-                limit_pay: Vec<String>,
+                limit_pay: Vec<super::super::LimitPay>,
                 payer: super::super::CreateH5Payer,
             )
         }
@@ -1521,7 +1688,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`CreateH5`].
             pub struct CreateH5Response {
-                /// `h5_url`.
+                /// Page to open in the user's browser, which then starts WeChat; valid for 5 minutes.
                 0 h5_url: String => "h5_url: must",
             }
         }
@@ -1553,54 +1720,54 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714911>.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_jsapi`.
             pub struct CreateJsapi {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`; format `rfc3339`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`; needed according to the documentation.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
                 8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 11 amount: super::super::Amount => "amount: must",
-                /// `payer`.
+                /// The paying user: id, payment code or identity limits.
                 12 payer: super::super::CreateJsapiPayer => "payer: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 13 detail: Option<super::super::DetailInfo> => "detail",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::SceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 15 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// `subsidy_info`.
+                /// How the merchant takes over interest of instalments.
                 16 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                17 limit_pay: Option<Vec<String>> => "limit_pay",
+                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                17 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
             }
             new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
                 payer: super::super::CreateJsapiPayer,
             )
             text(
-                sub_appid: String,
+                sub_appid: xinqiao_types::AppId,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
@@ -1612,7 +1779,7 @@ pub mod partner {
                 scene_info: super::super::SceneInfo,
                 settle_info: super::super::SettleInfo,
                 subsidy_info: super::super::SubsidyInfo,
-                limit_pay: Vec<String>,
+                limit_pay: Vec<super::super::LimitPay>,
             )
         }
 
@@ -1645,45 +1812,45 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_jsapi_with_contract`.
             pub struct CreateJsapiWithContract {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_mchid`.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `description`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: String => "notify_url: must",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 10 settle_info: Option<super::super::JsapiWithContractSettleInfo> => "settle_info",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 11 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 12 amount: super::super::AmountInfo => "amount: must",
-                /// `payer`.
+                /// The paying user: id, payment code or identity limits.
                 13 payer: super::super::PayerItem => "payer: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 14 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 15 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
-                /// `contract_info`.
+                /// Contract to be signed while paying.
                 16 contract_info: super::super::CreateJsapiWithContractInfo => "contract_info: must",
             }
             new(
-                sp_appid: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 notify_url: impl Into<String>,
@@ -1691,7 +1858,7 @@ pub mod partner {
                 payer: super::super::PayerItem,
                 contract_info: super::super::CreateJsapiWithContractInfo,
             )
-            text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
+            text(sub_appid: xinqiao_types::AppId, time_expire: String, attach: String, goods_tag: String)
             set(
                 settle_info: super::super::JsapiWithContractSettleInfo,
                 support_fapiao: bool,
@@ -1729,50 +1896,50 @@ pub mod partner {
             /// * For: partner.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_mini_program`.
             pub struct CreateMiniProgram {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_mchid`.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `description`.
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 11 amount: super::super::CreateMiniProgramAmount => "amount: must",
-                /// `payer`.
+                /// The paying user: id, payment code or identity limits.
                 12 payer: super::super::PayerItem => "payer: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 13 detail: Option<super::super::GetByTransactionIdDetail> => "detail",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::CreateMiniProgramSceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 15 settle_info: Option<super::super::CreateMiniProgramSettleInfo> => "settle_info",
             }
             new(
-                sp_appid: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::CreateMiniProgramAmount,
                 payer: super::super::PayerItem,
             )
             text(
-                sub_appid: String,
+                sub_appid: xinqiao_types::AppId,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
@@ -1816,51 +1983,51 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714902>.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_native`.
             pub struct CreateNative {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`; format `rfc3339`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`; needed according to the documentation.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
                 8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 11 amount: super::super::Amount => "amount: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 12 detail: Option<super::super::DetailInfo> => "detail",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 13 scene_info: Option<super::super::SceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                15 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `payer`.
+                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                15 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
+                /// The paying user: id, payment code or identity limits.
                 16 payer: Option<super::super::CreateNativePayer> => "payer",
             }
             new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+                sp_appid: impl Into<xinqiao_types::AppId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
             )
             text(
-                sub_appid: String,
+                sub_appid: xinqiao_types::AppId,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
@@ -1871,7 +2038,7 @@ pub mod partner {
                 detail: super::super::DetailInfo,
                 scene_info: super::super::SceneInfo,
                 settle_info: super::super::SettleInfo,
-                limit_pay: Vec<String>,
+                limit_pay: Vec<super::super::LimitPay>,
                 payer: super::super::CreateNativePayer,
             )
         }
@@ -1879,7 +2046,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`CreateNative`].
             pub struct CreateNativeResponse {
-                /// `code_url`.
+                /// Link to turn into a QR code for the user to scan; valid for 2 hours; such as `weixin://wxpay/bizpayurl?pr=p4lpSuKzz`.
                 0 code_url: String => "code_url: must",
             }
         }
@@ -1911,50 +2078,50 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012492476>.
             /// * Catalog: `pay_v3.pay.partner.transactions.create_scanned_pos`.
             pub struct CreateScannedPos {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: Option<String> => "sp_appid",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`; format `rfc3339`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 7 attach: Option<String> => "attach",
-                /// `notify_url`.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
+                /// Order amount with currency.
                 11 amount: super::super::Amount => "amount: must",
-                /// `payer`.
+                /// The paying user: id, payment code or identity limits.
                 12 payer: super::super::PayerItem => "payer: must",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 13 detail: Option<super::super::DetailInfo> => "detail",
-                /// `scene_info`; needed according to the documentation.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
                 14 scene_info: Option<super::super::CreateScannedPosSceneInfo> => "scene_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 15 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
             new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
                 payer: super::super::PayerItem,
             )
             text(
-                sp_appid: String,
-                sub_appid: String,
+                sp_appid: xinqiao_types::AppId,
+                sub_appid: xinqiao_types::AppId,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
@@ -1998,68 +2165,72 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739008>.
             /// * Catalog: `pay_v3.pay.partner.transactions.get_by_out_trade_no`.
             pub struct GetByOutTradeNo {
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must query",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must query",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
-            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+            new(
+                out_trade_no: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+            )
         }
 
         w::record! {
             /// Answer to [`GetByOutTradeNo`].
             pub struct GetByOutTradeNoResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: String => "sub_appid: must",
-                /// `out_trade_no`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-                6 trade_type: String => "trade_type: must",
-                /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
+                /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+                6 trade_type: super::super::TradeType => "trade_type: must",
+                /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+                7 trade_state: super::super::TradeState => "trade_state: must",
+                /// State in words for people; programs branch on `trade_state`.
                 8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
+                /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
                 9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
+                /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 11 success_time: Option<String> => "success_time",
-                /// `payer`.
+                /// The paying user: id, payment code or identity limits.
                 12 payer: Option<super::super::PayerItem> => "payer",
-                /// `amount`.
+                /// Order amount with currency.
                 13 amount: super::super::CodePayAmount => "amount: must",
-                /// `scene_info`.
+                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::GetByTransactionIdSceneInfo> => "scene_info",
-                /// `promotion_detail`.
+                /// Discounts that applied, one entry each; absent without discounts.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
-                /// `installment_info`.
+                /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
                 16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
-                /// `settle_info`.
+                /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 17 settle_info: Option<super::super::GetByTransactionIdSettleInfo> => "settle_info",
-                /// `description`.
+                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
                 18 description: String => "description: must",
-                /// `time_expire`.
+                /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
                 19 time_expire: Option<String> => "time_expire",
-                /// `notify_url`.
+                /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 20 notify_url: String => "notify_url: must",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 21 goods_tag: Option<String> => "goods_tag",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                22 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `support_fapiao`.
+                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                22 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
+                /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 23 support_fapiao: Option<bool> => "support_fapiao",
-                /// `detail`.
+                /// Goods of the order: original price, receipt number, items.
                 24 detail: Option<super::super::GetByTransactionIdDetail> => "detail",
             }
         }
@@ -2091,17 +2262,17 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012738964>.
             /// * Catalog: `pay_v3.pay.partner.transactions.get_by_transaction_id`.
             pub struct GetByTransactionId {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must query",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must query",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
             new(
                 transaction_id: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
             )
         }
 
@@ -2135,33 +2306,37 @@ pub mod partner {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382181>.
             /// * Catalog: `pay_v3.pay.partner.transactions.reverse`.
             pub struct Reverse {
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                3 sp_appid: Option<String> => "sp_appid",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+                1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                3 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
-            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
-            text(sp_appid: String, sub_appid: String)
+            new(
+                out_trade_no: impl Into<String>,
+                sp_mchid: impl Into<xinqiao_types::MchId>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+            )
+            text(sp_appid: xinqiao_types::AppId, sub_appid: xinqiao_types::AppId)
         }
 
         w::record! {
             /// Answer to [`Reverse`].
             pub struct ReverseResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: Option<String> => "sp_appid",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
+                /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+                0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+                2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
             }
         }
@@ -2199,13 +2374,13 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014326314>.
         /// * Catalog: `pay_v3.pay.transactions.check_exposure`.
         pub struct CheckExposure {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `payer`; needed according to the documentation.
+            /// The paying user: id, payment code or identity limits; needed according to the documentation.
             3 payer: Option<super::CheckExposurePayerItem> => "payer",
         }
         new(
@@ -2219,9 +2394,9 @@ pub mod transactions {
     w::record! {
         /// Answer to [`CheckExposure`].
         pub struct CheckExposureResponse {
-            /// `fqf_exposure`.
+            /// Whether to show the 「分付」 option.
             0 fqf_exposure: bool => "fqf_exposure: must",
-            /// `market_exposure_token`.
+            /// Token of what was shown, to send when ordering.
             1 market_exposure_token: Option<String> => "market_exposure_token",
         }
     }
@@ -2253,9 +2428,9 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791839>.
         /// * Catalog: `pay_v3.pay.transactions.close`.
         pub struct Close {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
         }
         new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -2288,29 +2463,29 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012382150>.
         /// * Catalog: `pay_v3.pay.transactions.code_pay`.
         pub struct CodePay {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`; needed according to the documentation.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`; needed according to the documentation. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             4 attach: Option<String> => "attach",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             5 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             6 support_fapiao: Option<bool> => "support_fapiao",
-            /// `payer`.
+            /// Holds the payer's payment code.
             7 payer: super::CodePayPayerItem => "payer: must",
-            /// `amount`.
+            /// Order amount with currency.
             8 amount: super::Amount => "amount: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             9 detail: Option<super::CodePayDetail> => "detail",
-            /// `scene_info`; needed according to the documentation.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
             10 scene_info: Option<super::CodePaySceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             11 settle_info: Option<super::SettleInfo> => "settle_info",
         }
         new(
@@ -2332,35 +2507,35 @@ pub mod transactions {
     w::record! {
         /// Answer to [`CodePay`].
         pub struct CodePayResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `trade_type`.
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
             4 trade_type: String => "trade_type: must",
-            /// `trade_state`.
-            5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            5 trade_state: super::TradeState => "trade_state: must",
+            /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             10 payer: Option<super::PayerDetail> => "payer",
-            /// `amount`.
+            /// Order amount with currency.
             11 amount: super::CodePayAmount => "amount: must",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::CodePaySceneInfoItem> => "scene_info",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
+            /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
@@ -2392,37 +2567,37 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013070347>.
         /// * Catalog: `pay_v3.pay.transactions.create_app`.
         pub struct CreateApp {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`; format `rfc3339`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             5 attach: Option<String> => "attach",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
             6 notify_url: Option<String> => "notify_url",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
+            /// Order amount with currency.
             9 amount: super::Amount => "amount: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::DetailInfo> => "detail",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             11 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// `subsidy_info`.
+            /// How the merchant takes over interest of instalments.
             13 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            14 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `payer`.
+            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            14 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
+            /// The paying user: id, payment code or identity limits.
             15 payer: Option<super::CreateAppPayerItem> => "payer",
         }
         new(
@@ -2439,7 +2614,7 @@ pub mod transactions {
             scene_info: super::SceneInfo,
             settle_info: super::SettleInfo,
             subsidy_info: super::SubsidyInfo,
-            limit_pay: Vec<String>,
+            limit_pay: Vec<super::LimitPay>,
             payer: super::CreateAppPayerItem,
         )
     }
@@ -2447,7 +2622,7 @@ pub mod transactions {
     w::record! {
         /// Answer to [`CreateApp`].
         pub struct CreateAppResponse {
-            /// `prepay_id`.
+            /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
             0 prepay_id: String => "prepay_id: must",
         }
     }
@@ -2478,33 +2653,33 @@ pub mod transactions {
         /// * For: merchant.
         /// * Catalog: `pay_v3.pay.transactions.create_app_with_contract`.
         pub struct CreateAppWithContract {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
             4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             5 attach: Option<String> => "attach",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             6 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
+            /// Order amount with currency.
             9 amount: super::AmountInfo => "amount: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::CreateAppWithContractDetail> => "detail",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             11 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfoItem> => "settle_info",
-            /// `contract_info`.
+            /// Contract to be signed while paying.
             13 contract_info: super::ContractInfo => "contract_info: must",
         }
         new(
@@ -2555,35 +2730,35 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791834>.
         /// * Catalog: `pay_v3.pay.transactions.create_h5`.
         pub struct CreateH5 {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`; format `rfc3339`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             5 attach: Option<String> => "attach",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
             6 notify_url: Option<String> => "notify_url",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
+            /// Order amount with currency.
             9 amount: super::Amount => "amount: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::DetailInfo> => "detail",
-            /// `scene_info`; needed according to the documentation.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
             11 scene_info: Option<super::CreateH5SceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            13 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `payer`.
+            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            13 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
+            /// The paying user: id, payment code or identity limits.
             14 payer: Option<super::CreateH5PayerItem> => "payer",
         }
         new(
@@ -2599,7 +2774,7 @@ pub mod transactions {
             detail: super::DetailInfo,
             scene_info: super::CreateH5SceneInfo,
             settle_info: super::SettleInfo,
-            limit_pay: Vec<String>,
+            limit_pay: Vec<super::LimitPay>,
             payer: super::CreateH5PayerItem,
         )
     }
@@ -2607,7 +2782,7 @@ pub mod transactions {
     w::record! {
         /// Answer to [`CreateH5`].
         pub struct CreateH5Response {
-            /// `h5_url`.
+            /// Page to open in the user's browser, which then starts WeChat; valid for 5 minutes.
             0 h5_url: String => "h5_url: must",
         }
     }
@@ -2639,38 +2814,38 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791856>.
         /// * Catalog: `pay_v3.pay.transactions.create_jsapi`.
         pub struct CreateJsapi {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`; format `rfc3339`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             5 attach: Option<String> => "attach",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
             6 notify_url: Option<String> => "notify_url",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
+            /// Order amount with currency.
             9 amount: super::Amount => "amount: must",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             10 payer: super::CreateJsapiPayerItem => "payer: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             11 detail: Option<super::DetailInfo> => "detail",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             13 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// `subsidy_info`.
+            /// How the merchant takes over interest of instalments.
             14 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            15 limit_pay: Option<Vec<String>> => "limit_pay",
+            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            15 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
@@ -2687,7 +2862,7 @@ pub mod transactions {
             scene_info: super::SceneInfo,
             settle_info: super::SettleInfo,
             subsidy_info: super::SubsidyInfo,
-            limit_pay: Vec<String>,
+            limit_pay: Vec<super::LimitPay>,
         )
     }
 
@@ -2720,35 +2895,35 @@ pub mod transactions {
         /// * For: merchant.
         /// * Catalog: `pay_v3.pay.transactions.create_jsapi_with_contract`.
         pub struct CreateJsapiWithContract {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
             4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             5 attach: Option<String> => "attach",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             6 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
+            /// Order amount with currency.
             9 amount: super::AmountInfo => "amount: must",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             10 payer: super::CreateJsapiWithContractPayer => "payer: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             11 detail: Option<super::CreateAppWithContractDetail> => "detail",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             13 settle_info: Option<super::JsapiWithContractSettleInfoItem> => "settle_info",
-            /// `contract_info`.
+            /// Contract to be signed while paying.
             14 contract_info: super::ContractInfoItem => "contract_info: must",
         }
         new(
@@ -2800,35 +2975,35 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791877>.
         /// * Catalog: `pay_v3.pay.transactions.create_native`.
         pub struct CreateNative {
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`; format `rfc3339`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             5 attach: Option<String> => "attach",
-            /// `notify_url`; needed according to the documentation.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`; needed according to the documentation.
             6 notify_url: Option<String> => "notify_url",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
+            /// Order amount with currency.
             9 amount: super::Amount => "amount: must",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::DetailInfo> => "detail",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             11 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `settle_info`.
+            /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            13 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `payer`.
+            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            13 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
+            /// The paying user: id, payment code or identity limits.
             14 payer: Option<super::CreateNativePayerItem> => "payer",
         }
         new(
@@ -2844,7 +3019,7 @@ pub mod transactions {
             detail: super::DetailInfo,
             scene_info: super::SceneInfo,
             settle_info: super::SettleInfo,
-            limit_pay: Vec<String>,
+            limit_pay: Vec<super::LimitPay>,
             payer: super::CreateNativePayerItem,
         )
     }
@@ -2852,7 +3027,7 @@ pub mod transactions {
     w::record! {
         /// Answer to [`CreateNative`].
         pub struct CreateNativeResponse {
-            /// `code_url`.
+            /// Link to turn into a QR code for the user to scan; valid for 2 hours; such as `weixin://wxpay/bizpayurl?pr=p4lpSuKzz`.
             0 code_url: String => "code_url: must",
         }
     }
@@ -2884,9 +3059,9 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791838>.
         /// * Catalog: `pay_v3.pay.transactions.get_by_out_trade_no`.
         pub struct GetByOutTradeNo {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
         new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -2895,49 +3070,49 @@ pub mod transactions {
     w::record! {
         /// Answer to [`GetByOutTradeNo`].
         pub struct GetByOutTradeNoResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: String => "trade_type: must",
-            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            4 trade_type: super::TradeType => "trade_type: must",
+            /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            5 trade_state: super::TradeState => "trade_state: must",
+            /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             10 payer: Option<super::GetByOutTradeNoPayer> => "payer",
-            /// `amount`.
+            /// Order amount with currency.
             11 amount: super::CodePayAmount => "amount: must",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
+            /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             15 description: String => "description: must",
-            /// `time_expire`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
             16 time_expire: Option<String> => "time_expire",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             17 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             18 goods_tag: Option<String> => "goods_tag",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            19 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `support_fapiao`.
+            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            19 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             20 support_fapiao: Option<bool> => "support_fapiao",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             21 detail: Option<super::GetByTransactionIdDetail> => "detail",
         }
     }
@@ -2969,9 +3144,9 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791837>.
         /// * Catalog: `pay_v3.pay.transactions.get_by_transaction_id`.
         pub struct GetByTransactionId {
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             0 transaction_id: String => "transaction_id: must path",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
         new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -2980,49 +3155,49 @@ pub mod transactions {
     w::record! {
         /// Answer to [`GetByTransactionId`].
         pub struct GetByTransactionIdResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: String => "trade_type: must",
-            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            4 trade_type: super::TradeType => "trade_type: must",
+            /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            5 trade_state: super::TradeState => "trade_state: must",
+            /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
+            /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
+            /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// `payer`.
+            /// The paying user: id, payment code or identity limits.
             10 payer: Option<super::GetByTransactionIdPayer> => "payer",
-            /// `amount`.
+            /// Order amount with currency.
             11 amount: super::CodePayAmount => "amount: must",
-            /// `scene_info`.
+            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
-            /// `promotion_detail`.
+            /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
+            /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
-            /// `description`.
+            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
             15 description: String => "description: must",
-            /// `time_expire`.
+            /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
             16 time_expire: Option<String> => "time_expire",
-            /// `notify_url`.
+            /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             17 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
+            /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             18 goods_tag: Option<String> => "goods_tag",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            19 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `support_fapiao`.
+            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            19 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
+            /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             20 support_fapiao: Option<bool> => "support_fapiao",
-            /// `detail`.
+            /// Goods of the order: original price, receipt number, items.
             21 detail: Option<super::GetByTransactionIdDetail> => "detail",
         }
     }
@@ -3054,11 +3229,11 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012382161>.
         /// * Catalog: `pay_v3.pay.transactions.reverse`.
         pub struct Reverse {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`; the account's merchantid.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
         }
         new(
@@ -3071,11 +3246,11 @@ pub mod transactions {
     w::record! {
         /// Answer to [`Reverse`].
         pub struct ReverseResponse {
-            /// `mchid`.
+            /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `table_list` in the answer of `pay_devices::printers::GetPrintOrder`.
     pub struct GetPrintOrderTable {
-        /// `key`.
+        /// Which variable or table of the template.
         0 key: String => "key: must",
-        /// `row_list`.
+        /// Rows of the table.
         1 row_list: Vec<TableRow> => "row_list: must",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// An item of `variable_list` in the answer of `pay_devices::printers::GetPrintOrder`.
     pub struct GetPrintOrderVariable {
-        /// `key`.
+        /// Which variable or table of the template.
         0 key: String => "key: must",
-        /// `value`.
+        /// Text for the variable.
         1 value: String => "value: must",
     }
 }
@@ -26,7 +26,7 @@ w::record! {
 w::record! {
     /// An item of `row_list` in `pay_devices::Table`.
     pub struct Row {
-        /// `cell_list`.
+        /// Cells of the row, left to right.
         0 cell_list: Option<Vec<String>> => "cell_list",
     }
     new()
@@ -36,9 +36,9 @@ w::record! {
 w::record! {
     /// An item of `table_list` in `pay_devices::printers::PrintOrder`.
     pub struct Table {
-        /// `key`.
+        /// Which variable or table of the template.
         0 key: Option<String> => "key",
-        /// `row_list`.
+        /// Rows of the table.
         1 row_list: Option<Vec<Row>> => "row_list",
     }
     new()
@@ -49,7 +49,7 @@ w::record! {
 w::record! {
     /// An item of `row_list` in `pay_devices::GetPrintOrderTable`.
     pub struct TableRow {
-        /// `cell_list`.
+        /// Cells of the row, left to right.
         0 cell_list: Vec<String> => "cell_list: must",
     }
 }
@@ -57,13 +57,41 @@ w::record! {
 w::record! {
     /// An item of `variable_list` in `pay_devices::printers::PrintOrder`.
     pub struct Variable {
-        /// `key`.
+        /// Which variable or table of the template.
         0 key: Option<String> => "key",
-        /// `value`.
+        /// Text for the variable.
         1 value: Option<String> => "value",
     }
     new()
     text(key: String, value: String)
+}
+
+w::open_enum! {
+    /// Whether the speaker is bound to a merchant.
+    ///
+    /// What `bind_state` of `pay_devices::open_scenario_speaker::BindResponse`, `bind_state` of `pay_devices::open_scenario_speaker::GetResponse` and 2 more may be.
+    pub enum BindState {
+        /// Not bound (`OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND`).
+        Unbond = "OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND",
+        /// Bound (`OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`).
+        Binded = "OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED",
+    }
+}
+
+w::open_enum! {
+    /// Waiting, done, failed or cached.
+    ///
+    /// What `print_state` of `pay_devices::printers::GetPrintOrderResponse` may be.
+    pub enum PrintState {
+        /// Waiting (`PRINT_STATE_WAIT`).
+        Wait = "PRINT_STATE_WAIT",
+        /// Printed (`PRINT_STATE_SUCCESS`).
+        Success = "PRINT_STATE_SUCCESS",
+        /// Failed (`PRINT_STATE_FAIL`).
+        Fail = "PRINT_STATE_FAIL",
+        /// Cached in the device (`PRINT_STATE_CACHED`).
+        Cached = "PRINT_STATE_CACHED",
+    }
 }
 
 w::record! {
@@ -73,20 +101,20 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.pay_devices.report_speaker_order`.
     pub struct ReportSpeakerOrder {
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `code_url`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Link printed on the payment sign.
         2 code_url: String => "code_url: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `device_sn`.
+        /// Serial number printed on the device.
         4 device_sn: String => "device_sn: must",
     }
     new(
         transaction_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         code_url: impl Into<String>,
         out_trade_no: impl Into<String>,
         device_sn: impl Into<String>,
@@ -96,15 +124,15 @@ w::record! {
 w::record! {
     /// Answer to [`ReportSpeakerOrder`].
     pub struct ReportSpeakerOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `code_url`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Link printed on the payment sign.
         1 code_url: String => "code_url: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `device_sn`.
+        /// Serial number printed on the device.
         3 device_sn: String => "device_sn: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         4 transaction_id: String => "transaction_id: must",
     }
 }
@@ -139,26 +167,30 @@ pub mod open_scenario_speaker {
         /// * For: partner.
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.bind`.
         pub struct Bind {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `code_url`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Link printed on the payment sign.
             2 code_url: String => "code_url: must",
         }
-        new(device_sn: impl Into<String>, sub_mchid: impl Into<String>, code_url: impl Into<String>)
+        new(
+            device_sn: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            code_url: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Bind`].
         pub struct BindResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `device_sn`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Serial number printed on the device.
             1 device_sn: String => "device_sn: must",
-            /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            2 bind_state: String => "bind_state: must",
-            /// `code_url`.
+            /// Whether the speaker is bound to a merchant; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
+            2 bind_state: super::BindState => "bind_state: must",
+            /// Link printed on the payment sign.
             3 code_url: String => "code_url: must",
         }
     }
@@ -189,7 +221,7 @@ pub mod open_scenario_speaker {
         /// * For: partner.
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.get`.
         pub struct Get {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
         }
         new(device_sn: impl Into<String>)
@@ -224,9 +256,9 @@ pub mod open_scenario_speaker {
         /// * For: partner.
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.pre_bind`.
         pub struct PreBind {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
-            /// `code_url`.
+            /// Link printed on the payment sign.
             1 code_url: String => "code_url: must",
         }
         new(device_sn: impl Into<String>, code_url: impl Into<String>)
@@ -235,11 +267,11 @@ pub mod open_scenario_speaker {
     w::record! {
         /// Answer to [`PreBind`].
         pub struct PreBindResponse {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must",
-            /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            1 bind_state: String => "bind_state: must",
-            /// `code_url`.
+            /// Whether the speaker is bound to a merchant; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
+            1 bind_state: super::BindState => "bind_state: must",
+            /// Link printed on the payment sign.
             2 code_url: String => "code_url: must",
         }
     }
@@ -270,7 +302,7 @@ pub mod open_scenario_speaker {
         /// * For: partner.
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.unbind`.
         pub struct Unbind {
-            /// `device_sn`.
+            /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
         }
         new(device_sn: impl Into<String>)
@@ -310,9 +342,9 @@ pub mod printers {
         /// * For: channel-partner, partner.
         /// * Catalog: `pay_v3.pay_devices.printers.get_print_order`.
         pub struct GetPrintOrder {
-            /// `device_id`.
+            /// Number of the printer.
             0 device_id: String => "device_id: must path",
-            /// `print_order_no`.
+            /// The merchant's number for the print job.
             1 print_order_no: String => "print_order_no: must path",
         }
         new(device_id: impl Into<String>, print_order_no: impl Into<String>)
@@ -321,19 +353,19 @@ pub mod printers {
     w::record! {
         /// Answer to [`GetPrintOrder`].
         pub struct GetPrintOrderResponse {
-            /// `print_order_no`.
+            /// The merchant's number for the print job.
             0 print_order_no: String => "print_order_no: must",
-            /// `template_id`.
+            /// Number of the print template.
             1 template_id: String => "template_id: must",
-            /// `notify_url`.
+            /// Where the print result is posted.
             2 notify_url: Option<String> => "notify_url",
-            /// `print_state`; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
-            3 print_state: String => "print_state: must",
-            /// `print_state_description`.
+            /// Waiting, done, failed or cached; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
+            3 print_state: super::PrintState => "print_state: must",
+            /// State of the print job in words.
             4 print_state_description: String => "print_state_description: must",
-            /// `variable_list`.
+            /// Values for the variables in the template.
             5 variable_list: Option<Vec<super::GetPrintOrderVariable>> => "variable_list",
-            /// `table_list`.
+            /// Data for the tables in the template.
             6 table_list: Option<Vec<super::GetPrintOrderTable>> => "table_list",
         }
     }
@@ -364,17 +396,17 @@ pub mod printers {
         /// * For: channel-partner, partner.
         /// * Catalog: `pay_v3.pay_devices.printers.print_order`.
         pub struct PrintOrder {
-            /// `device_id`.
+            /// Number of the printer.
             0 device_id: String => "device_id: must path",
-            /// `print_order_no`.
+            /// The merchant's number for the print job.
             1 print_order_no: Option<String> => "print_order_no",
-            /// `template_id`.
+            /// Number of the print template.
             2 template_id: Option<String> => "template_id",
-            /// `notify_url`.
+            /// Where the print result is posted.
             3 notify_url: Option<String> => "notify_url",
-            /// `variable_list`.
+            /// Values for the variables in the template.
             4 variable_list: Option<Vec<super::Variable>> => "variable_list",
-            /// `table_list`.
+            /// Data for the tables in the template.
             5 table_list: Option<Vec<super::Table>> => "table_list",
         }
         new(device_id: impl Into<String>)

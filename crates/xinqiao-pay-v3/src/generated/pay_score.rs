@@ -15,17 +15,17 @@ pub mod sign_plan;
 w::record! {
     /// `collection` of the answer of `pay_score::oversea::partner::GetServiceOrder`.
     pub struct Collection {
-        /// `state`; one of `USER_PAYING` `USER_PAID`.
-        0 state: String => "state: must",
-        /// `total_amount`.
+        /// `USER_PAYING` or `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
+        0 state: CollectionState => "state: must",
+        /// All that has to be collected, in fen.
         1 total_amount: Option<i64> => "total_amount",
-        /// `paying_amount`.
+        /// Still open, in fen.
         2 paying_amount: Option<i64> => "paying_amount",
-        /// `paid_amount`.
+        /// Already collected, in fen.
         3 paid_amount: Option<i64> => "paid_amount",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         4 bank_type: Option<String> => "bank_type",
-        /// `details`.
+        /// Every payment collected so far.
         5 details: Option<Vec<CollectionDetail>> => "details",
     }
 }
@@ -33,17 +33,17 @@ w::record! {
 w::record! {
     /// An item of `details` in `pay_score::Collection`.
     pub struct CollectionDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: Option<i64> => "seq",
-        /// `amount`.
+        /// Amount of this payment, in fen.
         1 amount: Option<i64> => "amount",
-        /// `paid_type`; one of `NEWTON` `MCH`.
-        2 paid_type: Option<String> => "paid_type",
-        /// `paid_time`.
+        /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere; one of `NEWTON` `MCH`.
+        2 paid_type: Option<PaidType> => "paid_type",
+        /// When it was paid, Beijing time; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         5 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -51,11 +51,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay_score::SyncServiceOrder`.
     pub struct DetailItem {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: Option<i64> => "seq",
-        /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
+        /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// `paid_amount`; in fen.
+        /// What the merchant received, in fen; in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -66,28 +66,28 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay_score::ModifyServiceOrderDetail`; an item of `promotion_detail` in `pay_score::GetServiceOrderDetail`.
     pub struct DetailPromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -95,11 +95,11 @@ w::record! {
 w::record! {
     /// `device` of `pay_score::CompleteServiceOrder`; `device` of `pay_score::CreateServiceOrder`; and 1 more.
     pub struct Device {
-        /// `start_device_id`.
+        /// Device the user took it from; such as `HG123456`.
         0 start_device_id: Option<String> => "start_device_id",
-        /// `end_device_id`.
+        /// Device the user brought it back to; such as `HG123456`.
         1 end_device_id: Option<String> => "end_device_id",
-        /// `materiel_no`.
+        /// Code of the rented item itself; such as `example_materiel_no`.
         2 materiel_no: Option<String> => "materiel_no",
     }
     new()
@@ -109,11 +109,11 @@ w::record! {
 w::record! {
     /// An item of `discounts` in `pay_score::CompletePayAfterOrder`; an item of `discounts` in `pay_score::CompleteSmartRetailOrder`; and 2 more.
     pub struct Discount {
-        /// `discount_name`.
+        /// What the discount is called.
         0 discount_name: Option<String> => "discount_name",
-        /// `discount_amount`.
+        /// Amount taken off.
         1 discount_amount: Option<i64> => "discount_amount",
-        /// `discount_desc`.
+        /// Terms of the discount.
         2 discount_desc: Option<String> => "discount_desc",
     }
     new()
@@ -124,17 +124,17 @@ w::record! {
 w::record! {
     /// An item of `download_bill_list` in the answer of `pay_score::GetMerchantBill`.
     pub struct DownloadBill {
-        /// `bill_sequence`.
+        /// Place of the slice, from 1; join in this order.
         0 bill_sequence: i64 => "bill_sequence: must",
-        /// `hash_type`.
+        /// Digest algorithm for the file; such as `SHA1`.
         1 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         2 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where to fetch the file, with a signed GET; short-lived.
         3 download_url: String => "download_url: must",
-        /// `encrypt_key`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Key of the encrypted bill, itself encrypted for the merchant certificate; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
-        /// `nonce`.
+        /// Random string used by the encryption; such as `fdasflkja484w`.
         5 nonce: String => "nonce: must",
     }
 }
@@ -142,13 +142,13 @@ w::record! {
 w::record! {
     /// An item of `fees` in `pay_score::CompletePayAfterOrder`; an item of `fees` in `pay_score::CompleteSmartRetailOrder`; and 4 more.
     pub struct Fee {
-        /// `fee_name`.
+        /// What is charged for, ≤ 20 characters.
         0 fee_name: Option<String> => "fee_name",
-        /// `fee_count`.
+        /// How many units are charged.
         1 fee_count: Option<i64> => "fee_count",
-        /// `fee_amount`.
+        /// Price of the item, in fen.
         2 fee_amount: Option<i64> => "fee_amount",
-        /// `fee_desc`.
+        /// How the price comes about.
         3 fee_desc: Option<String> => "fee_desc",
     }
     new()
@@ -159,15 +159,15 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::ShoppingInfo`.
     pub struct Goods {
-        /// `name`.
+        /// What the goods are called.
         0 name: String => "name: must",
-        /// `picture`.
+        /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// `amount`; in fen.
+        /// Price of the goods, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `count`.
+        /// How many pieces.
         3 count: i64 => "count: must",
-        /// `category_id`.
+        /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
     new(
@@ -182,15 +182,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay_score::PromotionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: Option<i64> => "quantity",
-        /// `unit_price`.
+        /// Price of one piece; after the discount if the merchant gives one.
         2 unit_price: Option<i64> => "unit_price",
-        /// `discount_amount`.
+        /// Amount taken off.
         3 discount_amount: Option<i64> => "discount_amount",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -198,23 +198,23 @@ w::record! {
 w::record! {
     /// `jump_link` of `pay_score::PayOnDeliveryOrderShoppingInfo`.
     pub struct JumpLink {
-        /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
-        0 jump_link_type: Option<String> => "jump_link_type",
-        /// `appid`.
+        /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program; one of `JUMP_LINK_MINI_PROGRAM`.
+        0 jump_link_type: Option<JumpLinkType> => "jump_link_type",
+        /// Mini program to open.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page inside the mini program; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
     new()
-    text(jump_link_type: String, appid: xinqiao_types::AppId, path: String)
+    text(jump_link_type: JumpLinkType, appid: xinqiao_types::AppId, path: String)
 }
 
 w::record! {
     /// `location` of `pay_score::CompleteServiceOrder`; `location` of the answer of `pay_score::CompleteServiceOrder`; and 12 more.
     pub struct Location {
-        /// `start_location`.
+        /// Place where the service begins, ≤ 50 characters; such as `嗨客时尚主题展餐厅`.
         0 start_location: Option<String> => "start_location",
-        /// `end_location`.
+        /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
     new()
@@ -224,7 +224,7 @@ w::record! {
 w::record! {
     /// `detail` of `pay_score::SyncPayAfterOrder`.
     pub struct SyncPayAfterOrderDetail {
-        /// `paid_time`.
+        /// When the merchant was paid, Beijing time; such as `20260915132935`.
         0 paid_time: Option<String> => "paid_time",
     }
     new()
@@ -234,9 +234,9 @@ w::record! {
 w::record! {
     /// An item of `discounts` in `pay_score::CreatePayAfterOrder`; an item of `discounts` in `pay_score::CreateSmartRetailOrder`.
     pub struct DiscountInfo {
-        /// `discount_name`.
+        /// What the discount is called.
         0 discount_name: Option<String> => "discount_name",
-        /// `discount_desc`.
+        /// Terms of the discount.
         1 discount_desc: Option<String> => "discount_desc",
     }
     new()
@@ -246,15 +246,15 @@ w::record! {
 w::record! {
     /// An item of `plan_detail_list` in the answer of `pay_score::plan::CreatePayScorePlan`; an item of `plan_detail_list` in the answer of `pay_score::plan::GetPayScorePlan`; and 4 more.
     pub struct PlanDetailInfo {
-        /// `plan_detail_no`.
+        /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// `plan_detail_name`.
+        /// What this charge is called.
         1 plan_detail_name: String => "plan_detail_name: must",
-        /// `plan_discount_description`.
+        /// Discount of this charge in words.
         2 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; in fen.
+        /// Price before discount; in fen.
         3 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; in fen.
+        /// Price after discount; in fen.
         4 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
 }
@@ -262,13 +262,13 @@ w::record! {
 w::record! {
     /// An item of `plan_detail_list` in `pay_score::plan::CreatePayScorePlan`; an item of `plan_detail_list` in `pay_score::plan::partner::CreatePayScorePlan`.
     pub struct PlanDetail {
-        /// `plan_detail_name`.
+        /// What this charge is called.
         0 plan_detail_name: String => "plan_detail_name: must",
-        /// `plan_discount_description`.
+        /// Discount of this charge in words.
         1 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; in fen.
+        /// Price before discount; in fen.
         2 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; in fen.
+        /// Price after discount; in fen.
         3 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
     new(
@@ -282,13 +282,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::CreateServicePayOnDeliveryOrder`; an item of `post_discounts` in `pay_score::oversea::partner::CreateServiceOrder`; and 1 more.
     pub struct PostDiscount {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: String => "description: must",
-        /// `amount`.
+        /// Amount taken off, in fen.
         2 amount: Option<i64> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>, description: impl Into<String>)
@@ -298,13 +298,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::CompleteServiceOrder`.
     pub struct PostDiscountDetail {
-        /// `name`; needed according to the documentation.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`; needed according to the documentation.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// `amount`; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new()
@@ -315,13 +315,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::oversea::partner::CompleteServiceOrder`.
     pub struct PostDiscountItem {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: String => "description: must",
-        /// `amount`.
+        /// Amount taken off, in fen.
         2 amount: i64 => "amount: must",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>, description: impl Into<String>, amount: i64)
@@ -331,13 +331,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_score::CreateServicePayOnDeliveryOrder`; an item of `post_payments` in `pay_score::oversea::partner::CreateServiceOrder`; and 2 more.
     pub struct PostPayment {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: String => "name: must",
-        /// `amount`.
+        /// Total of this item in fen; 0 is free.
         1 amount: Option<i64> => "amount",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>)
@@ -348,13 +348,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_score::oversea::partner::CompleteServiceOrder`.
     pub struct PostPaymentItem {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: String => "name: must",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Total of this item in fen; 0 is free.
         2 amount: Option<i64> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>)
@@ -365,28 +365,28 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay_score::CollectionDetail`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => "scope",
-        /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => "type",
-        /// `amount`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
+        2 scope: Option<Scope> => "scope",
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not; one of `CASH` `NOCASH`.
+        3 type_: Option<Type> => "type",
+        /// Amount of the discount, in fen.
         4 amount: i64 => "amount: must",
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`.
+        /// Part of the discount paid by WeChat; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
-        /// `merchant_contribute`.
+        /// Part of the discount paid by the merchant.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// `other_contribute`.
+        /// Part of the discount paid by third parties.
         8 other_contribute: Option<i64> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -394,15 +394,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay_score::DetailPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; in fen.
+        /// Amount taken off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -410,11 +410,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of `pay_score::oversea::partner::CreateServiceOrder`; `risk_fund` of the answer of `pay_score::oversea::partner::CreateServiceOrder`; and 1 more.
     pub struct RiskFund {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `amount`.
+        /// Sum at risk in fen, at most the service's limit.
         1 amount: i64 => "amount: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
     new(name: impl Into<String>, amount: i64)
@@ -424,11 +424,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of the answer of `pay_score::CompleteServiceOrder`; `risk_fund` of the answer of `pay_score::CreateServiceOrder`; and 1 more.
     pub struct RiskFundItem {
-        /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => "name: must",
-        /// `description`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
+        0 name: Name => "name: must",
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Sum at risk in fen, at most the service's limit; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -436,17 +436,17 @@ w::record! {
 w::record! {
     /// `collection` of the answer of `pay_score::ModifyServiceOrder`.
     pub struct ModifyServiceOrderCollection {
-        /// `state`; one of `USER_PAYING` `USER_PAID`.
-        0 state: String => "state: must",
-        /// `total_amount`; in fen.
+        /// `USER_PAYING` or `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
+        0 state: CollectionState => "state: must",
+        /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; in fen.
+        /// Still open, in fen; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; in fen.
+        /// Already collected, in fen; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `details`.
+        /// Every payment collected so far.
         4 details: Vec<ModifyServiceOrderDetail> => "details: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         5 bank_type: Option<String> => "bank_type",
     }
 }
@@ -454,17 +454,17 @@ w::record! {
 w::record! {
     /// An item of `details` in `pay_score::ModifyServiceOrderCollection`.
     pub struct ModifyServiceOrderDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// `amount`; in fen.
+        /// Amount of this payment, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `paid_type`; one of `NEWTON` `MCH`.
-        2 paid_type: Option<String> => "paid_type",
-        /// `paid_time`; format `yyyyMMddHHmmss`.
+        /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere; one of `NEWTON` `MCH`.
+        2 paid_type: Option<PaidType> => "paid_type",
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         5 promotion_detail: Option<Vec<DetailPromotionDetail>> => "promotion_detail",
     }
 }
@@ -472,17 +472,17 @@ w::record! {
 w::record! {
     /// `collection` of the answer of `pay_score::SyncServiceOrder`.
     pub struct SyncServiceOrderCollection {
-        /// `state`.
+        /// `USER_PAYING` or `USER_PAID`.
         0 state: String => "state: must",
-        /// `total_amount`; in fen.
+        /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; in fen.
+        /// Still open, in fen; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; in fen.
+        /// Already collected, in fen; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `details`.
+        /// Every payment collected so far.
         4 details: Vec<GetServiceOrderDetail> => "details: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         5 bank_type: Option<String> => "bank_type",
     }
 }
@@ -490,11 +490,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay_score::oversea::partner::SyncServiceOrder`.
     pub struct DetailInfo {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: Option<i64> => "seq",
-        /// `paid_time`.
+        /// When the merchant was paid, Beijing time; such as `20260915132935`.
         1 paid_time: String => "paid_time: must",
-        /// `paid_amount`.
+        /// What the merchant received, in fen.
         2 paid_amount: Option<i64> => "paid_amount",
     }
     new(paid_time: impl Into<String>)
@@ -504,13 +504,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::DirectComplete`.
     pub struct DirectCompleteTimeRange {
-        /// `start_time`; format `yyyyMMddHHmmss`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss`.
+        /// When the service ends, later than the start; format `yyyyMMddHHmmss`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
@@ -520,15 +520,15 @@ w::record! {
 w::record! {
     /// `collection` of the answer of `pay_score::CompleteServiceOrder`; `collection` of the answer of `pay_score::CreateServiceOrder`; and 1 more.
     pub struct CollectionInfo {
-        /// `state`.
+        /// `USER_PAYING` or `USER_PAID`.
         0 state: String => "state: must",
-        /// `total_amount`; in fen.
+        /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; in fen.
+        /// Still open, in fen; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; in fen.
+        /// Already collected, in fen; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `details`.
+        /// Every payment collected so far.
         4 details: Vec<GetServiceOrderDetail> => "details: must",
     }
 }
@@ -536,17 +536,17 @@ w::record! {
 w::record! {
     /// An item of `details` in `pay_score::SyncServiceOrderCollection`; an item of `details` in `pay_score::CollectionInfo`.
     pub struct GetServiceOrderDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// `amount`; in fen.
+        /// Amount of this payment, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `paid_type`.
+        /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// `paid_time`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         5 promotion_detail: Option<Vec<DetailPromotionDetail>> => "promotion_detail",
     }
 }
@@ -554,13 +554,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in the answer of `pay_score::CompleteServiceOrder`; an item of `post_discounts` in the answer of `pay_score::CompleteServiceOrder`; and 17 more.
     pub struct PostPaymentInfo {
-        /// `name`.
+        /// What is charged or discounted, ≤ 20 characters.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Total of this entry, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new()
@@ -571,11 +571,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of the answer of `pay_score::GetServiceOrder`; `risk_fund` of the answer of `pay_score::SyncServiceOrder`.
     pub struct RiskFundInfo {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Sum at risk in fen, at most the service's limit; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -583,13 +583,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::CompleteServiceOrder`; `time_range` of the answer of `pay_score::CompleteServiceOrder`; and 5 more.
     pub struct TimeRangeInfo {
-        /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
+        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
@@ -599,9 +599,9 @@ w::record! {
 w::record! {
     /// `location` of the answer of `pay_score::oversea::partner::CreateServiceOrder`.
     pub struct LocationInfo {
-        /// `start_location`.
+        /// Place where the service begins, ≤ 50 characters; such as `嗨客时尚主题展餐厅`.
         0 start_location: Option<String> => "start_location",
-        /// `end_location`.
+        /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: String => "end_location: must",
     }
 }
@@ -609,11 +609,11 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in the answer of `pay_score::oversea::partner::CreateServiceOrder`.
     pub struct PostDiscountInfo {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: String => "description: must",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         2 count: Option<i64> => "count",
     }
 }
@@ -621,13 +621,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::CreateServiceOrder`.
     pub struct ServiceOrderPostDiscountItem {
-        /// `name`; needed according to the documentation.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`; needed according to the documentation.
         0 name: Option<String> => "name",
-        /// `description`; needed according to the documentation.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Amount taken off, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new()
@@ -638,13 +638,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_score::CompleteServiceOrder`; an item of `post_payments` in `pay_score::CreateServiceOrder`; and 1 more.
     pub struct CreateServiceOrderPostPayment {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: String => "name: must",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Total of this item in fen; 0 is free; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>)
@@ -655,11 +655,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of `pay_score::CreateServiceOrder`.
     pub struct CreateServiceOrderRiskFund {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: i64 => "amount: must",
     }
     new(name: impl Into<String>, amount: i64)
@@ -669,13 +669,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::oversea::partner::CreateServiceOrder`; `time_range` of the answer of `pay_score::oversea::partner::CreateServiceOrder`.
     pub struct CreateServiceOrderTimeRange {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: String => "start_time: must",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new(start_time: impl Into<String>)
@@ -685,13 +685,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::CreateServiceOrder`.
     pub struct CreateServiceOrderTimeRangeItem {
-        /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
+        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
@@ -701,15 +701,15 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::ShoppingInfoItem`.
     pub struct ServicePayOnDeliveryOrderGoods {
-        /// `name`.
+        /// What the goods are called.
         0 name: String => "name: must",
-        /// `picture`.
+        /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// `amount`.
+        /// Price of the goods, in fen.
         2 amount: f64 => "amount: must",
-        /// `count`.
+        /// How many pieces.
         3 count: f64 => "count: must",
-        /// `category_id`.
+        /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
 }
@@ -717,13 +717,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in the answer of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderPostDiscount {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Amount taken off, in fen.
         2 amount: Option<f64> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<f64> => "count",
     }
 }
@@ -731,13 +731,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in the answer of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderPostPayment {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: Option<String> => "name",
-        /// `amount`.
+        /// Total of this item in fen; 0 is free.
         1 amount: Option<f64> => "amount",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<f64> => "count",
     }
 }
@@ -745,25 +745,25 @@ w::record! {
 w::record! {
     /// `risk_fund` of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderRiskFund {
-        /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => "name: must",
-        /// `amount`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
+        0 name: Name => "name: must",
+        /// Sum at risk in fen, at most the service's limit.
         1 amount: i64 => "amount: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
-    new(name: impl Into<String>, amount: i64)
+    new(name: impl Into<Name>, amount: i64)
     text(description: String)
 }
 
 w::record! {
     /// `risk_fund` of the answer of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderRiskFundItem {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `amount`.
+        /// Sum at risk in fen, at most the service's limit.
         1 amount: f64 => "amount: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
 }
@@ -771,27 +771,27 @@ w::record! {
 w::record! {
     /// `shopping_info` of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderShoppingInfo {
-        /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => "real_merchant_appid",
-        /// `jump_link`.
+        /// AppID of the shop that really sells.
+        0 real_merchant_appid: Option<xinqiao_types::AppId> => "real_merchant_appid",
+        /// Where a tap on the order leads.
         1 jump_link: JumpLink => "jump_link: must",
-        /// `goods`.
+        /// Goods bought: name, picture, amount, number, category.
         2 goods: Vec<ShoppingInfoGoods> => "goods: must",
     }
     new(jump_link: JumpLink, goods: Vec<ShoppingInfoGoods>)
-    text(real_merchant_appid: String)
+    text(real_merchant_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// `time_range` of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderTimeRange {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: String => "start_time: must",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new(start_time: impl Into<String>)
@@ -801,7 +801,7 @@ w::record! {
 w::record! {
     /// `shopping_info` of `pay_score::AssessPermissionUserRiskLevel`.
     pub struct ShoppingInfo {
-        /// `goods`; needed according to the documentation.
+        /// Goods bought: name, picture, amount, number, category; needed according to the documentation.
         0 goods: Option<Vec<Goods>> => "goods",
     }
     new()
@@ -811,15 +811,15 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::PayOnDeliveryOrderShoppingInfo`.
     pub struct ShoppingInfoGoods {
-        /// `name`.
+        /// What the goods are called.
         0 name: String => "name: must",
-        /// `picture`.
+        /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// `amount`.
+        /// Price of the goods, in fen.
         2 amount: i64 => "amount: must",
-        /// `count`.
+        /// How many pieces.
         3 count: i64 => "count: must",
-        /// `category_id`.
+        /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
     new(name: impl Into<String>, picture: impl Into<String>, amount: i64, count: i64)
@@ -829,11 +829,11 @@ w::record! {
 w::record! {
     /// `shopping_info` of the answer of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct ShoppingInfoItem {
-        /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => "real_merchant_appid",
-        /// `jump_link`.
+        /// AppID of the shop that really sells.
+        0 real_merchant_appid: Option<xinqiao_types::AppId> => "real_merchant_appid",
+        /// Where a tap on the order leads.
         1 jump_link: ShoppingInfoJumpLink => "jump_link: must",
-        /// `goods`.
+        /// Goods bought: name, picture, amount, number, category.
         2 goods: Vec<ServicePayOnDeliveryOrderGoods> => "goods: must",
     }
 }
@@ -841,11 +841,11 @@ w::record! {
 w::record! {
     /// `jump_link` of `pay_score::ShoppingInfoItem`.
     pub struct ShoppingInfoJumpLink {
-        /// `jump_link_type`.
+        /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program.
         0 jump_link_type: String => "jump_link_type: must",
-        /// `appid`.
+        /// Mini program to open.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page inside the mini program; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
 }
@@ -853,13 +853,13 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::oversea::partner::GetServiceOrder`.
     pub struct TimeRange {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
@@ -867,17 +867,210 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::CreateServicePayOnDeliveryOrder`; `time_range` of `pay_score::oversea::partner::CompleteServiceOrder`.
     pub struct TimeRangeItem {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
     text(start_time: String, end_time: String, start_time_remark: String, end_time_remark: String)
+}
+
+w::open_enum! {
+    /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
+    ///
+    /// What `authorization_state` of `pay_score::GetPermissionByAuthorizationCodeResponse`, `authorization_state` of `pay_score::GetPermissionByOpenidResponse` may be.
+    pub enum AuthorizationState {
+        /// Not authorised (`UNAVAILABLE`).
+        Unavailable = "UNAVAILABLE",
+        /// Authorised (`AVAILABLE`).
+        Available = "AVAILABLE",
+        /// User is not bound (`UNBINDUSER`).
+        UnbindUser = "UNBINDUSER",
+    }
+}
+
+w::open_enum! {
+    /// `USER_PAYING` or `USER_PAID`.
+    ///
+    /// What `state` of `Collection`, `state` of `ModifyServiceOrderCollection` may be.
+    pub enum CollectionState {
+        /// User still has to pay (`USER_PAYING`).
+        Paying = "USER_PAYING",
+        /// User has paid (`USER_PAID`).
+        Paid = "USER_PAID",
+    }
+}
+
+w::open_enum! {
+    /// 1 cancels an unused service, 2 charges a used one.
+    ///
+    /// What `finish_type` of `pay_score::CompletePayAfterOrder`, `finish_type` of `pay_score::CompleteSmartRetailOrder` and 2 more may be.
+    pub enum FinishType {
+        /// Service not used; order cancelled (`1`).
+        N1 = "1",
+        /// Service used; order charged (`2`).
+        N2 = "2",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program.
+    ///
+    /// What `jump_link_type` of `JumpLink` may be.
+    pub enum JumpLinkType {
+        /// Opens a mini program (`JUMP_LINK_MINI_PROGRAM`).
+        JumpLinkMiniProgram = "JUMP_LINK_MINI_PROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
+    ///
+    /// What `name` of `RiskFundItem`, `name` of `PayOnDeliveryOrderRiskFund` may be.
+    pub enum Name {
+        /// Deposit (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+        /// Advance payment (`ADVANCE`).
+        Advance = "ADVANCE",
+        /// Security deposit (`CASH_DEPOSIT`).
+        CashDeposit = "CASH_DEPOSIT",
+        /// Estimated cost of the order (`ESTIMATE_ORDER_COST`).
+        EstimateOrderCost = "ESTIMATE_ORDER_COST",
+    }
+}
+
+w::open_enum! {
+    /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
+    ///
+    /// What `paid_type` of `CollectionDetail`, `paid_type` of `ModifyServiceOrderDetail` may be.
+    pub enum PaidType {
+        /// Collected by PayScore (`NEWTON`).
+        Newton = "NEWTON",
+        /// Collected by the merchant (`MCH`).
+        Mch = "MCH",
+    }
+}
+
+w::open_enum! {
+    /// How it was paid; `MchChannelPayType` is outside PayScore.
+    ///
+    /// What `pay_type` of `pay_score::GetPayAfterOrdersResponse`, `pay_type` of `pay_score::GetSmartRetailOrdersResponse` may be.
+    pub enum PayType {
+        /// Collected outside PayScore (`MchChannelPayType`).
+        MchChannelPayType = "MchChannelPayType",
+    }
+}
+
+w::open_enum! {
+    /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`.
+    ///
+    /// What `state` of `pay_score::GetPayAfterOrdersResponse`, `state` of `pay_score::GetSmartRetailOrdersResponse` may be.
+    pub enum GetPayAfterOrdersState {
+        /// Made, waits for the user (`CREATED`).
+        Created = "CREATED",
+        /// User accepted the order (`USER_ACCEPTED`).
+        UserAccepted = "USER_ACCEPTED",
+        /// Completed, waits for payment (`FINISHED`).
+        Finished = "FINISHED",
+        /// User has paid (`USER_PAID`).
+        UserPaid = "USER_PAID",
+        /// Cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Ran out without confirmation (`EXPIRED`).
+        Expired = "EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// `GLOBAL` for the whole order, `SINGLE` for certain items.
+    ///
+    /// What `scope` of `PromotionDetail` may be.
+    pub enum Scope {
+        /// For the whole order (`GLOBAL`).
+        Global = "GLOBAL",
+        /// For certain items only (`SINGLE`).
+        Single = "SINGLE",
+    }
+}
+
+w::open_enum! {
+    /// `Order_Paid`: the order was paid elsewhere.
+    ///
+    /// What `type` of `pay_score::oversea::partner::SyncServiceOrder`, `type` of `pay_score::SyncPayAfterOrder` may be.
+    pub enum SyncServiceOrderType {
+        /// Order was paid elsewhere (`Order_Paid`).
+        OrderPaid = "Order_Paid",
+    }
+}
+
+w::open_enum! {
+    /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
+    ///
+    /// What `state` of `pay_score::CompleteServiceOrderResponse`, `state` of `pay_score::CreateServiceOrderResponse` and 4 more may be.
+    pub enum State {
+        /// Made, waits for the user (`CREATED`).
+        Created = "CREATED",
+        /// In progress (`DOING`).
+        Doing = "DOING",
+        /// Completed (`DONE`).
+        Done = "DONE",
+        /// Cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Ran out (`EXPIRED`).
+        Expired = "EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
+    ///
+    /// What `state_description` of `pay_score::CompleteServiceOrderResponse`, `state_description` of `pay_score::CreateServiceOrderResponse` and 4 more may be.
+    pub enum StateDescription {
+        /// User has confirmed (`USER_CONFIRM`).
+        UserConfirm = "USER_CONFIRM",
+        /// Merchant has completed; money to be collected (`MCH_COMPLETE`).
+        MchComplete = "MCH_COMPLETE",
+    }
+}
+
+w::open_enum! {
+    /// `GZIP` for a compressed file; absent for plain text.
+    ///
+    /// What `tar_type` of `pay_score::GetMerchantBill` may be.
+    pub enum TarType {
+        /// File compressed with gzip (`GZIP`).
+        Gzip = "GZIP",
+    }
+}
+
+w::open_enum! {
+    /// `CASH` is prepaid by the merchant, `NOCASH` is not.
+    ///
+    /// What `type` of `PromotionDetail` may be.
+    pub enum Type {
+        /// Coupon prepaid by the merchant (`CASH`).
+        Cash = "CASH",
+        /// Coupon that needs no prepayment (`NOCASH`).
+        NoCash = "NOCASH",
+    }
+}
+
+w::open_enum! {
+    /// `AVAILABLE` when the user has opened the service, else `UNAVAILABLE`.
+    ///
+    /// What `use_service_state` of `pay_score::CheckUserServiceStateResponse` may be.
+    pub enum UseServiceState {
+        /// Not opened (`UNAVAILABLE`).
+        Unavailable = "UNAVAILABLE",
+        /// Open (`AVAILABLE`).
+        Available = "AVAILABLE",
+    }
 }
 
 w::record! {
@@ -888,15 +1081,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012856611>.
     /// * Catalog: `pay_v3.pay_score.assess_permission_user_risk_level`.
     pub struct AssessPermissionUserRiskLevel {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         3 authorization_code: Option<String> => "authorization_code: masked",
-        /// `shopping_info`.
+        /// What is bought under try-before-pay: goods and a link to the order.
         4 shopping_info: Option<ShoppingInfo> => "shopping_info",
     }
     new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
@@ -907,38 +1100,38 @@ w::record! {
 w::record! {
     /// Answer to [`AssessPermissionUserRiskLevel`].
     pub struct AssessPermissionUserRiskLevelResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `authorization_state`.
+        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
         5 authorization_state: String => "authorization_state: must",
-        /// `notify_url`.
+        /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
-        /// `cancel_authorization_time`; format `rfc3339`.
+        /// When the user last withdrew it; format `rfc3339`.
         7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-        /// `authorization_success_time`; format `rfc3339`.
+        /// When the user last granted it; format `rfc3339`.
         8 authorization_success_time: Option<String> => "authorization_success_time",
-        /// `user_risk_level`.
+        /// Risk level of the user; how to read it depends on `risk_level_version`.
         9 user_risk_level: Option<i64> => "user_risk_level",
-        /// `risk_level_version`.
+        /// Which edition of the risk scale `user_risk_level` uses.
         10 risk_level_version: Option<i64> => "risk_level_version",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         11 channel_id: Option<String> => "channel_id",
-        /// `user_label`.
+        /// Label of the user for the merchant's risk control.
         12 user_label: Option<String> => "user_label",
-        /// `sub_mchid`.
-        13 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        14 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        15 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        13 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
@@ -969,13 +1162,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_3&index=5>.
     /// * Catalog: `pay_v3.pay_score.cancel_pay_after_order`.
     pub struct CancelPayAfterOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `reason`.
+        /// Why it is cancelled, changed or ended.
         3 reason: String => "reason: must",
     }
     new(
@@ -989,15 +1182,15 @@ w::record! {
 w::record! {
     /// Answer to [`CancelPayAfterOrder`].
     pub struct CancelPayAfterOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         3 service_id: String => "service_id: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         4 order_id: String => "order_id: must",
     }
 }
@@ -1029,13 +1222,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587905>.
     /// * Catalog: `pay_v3.pay_score.cancel_service_order`.
     pub struct CancelServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`; needed according to the documentation.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`; needed according to the documentation. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         3 reason: Option<String> => "reason",
     }
     new(out_order_no: impl Into<String>, service_id: impl Into<String>)
@@ -1045,15 +1238,15 @@ w::record! {
 w::record! {
     /// Answer to [`CancelServiceOrder`].
     pub struct CancelServiceOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         3 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         4 order_id: String => "order_id: must",
     }
 }
@@ -1085,13 +1278,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_3&index=5>.
     /// * Catalog: `pay_v3.pay_score.cancel_smart_retail_order`.
     pub struct CancelSmartRetailOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `reason`.
+        /// Why it is cancelled, changed or ended.
         3 reason: String => "reason: must",
     }
     new(
@@ -1132,11 +1325,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter3_8.shtml>.
     /// * Catalog: `pay_v3.pay_score.check_user_service_state`.
     pub struct CheckUserServiceState {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
     new(
@@ -1149,14 +1342,14 @@ w::record! {
 w::record! {
     /// Answer to [`CheckUserServiceState`].
     pub struct CheckUserServiceStateResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `use_service_state`; one of `UNAVAILABLE` `AVAILABLE`.
-        3 use_service_state: String => "use_service_state: must",
+        /// `AVAILABLE` when the user has opened the service, else `UNAVAILABLE`; one of `UNAVAILABLE` `AVAILABLE`.
+        3 use_service_state: UseServiceState => "use_service_state: must",
     }
 }
 
@@ -1187,31 +1380,31 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_4&index=6>.
     /// * Catalog: `pay_v3.pay_score.complete_pay_after_order`.
     pub struct CompletePayAfterOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `finish_type`; one of `1` `2`.
-        3 finish_type: Option<i64> => "finish_type",
-        /// `cancel_reason`.
+        /// 1 cancels an unused service, 2 charges a used one; one of `1` `2`.
+        3 finish_type: Option<FinishType> => "finish_type: number",
+        /// Why it was cancelled; required for a cancellation.
         4 cancel_reason: Option<String> => "cancel_reason",
-        /// `real_service_start_time`.
+        /// When the service really began; such as `20260915132935`.
         5 real_service_start_time: Option<String> => "real_service_start_time",
-        /// `real_service_end_time`.
+        /// When the service really ended; such as `20260915152935`.
         6 real_service_end_time: Option<String> => "real_service_end_time",
-        /// `real_service_end_location`.
+        /// Where the service really ended.
         7 real_service_end_location: Option<String> => "real_service_end_location",
-        /// `fees`.
+        /// Items to be paid.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// `discounts`.
+        /// Discounts that apply.
         9 discounts: Option<Vec<Discount>> => "discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         10 total_amount: Option<i64> => "total_amount",
-        /// `finish_ticket`.
+        /// Ticket to present when completing; guards against wrong completion.
         11 finish_ticket: Option<String> => "finish_ticket",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         12 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(
@@ -1220,19 +1413,14 @@ w::record! {
         service_id: impl Into<String>,
     )
     text(
+        finish_type: FinishType,
         cancel_reason: String,
         real_service_start_time: String,
         real_service_end_time: String,
         real_service_end_location: String,
         finish_ticket: String,
     )
-    set(
-        finish_type: i64,
-        fees: Vec<Fee>,
-        discounts: Vec<Discount>,
-        total_amount: i64,
-        profit_sharing: bool,
-    )
+    set(fees: Vec<Fee>, discounts: Vec<Discount>, total_amount: i64, profit_sharing: bool)
 }
 
 /// Answer to [`CompletePayAfterOrder`], the same as to [`CancelPayAfterOrder`].
@@ -1265,27 +1453,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587955>.
     /// * Catalog: `pay_v3.pay_score.complete_service_order`.
     pub struct CompleteServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`; needed according to the documentation.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`; needed according to the documentation. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         3 post_payments: Vec<CreateServiceOrderPostPayment> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         4 post_discounts: Option<Vec<PostDiscountDetail>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         5 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         6 location: Option<Location> => "location",
-        /// `device`.
+        /// Device that is rented: ids at start and end, material code.
         7 device: Option<Device> => "device",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         10 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(
@@ -1307,43 +1495,43 @@ w::record! {
 w::record! {
     /// Answer to [`CompleteServiceOrder`].
     pub struct CompleteServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+        7 state_description: Option<StateDescription> => "state_description",
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFundItem> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<CollectionInfo> => "collection",
     }
 }
@@ -1375,31 +1563,31 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_4&index=6>.
     /// * Catalog: `pay_v3.pay_score.complete_smart_retail_order`.
     pub struct CompleteSmartRetailOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `finish_type`; one of `1` `2`.
-        3 finish_type: Option<i64> => "finish_type",
-        /// `cancel_reason`.
+        /// 1 cancels an unused service, 2 charges a used one; one of `1` `2`.
+        3 finish_type: Option<FinishType> => "finish_type: number",
+        /// Why it was cancelled; required for a cancellation.
         4 cancel_reason: Option<String> => "cancel_reason",
-        /// `real_service_start_time`.
+        /// When the service really began; such as `20260915132935`.
         5 real_service_start_time: Option<String> => "real_service_start_time",
-        /// `real_service_end_time`.
+        /// When the service really ended; such as `20260915152935`.
         6 real_service_end_time: Option<String> => "real_service_end_time",
-        /// `real_service_end_location`.
+        /// Where the service really ended.
         7 real_service_end_location: Option<String> => "real_service_end_location",
-        /// `fees`.
+        /// Items to be paid.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// `discounts`.
+        /// Discounts that apply.
         9 discounts: Option<Vec<Discount>> => "discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         10 total_amount: Option<i64> => "total_amount",
-        /// `finish_ticket`.
+        /// Ticket to present when completing; guards against wrong completion.
         11 finish_ticket: Option<String> => "finish_ticket",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         12 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(
@@ -1408,19 +1596,14 @@ w::record! {
         service_id: impl Into<String>,
     )
     text(
+        finish_type: FinishType,
         cancel_reason: String,
         real_service_start_time: String,
         real_service_end_time: String,
         real_service_end_location: String,
         finish_ticket: String,
     )
-    set(
-        finish_type: i64,
-        fees: Vec<Fee>,
-        discounts: Vec<Discount>,
-        total_amount: i64,
-        profit_sharing: bool,
-    )
+    set(fees: Vec<Fee>, discounts: Vec<Discount>, total_amount: i64, profit_sharing: bool)
 }
 
 /// Answer to [`CompleteSmartRetailOrder`], the same as to [`CancelPayAfterOrder`].
@@ -1453,41 +1636,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_1&index=3>.
     /// * Catalog: `pay_v3.pay_score.create_pay_after_order`.
     pub struct CreatePayAfterOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `service_start_time`.
+        /// Planned begin of the service; such as `20260915132935`.
         3 service_start_time: Option<String> => "service_start_time",
-        /// `service_end_time`.
+        /// Planned end of the service; such as `20260915152935`.
         4 service_end_time: Option<String> => "service_end_time",
-        /// `service_start_location`.
+        /// Planned place of begin.
         5 service_start_location: Option<String> => "service_start_location",
-        /// `service_end_location`.
+        /// Planned place of end.
         6 service_end_location: Option<String> => "service_end_location",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         7 service_introduction: Option<String> => "service_introduction",
-        /// `fees`.
+        /// Items to be paid.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// `discounts`.
+        /// Discounts that apply.
         9 discounts: Option<Vec<DiscountInfo>> => "discounts",
-        /// `risk_amount`.
+        /// Amount at risk, in fen.
         10 risk_amount: Option<i64> => "risk_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         11 attach: Option<String> => "attach",
-        /// `need_user_confirm`.
+        /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         12 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `name`.
+        /// User's name.
         14 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// User's phone number; personal data, masked in `Debug`.
         15 phone: Option<String> => "phone: masked",
-        /// `userid`.
+        /// User's number at the merchant.
         16 userid: Option<String> => "userid",
-        /// `address`; personal data, masked in `Debug`.
+        /// User's address; personal data, masked in `Debug`.
         17 address: Option<String> => "address: masked",
     }
     new(
@@ -1514,29 +1697,29 @@ w::record! {
 w::record! {
     /// Answer to [`CreatePayAfterOrder`].
     pub struct CreatePayAfterOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: Option<String> => "out_order_no",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         3 service_id: Option<String> => "service_id",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         4 order_id: Option<String> => "order_id",
-        /// `miniprogram_businesstype`.
+        /// Business type for opening the mini program; `miniprogram_businesstype` on the wire.
         #[doc(alias = "miniprogram_businesstype")]
         5 mini_program_business_type: Option<String> => "miniprogram_businesstype",
-        /// `miniprogram_appid`.
+        /// AppID of the mini program to open; `miniprogram_appid` on the wire.
         #[doc(alias = "miniprogram_appid")]
-        6 mini_program_appid: Option<String> => "miniprogram_appid",
-        /// `miniprogram_path`.
+        6 mini_program_appid: Option<xinqiao_types::AppId> => "miniprogram_appid",
+        /// Page to open in the mini program; `miniprogram_path` on the wire.
         #[doc(alias = "miniprogram_path")]
         7 mini_program_path: Option<String> => "miniprogram_path",
-        /// `miniprogram_username`.
+        /// Original id of the mini program to open; such as `gh_f4e2a1b3c5d6`; `miniprogram_username` on the wire.
         #[doc(alias = "miniprogram_username")]
         8 mini_program_username: Option<String> => "miniprogram_username",
-        /// `package`.
+        /// Opaque order data for the client to open the confirmation page with.
         9 package: Option<String> => "package",
     }
 }
@@ -1568,13 +1751,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647349>.
     /// * Catalog: `pay_v3.pay_score.create_permission`.
     pub struct CreatePermission {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `notify_url`.
+        /// Where granting and withdrawing is posted.
         3 notify_url: Option<String> => "notify_url",
     }
     new(
@@ -1588,7 +1771,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreatePermission`].
     pub struct CreatePermissionResponse {
-        /// `apply_permissions_token`.
+        /// Handle to open the authorisation page with; short-lived.
         0 apply_permissions_token: String => "apply_permissions_token: must",
     }
 }
@@ -1620,33 +1803,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587900>.
     /// * Catalog: `pay_v3.pay_score.create_service_order`.
     pub struct CreateServiceOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         3 service_introduction: String => "service_introduction: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         4 attach: Option<String> => "attach",
-        /// `notify_url`; needed according to the documentation.
+        /// Where confirmation, completion and payment are posted; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `need_user_confirm`.
+        /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         7 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         8 post_payments: Option<Vec<CreateServiceOrderPostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         9 post_discounts: Option<Vec<ServiceOrderPostDiscountItem>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         10 time_range: CreateServiceOrderTimeRangeItem => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         11 location: Option<Location> => "location",
-        /// `device`.
+        /// Device that is rented: ids at start and end, material code.
         12 device: Option<Device> => "device",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         13 risk_fund: CreateServiceOrderRiskFund => "risk_fund: must",
     }
     new(
@@ -1670,45 +1853,45 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServiceOrder`].
     pub struct CreateServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+        7 state_description: Option<StateDescription> => "state_description",
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFundItem> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<CollectionInfo> => "collection",
-        /// `package`.
+        /// Opaque order data for the client to open the confirmation page with.
         19 package: String => "package: must",
     }
 }
@@ -1740,35 +1923,35 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/weixin-pay-score/service-order/create-pay-on-delivery-service-order.html>.
     /// * Catalog: `pay_v3.pay_score.create_service_pay_on_delivery_order`.
     pub struct CreateServicePayOnDeliveryOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         3 service_introduction: String => "service_introduction: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         4 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         5 post_discounts: Option<Vec<PostDiscount>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         6 time_range: PayOnDeliveryOrderTimeRange => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         7 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         8 risk_fund: PayOnDeliveryOrderRiskFund => "risk_fund: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         10 notify_url: String => "notify_url: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `need_user_confirm`.
+        /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         12 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `mchid`.
+        /// Merchant that made the order.
         13 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `shopping_info`.
+        /// What is bought under try-before-pay: goods and a link to the order.
         14 shopping_info: PayOnDeliveryOrderShoppingInfo => "shopping_info: must",
     }
     new(
@@ -1793,39 +1976,39 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServicePayOnDeliveryOrder`].
     pub struct CreateServicePayOnDeliveryOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         3 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         4 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         5 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         6 state_description: Option<String> => "state_description",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         7 post_payments: Option<Vec<PayOnDeliveryOrderPostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         8 post_discounts: Option<Vec<PayOnDeliveryOrderPostDiscount>> => "post_discounts",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         9 risk_fund: Option<PayOnDeliveryOrderRiskFundItem> => "risk_fund",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         10 time_range: Option<TimeRangeItem> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         11 location: Option<Location> => "location",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         12 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         13 notify_url: Option<String> => "notify_url",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         14 order_id: String => "order_id: must",
-        /// `package`.
+        /// Opaque order data for the client to open the confirmation page with.
         15 package: String => "package: must",
-        /// `shopping_info`.
+        /// What is bought under try-before-pay: goods and a link to the order.
         16 shopping_info: Option<ShoppingInfoItem> => "shopping_info",
     }
 }
@@ -1857,33 +2040,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_1&index=3>.
     /// * Catalog: `pay_v3.pay_score.create_smart_retail_order`.
     pub struct CreateSmartRetailOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `service_start_time`.
+        /// Planned begin of the service; such as `20260915132935`.
         3 service_start_time: Option<String> => "service_start_time",
-        /// `service_end_time`.
+        /// Planned end of the service; such as `20260915152935`.
         4 service_end_time: Option<String> => "service_end_time",
-        /// `service_start_location`.
+        /// Planned place of begin.
         5 service_start_location: Option<String> => "service_start_location",
-        /// `service_end_location`.
+        /// Planned place of end.
         6 service_end_location: Option<String> => "service_end_location",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         7 service_introduction: Option<String> => "service_introduction",
-        /// `fees`.
+        /// Items to be paid.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// `discounts`.
+        /// Discounts that apply.
         9 discounts: Option<Vec<DiscountInfo>> => "discounts",
-        /// `risk_amount`.
+        /// Amount at risk, in fen.
         10 risk_amount: Option<i64> => "risk_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         11 attach: Option<String> => "attach",
-        /// `need_user_confirm`.
+        /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         12 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(
@@ -1933,33 +2116,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_1_1.shtml>.
     /// * Catalog: `pay_v3.pay_score.direct_complete`.
     pub struct DirectComplete {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         3 service_introduction: Option<String> => "service_introduction",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         4 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         7 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         8 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         9 time_range: DirectCompleteTimeRange => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         10 location: Option<Location> => "location",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         11 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         12 goods_tag: Option<String> => "goods_tag",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(
@@ -1987,39 +2170,39 @@ w::record! {
 w::record! {
     /// Answer to [`DirectComplete`].
     pub struct DirectCompleteResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         2 order_id: String => "order_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         3 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: String => "state_description: must",
-        /// `attach`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+        7 state_description: StateDescription => "state_description: must",
+        /// Merchant's private text, returned unchanged.
         8 attach: String => "attach: must",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         9 notify_url: Option<String> => "notify_url",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         10 post_payments: Vec<PostPaymentInfo> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         11 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         12 time_range: TimeRangeInfo => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         13 location: Option<Location> => "location",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         14 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         15 goods_tag: Option<String> => "goods_tag",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         16 profit_sharing: Option<bool> => "profit_sharing",
     }
 }
@@ -2051,15 +2234,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_1_29.shtml>.
     /// * Catalog: `pay_v3.pay_score.get_merchant_bill`.
     pub struct GetMerchantBill {
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
         0 bill_date: String => "bill_date: must query",
-        /// `algorithm`.
+        /// Cipher for the bill file.
         1 algorithm: String => "algorithm: must query",
-        /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => "tar_type: query",
-        /// `encryption_algorithm`.
+        /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+        2 tar_type: Option<TarType> => "tar_type: query",
+        /// Cipher for the bill file.
         3 encryption_algorithm: String => "encryption_algorithm: must query",
-        /// `service_id`.
+        /// Only orders of this service.
         4 service_id: String => "service_id: must query",
     }
     new(
@@ -2068,15 +2251,15 @@ w::record! {
         encryption_algorithm: impl Into<String>,
         service_id: impl Into<String>,
     )
-    text(tar_type: String)
+    text(tar_type: TarType)
 }
 
 w::record! {
     /// Answer to [`GetMerchantBill`].
     pub struct GetMerchantBillResponse {
-        /// `download_bill_count`.
+        /// Into how many files the bill is cut.
         0 download_bill_count: i64 => "download_bill_count: must",
-        /// `download_bill_list`.
+        /// Download facts of every slice.
         1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
     }
 }
@@ -2108,13 +2291,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_2&index=4>.
     /// * Catalog: `pay_v3.pay_score.get_pay_after_orders`.
     pub struct GetPayAfterOrders {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: Option<String> => "service_id: query",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: Option<String> => "out_order_no: query",
-        /// `query_id`.
+        /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         2 query_id: Option<String> => "query_id: query",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         3 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
     new()
@@ -2124,54 +2307,54 @@ w::record! {
 w::record! {
     /// Answer to [`GetPayAfterOrders`].
     pub struct GetPayAfterOrdersResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: Option<String> => "out_order_no",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         3 service_id: Option<String> => "service_id",
-        /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        4 state: Option<String> => "state",
-        /// `finish_type`; one of `1` `2`.
-        5 finish_type: Option<i64> => "finish_type",
-        /// `service_start_time`.
+        /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
+        4 state: Option<GetPayAfterOrdersState> => "state",
+        /// 1 cancels an unused service, 2 charges a used one; one of `1` `2`.
+        5 finish_type: Option<FinishType> => "finish_type: number",
+        /// Planned begin of the service; such as `20260915132935`.
         6 service_start_time: Option<String> => "service_start_time",
-        /// `service_end_time`.
+        /// Planned end of the service; such as `20260915152935`.
         7 service_end_time: Option<String> => "service_end_time",
-        /// `real_service_start_time`.
+        /// When the service really began; such as `20260915132935`.
         8 real_service_start_time: Option<String> => "real_service_start_time",
-        /// `real_service_end_time`.
+        /// When the service really ended; such as `20260915152935`.
         9 real_service_end_time: Option<String> => "real_service_end_time",
-        /// `pay_succ_time`.
+        /// When the charge succeeded; such as `20260915132935`.
         10 pay_succ_time: Option<String> => "pay_succ_time",
-        /// `service_start_location`.
+        /// Planned place of begin.
         11 service_start_location: Option<String> => "service_start_location",
-        /// `service_end_location`.
+        /// Planned place of end.
         12 service_end_location: Option<String> => "service_end_location",
-        /// `real_service_start_location`.
+        /// Where the service really began.
         13 real_service_start_location: Option<String> => "real_service_start_location",
-        /// `real_service_end_location`.
+        /// Where the service really ended.
         14 real_service_end_location: Option<String> => "real_service_end_location",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         15 service_introduction: Option<String> => "service_introduction",
-        /// `fees`.
+        /// Items to be paid.
         16 fees: Option<Vec<Fee>> => "fees",
-        /// `discounts`.
+        /// Discounts that apply.
         17 discounts: Option<Vec<Discount>> => "discounts",
-        /// `risk_amount`.
+        /// Amount at risk, in fen.
         18 risk_amount: Option<i64> => "risk_amount",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         19 total_amount: Option<i64> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         20 attach: Option<String> => "attach",
-        /// `finish_ticket`.
+        /// Ticket to present when completing; guards against wrong completion.
         21 finish_ticket: Option<String> => "finish_ticket",
-        /// `finish_transaction_id`.
+        /// WeChat Pay's number of the final charge.
         22 finish_transaction_id: Option<String> => "finish_transaction_id",
-        /// `pay_type`; one of `MchChannelPayType`.
-        23 pay_type: Option<String> => "pay_type",
+        /// How it was paid; `MchChannelPayType` is outside PayScore; one of `MchChannelPayType`.
+        23 pay_type: Option<PayType> => "pay_type",
     }
 }
 
@@ -2202,9 +2385,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647401>.
     /// * Catalog: `pay_v3.pay_score.get_permission_by_authorization_code`.
     pub struct GetPermissionByAuthorizationCode {
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must query",
     }
     new(authorization_code: impl Into<String>, service_id: impl Into<String>)
@@ -2213,27 +2396,27 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermissionByAuthorizationCode`].
     pub struct GetPermissionByAuthorizationCodeResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `authorization_state`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
-        5 authorization_state: String => "authorization_state: must",
-        /// `notify_url`.
+        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
+        5 authorization_state: AuthorizationState => "authorization_state: must",
+        /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
-        /// `cancel_authorization_time`; format `rfc3339`.
+        /// When the user last withdrew it; format `rfc3339`.
         7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-        /// `authorization_success_time`; format `rfc3339`.
+        /// When the user last granted it; format `rfc3339`.
         8 authorization_success_time: Option<String> => "authorization_success_time",
-        /// `user_risk_level`.
+        /// Risk level of the user; how to read it depends on `risk_level_version`.
         9 user_risk_level: Option<i64> => "user_risk_level",
-        /// `risk_level_version`.
+        /// Which edition of the risk scale `user_risk_level` uses.
         10 risk_level_version: Option<i64> => "risk_level_version",
     }
 }
@@ -2265,11 +2448,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647404>.
     /// * Catalog: `pay_v3.pay_score.get_permission_by_openid`.
     pub struct GetPermissionByOpenid {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must query",
     }
     new(
@@ -2309,13 +2492,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587902>.
     /// * Catalog: `pay_v3.pay_score.get_service_order`.
     pub struct GetServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: Option<String> => "out_order_no: query",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must query",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `query_id`.
+        /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         3 query_id: Option<String> => "query_id: query",
     }
     new(service_id: impl Into<String>)
@@ -2325,43 +2508,43 @@ w::record! {
 w::record! {
     /// Answer to [`GetServiceOrder`].
     pub struct GetServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         6 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFundInfo> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<CollectionInfo> => "collection",
     }
 }
@@ -2393,13 +2576,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_2&index=4>.
     /// * Catalog: `pay_v3.pay_score.get_smart_retail_orders`.
     pub struct GetSmartRetailOrders {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: Option<String> => "service_id: query",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: Option<String> => "out_order_no: query",
-        /// `query_id`.
+        /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         2 query_id: Option<String> => "query_id: query",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         3 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
     new()
@@ -2436,21 +2619,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587957>.
     /// * Catalog: `pay_v3.pay_score.modify_service_order`.
     pub struct ModifyServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`; needed according to the documentation.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`; needed according to the documentation. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         3 post_payments: Vec<CreateServiceOrderPostPayment> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         4 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `device`.
+        /// Device that is rented: ids at start and end, material code.
         5 device: Option<Device> => "device",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         7 reason: Option<String> => "reason",
     }
     new(
@@ -2466,43 +2649,43 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyServiceOrder`].
     pub struct ModifyServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+        7 state_description: Option<StateDescription> => "state_description",
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFundItem> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<ModifyServiceOrderCollection> => "collection",
     }
 }
@@ -2534,11 +2717,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013394596>.
     /// * Catalog: `pay_v3.pay_score.pay_service_order`.
     pub struct PayServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: Option<String> => "service_id",
     }
     new(out_order_no: impl Into<String>)
@@ -2575,17 +2758,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013394606>.
     /// * Catalog: `pay_v3.pay_score.send_pending_message`.
     pub struct SendPendingMessage {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         2 post_payments: Vec<PostPaymentInfo> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         3 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         4 total_amount: i64 => "total_amount: must",
-        /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
+        /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         5 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
@@ -2625,17 +2808,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013394615>.
     /// * Catalog: `pay_v3.pay_score.send_prepaid_message`.
     pub struct SendPrepaidMessage {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         2 post_payments: Vec<PostPaymentInfo> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         3 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         4 total_amount: i64 => "total_amount: must",
-        /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
+        /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         5 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
@@ -2675,32 +2858,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=24_1&index=1>.
     /// * Catalog: `pay_v3.pay_score.sync_pay_after_order`.
     pub struct SyncPayAfterOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: Option<String> => "service_id",
-        /// `type`; one of `Order_Paid`.
-        3 type_: Option<String> => "type",
-        /// `detail`.
+        /// `Order_Paid`: the order was paid elsewhere; one of `Order_Paid`.
+        3 type_: Option<SyncServiceOrderType> => "type",
+        /// When and how the merchant was paid.
         4 detail: Option<SyncPayAfterOrderDetail> => "detail",
     }
     new(out_order_no: impl Into<String>)
-    text(appid: xinqiao_types::AppId, service_id: String, type_: String)
+    text(appid: xinqiao_types::AppId, service_id: String, type_: SyncServiceOrderType)
     set(detail: SyncPayAfterOrderDetail)
 }
 
 w::record! {
     /// Answer to [`SyncPayAfterOrder`].
     pub struct SyncPayAfterOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
     }
 }
@@ -2732,15 +2915,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012587962>.
     /// * Catalog: `pay_v3.pay_score.sync_service_order`.
     pub struct SyncServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`; needed according to the documentation.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`; needed according to the documentation. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `type`.
+        /// `Order_Paid`: the order was paid elsewhere.
         3 type_: String => "type: must",
-        /// `detail`; needed according to the documentation.
+        /// When and how the merchant was paid; needed according to the documentation.
         4 detail: Option<DetailItem> => "detail",
     }
     new(out_order_no: impl Into<String>, service_id: impl Into<String>, type_: impl Into<String>)
@@ -2751,43 +2934,43 @@ w::record! {
 w::record! {
     /// Answer to [`SyncServiceOrder`].
     pub struct SyncServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         6 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFundInfo> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<SyncServiceOrderCollection> => "collection",
     }
 }
@@ -2819,11 +3002,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647410>.
     /// * Catalog: `pay_v3.pay_score.terminate_permission`.
     pub struct TerminatePermission {
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         2 reason: Option<String> => "reason",
     }
     new(authorization_code: impl Into<String>, service_id: impl Into<String>)
@@ -2857,13 +3040,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012647413>.
     /// * Catalog: `pay_v3.pay_score.terminate_permission_by_openid`.
     pub struct TerminatePermissionByOpenid {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         3 reason: Option<String> => "reason",
     }
     new(
@@ -2901,17 +3084,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter9_1.shtml>.
     /// * Catalog: `pay_v3.pay_score.terminate_user_permission`.
     pub struct TerminateUserPermission {
-        /// `openid`.
+        /// The user's id under `appid`.
         0 openid: xinqiao_types::OpenId => "openid: must path",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must path",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`; `openid` on the wire.
         2 openid_param: xinqiao_types::OpenId => "openid: must query masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`; `service_id` on the wire.
         3 service_id_param: String => "service_id: must query",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         4 appid: xinqiao_types::AppId => "appid: must",
-        /// `reason`.
+        /// Why it is cancelled, changed or ended.
         5 reason: String => "reason: must",
     }
     new(
@@ -2957,19 +3140,19 @@ pub mod oversea {
             /// * For: institution.
             /// * Catalog: `pay_v3.pay_score.oversea.partner.cancel_service_order`.
             pub struct CancelServiceOrder {
-                /// `out_order_no`.
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 0 out_order_no: String => "out_order_no: must path",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 1 service_id: String => "service_id: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `reason`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Why it is cancelled, changed or ended.
                 3 reason: String => "reason: must",
             }
             new(
                 out_order_no: impl Into<String>,
                 service_id: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 reason: impl Into<String>,
             )
         }
@@ -3000,35 +3183,35 @@ pub mod oversea {
             /// * For: institution.
             /// * Catalog: `pay_v3.pay_score.oversea.partner.complete_service_order`.
             pub struct CompleteServiceOrder {
-                /// `out_order_no`.
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 0 out_order_no: String => "out_order_no: must path",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 1 service_id: String => "service_id: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `post_payments`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// Items to be charged after use, at most 100; final at completion.
                 3 post_payments: Vec<super::super::PostPaymentItem> => "post_payments: must",
-                /// `post_discounts`.
+                /// Discounts the merchant gives, at most 30, taken off the total.
                 4 post_discounts: Option<Vec<super::super::PostDiscountItem>> => "post_discounts",
-                /// `total_amount`.
+                /// Total in fen: sum of the items less discounts.
                 5 total_amount: i64 => "total_amount: must",
-                /// `currency`.
+                /// ISO code; only `CNY` in the mainland; such as `CNY`.
                 6 currency: Option<String> => "currency",
-                /// `time_range`.
+                /// When the service is used: start, end and a remark for each.
                 7 time_range: Option<super::super::TimeRangeItem> => "time_range",
-                /// `location`.
+                /// Where the service is used: start and end place.
                 8 location: Option<super::super::Location> => "location",
-                /// `profit_sharing`.
+                /// `true` holds the collected money for profit sharing; default `false`.
                 9 profit_sharing: Option<bool> => "profit_sharing",
-                /// `complete_time`.
+                /// When the service was really finished.
                 10 complete_time: Option<String> => "complete_time",
-                /// `goods_tag`.
+                /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 11 goods_tag: Option<String> => "goods_tag",
             }
             new(
                 out_order_no: impl Into<String>,
                 service_id: impl Into<String>,
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 post_payments: Vec<super::super::PostPaymentItem>,
                 total_amount: i64,
             )
@@ -3067,45 +3250,45 @@ pub mod oversea {
             /// * For: institution.
             /// * Catalog: `pay_v3.pay_score.oversea.partner.create_service_order`.
             pub struct CreateServiceOrder {
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 0 service_id: String => "service_id: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_order_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 4 out_order_no: String => "out_order_no: must",
-                /// `currency`.
+                /// ISO code; only `CNY` in the mainland; such as `CNY`.
                 5 currency: String => "currency: must",
-                /// `service_introduction`.
+                /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
                 6 service_introduction: String => "service_introduction: must",
-                /// `post_payments`.
+                /// Items to be charged after use, at most 100; final at completion.
                 7 post_payments: Option<Vec<super::super::PostPayment>> => "post_payments",
-                /// `post_discounts`.
+                /// Discounts the merchant gives, at most 30, taken off the total.
                 8 post_discounts: Option<Vec<super::super::PostDiscount>> => "post_discounts",
-                /// `risk_fund`.
+                /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
                 9 risk_fund: super::super::RiskFund => "risk_fund: must",
-                /// `time_range`.
+                /// When the service is used: start, end and a remark for each.
                 10 time_range: super::super::CreateServiceOrderTimeRange => "time_range: must",
-                /// `location`.
+                /// Where the service is used: start and end place.
                 11 location: Option<super::super::Location> => "location",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under `appid`; personal data, masked in `Debug`.
                 12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                13 sub_openid: Option<String> => "sub_openid",
-                /// `need_user_confirm`.
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
                 14 need_user_confirm: Option<bool> => "need_user_confirm",
-                /// `notify_url`.
+                /// Where confirmation, completion and payment are posted.
                 15 notify_url: String => "notify_url: must",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged.
                 16 attach: Option<String> => "attach",
             }
             new(
                 service_id: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
                 out_order_no: impl Into<String>,
                 currency: impl Into<String>,
                 service_introduction: impl Into<String>,
@@ -3113,7 +3296,12 @@ pub mod oversea {
                 time_range: super::super::CreateServiceOrderTimeRange,
                 notify_url: impl Into<String>,
             )
-            text(sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String, attach: String)
+            text(
+                sub_appid: xinqiao_types::AppId,
+                openid: xinqiao_types::OpenId,
+                sub_openid: xinqiao_types::OpenId,
+                attach: String,
+            )
             set(
                 post_payments: Vec<super::super::PostPayment>,
                 post_discounts: Vec<super::super::PostDiscount>,
@@ -3125,43 +3313,43 @@ pub mod oversea {
         w::record! {
             /// Answer to [`CreateServiceOrder`].
             pub struct CreateServiceOrderResponse {
-                /// `out_order_no`.
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 0 out_order_no: String => "out_order_no: must",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 1 service_id: String => "service_id: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `mchid`.
+                /// Merchant that made the order.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-                /// `sub_mchid`.
-                5 sub_mchid: String => "sub_mchid: must",
-                /// `currency`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// ISO code; only `CNY` in the mainland; such as `CNY`.
                 6 currency: Option<String> => "currency",
-                /// `service_introduction`.
+                /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
                 7 service_introduction: String => "service_introduction: must",
-                /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-                8 state: String => "state: must",
-                /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-                9 state_description: Option<String> => "state_description",
-                /// `post_payments`.
+                /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+                8 state: super::super::State => "state: must",
+                /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+                9 state_description: Option<super::super::StateDescription> => "state_description",
+                /// Items to be charged after use, at most 100; final at completion.
                 10 post_payments: Option<Vec<super::super::PostPayment>> => "post_payments",
-                /// `post_discounts`.
+                /// Discounts the merchant gives, at most 30, taken off the total.
                 11 post_discounts: Option<Vec<super::super::PostDiscountInfo>> => "post_discounts",
-                /// `risk_fund`.
+                /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
                 12 risk_fund: Option<super::super::RiskFund> => "risk_fund",
-                /// `time_range`.
+                /// When the service is used: start, end and a remark for each.
                 13 time_range: Option<super::super::CreateServiceOrderTimeRange> => "time_range",
-                /// `location`.
+                /// Where the service is used: start and end place.
                 14 location: Option<super::super::LocationInfo> => "location",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged.
                 15 attach: Option<String> => "attach",
-                /// `notify_url`.
+                /// Where confirmation, completion and payment are posted.
                 16 notify_url: Option<String> => "notify_url",
-                /// `order_id`.
+                /// WeChat Pay's number for the service order; such as `15646546545165651651`.
                 17 order_id: String => "order_id: must",
-                /// `package`.
+                /// Opaque order data for the client to open the confirmation page with.
                 18 package: Option<String> => "package",
             }
         }
@@ -3192,71 +3380,71 @@ pub mod oversea {
             /// * For: institution.
             /// * Catalog: `pay_v3.pay_score.oversea.partner.get_service_order`.
             pub struct GetServiceOrder {
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 0 service_id: String => "service_id: must query",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
-                /// `out_order_no`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 2 out_order_no: Option<String> => "out_order_no: query",
-                /// `query_id`.
+                /// Lookup id returned by the mini program, instead of the merchant's number; single use.
                 3 query_id: Option<String> => "query_id: query",
             }
-            new(service_id: impl Into<String>, sub_mchid: impl Into<String>)
+            new(service_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
             text(out_order_no: String, query_id: String)
         }
 
         w::record! {
             /// Answer to [`GetServiceOrder`].
             pub struct GetServiceOrderResponse {
-                /// `out_order_no`.
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 0 out_order_no: String => "out_order_no: must",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 1 service_id: String => "service_id: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `mchid`.
+                /// Merchant that made the order.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-                /// `sub_mchid`.
-                5 sub_mchid: String => "sub_mchid: must",
-                /// `service_introduction`.
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
                 6 service_introduction: String => "service_introduction: must",
-                /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-                7 state: String => "state: must",
-                /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-                8 state_description: Option<String> => "state_description",
-                /// `post_payments`.
+                /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+                7 state: super::super::State => "state: must",
+                /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+                8 state_description: Option<super::super::StateDescription> => "state_description",
+                /// Items to be charged after use, at most 100; final at completion.
                 9 post_payments: Option<Vec<super::super::PostPayment>> => "post_payments",
-                /// `post_discounts`.
+                /// Discounts the merchant gives, at most 30, taken off the total.
                 10 post_discounts: Option<Vec<super::super::PostDiscount>> => "post_discounts",
-                /// `risk_fund`.
+                /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
                 11 risk_fund: super::super::RiskFund => "risk_fund: must",
-                /// `total_amount`.
+                /// Total in fen: sum of the items less discounts.
                 12 total_amount: Option<i64> => "total_amount",
-                /// `need_collection`.
+                /// `true` while money has to be collected; present after completion.
                 13 need_collection: Option<bool> => "need_collection",
-                /// `collection`.
+                /// Collection state: total, open and paid amount, and each payment.
                 14 collection: Option<super::super::Collection> => "collection",
-                /// `time_range`.
+                /// When the service is used: start, end and a remark for each.
                 15 time_range: super::super::TimeRange => "time_range: must",
-                /// `location`.
+                /// Where the service is used: start and end place.
                 16 location: Option<super::super::Location> => "location",
-                /// `attach`.
+                /// Merchant's private text, returned unchanged.
                 17 attach: Option<String> => "attach",
-                /// `notify_url`.
+                /// Where confirmation, completion and payment are posted.
                 18 notify_url: String => "notify_url: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The user's id under `appid`; personal data, masked in `Debug`.
                 19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                20 sub_openid: Option<String> => "sub_openid",
-                /// `order_id`.
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+                20 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// WeChat Pay's number for the service order; such as `15646546545165651651`.
                 21 order_id: String => "order_id: must",
-                /// `currency`.
+                /// ISO code; only `CNY` in the mainland; such as `CNY`.
                 22 currency: Option<String> => "currency",
-                /// `currency_price`.
+                /// Amount in the pricing currency.
                 23 currency_price: Option<i64> => "currency_price",
-                /// `currency_rate_info`.
+                /// Exchange rate applied to the order.
                 24 currency_rate_info: Option<String> => "currency_rate_info",
             }
         }
@@ -3287,22 +3475,22 @@ pub mod oversea {
             /// * For: institution.
             /// * Catalog: `pay_v3.pay_score.oversea.partner.sync_service_order`.
             pub struct SyncServiceOrder {
-                /// `out_order_no`.
+                /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 0 out_order_no: String => "out_order_no: must path",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 1 service_id: String => "service_id: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `type`; one of `Order_Paid`.
-                3 type_: String => "type: must",
-                /// `detail`.
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// `Order_Paid`: the order was paid elsewhere; one of `Order_Paid`.
+                3 type_: super::super::SyncServiceOrderType => "type: must",
+                /// When and how the merchant was paid.
                 4 detail: super::super::DetailInfo => "detail: must",
             }
             new(
                 out_order_no: impl Into<String>,
                 service_id: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                type_: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
+                type_: impl Into<super::super::SyncServiceOrderType>,
                 detail: super::super::DetailInfo,
             )
         }
@@ -3340,23 +3528,23 @@ pub mod plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467232>.
         /// * Catalog: `pay_v3.pay_score.plan.create_pay_score_plan`.
         pub struct CreatePayScorePlan {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `merchant_plan_no`.
+            /// The merchant's number for the plan.
             1 merchant_plan_no: String => "merchant_plan_no: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             2 service_id: String => "service_id: must",
-            /// `plan_name`.
+            /// Title of the plan, shown to users.
             3 plan_name: String => "plan_name: must",
-            /// `plan_duration`; in day.
+            /// For how many days a contract runs; in day.
             4 plan_duration: i64 => "plan_duration: must",
-            /// `deduction_quantity`.
+            /// How many charges the plan has.
             5 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_original_price`; in fen.
+            /// Price of all charges before discount, in fen; in fen.
             6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// `total_actual_price`; in fen.
+            /// Price of all charges after discount, in fen; in fen.
             7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `plan_detail_list`.
+            /// What each charge of the plan is for, one entry per charge.
             8 plan_detail_list: Option<Vec<super::PlanDetail>> => "plan_detail_list",
         }
         new(
@@ -3375,33 +3563,33 @@ pub mod plan {
     w::record! {
         /// Answer to [`CreatePayScorePlan`].
         pub struct CreatePayScorePlanResponse {
-            /// `mchid`.
+            /// Merchant that made the order.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `merchant_plan_no`.
+            /// The merchant's number for the plan.
             2 merchant_plan_no: String => "merchant_plan_no: must",
-            /// `plan_id`.
+            /// The platform's number for the plan.
             3 plan_id: String => "plan_id: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             4 service_id: String => "service_id: must",
-            /// `plan_name`.
+            /// Title of the plan, shown to users.
             5 plan_name: String => "plan_name: must",
-            /// `plan_duration`; in day.
+            /// For how many days a contract runs; in day.
             6 plan_duration: i64 => "plan_duration: must",
-            /// `plan_state`.
+            /// Whether the plan is in use or stopped.
             7 plan_state: String => "plan_state: must",
-            /// `deduction_quantity`.
+            /// How many charges the plan has.
             8 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_original_price`; in fen.
+            /// Price of all charges before discount, in fen; in fen.
             9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// `total_actual_price`; in fen.
+            /// Price of all charges after discount, in fen; in fen.
             10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `plan_detail_list`.
+            /// What each charge of the plan is for, one entry per charge.
             11 plan_detail_list: Option<Vec<super::PlanDetailInfo>> => "plan_detail_list",
-            /// `stop_mchid`.
-            12 stop_mchid: Option<String> => "stop_mchid",
-            /// `stop_time`; format `rfc3339`.
+            /// Merchant that stopped the plan.
+            12 stop_mchid: Option<xinqiao_types::MchId> => "stop_mchid",
+            /// When it was stopped; format `rfc3339`.
             13 stop_time: Option<String> => "stop_time",
         }
     }
@@ -3433,7 +3621,7 @@ pub mod plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012470804>.
         /// * Catalog: `pay_v3.pay_score.plan.get_pay_score_plan`.
         pub struct GetPayScorePlan {
-            /// `merchant_plan_no`.
+            /// The merchant's number for the plan.
             0 merchant_plan_no: String => "merchant_plan_no: must path",
         }
         new(merchant_plan_no: impl Into<String>)
@@ -3469,7 +3657,7 @@ pub mod plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012470851>.
         /// * Catalog: `pay_v3.pay_score.plan.stop_pay_score_plan`.
         pub struct StopPayScorePlan {
-            /// `merchant_plan_no`.
+            /// The merchant's number for the plan.
             0 merchant_plan_no: String => "merchant_plan_no: must path",
         }
         new(merchant_plan_no: impl Into<String>)
@@ -3509,28 +3697,28 @@ pub mod plan {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463290>.
             /// * Catalog: `pay_v3.pay_score.plan.partner.create_pay_score_plan`.
             pub struct CreatePayScorePlan {
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// `merchant_plan_no`.
+                /// The merchant's number for the plan.
                 1 merchant_plan_no: String => "merchant_plan_no: must",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 2 service_id: String => "service_id: must",
-                /// `plan_name`.
+                /// Title of the plan, shown to users.
                 3 plan_name: String => "plan_name: must",
-                /// `plan_duration`; in day.
+                /// For how many days a contract runs; in day.
                 4 plan_duration: i64 => "plan_duration: must",
-                /// `deduction_quantity`.
+                /// How many charges the plan has.
                 5 deduction_quantity: i64 => "deduction_quantity: must",
-                /// `total_original_price`; in fen.
+                /// Price of all charges before discount, in fen; in fen.
                 6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// `total_actual_price`; in fen.
+                /// Price of all charges after discount, in fen; in fen.
                 7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-                /// `plan_detail_list`.
+                /// What each charge of the plan is for, one entry per charge.
                 8 plan_detail_list: Option<Vec<super::super::PlanDetail>> => "plan_detail_list",
-                /// `sub_mchid`.
-                9 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                10 sub_appid: Option<String> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                9 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                10 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
@@ -3541,47 +3729,47 @@ pub mod plan {
                 deduction_quantity: i64,
                 total_original_price: xinqiao_types::Fen,
                 total_actual_price: xinqiao_types::Fen,
-                sub_mchid: impl Into<String>,
+                sub_mchid: impl Into<xinqiao_types::MchId>,
             )
-            text(sub_appid: String)
+            text(sub_appid: xinqiao_types::AppId)
             set(plan_detail_list: Vec<super::super::PlanDetail>)
         }
 
         w::record! {
             /// Answer to [`CreatePayScorePlan`].
             pub struct CreatePayScorePlanResponse {
-                /// `mchid`.
+                /// Merchant that made the order.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `appid`.
+                /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `merchant_plan_no`.
+                /// The merchant's number for the plan.
                 2 merchant_plan_no: String => "merchant_plan_no: must",
-                /// `plan_id`.
+                /// The platform's number for the plan.
                 3 plan_id: String => "plan_id: must",
-                /// `service_id`.
+                /// Number of the PayScore service, given when the product was opened; such as `500001`.
                 4 service_id: String => "service_id: must",
-                /// `plan_name`.
+                /// Title of the plan, shown to users.
                 5 plan_name: String => "plan_name: must",
-                /// `plan_duration`; in day.
+                /// For how many days a contract runs; in day.
                 6 plan_duration: i64 => "plan_duration: must",
-                /// `plan_state`.
+                /// Whether the plan is in use or stopped.
                 7 plan_state: String => "plan_state: must",
-                /// `deduction_quantity`.
+                /// How many charges the plan has.
                 8 deduction_quantity: i64 => "deduction_quantity: must",
-                /// `total_original_price`; in fen.
+                /// Price of all charges before discount, in fen; in fen.
                 9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// `total_actual_price`; in fen.
+                /// Price of all charges after discount, in fen; in fen.
                 10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-                /// `plan_detail_list`.
+                /// What each charge of the plan is for, one entry per charge.
                 11 plan_detail_list: Option<Vec<super::super::PlanDetailInfo>> => "plan_detail_list",
-                /// `stop_mchid`.
-                12 stop_mchid: Option<String> => "stop_mchid",
-                /// `stop_time`; format `rfc3339`.
+                /// Merchant that stopped the plan.
+                12 stop_mchid: Option<xinqiao_types::MchId> => "stop_mchid",
+                /// When it was stopped; format `rfc3339`.
                 13 stop_time: Option<String> => "stop_time",
-                /// `sub_mchid`.
-                14 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                15 sub_appid: Option<String> => "sub_appid",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
         }
 
@@ -3612,12 +3800,12 @@ pub mod plan {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463318>.
             /// * Catalog: `pay_v3.pay_score.plan.partner.get_pay_score_plan`.
             pub struct GetPayScorePlan {
-                /// `merchant_plan_no`.
+                /// The merchant's number for the plan.
                 0 merchant_plan_no: String => "merchant_plan_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
-            new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
+            new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         /// Answer to [`GetPayScorePlan`], the same as to [`CreatePayScorePlan`].
@@ -3650,12 +3838,12 @@ pub mod plan {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463322>.
             /// * Catalog: `pay_v3.pay_score.plan.partner.stop_pay_score_plan`.
             pub struct StopPayScorePlan {
-                /// `merchant_plan_no`.
+                /// The merchant's number for the plan.
                 0 merchant_plan_no: String => "merchant_plan_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
+                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
-            new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
+            new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
         /// Answer to [`StopPayScorePlan`], the same as to [`CreatePayScorePlan`].

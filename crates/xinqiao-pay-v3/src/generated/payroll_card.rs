@@ -6,29 +6,29 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `payroll_card::ListAuthentications`.
     pub struct Authentication {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authenticate_number`.
+        /// Your own number of the identity check.
         3 authenticate_number: String => "authenticate_number: must",
-        /// `authenticate_scene`; one of `FROM_MINI_APP` `FROM_HARDWARE`.
-        4 authenticate_scene: String => "authenticate_scene: must",
-        /// `authenticate_source`.
+        /// Where the check happens, such as hardware or a Mini Program; one of `FROM_MINI_APP` `FROM_HARDWARE`.
+        4 authenticate_scene: AuthenticateScene => "authenticate_scene: must",
+        /// Device or source of the check.
         5 authenticate_source: String => "authenticate_source: must",
-        /// `project_name`.
+        /// Project that the worker is on.
         6 project_name: String => "project_name: must",
-        /// `employer_name`.
+        /// Employer of the worker, shown during the check.
         7 employer_name: String => "employer_name: must",
-        /// `authenticate_type`.
+        /// Kind of check, such as normal or attendance.
         8 authenticate_type: String => "authenticate_type: must",
-        /// `authenticate_state`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
-        9 authenticate_state: String => "authenticate_state: must",
-        /// `authenticate_time`; format `rfc3339`.
+        /// State of the check: processing, success, failed; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
+        9 authenticate_state: AuthenticateState => "authenticate_state: must",
+        /// When the check was made; format `rfc3339`.
         10 authenticate_time: String => "authenticate_time: must",
-        /// `authenticate_failed_reason`.
+        /// Why the check failed; empty on success.
         11 authenticate_failed_reason: Option<String> => "authenticate_failed_reason",
     }
 }
@@ -36,17 +36,17 @@ w::record! {
 w::record! {
     /// An item of `transfer_detail_list` in `payroll_card::CreateTransferBatch`.
     pub struct TransferDetail {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; in fen.
+        /// Amount to hand over, in fen; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The receiving worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -58,6 +58,90 @@ w::record! {
     text(user_name: String, user_id_card: String)
 }
 
+w::open_enum! {
+    /// Where the check happens, such as hardware or a Mini Program.
+    ///
+    /// What `authenticate_scene` of `Authentication` may be.
+    pub enum AuthenticateScene {
+        /// In a Mini Program (`FROM_MINI_APP`).
+        MiniApp = "FROM_MINI_APP",
+        /// On a hardware device (`FROM_HARDWARE`).
+        Hardware = "FROM_HARDWARE",
+    }
+}
+
+w::open_enum! {
+    /// State of the check: processing, success, failed.
+    ///
+    /// What `authenticate_state` of `payroll_card::GetAuthenticationResponse`, `authenticate_state` of `Authentication` may be.
+    pub enum AuthenticateState {
+        /// Check under way (`AUTHENTICATE_PROCESSING`).
+        Processing = "AUTHENTICATE_PROCESSING",
+        /// Check passed (`AUTHENTICATE_SUCCESS`).
+        Success = "AUTHENTICATE_SUCCESS",
+        /// Check failed (`AUTHENTICATE_FAILED`).
+        Failed = "AUTHENTICATE_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of check, such as normal or attendance.
+    ///
+    /// What `authenticate_type` of `payroll_card::PreOrder`, `authenticate_type` of `payroll_card::PreOrderWithAuth` may be.
+    pub enum AuthenticateType {
+        /// Attendance (`SIGN_IN`).
+        SignIn = "SIGN_IN",
+        /// For insurance (`INSURANCE`).
+        Insurance = "INSURANCE",
+        /// For signing a contract (`CONTRACT`).
+        Contract = "CONTRACT",
+    }
+}
+
+w::open_enum! {
+    /// Whether the user has authorized the payroll card.
+    ///
+    /// What `authorize_state` of `payroll_card::GetRelationResponse` may be.
+    pub enum AuthorizeState {
+        /// Not authorized (`UNAUTHORIZED`).
+        Unauthorized = "UNAUTHORIZED",
+        /// Authorized (`AUTHORIZED`).
+        Authorized = "AUTHORIZED",
+        /// Authorization withdrawn (`DEAUTHORIZED`).
+        DeAuthorized = "DEAUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of employment: long term, short term or cooperation.
+    ///
+    /// What `employment_type` of `payroll_card::GenerateToken`, `employment_type` of `payroll_card::PreOrderWithAuth` may be.
+    pub enum EmploymentType {
+        /// Long-term employment (`LONG_TERM_EMPLOYMENT`).
+        LongTermEmployment = "LONG_TERM_EMPLOYMENT",
+        /// Short-term employment (`SHORT_TERM_EMPLOYMENT`).
+        ShortTermEmployment = "SHORT_TERM_EMPLOYMENT",
+        /// Cooperation (`COOPERATION_EMPLOYMENT`).
+        CooperationEmployment = "COOPERATION_EMPLOYMENT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of check, such as normal or attendance.
+    ///
+    /// What `authenticate_type` of `payroll_card::we_sure::ValidateToken` may be.
+    pub enum ValidateTokenAuthenticateType {
+        /// Ordinary check (`NORMAL`).
+        Normal = "NORMAL",
+        /// Attendance (`SIGN_IN`).
+        SignIn = "SIGN_IN",
+        /// For insurance (`INSURANCE`).
+        Insurance = "INSURANCE",
+        /// For signing a contract (`CONTRACT`).
+        Contract = "CONTRACT",
+    }
+}
+
 w::record! {
     /// Create a payroll card transfer batch (发起微工卡批量转账).
     ///
@@ -66,29 +150,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_6.shtml>.
     /// * Catalog: `pay_v3.payroll_card.create_transfer_batch`.
     pub struct CreateTransferBatch {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `authorization_type`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// How the sub-merchant authorized the service provider.
         3 authorization_type: String => "authorization_type: must",
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
-        /// `batch_name`.
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         5 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         6 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; in fen.
+        /// Sum in total, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// How many entries in total.
         8 total_num: i64 => "total_num: must",
-        /// `transfer_detail_list`.
+        /// Wages paid in the batch.
         9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
-        /// `employment_type`.
+        /// Kind of employment: long term, short term or cooperation.
         10 employment_type: String => "employment_type: must",
-        /// `employment_scene`.
+        /// Field of work, such as `LOGISTICS`; such as `LOGISTICS`.
         11 employment_scene: String => "employment_scene: must",
     }
     new(
@@ -102,19 +186,23 @@ w::record! {
         employment_type: impl Into<String>,
         employment_scene: impl Into<String>,
     )
-    text(sub_mchid: String, sp_appid: String, sub_appid: String)
+    text(
+        sub_mchid: xinqiao_types::MchId,
+        sp_appid: xinqiao_types::AppId,
+        sub_appid: xinqiao_types::AppId,
+    )
 }
 
 w::record! {
     /// Answer to [`CreateTransferBatch`].
     pub struct CreateTransferBatchResponse {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         1 batch_id: String => "batch_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the platform accepted and recorded it; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         2 create_time: String => "create_time: must",
-        /// `batch_status`.
+        /// State of the batch, such as accepted.
         3 batch_status: Option<String> => "batch_status",
     }
 }
@@ -146,26 +234,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_1.shtml>.
     /// * Catalog: `pay_v3.payroll_card.generate_token`.
     pub struct GenerateToken {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
-        6 employment_type: String => "employment_type: must",
+        /// Kind of employment: long term, short term or cooperation; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
+        6 employment_type: EmploymentType => "employment_type: must",
     }
-    new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<String>)
+    new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<EmploymentType>)
     text(
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
-        sub_appid: String,
+        sub_appid: xinqiao_types::AppId,
         user_name: String,
         id_card_number: String,
     )
@@ -174,15 +262,15 @@ w::record! {
 w::record! {
     /// Answer to [`GenerateToken`].
     pub struct GenerateTokenResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `token`.
+        /// Token with which the front end opens the Mini Program.
         3 token: String => "token: must",
-        /// `expires_in`; in s.
+        /// How long the token lives, in seconds; in s.
         4 expires_in: i64 => "expires_in: must",
     }
 }
@@ -214,41 +302,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_4.shtml>.
     /// * Catalog: `pay_v3.payroll_card.get_authentication`.
     pub struct GetAuthentication {
-        /// `authenticate_number`.
+        /// Your own number of the identity check.
         0 authenticate_number: String => "authenticate_number: must path",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(authenticate_number: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetAuthentication`].
     pub struct GetAuthenticationResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authenticate_number`.
+        /// Your own number of the identity check.
         3 authenticate_number: String => "authenticate_number: must",
-        /// `authenticate_scene`.
+        /// Where the check happens, such as hardware or a Mini Program.
         4 authenticate_scene: String => "authenticate_scene: must",
-        /// `authenticate_source`.
+        /// Device or source of the check.
         5 authenticate_source: String => "authenticate_source: must",
-        /// `project_name`.
+        /// Project that the worker is on.
         6 project_name: String => "project_name: must",
-        /// `employer_name`.
+        /// Employer of the worker, shown during the check.
         7 employer_name: String => "employer_name: must",
-        /// `authenticate_type`.
+        /// Kind of check, such as normal or attendance.
         8 authenticate_type: String => "authenticate_type: must",
-        /// `authenticate_state`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
-        9 authenticate_state: String => "authenticate_state: must",
-        /// `authenticate_time`; format `rfc3339`.
+        /// State of the check: processing, success, failed; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
+        9 authenticate_state: AuthenticateState => "authenticate_state: must",
+        /// When the check was made; format `rfc3339`.
         10 authenticate_time: String => "authenticate_time: must",
-        /// `authenticate_failed_reason`.
+        /// Why the check failed; empty on success.
         11 authenticate_failed_reason: Option<String> => "authenticate_failed_reason",
     }
 }
@@ -280,43 +368,47 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_2.shtml>.
     /// * Catalog: `pay_v3.payroll_card.get_relation`.
     pub struct GetRelation {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid: query",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
-    text(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
+    text(
+        sub_mchid: xinqiao_types::MchId,
+        appid: xinqiao_types::AppId,
+        sub_appid: xinqiao_types::AppId,
+    )
 }
 
 w::record! {
     /// Answer to [`GetRelation`].
     pub struct GetRelationResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authorize_state`; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
-        5 authorize_state: String => "authorize_state: must",
-        /// `authorize_time`; format `rfc3339`.
+        /// Whether the user has authorized the payroll card; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
+        5 authorize_state: AuthorizeState => "authorize_state: must",
+        /// When the user authorized it; format `rfc3339`.
         6 authorize_time: Option<String> => "authorize_time",
-        /// `deauthorize_time`; format `rfc3339`.
+        /// When the user withdrew it; empty if not; format `rfc3339`.
         7 deauthorize_time: Option<String> => "deauthorize_time",
-        /// `register_state`.
+        /// Whether the user has opened the card.
         8 register_state: String => "register_state: must",
-        /// `register_time`; format `rfc3339`.
+        /// When the user opened the card; format `rfc3339`.
         9 register_time: Option<String> => "register_time",
-        /// `close_time`; format `rfc3339`.
+        /// When the relation was closed; format `rfc3339`.
         10 close_time: Option<String> => "close_time",
     }
 }
@@ -348,28 +440,28 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_5.shtml>.
     /// * Catalog: `pay_v3.payroll_card.list_authentications`.
     pub struct ListAuthentications {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `authenticate_date`; format `yyyy-MM-dd`; needed according to the documentation.
+        /// Day whose identity checks to list; format `yyyy-MM-dd`; such as `2025-12-25`; needed according to the documentation.
         4 authenticate_date: Option<String> => "authenticate_date: query",
-        /// `authenticate_state`; needed according to the documentation.
+        /// State of the check: processing, success, failed; needed according to the documentation.
         5 authenticate_state: Option<String> => "authenticate_state: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         6 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         7 offset: Option<i64> => "offset: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
-        sub_appid: String,
+        sub_appid: xinqiao_types::AppId,
         authenticate_date: String,
         authenticate_state: String,
     )
@@ -379,13 +471,13 @@ w::record! {
 w::record! {
     /// Answer to [`ListAuthentications`].
     pub struct ListAuthenticationsResponse {
-        /// `data`.
+        /// Identity checks that match.
         0 data: Vec<Authentication> => "data: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: Option<i64> => "total_count",
     }
 }
@@ -417,48 +509,48 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_3.shtml>.
     /// * Catalog: `pay_v3.payroll_card.pre_order`.
     pub struct PreOrder {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `authenticate_number`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Your own number of the identity check.
         4 authenticate_number: String => "authenticate_number: must",
-        /// `project_name`.
+        /// Project that the worker is on.
         5 project_name: String => "project_name: must",
-        /// `employer_name`.
+        /// Employer of the worker, shown during the check.
         6 employer_name: String => "employer_name: must",
-        /// `authenticate_type`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
-        7 authenticate_type: String => "authenticate_type: must",
+        /// Kind of check, such as normal or attendance; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
+        7 authenticate_type: AuthenticateType => "authenticate_type: must",
     }
     new(
         openid: impl Into<xinqiao_types::OpenId>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         authenticate_number: impl Into<String>,
         project_name: impl Into<String>,
         employer_name: impl Into<String>,
-        authenticate_type: impl Into<String>,
+        authenticate_type: impl Into<AuthenticateType>,
     )
-    text(appid: xinqiao_types::AppId, sub_appid: String)
+    text(appid: xinqiao_types::AppId, sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`PreOrder`].
     pub struct PreOrderResponse {
-        /// `authenticate_number`.
+        /// Your own number of the identity check.
         0 authenticate_number: String => "authenticate_number: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         2 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `token`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Token with which the front end opens the Mini Program.
         4 token: String => "token: must",
-        /// `expires_in`.
+        /// How long the token lives, in seconds.
         5 expires_in: i64 => "expires_in: must",
     }
 }
@@ -490,41 +582,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_29.shtml>.
     /// * Catalog: `pay_v3.payroll_card.pre_order_with_auth`.
     pub struct PreOrderWithAuth {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `authenticate_number`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Your own number of the identity check.
         3 authenticate_number: String => "authenticate_number: must",
-        /// `project_name`.
+        /// Project that the worker is on.
         4 project_name: String => "project_name: must",
-        /// `employer_name`.
+        /// Employer of the worker, shown during the check.
         5 employer_name: String => "employer_name: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         7 user_name: Option<String> => "user_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         8 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
-        9 employment_type: String => "employment_type: must",
-        /// `authenticate_type`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
-        10 authenticate_type: String => "authenticate_type: must",
+        /// Kind of employment: long term, short term or cooperation; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
+        9 employment_type: EmploymentType => "employment_type: must",
+        /// Kind of check, such as normal or attendance; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
+        10 authenticate_type: AuthenticateType => "authenticate_type: must",
     }
     new(
         authenticate_number: impl Into<String>,
         project_name: impl Into<String>,
         employer_name: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
-        employment_type: impl Into<String>,
-        authenticate_type: impl Into<String>,
+        employment_type: impl Into<EmploymentType>,
+        authenticate_type: impl Into<AuthenticateType>,
     )
     text(
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
-        sub_appid: String,
+        sub_appid: xinqiao_types::AppId,
         user_name: String,
         id_card_number: String,
     )
@@ -533,17 +625,17 @@ w::record! {
 w::record! {
     /// Answer to [`PreOrderWithAuth`].
     pub struct PreOrderWithAuthResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authenticate_number`.
+        /// Your own number of the identity check.
         3 authenticate_number: String => "authenticate_number: must",
-        /// `token`.
+        /// Token with which the front end opens the Mini Program.
         4 token: String => "token: must",
-        /// `expires_in`; in s.
+        /// How long the token lives, in seconds; in s.
         5 expires_in: i64 => "expires_in: must",
     }
 }
@@ -579,30 +671,30 @@ pub mod we_sure {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_32.shtml>.
         /// * Catalog: `pay_v3.payroll_card.we_sure.report_insurance`.
         pub struct ReportInsurance {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `wesure_order_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Tencent WeSure's number of the insurance; `wesure_order_no` on the wire.
             #[doc(alias = "wesure_order_no")]
             2 we_sure_order_no: String => "wesure_order_no: must",
-            /// `insurance_company_order_no`.
+            /// The insurer's policy number.
             3 insurance_company_order_no: String => "insurance_company_order_no: must",
-            /// `insurance_company_name`.
+            /// Insurer of the protection.
             4 insurance_company_name: String => "insurance_company_name: must",
-            /// `token`; needed according to the documentation.
+            /// Token with which the front end opens the Mini Program; needed according to the documentation.
             5 token: Option<String> => "token",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The worker under the given AppID; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `insure_state`.
+            /// State of the insurance, such as `INSURE_SUCCESS`.
             7 insure_state: String => "insure_state: must",
-            /// `insure_effect_time`; format `rfc3339`.
+            /// When the worker's protection starts; format `rfc3339`.
             8 insure_effect_time: String => "insure_effect_time: must",
-            /// `insure_invalid_time`; format `rfc3339`.
+            /// When the worker's protection ends; format `rfc3339`.
             9 insure_invalid_time: String => "insure_invalid_time: must",
         }
         new(
-            sp_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
             we_sure_order_no: impl Into<String>,
             insurance_company_order_no: impl Into<String>,
             insurance_company_name: impl Into<String>,
@@ -611,7 +703,7 @@ pub mod we_sure {
             insure_effect_time: impl Into<String>,
             insure_invalid_time: impl Into<String>,
         )
-        text(sub_mchid: String, token: String)
+        text(sub_mchid: xinqiao_types::MchId, token: String)
     }
 
     w::endpoint! {
@@ -641,39 +733,39 @@ pub mod we_sure {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_31.shtml>.
         /// * Catalog: `pay_v3.payroll_card.we_sure.validate_token`.
         pub struct ValidateToken {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`; needed according to the documentation.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `token`; needed according to the documentation.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Token with which the front end opens the Mini Program; needed according to the documentation.
             2 token: Option<String> => "token",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+            /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             3 user_name: Option<String> => "user_name: masked encrypted",
-            /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+            /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             4 id_card_number: Option<String> => "id_card_number: masked encrypted",
-            /// `authenticate_type`; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
-            5 authenticate_type: Option<String> => "authenticate_type",
+            /// Kind of check, such as normal or attendance; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
+            5 authenticate_type: Option<super::ValidateTokenAuthenticateType> => "authenticate_type",
         }
-        new(sp_mchid: impl Into<String>)
+        new(sp_mchid: impl Into<xinqiao_types::MchId>)
         text(
-            sub_mchid: String,
+            sub_mchid: xinqiao_types::MchId,
             token: String,
             user_name: String,
             id_card_number: String,
-            authenticate_type: String,
+            authenticate_type: super::ValidateTokenAuthenticateType,
         )
     }
 
     w::record! {
         /// Answer to [`ValidateToken`].
         pub struct ValidateTokenResponse {
-            /// `result`.
+            /// Whether the token is valid, such as `SUCCESS`.
             0 result: String => "result: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The worker under the given AppID; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `authenticate_success_time`; format `rfc3339`.
+            /// When the user passed the check; format `rfc3339`.
             2 authenticate_success_time: Option<String> => "authenticate_success_time",
-            /// `fail_reason`.
+            /// Why the token was refused.
             3 fail_reason: Option<String> => "fail_reason",
         }
     }

@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `receivers` in the answer of `profit_sharing::GetOrder`.
     pub struct GetOrderReceiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
-        /// `result`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        4 result: String => "result: must",
-        /// `fail_reason`.
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        4 result: FailReason => "result: must",
+        /// Why this receiver got nothing; only when `CLOSED`.
         5 fail_reason: Option<String> => "fail_reason",
-        /// `detail_id`.
+        /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
-        /// `create_time`; format `rfc3339`.
+        /// When the split was accepted; format `rfc3339`.
         7 create_time: String => "create_time: must",
-        /// `finish_time`; format `rfc3339`.
+        /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
     }
 }
@@ -30,23 +30,23 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `profit_sharing::CreateOrder`.
     pub struct CreateOrderReceiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
-        /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => "fail_reason",
-        /// `detail_id`.
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
+        4 result: ResultDetail => "result: must",
+        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        5 fail_reason: Option<FailReason> => "fail_reason",
+        /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
-        /// `create_time`; format `rfc3339`.
+        /// When the split was accepted; format `rfc3339`.
         7 create_time: String => "create_time: must",
-        /// `finish_time`; format `rfc3339`.
+        /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
     }
 }
@@ -54,23 +54,23 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `profit_sharing::UnfreezeOrder`.
     pub struct UnfreezeOrderReceiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
-        /// `result`.
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
         4 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => "fail_reason",
-        /// `detail_id`.
+        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        5 fail_reason: Option<FailReason> => "fail_reason",
+        /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
-        /// `create_time`; format `rfc3339`.
+        /// When the split was accepted; format `rfc3339`.
         7 create_time: String => "create_time: must",
-        /// `finish_time`; format `rfc3339`.
+        /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
     }
 }
@@ -78,24 +78,170 @@ w::record! {
 w::record! {
     /// An item of `receivers` in `profit_sharing::CreateOrder`.
     pub struct Receiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
     }
     new(
-        type_: impl Into<String>,
+        type_: impl Into<Type>,
         account: impl Into<String>,
         amount: xinqiao_types::Fen,
         description: impl Into<String>,
     )
     text(name: String)
+}
+
+w::open_enum! {
+    /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
+    ///
+    /// What `result` of `GetOrderReceiver`, `fail_reason` of `CreateOrderReceiver` and 1 more may be.
+    pub enum FailReason {
+        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Receiver was removed from the list (`NO_RELATION`).
+        NoRelation = "NO_RELATION",
+        /// Receiver is risky (`RECEIVER_HIGH_RISK`).
+        ReceiverHighRisk = "RECEIVER_HIGH_RISK",
+        /// Receiver has no verified name (`RECEIVER_REAL_NAME_NOT_VERIFIED`).
+        ReceiverRealNameNotVerified = "RECEIVER_REAL_NAME_NOT_VERIFIED",
+        /// Permission to split was removed (`NO_AUTH`).
+        NoAuth = "NO_AUTH",
+        /// Receiver reached the monthly limit (`RECEIVER_RECEIPT_LIMIT`).
+        ReceiverReceiptLimit = "RECEIVER_RECEIPT_LIMIT",
+        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// Description was refused (`INVALID_REQUEST`).
+        InvalidRequest = "INVALID_REQUEST",
+    }
+}
+
+w::open_enum! {
+    /// Digest algorithm for the file.
+    ///
+    /// What `hash_type` of `profit_sharing::GetBillsResponse` may be.
+    pub enum HashType {
+        /// SHA-1 digest (`SHA1`).
+        Sha1 = "SHA1",
+    }
+}
+
+w::open_enum! {
+    /// How the receiver is related to the splitting merchant.
+    ///
+    /// What `relation_type` of `profit_sharing::receivers::Add`, `relation_type` of `profit_sharing::receivers::AddResponse` may be.
+    pub enum RelationType {
+        /// Service provider (`SERVICE_PROVIDER`).
+        ServiceProvider = "SERVICE_PROVIDER",
+        /// Store (`STORE`).
+        Store = "STORE",
+        /// Employee (`STAFF`).
+        Staff = "STAFF",
+        /// Owner of the store (`STORE_OWNER`).
+        StoreOwner = "STORE_OWNER",
+        /// Business partner (`PARTNER`).
+        Partner = "PARTNER",
+        /// Headquarters (`HEADQUARTER`).
+        Headquarter = "HEADQUARTER",
+        /// Brand (`BRAND`).
+        Brand = "BRAND",
+        /// Distributor (`DISTRIBUTOR`).
+        Distributor = "DISTRIBUTOR",
+        /// User (`USER`).
+        User = "USER",
+        /// Supplier (`SUPPLIER`).
+        Supplier = "SUPPLIER",
+        /// Own relation, named separately (`CUSTOM`).
+        Custom = "CUSTOM",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING` or `FINISHED`.
+    ///
+    /// What `state` of `profit_sharing::GetOrderResponse`, `result` of `CreateOrderReceiver` may be.
+    pub enum ResultDetail {
+        /// Waits to be split (`PENDING`).
+        Pending = "PENDING",
+        /// Split (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Closed without splitting (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Why the return failed.
+    ///
+    /// What `fail_reason` of `profit_sharing::CreateReturnOrderResponse`, `fail_reason` of `profit_sharing::GetReturnOrderResponse` may be.
+    pub enum CreateReturnOrderFailReason {
+        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Balance is too low (`BALANCE_NOT_ENOUGH`).
+        BalanceNotEnough = "BALANCE_NOT_ENOUGH",
+        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        TimeOutClosed = "TIME_OUT_CLOSED",
+        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// Description was refused (`INVALID_REQUEST`).
+        InvalidRequest = "INVALID_REQUEST",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`.
+    ///
+    /// What `result` of `profit_sharing::CreateReturnOrderResponse`, `result` of `profit_sharing::GetReturnOrderResponse` may be.
+    pub enum CreateReturnOrderResult {
+        /// Return in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Returned (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Could not be returned (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING` or `FINISHED`.
+    ///
+    /// What `state` of `profit_sharing::CreateOrderResponse`, `state` of `profit_sharing::UnfreezeOrderResponse` may be.
+    pub enum State {
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Finished (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// `GZIP` for a compressed file; absent for plain text.
+    ///
+    /// What `tar_type` of `profit_sharing::GetBills` may be.
+    pub enum TarType {
+        /// File compressed with gzip (`GZIP`).
+        Gzip = "GZIP",
+    }
+}
+
+w::open_enum! {
+    /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID.
+    ///
+    /// What `type` of `profit_sharing::receivers::Add`, `type` of `profit_sharing::receivers::AddResponse` and 6 more may be.
+    pub enum Type {
+        /// Merchant number (`MERCHANT_ID`).
+        MerchantId = "MERCHANT_ID",
+        /// Person, `openid` under the caller's AppID (`PERSONAL_OPENID`).
+        PersonalOpenid = "PERSONAL_OPENID",
+        /// Person, `openid` under the sub-merchant's AppID (`PERSONAL_SUB_OPENID`).
+        PersonalSubOpenid = "PERSONAL_SUB_OPENID",
+    }
 }
 
 w::record! {
@@ -106,40 +252,44 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524936>.
     /// * Catalog: `pay_v3.profit_sharing.create_order`.
     pub struct CreateOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `transaction_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Paid order whose money is split.
         3 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         4 out_order_no: String => "out_order_no: must",
-        /// `receivers`.
+        /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// `unfreeze_unsplit`.
+        /// `true` unfreezes the rest to the merchant after this split; `false` keeps it for later splits.
         6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
     }
     new(transaction_id: impl Into<String>, out_order_no: impl Into<String>, unfreeze_unsplit: bool)
-    text(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
+    text(
+        sub_mchid: xinqiao_types::MchId,
+        appid: xinqiao_types::AppId,
+        sub_appid: xinqiao_types::AppId,
+    )
     set(receivers: Vec<Receiver>)
 }
 
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `state`; one of `PROCESSING` `FINISHED`.
-        4 state: String => "state: must",
-        /// `receivers`.
+        /// `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        4 state: State => "state: must",
+        /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<CreateOrderReceiver>> => "receivers",
     }
 }
@@ -171,56 +321,56 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012525287>.
     /// * Catalog: `pay_v3.profit_sharing.create_return_order`.
     pub struct CreateReturnOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Split to take back, by the merchant's number.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `order_id`.
+        /// Split to take back, by the platform's number.
         2 order_id: Option<String> => "order_id",
-        /// `out_return_no`.
+        /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_mchid`.
-        4 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
+        4 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Amount to take back, in fen; at most what was split; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money comes back.
         6 description: String => "description: must",
     }
     new(
         out_return_no: impl Into<String>,
-        return_mchid: impl Into<String>,
+        return_mchid: impl Into<xinqiao_types::MchId>,
         amount: xinqiao_types::Fen,
         description: impl Into<String>,
     )
-    text(sub_mchid: String, out_order_no: String, order_id: String)
+    text(sub_mchid: xinqiao_types::MchId, out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`CreateReturnOrder`].
     pub struct CreateReturnOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Split to take back, by the merchant's number.
         1 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// Split to take back, by the platform's number.
         2 order_id: String => "order_id: must",
-        /// `out_return_no`.
+        /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_id`.
+        /// The platform's number for the return; such as `3008450740201411110007820472`.
         4 return_id: String => "return_id: must",
-        /// `return_mchid`.
-        5 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
+        5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Amount to take back, in fen; at most what was split; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money comes back.
         7 description: String => "description: must",
-        /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
-        8 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        9 fail_reason: Option<String> => "fail_reason",
-        /// `create_time`; format `rfc3339`.
+        /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`; one of `PROCESSING` `SUCCESS` `FAILED`.
+        8 result: CreateReturnOrderResult => "result: must",
+        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        9 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
+        /// When the return was accepted; format `rfc3339`.
         10 create_time: String => "create_time: must",
-        /// `finish_time`; format `rfc3339`.
+        /// When the return was done; format `rfc3339`.
         11 finish_time: Option<String> => "finish_time",
     }
 }
@@ -252,25 +402,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529628>.
     /// * Catalog: `pay_v3.profit_sharing.get_bills`.
     pub struct GetBills {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
         1 bill_date: String => "bill_date: must query",
-        /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => "tar_type: query",
+        /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
+        2 tar_type: Option<TarType> => "tar_type: query",
     }
     new(bill_date: impl Into<String>)
-    text(sub_mchid: String, tar_type: String)
+    text(sub_mchid: xinqiao_types::MchId, tar_type: TarType)
 }
 
 w::record! {
     /// Answer to [`GetBills`].
     pub struct GetBillsResponse {
-        /// `hash_type`; one of `SHA1`.
-        0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest algorithm for the file; such as `SHA1`; one of `SHA1`.
+        0 hash_type: HashType => "hash_type: must",
+        /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         1 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where to fetch the file, with a signed GET; short-lived.
         2 download_url: String => "download_url: must",
     }
 }
@@ -302,18 +452,18 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/profit-sharing/merchants/query-merchant-ratio.html>.
     /// * Catalog: `pay_v3.profit_sharing.get_merchant_config`.
     pub struct GetMerchantConfig {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
+        /// Sub-merchant to look at.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`GetMerchantConfig`].
     pub struct GetMerchantConfigResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `max_ratio`; in 1/10000.
+        /// Sub-merchant to look at.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Largest share of an order that may be split; 2000 is 20 %; in 1/10000; such as `2000`.
         1 max_ratio: i64 => "max_ratio: must",
     }
 }
@@ -345,31 +495,31 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012525210>.
     /// * Catalog: `pay_v3.profit_sharing.get_order`.
     pub struct GetOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Paid order whose money is split.
         2 transaction_id: String => "transaction_id: must query",
     }
     new(out_order_no: impl Into<String>, transaction_id: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `state`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 state: String => "state: must",
-        /// `receivers`.
+        /// `PROCESSING` or `FINISHED`; one of `PENDING` `SUCCESS` `CLOSED`.
+        4 state: ResultDetail => "state: must",
+        /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<GetOrderReceiver>> => "receivers",
     }
 }
@@ -401,15 +551,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012526279>.
     /// * Catalog: `pay_v3.profit_sharing.get_return_order`.
     pub struct GetReturnOrder {
-        /// `out_order_no`.
+        /// Split to take back, by the merchant's number.
         0 out_order_no: String => "out_order_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Split to take back, by the merchant's number; `out_order_no` on the wire.
         2 out_order_no_param: String => "out_order_no: must query",
     }
     new(out_order_no: impl Into<String>, out_order_no_param: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 /// Answer to [`GetReturnOrder`], the same as to [`CreateReturnOrder`].
@@ -442,7 +592,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012457939>.
     /// * Catalog: `pay_v3.profit_sharing.get_transaction_amounts`.
     pub struct GetTransactionAmounts {
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must path",
     }
     new(transaction_id: impl Into<String>)
@@ -451,9 +601,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetTransactionAmounts`].
     pub struct GetTransactionAmountsResponse {
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`; in fen.
+        /// Amount of the order that can still be split; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -485,13 +635,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012526374>.
     /// * Catalog: `pay_v3.profit_sharing.unfreeze_order`.
     pub struct UnfreezeOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `description`.
+        /// Why splitting ends.
         3 description: String => "description: must",
     }
     new(
@@ -499,23 +649,23 @@ w::record! {
         out_order_no: impl Into<String>,
         description: impl Into<String>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`UnfreezeOrder`].
     pub struct UnfreezeOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `state`; one of `PROCESSING` `FINISHED`.
-        4 state: String => "state: must",
-        /// `receivers`.
+        /// `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        4 state: State => "state: must",
+        /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<UnfreezeOrderReceiver>> => "receivers",
     }
 }
@@ -551,46 +701,51 @@ pub mod receivers {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012528995>.
         /// * Catalog: `pay_v3.profit_sharing.receivers.add`.
         pub struct Add {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => "type: must",
-            /// `account`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: super::Type => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             4 account: String => "account: must",
-            /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
             5 name: Option<String> => "name: masked encrypted",
-            /// `relation_type`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
-            6 relation_type: String => "relation_type: must",
-            /// `custom_relation`.
+            /// How the receiver is related to the splitting merchant; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
+            6 relation_type: super::RelationType => "relation_type: must",
+            /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             7 custom_relation: Option<String> => "custom_relation",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
-            type_: impl Into<String>,
+            type_: impl Into<super::Type>,
             account: impl Into<String>,
-            relation_type: impl Into<String>,
+            relation_type: impl Into<super::RelationType>,
         )
-        text(sub_mchid: String, sub_appid: String, name: String, custom_relation: String)
+        text(
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            name: String,
+            custom_relation: String,
+        )
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            1 type_: super::Type => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",
-            /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
             3 name: Option<String> => "name: masked encrypted",
-            /// `relation_type`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
-            4 relation_type: String => "relation_type: must",
-            /// `custom_relation`.
+            /// How the receiver is related to the splitting merchant; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
+            4 relation_type: super::RelationType => "relation_type: must",
+            /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
         }
     }
@@ -622,33 +777,33 @@ pub mod receivers {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529590>.
         /// * Catalog: `pay_v3.profit_sharing.receivers.delete`.
         pub struct Delete {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => "type: must",
-            /// `account`.
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: super::Type => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             4 account: String => "account: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
-            type_: impl Into<String>,
+            type_: impl Into<super::Type>,
             account: impl Into<String>,
         )
-        text(sub_mchid: String, sub_appid: String)
+        text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            1 type_: super::Type => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",
         }
     }

@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `smart_guide::ListGuides`.
     pub struct Guide {
-        /// `guide_id`.
+        /// Number of the guide, returned on registration.
         0 guide_id: String => "guide_id: must",
-        /// `store_id`.
+        /// Store where the guide works.
         1 store_id: i64 => "store_id: must",
-        /// `userid`.
+        /// The guide's account in WeCom.
         2 userid: String => "userid: must",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 name: String => "name: must masked encrypted",
-        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 mobile: String => "mobile: must masked encrypted",
-        /// `work_id`.
+        /// Staff number of the guide.
         5 work_id: String => "work_id: must",
     }
 }
@@ -29,15 +29,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535161>.
     /// * Catalog: `pay_v3.smart_guide.assign_guide`.
     pub struct AssignGuide {
-        /// `guide_id`.
+        /// Number of the guide, returned on registration.
         0 guide_id: String => "guide_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Order to which the guide is assigned.
         2 out_trade_no: String => "out_trade_no: must",
     }
     new(guide_id: impl Into<String>, out_trade_no: impl Into<String>)
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -67,36 +67,36 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535123>.
     /// * Catalog: `pay_v3.smart_guide.list_guides`.
     pub struct ListGuides {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `store_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+        /// Store where the guide works.
         1 store_id: i64 => "store_id: must query",
-        /// `userid`.
+        /// The guide's account in WeCom.
         2 userid: Option<String> => "userid: query",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Phone of the guide, encrypted; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: query masked",
-        /// `work_id`.
+        /// Staff number of the guide.
         4 work_id: Option<String> => "work_id: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         5 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         6 offset: Option<i64> => "offset: query",
     }
     new(store_id: i64)
-    text(sub_mchid: String, userid: String, mobile: String, work_id: String)
+    text(sub_mchid: xinqiao_types::MchId, userid: String, mobile: String, work_id: String)
     set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`ListGuides`].
     pub struct ListGuidesResponse {
-        /// `data`.
+        /// Guides of the store.
         0 data: Vec<Guide> => "data: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",
     }
 }
@@ -128,23 +128,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535138>.
     /// * Catalog: `pay_v3.smart_guide.register_guide`.
     pub struct RegisterGuide {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `corpid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// CorpID of the guide's company. From: "My company" of the WeCom admin console.
         1 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `store_id`.
+        /// Store where the guide works.
         2 store_id: i64 => "store_id: must",
-        /// `userid`.
+        /// The guide's account in WeCom.
         3 userid: String => "userid: must",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 name: String => "name: must masked encrypted",
-        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         5 mobile: String => "mobile: must masked encrypted",
-        /// `qr_code`.
+        /// The guide's personal QR code in WeCom.
         6 qr_code: String => "qr_code: must",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// Portrait of the guide; personal data, masked in `Debug`.
         7 avatar: String => "avatar: must masked",
-        /// `group_qrcode`.
+        /// QR code of the customer group; `group_qrcode` on the wire.
         #[doc(alias = "group_qrcode")]
         8 group_qr_code: Option<String> => "group_qrcode",
     }
@@ -157,13 +157,13 @@ w::record! {
         qr_code: impl Into<String>,
         avatar: impl Into<String>,
     )
-    text(sub_mchid: String, group_qr_code: String)
+    text(sub_mchid: xinqiao_types::MchId, group_qr_code: String)
 }
 
 w::record! {
     /// Answer to [`RegisterGuide`].
     pub struct RegisterGuideResponse {
-        /// `guide_id`.
+        /// Number of the guide, returned on registration.
         0 guide_id: String => "guide_id: must",
     }
 }
@@ -195,25 +195,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535160>.
     /// * Catalog: `pay_v3.smart_guide.update_guide`.
     pub struct UpdateGuide {
-        /// `guide_id`.
+        /// Number of the guide, returned on registration.
         0 guide_id: String => "guide_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Name of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// `mobile`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked encrypted",
-        /// `qr_code`.
+        /// The guide's personal QR code in WeCom.
         4 qr_code: Option<String> => "qr_code",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// Portrait of the guide; personal data, masked in `Debug`.
         5 avatar: Option<String> => "avatar: masked",
-        /// `group_qrcode`.
+        /// QR code of the customer group; `group_qrcode` on the wire.
         #[doc(alias = "group_qrcode")]
         6 group_qr_code: Option<String> => "group_qrcode",
     }
     new(guide_id: impl Into<String>)
     text(
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         name: String,
         mobile: String,
         qr_code: String,

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `buyer_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct BuyerInformation {
-        /// `type`.
+        /// Kind of buyer, such as `CORPORATION`.
         0 type_: String => "type: must",
-        /// `name`.
+        /// Title of the buyer or seller.
         1 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number of the buyer or seller.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Phone of the buyer or seller; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the company, buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at the bank; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -34,13 +34,13 @@ w::record! {
 w::record! {
     /// `driver_photo` of `taxi_invoice::UpdateDriver`; `driver_photo` of the answer of `taxi_invoice::UpdateDriver`.
     pub struct DriverPhoto {
-        /// `photo_type`.
+        /// How the photo is given, such as `PHOTO_URL`; such as `PHOTO_URL`.
         0 photo_type: Option<String> => "photo_type",
-        /// `photo_digest`.
+        /// Digest of the photo, to see changes.
         1 photo_digest: Option<PhotoDigest> => "photo_digest",
-        /// `photo_url`.
+        /// Where the photo can be fetched.
         2 photo_url: Option<String> => "photo_url",
-        /// `photo_icon`.
+        /// Thumbnail of the photo.
         3 photo_icon: Option<String> => "photo_icon",
     }
     new()
@@ -51,9 +51,9 @@ w::record! {
 w::record! {
     /// `photo_digest` of `taxi_invoice::GetDriverPhoto`.
     pub struct DriverPhotoDigest {
-        /// `hash_type`.
+        /// Digest algorithm of the photo; such as `MD5`.
         0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest of the photo.
         1 hash_value: String => "hash_value: must",
     }
 }
@@ -61,13 +61,13 @@ w::record! {
 w::record! {
     /// `driver_photo` of the answer of `taxi_invoice::GetDriver`.
     pub struct GetDriverPhoto {
-        /// `photo_type`.
+        /// How the photo is given, such as `PHOTO_URL`; such as `PHOTO_URL`.
         0 photo_type: String => "photo_type: must",
-        /// `photo_digest`.
+        /// Digest of the photo, to see changes.
         1 photo_digest: Option<DriverPhotoDigest> => "photo_digest",
-        /// `photo_url`.
+        /// Where the photo can be fetched.
         2 photo_url: Option<String> => "photo_url",
-        /// `photo_data`.
+        /// The photo in Base64.
         3 photo_data: Option<String> => "photo_data",
     }
 }
@@ -75,11 +75,11 @@ w::record! {
 w::record! {
     /// `extra_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct ExtraInformation {
-        /// `payee`.
+        /// Payee on the invoice.
         0 payee: Option<String> => "payee",
-        /// `reviewer`.
+        /// Reviewer on the invoice.
         1 reviewer: Option<String> => "reviewer",
-        /// `drawer`.
+        /// Drawer on the invoice.
         2 drawer: String => "drawer: must",
     }
     new(drawer: impl Into<String>)
@@ -89,37 +89,37 @@ w::record! {
 w::record! {
     /// `fapiao_card_information` of `taxi_invoice::PutCard`.
     pub struct FapiaoCardInformation {
-        /// `fapiao_media_id`.
-        0 fapiao_media_id: String => "fapiao_media_id: must",
-        /// `fapiao_number`.
+        /// Number of the uploaded invoice file.
+        0 fapiao_media_id: xinqiao_types::MediaId => "fapiao_media_id: must",
+        /// Number printed on the invoice; such as `12897794`.
         1 fapiao_number: String => "fapiao_number: must",
-        /// `fapiao_code`.
+        /// Code printed on the invoice; such as `044001911211`.
         2 fapiao_code: String => "fapiao_code: must",
-        /// `fapiao_time`; format `rfc3339`.
+        /// When the invoice was issued; format `rfc3339`.
         3 fapiao_time: String => "fapiao_time: must",
-        /// `check_code`.
+        /// Check code for verifying the invoice.
         4 check_code: String => "check_code: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Content of the cipher box on the invoice; a secret, masked in `Debug`.
         5 password: String => "password: must masked",
-        /// `total_amount`; in fen.
+        /// Total of the invoice with tax, in fen; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_amount`; in fen.
+        /// Tax of the invoice, in fen; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `amount`; in fen.
+        /// Money of the invoice without tax, in fen; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
-        /// `buyer_information`.
+        /// The buyer on the invoice.
         9 buyer_information: BuyerInformation => "buyer_information: must",
-        /// `seller_information`.
+        /// The seller on the invoice.
         10 seller_information: SellerInformation => "seller_information: must",
-        /// `extra_information`.
+        /// Payee, reviewer and drawer.
         11 extra_information: ExtraInformation => "extra_information: must",
-        /// `items`.
+        /// Lines of the invoice.
         12 items: Option<Vec<FapiaoCardInformationItem>> => "items",
-        /// `remark`.
+        /// Text in the remark box of the invoice.
         13 remark: Option<String> => "remark",
     }
     new(
-        fapiao_media_id: impl Into<String>,
+        fapiao_media_id: impl Into<xinqiao_types::MediaId>,
         fapiao_number: impl Into<String>,
         fapiao_code: impl Into<String>,
         fapiao_time: impl Into<String>,
@@ -139,29 +139,29 @@ w::record! {
 w::record! {
     /// An item of `items` in `taxi_invoice::FapiaoCardInformation`.
     pub struct FapiaoCardInformationItem {
-        /// `tax_code`.
+        /// Tax classification code; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
-        /// `goods_name`.
+        /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// `specification`.
+        /// Specification of the good, optional.
         2 specification: Option<String> => "specification",
-        /// `unit`.
+        /// Unit of measure.
         3 unit: Option<String> => "unit",
-        /// `quantity`.
+        /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
-        /// `unit_price`; in 1e-6 fen.
+        /// Price of a unit without tax; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// `amount`; in fen.
+        /// Money of the line without tax, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `tax_amount`; in fen.
+        /// Tax of the line, in fen; in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// `total_amount`; in fen.
+        /// Total of the line with tax, in fen; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `tax_rate`; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
         9 tax_rate: i64 => "tax_rate: must",
-        /// `tax_prefer_mark`.
+        /// Tax privilege of the line, such as exempt or zero rate.
         10 tax_prefer_mark: String => "tax_prefer_mark: must",
-        /// `discount`.
+        /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
     }
     new(
@@ -182,11 +182,11 @@ w::record! {
 w::record! {
     /// `links` of the answer of `taxi_invoice::ListUserTaxiOrders`.
     pub struct Link {
-        /// `next`.
+        /// Path of the next page.
         0 next: Option<String> => "next",
-        /// `prev`.
+        /// Path of the previous page.
         1 prev: Option<String> => "prev",
-        /// `self`.
+        /// Path of this page.
         2 self_: Option<String> => "self",
     }
 }
@@ -194,25 +194,29 @@ w::record! {
 w::record! {
     /// `meta` of `taxi_invoice::UploadFile`.
     pub struct Meta {
-        /// `digest_algorithm`.
+        /// How that digest was computed.
         0 digest_algorithm: String => "digest_algorithm: must",
-        /// `digest`.
+        /// Digest of the file, checked by the platform.
         1 digest: Option<String> => "digest",
-        /// `company_mchid`.
-        2 company_mchid: String => "company_mchid: must",
-        /// `region_id`.
+        /// Merchant ID of the taxi company.
+        2 company_mchid: xinqiao_types::MchId => "company_mchid: must",
+        /// City of the taxi; such as `310100`.
         3 region_id: i64 => "region_id: must",
     }
-    new(digest_algorithm: impl Into<String>, company_mchid: impl Into<String>, region_id: i64)
+    new(
+        digest_algorithm: impl Into<String>,
+        company_mchid: impl Into<xinqiao_types::MchId>,
+        region_id: i64,
+    )
     text(digest: String)
 }
 
 w::record! {
     /// `photo_digest` of `taxi_invoice::DriverPhoto`.
     pub struct PhotoDigest {
-        /// `hash_type`.
+        /// Digest algorithm of the photo; such as `MD5`.
         0 hash_type: Option<String> => "hash_type",
-        /// `hash_value`.
+        /// Digest of the photo.
         1 hash_value: Option<String> => "hash_value",
     }
     new()
@@ -222,17 +226,17 @@ w::record! {
 w::record! {
     /// `seller_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct SellerInformation {
-        /// `name`.
+        /// Title of the buyer or seller.
         0 name: String => "name: must",
-        /// `taxpayer_id`.
+        /// Taxpayer number of the buyer or seller.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// `address`; personal data, masked in `Debug`; needed according to the documentation.
+        /// Registered address; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Phone of the buyer or seller; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
+        /// Bank of the company, buyer or seller.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at the bank; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -242,12 +246,24 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `taxi_invoice::ListUserTaxiOrders`.
     pub struct UserTaxiOrder {
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// `driver_license`.
+        /// The driver's operating license.
         1 driver_license: String => "driver_license: must",
-        /// `up_time`.
+        /// When the passenger got in.
         2 up_time: String => "up_time: must",
+    }
+}
+
+w::open_enum! {
+    /// State of the taxi, such as in operation.
+    ///
+    /// What `taxi_state` of `taxi_invoice::UpdateTaxi` may be.
+    pub enum TaxiState {
+        /// In operation (`IN_OPERATION`).
+        InOperation = "IN_OPERATION",
+        /// Out of operation (`OUT_OPERATION`).
+        OutOperation = "OUT_OPERATION",
     }
 }
 
@@ -259,27 +275,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460154>.
     /// * Catalog: `pay_v3.taxi_invoice.create_taxi_company`.
     pub struct CreateTaxiCompany {
-        /// `enterprise_type`.
+        /// Kind of enterprise, such as `CORPORATION`; such as `CORPORATION`.
         0 enterprise_type: String => "enterprise_type: must",
-        /// `company_name`.
+        /// Taxi company.
         1 company_name: Option<String> => "company_name",
-        /// `short_name`.
+        /// Short company name that passengers see.
         2 short_name: Option<String> => "short_name",
-        /// `tax_id`.
+        /// Taxpayer number of the company.
         3 tax_id: String => "tax_id: must",
-        /// `legal_person`.
+        /// Legal representative of the company.
         4 legal_person: String => "legal_person: must",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Contact phone of the taxi company; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
-        /// `bank_name`.
+        /// Bank of the company, buyer or seller.
         8 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at the bank; personal data, masked in `Debug`.
         9 bank_account: Option<String> => "bank_account: masked",
-        /// `invoice_mode`.
+        /// Channel of invoicing, such as the transport authority; such as `JIAOWEI`.
         10 invoice_mode: String => "invoice_mode: must",
     }
     new(
@@ -302,9 +318,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateTaxiCompany`].
     pub struct CreateTaxiCompanyResponse {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `company_name`.
+        /// Taxi company.
         1 company_name: String => "company_name: must",
     }
 }
@@ -336,15 +352,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460180>.
     /// * Catalog: `pay_v3.taxi_invoice.find_user_taxi_order`.
     pub struct FindUserTaxiOrder {
-        /// `token`.
+        /// Token that opens one trip.
         0 token: String => "token: must query",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The passenger under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `auth_mode`.
+        /// Mode of authorization, such as `ORDER_AUTH` by trip.
         3 auth_mode: Option<String> => "auth_mode: query",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         4 region_id: Option<i64> => "region_id: query",
     }
     new(
@@ -359,19 +375,19 @@ w::record! {
 w::record! {
     /// Answer to [`FindUserTaxiOrder`].
     pub struct FindUserTaxiOrderResponse {
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// `driver_license`.
+        /// The driver's operating license.
         1 driver_license: String => "driver_license: must",
-        /// `up_time`; format `rfc3339`.
+        /// When the passenger got in; format `rfc3339`.
         2 up_time: String => "up_time: must",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         3 region_id: i64 => "region_id: must",
-        /// `source`.
+        /// Where the trip record comes from, such as payment; such as `SOURCE_PAY`.
         4 source: String => "source: must",
-        /// `pay_time`; format `rfc3339`.
+        /// When the passenger paid; format `rfc3339`.
         5 pay_time: Option<String> => "pay_time",
-        /// `pay_amount`; in fen.
+        /// Fare that the passenger paid, in fen; in fen.
         6 pay_amount: Option<xinqiao_types::Fen> => "pay_amount",
     }
 }
@@ -403,9 +419,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461309>.
     /// * Catalog: `pay_v3.taxi_invoice.get_driver`.
     pub struct GetDriver {
-        /// `driver_license`.
+        /// The driver's operating license.
         0 driver_license: String => "driver_license: must path",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
     new(driver_license: impl Into<String>, region_id: i64)
@@ -414,21 +430,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetDriver`].
     pub struct GetDriverResponse {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must",
-        /// `company_name`.
+        /// Merchant ID of the taxi company.
+        0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
+        /// Taxi company.
         1 company_name: String => "company_name: must",
-        /// `driver_name`.
+        /// Name of the driver, encrypted.
         2 driver_name: String => "driver_name: must",
-        /// `driver_license`.
+        /// The driver's operating license.
         3 driver_license: String => "driver_license: must",
-        /// `driver_category`.
+        /// Kind of driver, such as `MAIN`; such as `MAIN`.
         4 driver_category: String => "driver_category: must",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// `driver_state`.
+        /// Whether the driver is active; such as `ACTIVE`.
         6 driver_state: Option<String> => "driver_state",
-        /// `driver_photo`.
+        /// Portrait with its digest.
         7 driver_photo: Option<GetDriverPhoto> => "driver_photo",
     }
 }
@@ -460,9 +476,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460169>.
     /// * Catalog: `pay_v3.taxi_invoice.get_taxi`.
     pub struct GetTaxi {
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         0 plate_number: String => "plate_number: must path",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
     new(plate_number: impl Into<String>, region_id: i64)
@@ -471,21 +487,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetTaxi`].
     pub struct GetTaxiResponse {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must",
-        /// `company_name`.
+        /// Merchant ID of the taxi company.
+        0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
+        /// Taxi company.
         1 company_name: String => "company_name: must",
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
-        /// `main_license`.
+        /// Operating license of the day driver.
         3 main_license: Option<String> => "main_license",
-        /// `deputy_license`.
+        /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// `taxi_state`.
+        /// State of the taxi, such as in operation.
         6 taxi_state: Option<String> => "taxi_state",
-        /// `support_invoice`.
+        /// Whether the taxi can invoice: `true` yes.
         7 support_invoice: bool => "support_invoice: must",
     }
 }
@@ -517,40 +533,40 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460161>.
     /// * Catalog: `pay_v3.taxi_invoice.get_taxi_company`.
     pub struct GetTaxiCompany {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must path",
-        /// `region_id`.
+        /// Merchant ID of the taxi company.
+        0 company_mchid: xinqiao_types::MchId => "company_mchid: must path",
+        /// City of the taxi; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
-    new(company_mchid: impl Into<String>, region_id: i64)
+    new(company_mchid: impl Into<xinqiao_types::MchId>, region_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetTaxiCompany`].
     pub struct GetTaxiCompanyResponse {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must",
-        /// `enterprise_type`.
+        /// Merchant ID of the taxi company.
+        0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
+        /// Kind of enterprise, such as `CORPORATION`; such as `CORPORATION`.
         1 enterprise_type: String => "enterprise_type: must",
-        /// `company_name`.
+        /// Taxi company.
         2 company_name: String => "company_name: must",
-        /// `short_name`.
+        /// Short company name that passengers see.
         3 short_name: String => "short_name: must",
-        /// `tax_id`.
+        /// Taxpayer number of the company.
         4 tax_id: String => "tax_id: must",
-        /// `legal_person`.
+        /// Legal representative of the company.
         5 legal_person: String => "legal_person: must",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         6 region_id: i64 => "region_id: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Registered address; personal data, masked in `Debug`.
         7 address: String => "address: must masked",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Contact phone of the taxi company; personal data, masked in `Debug`.
         8 phone: Option<String> => "phone: masked",
-        /// `bank_name`.
+        /// Bank of the company, buyer or seller.
         9 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Account at the bank; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
-        /// `invoice_mode`.
+        /// Channel of invoicing, such as the transport authority; such as `JIAOWEI`.
         11 invoice_mode: String => "invoice_mode: must",
     }
 }
@@ -582,19 +598,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/partner/products/taxi-fapiao/introduction.html>.
     /// * Catalog: `pay_v3.taxi_invoice.list_user_taxi_orders`.
     pub struct ListUserTaxiOrders {
-        /// `limit`.
+        /// Page size; such as `20`.
         0 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: Option<i64> => "offset: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The passenger under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         3 appid: xinqiao_types::AppId => "appid: must query",
-        /// `begin_date`.
+        /// First day to look up; such as `20250307`.
         4 begin_date: String => "begin_date: must query",
-        /// `end_date`.
+        /// Last day to look up; such as `20250407`.
         5 end_date: String => "end_date: must query",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         6 region_id: i64 => "region_id: must query",
     }
     new(
@@ -610,15 +626,15 @@ w::record! {
 w::record! {
     /// Answer to [`ListUserTaxiOrders`].
     pub struct ListUserTaxiOrdersResponse {
-        /// `data`.
+        /// Trips of the passenger.
         0 data: Vec<UserTaxiOrder> => "data: must",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         2 limit: i64 => "limit: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",
-        /// `links`.
+        /// Links to this page and its neighbors.
         4 links: Option<Link> => "links",
     }
 }
@@ -650,27 +666,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461432>.
     /// * Catalog: `pay_v3.taxi_invoice.put_card`.
     pub struct PutCard {
-        /// `token`.
+        /// Token that opens one trip.
         0 token: Option<String> => "token",
-        /// `company_mchid`.
-        1 company_mchid: String => "company_mchid: must",
-        /// `appid`.
+        /// Merchant ID of the taxi company.
+        1 company_mchid: xinqiao_types::MchId => "company_mchid: must",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The passenger under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         4 region_id: i64 => "region_id: must",
-        /// `fapiao_card_information`.
+        /// Invoice to put into the wallet.
         5 fapiao_card_information: FapiaoCardInformation => "fapiao_card_information: must",
-        /// `trade_number`.
+        /// Number of the face-to-face payment of the fare.
         6 trade_number: String => "trade_number: must",
-        /// `driver_license`.
+        /// The driver's operating license.
         7 driver_license: String => "driver_license: must",
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         8 plate_number: String => "plate_number: must",
     }
     new(
-        company_mchid: impl Into<String>,
+        company_mchid: impl Into<xinqiao_types::MchId>,
         openid: impl Into<xinqiao_types::OpenId>,
         region_id: i64,
         fapiao_card_information: FapiaoCardInformation,
@@ -684,13 +700,13 @@ w::record! {
 w::record! {
     /// Answer to [`PutCard`].
     pub struct PutCardResponse {
-        /// `card_appid`.
-        0 card_appid: String => "card_appid: must",
-        /// `card_openid`.
-        1 card_openid: String => "card_openid: must",
-        /// `card_id`.
+        /// Official account that inserts the card.
+        0 card_appid: xinqiao_types::AppId => "card_appid: must",
+        /// The user under that account.
+        1 card_openid: xinqiao_types::OpenId => "card_openid: must",
+        /// Template of the invoice card.
         2 card_id: String => "card_id: must",
-        /// `card_code`.
+        /// Code of the invoice in the wallet.
         3 card_code: String => "card_code: must",
     }
 }
@@ -722,15 +738,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461368>.
     /// * Catalog: `pay_v3.taxi_invoice.report_attendance_punch`.
     pub struct ReportAttendancePunch {
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// `driver_license`.
+        /// The driver's operating license.
         1 driver_license: String => "driver_license: must",
-        /// `event_time`.
+        /// When the driver signed in or out.
         2 event_time: w::serial::Value => "event_time: must",
-        /// `event_type`.
+        /// `SIGN_IN` or `SIGN_OUT`; such as `SIGN_IN`.
         3 event_type: String => "event_type: must",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         4 region_id: i64 => "region_id: must",
     }
     new(
@@ -769,23 +785,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460171>.
     /// * Catalog: `pay_v3.taxi_invoice.update_driver`.
     pub struct UpdateDriver {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `company_name`.
+        /// Taxi company.
         1 company_name: String => "company_name: must",
-        /// `driver_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name of the driver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 driver_name: String => "driver_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Identity card number of the driver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
-        /// `driver_license`.
+        /// The driver's operating license.
         4 driver_license: String => "driver_license: must",
-        /// `driver_category`.
+        /// Kind of driver, such as `MAIN`; such as `MAIN`.
         5 driver_category: String => "driver_category: must",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         6 region_id: i64 => "region_id: must",
-        /// `driver_status`; needed according to the documentation.
+        /// Whether the driver is on duty; such as `ON_DUTY`; needed according to the documentation.
         7 driver_status: Option<String> => "driver_status",
-        /// `driver_photo`.
+        /// Portrait with its digest.
         8 driver_photo: Option<DriverPhoto> => "driver_photo",
     }
     new(
@@ -804,23 +820,23 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateDriver`].
     pub struct UpdateDriverResponse {
-        /// `driver_name`.
+        /// Name of the driver, encrypted.
         0 driver_name: String => "driver_name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Identity card number of the driver, encrypted; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// `company_name`.
+        /// Taxi company.
         2 company_name: String => "company_name: must",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `driver_license`.
+        /// The driver's operating license.
         4 driver_license: String => "driver_license: must",
-        /// `driver_category`.
+        /// Kind of driver, such as `MAIN`; such as `MAIN`.
         5 driver_category: String => "driver_category: must",
-        /// `driver_status`.
+        /// Whether the driver is on duty; such as `ON_DUTY`.
         6 driver_status: String => "driver_status: must",
-        /// `driver_photo`.
+        /// Portrait with its digest.
         7 driver_photo: Option<DriverPhoto> => "driver_photo",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         8 region_id: i64 => "region_id: must",
     }
 }
@@ -852,21 +868,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460167>.
     /// * Catalog: `pay_v3.taxi_invoice.update_taxi`.
     pub struct UpdateTaxi {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `company_name`.
+        /// Taxi company.
         1 company_name: String => "company_name: must",
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
-        /// `main_license`; needed according to the documentation.
+        /// Operating license of the day driver; needed according to the documentation.
         3 main_license: Option<String> => "main_license",
-        /// `deputy_license`.
+        /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// `taxi_state`; one of `IN_OPERATION` `OUT_OPERATION`.
-        6 taxi_state: Option<String> => "taxi_state",
-        /// `invoice_flag`.
+        /// State of the taxi, such as in operation; one of `IN_OPERATION` `OUT_OPERATION`.
+        6 taxi_state: Option<TaxiState> => "taxi_state",
+        /// Whether the taxi invoices, such as `INVOICE`.
         7 invoice_flag: Option<String> => "invoice_flag",
     }
     new(company_name: impl Into<String>, plate_number: impl Into<String>, region_id: i64)
@@ -874,7 +890,7 @@ w::record! {
         mchid: xinqiao_types::MchId,
         main_license: String,
         deputy_license: String,
-        taxi_state: String,
+        taxi_state: TaxiState,
         invoice_flag: String,
     )
 }
@@ -882,17 +898,17 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateTaxi`].
     pub struct UpdateTaxiResponse {
-        /// `plate_number`.
+        /// Number plate of the vehicle; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// `company_name`.
+        /// Taxi company.
         1 company_name: String => "company_name: must",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `main_license`.
+        /// Operating license of the day driver.
         3 main_license: String => "main_license: must",
-        /// `deputy_license`.
+        /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
-        /// `region_id`.
+        /// City of the taxi; such as `310100`.
         5 region_id: i64 => "region_id: must",
     }
 }
@@ -924,9 +940,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692904>.
     /// * Catalog: `pay_v3.taxi_invoice.upload_file`.
     pub struct UploadFile {
-        /// `meta`.
+        /// File name and digest; first part of the multipart body and the only part that is signed.
         0 meta: Meta => "meta: must part",
-        /// `file`.
+        /// Content of the invoice file.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -935,8 +951,8 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFile`].
     pub struct UploadFileResponse {
-        /// `fapiao_media_id`.
-        0 fapiao_media_id: String => "fapiao_media_id: must",
+        /// Number of the uploaded invoice file.
+        0 fapiao_media_id: xinqiao_types::MediaId => "fapiao_media_id: must",
     }
 }
 

@@ -6,18 +6,58 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `transaction_block::transaction_block_records::List`.
     pub struct DataInfo {
-        /// `block_record_id`.
+        /// Number of the block record.
         0 block_record_id: String => "block_record_id: must",
-        /// `block_time`; format `rfc3339`.
+        /// When it was blocked; format `rfc3339`.
         1 block_time: String => "block_time: must",
-        /// `block_reason`.
+        /// Why trades were blocked.
         2 block_reason: String => "block_reason: must",
-        /// `number_of_block`; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
-        3 number_of_block: Option<String> => "number_of_block",
-        /// `recover_way`; one of `SUBMIT_INFORMATION`.
-        4 recover_way: Option<String> => "recover_way",
-        /// `requested_item_info`.
+        /// How many trades were blocked, as a range; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
+        3 number_of_block: Option<NumberOfBlock> => "number_of_block",
+        /// What the merchant must do to recover; one of `SUBMIT_INFORMATION`.
+        4 recover_way: Option<RecoverWay> => "recover_way",
+        /// Items of material asked for, as JSON.
         5 requested_item_info: Option<String> => "requested_item_info",
+    }
+}
+
+w::open_enum! {
+    /// How many trades were blocked, as a range.
+    ///
+    /// What `number_of_block` of `transaction_block::transaction_block_records::GetResponse`, `number_of_block` of `DataInfo` may be.
+    pub enum NumberOfBlock {
+        /// Fewer than 20 (`LESS_THAN_TWENTY`).
+        LessThanTwenty = "LESS_THAN_TWENTY",
+        /// Fewer than 100 (`LESS_THAN_ONE_HUNDRED`).
+        LessThanOneHundred = "LESS_THAN_ONE_HUNDRED",
+        /// Fewer than 1,000 (`LESS_THAN_ONE_THOUSAND`).
+        LessThanOneThousand = "LESS_THAN_ONE_THOUSAND",
+        /// More than 1,000 (`OVER_ONE_THOUSAND`).
+        OverOneThousand = "OVER_ONE_THOUSAND",
+    }
+}
+
+w::open_enum! {
+    /// What the merchant must do to recover.
+    ///
+    /// What `recover_way` of `transaction_block::transaction_block_records::GetResponse`, `recover_way` of `DataInfo` may be.
+    pub enum RecoverWay {
+        /// Submit material (`SUBMIT_INFORMATION`).
+        SubmitInformation = "SUBMIT_INFORMATION",
+    }
+}
+
+w::open_enum! {
+    /// `EMPTY` while not reviewed, `PASS` or `REJECT`.
+    ///
+    /// What `review_result` of `transaction_block::transaction_block_submissions::GetResponse`, `review_result` of `transaction_block::transaction_block_submissions::SubmitResponse` may be.
+    pub enum ReviewResult {
+        /// Not reviewed yet (`EMPTY`).
+        Empty = "EMPTY",
+        /// Passed (`PASS`).
+        Pass = "PASS",
+        /// Rejected (`REJECT`).
+        Reject = "REJECT",
     }
 }
 
@@ -33,28 +73,28 @@ pub mod transaction_block_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940435>.
         /// * Catalog: `pay_v3.transaction_block.transaction_block_records.get`.
         pub struct Get {
-            /// `block_record_id`.
+            /// Number of the block record.
             0 block_record_id: String => "block_record_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(block_record_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(block_record_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `block_record_id`.
+            /// Number of the block record.
             0 block_record_id: String => "block_record_id: must",
-            /// `block_time`; format `rfc3339`.
+            /// When it was blocked; format `rfc3339`.
             1 block_time: String => "block_time: must",
-            /// `block_reason`.
+            /// Why trades were blocked.
             2 block_reason: String => "block_reason: must",
-            /// `number_of_block`; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
-            3 number_of_block: Option<String> => "number_of_block",
-            /// `recover_way`; one of `SUBMIT_INFORMATION`.
-            4 recover_way: Option<String> => "recover_way",
-            /// `requested_item_info`.
+            /// How many trades were blocked, as a range; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
+            3 number_of_block: Option<super::NumberOfBlock> => "number_of_block",
+            /// What the merchant must do to recover; one of `SUBMIT_INFORMATION`.
+            4 recover_way: Option<super::RecoverWay> => "recover_way",
+            /// Items of material asked for, as JSON.
             5 requested_item_info: Option<String> => "requested_item_info",
         }
     }
@@ -86,27 +126,27 @@ pub mod transaction_block_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940432>.
         /// * Catalog: `pay_v3.transaction_block.transaction_block_records.list`.
         pub struct List {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
-            /// `limit`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must query",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: Option<i64> => "offset: query",
         }
-        new(sub_mchid: impl Into<String>, limit: i64)
+        new(sub_mchid: impl Into<xinqiao_types::MchId>, limit: i64)
         set(offset: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `data`.
+            /// Block records, newest first.
             0 data: Vec<super::DataInfo> => "data: must",
-            /// `limit`.
+            /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -143,7 +183,7 @@ pub mod transaction_block_submissions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940449>.
         /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.get`.
         pub struct Get {
-            /// `block_submission_id`.
+            /// Number of the appeal.
             0 block_submission_id: String => "block_submission_id: must path",
         }
         new(block_submission_id: impl Into<String>)
@@ -152,15 +192,15 @@ pub mod transaction_block_submissions {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `block_submission_id`.
+            /// Number of the appeal.
             0 block_submission_id: String => "block_submission_id: must",
-            /// `submit_time`; format `rfc3339`.
+            /// When the appeal was handed in; format `rfc3339`.
             1 submit_time: String => "submit_time: must",
-            /// `review_result`; one of `EMPTY` `PASS` `REJECT`.
-            2 review_result: Option<String> => "review_result",
-            /// `review_time`; format `rfc3339`.
+            /// `EMPTY` while not reviewed, `PASS` or `REJECT`; one of `EMPTY` `PASS` `REJECT`.
+            2 review_result: Option<super::ReviewResult> => "review_result",
+            /// When it was reviewed; format `rfc3339`.
             3 review_time: Option<String> => "review_time",
-            /// `review_reject_reason`.
+            /// Why the review turned it down.
             4 review_reject_reason: Option<String> => "review_reject_reason",
         }
     }
@@ -192,15 +232,15 @@ pub mod transaction_block_submissions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940446>.
         /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.submit`.
         pub struct Submit {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
-            /// `merchant_submit_id`.
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+            /// The merchant's number for the submission.
             1 merchant_submit_id: String => "merchant_submit_id: must",
-            /// `submit_data`.
+            /// Material asked for, as JSON by item.
             2 submit_data: String => "submit_data: must",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             merchant_submit_id: impl Into<String>,
             submit_data: impl Into<String>,
         )

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `transfer_detail_list` in the answer of `transfer::GetBatchByBatchId`; an item of `transfer_detail_list` in the answer of `transfer::GetBatchByOutBatchNo`.
     pub struct TransferDetailInfo {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         2 detail_status: String => "detail_status: must",
     }
 }
@@ -18,41 +18,41 @@ w::record! {
 w::record! {
     /// `transfer_batch` of the answer of `transfer::GetBatchByBatchId`; `transfer_batch` of the answer of `transfer::GetBatchByOutBatchNo`.
     pub struct TransferBatch {
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         2 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         3 batch_id: String => "batch_id: must",
-        /// `batch_status`.
+        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         4 batch_status: String => "batch_status: must",
-        /// `batch_type`.
+        /// Made by `API` or on the web page (`WEB`).
         5 batch_type: String => "batch_type: must",
-        /// `batch_name`.
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         6 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         7 batch_remark: String => "batch_remark: must",
-        /// `close_reason`.
+        /// Why the batch was closed: withdrawn, not paid in time ….
         8 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// Entries in the batch, at most 1,000.
         10 total_num: i64 => "total_num: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         11 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         12 update_time: Option<String> => "update_time",
-        /// `success_amount`; in fen.
+        /// Sum of the transfers that succeeded, in fen; in fen.
         13 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// `success_num`.
+        /// How many transfers succeeded.
         14 success_num: i64 => "success_num: must",
-        /// `fail_amount`; in fen.
+        /// Sum of the transfers that failed, in fen; in fen.
         15 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// `fail_num`.
+        /// How many transfers failed.
         16 fail_num: i64 => "fail_num: must",
-        /// `transfer_scene_id`.
+        /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
         17 transfer_scene_id: Option<String> => "transfer_scene_id",
     }
 }
@@ -60,17 +60,17 @@ w::record! {
 w::record! {
     /// An item of `transfer_detail_list` in `transfer::CreateBatch`.
     pub struct TransferDetail {
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; in fen.
+        /// Amount to hand over, in fen; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Payee's id under the AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `user_id_card`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
@@ -82,6 +82,22 @@ w::record! {
     text(user_name: String, user_id_card: String)
 }
 
+w::open_enum! {
+    /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+    ///
+    /// What `batch_status` of `transfer::CreateBatchResponse` may be.
+    pub enum BatchStatus {
+        /// Accepted, not started (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Finished; single entries may have failed (`FINISHED`).
+        Finished = "FINISHED",
+        /// Closed; see the reason (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
 w::record! {
     /// Apply for the receipt of a batch (申请转账账单回单).
     ///
@@ -90,7 +106,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458946>.
     /// * Catalog: `pay_v3.transfer.apply_bill_receipt`.
     pub struct ApplyBillReceipt {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
     }
     new(out_batch_no: impl Into<String>)
@@ -99,21 +115,21 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyBillReceipt`].
     pub struct ApplyBillReceiptResponse {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
-        /// `signature_no`.
+        /// Number of the receipt application.
         1 signature_no: String => "signature_no: must",
-        /// `signature_status`.
+        /// State of the receipt: `ACCEPTED`, or `FINISHED` and ready to download.
         2 signature_status: Option<String> => "signature_status",
-        /// `hash_type`.
+        /// Digest algorithm for the file; such as `SHA1`.
         3 hash_type: Option<String> => "hash_type",
-        /// `hash_value`.
+        /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         4 hash_value: Option<String> => "hash_value",
-        /// `download_url`.
+        /// Where to fetch the file, with a signed GET; short-lived.
         5 download_url: Option<String> => "download_url",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         6 create_time: Option<String> => "create_time",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         7 update_time: Option<String> => "update_time",
     }
 }
@@ -145,23 +161,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458841>.
     /// * Catalog: `pay_v3.transfer.create_batch`.
     pub struct CreateBatch {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         1 out_batch_no: String => "out_batch_no: must",
-        /// `batch_name`.
+        /// Title of the batch; such as `2026年1月深圳分部报销单`.
         2 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch; such as `2026年1月深圳分部报销单`.
         3 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// Entries in the batch, at most 1,000.
         5 total_num: i64 => "total_num: must",
-        /// `transfer_detail_list`.
+        /// Transfers of the batch, at most 1,000.
         6 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
-        /// `transfer_scene_id`; needed according to the documentation.
+        /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; needed according to the documentation.
         7 transfer_scene_id: Option<String> => "transfer_scene_id",
-        /// `notify_url`.
+        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         8 notify_url: Option<String> => "notify_url",
     }
     new(
@@ -179,14 +195,14 @@ w::record! {
 w::record! {
     /// Answer to [`CreateBatch`].
     pub struct CreateBatchResponse {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         1 batch_id: String => "batch_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the batch was accepted; format `rfc3339`.
         2 create_time: String => "create_time: must",
-        /// `batch_status`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-        3 batch_status: Option<String> => "batch_status",
+        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+        3 batch_status: Option<BatchStatus> => "batch_status",
     }
 }
 
@@ -217,15 +233,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458868>.
     /// * Catalog: `pay_v3.transfer.get_batch_by_batch_id`.
     pub struct GetBatchByBatchId {
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         0 batch_id: String => "batch_id: must path",
-        /// `need_query_detail`.
+        /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         2 detail_status: Option<String> => "detail_status: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
@@ -236,9 +252,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchByBatchId`].
     pub struct GetBatchByBatchIdResponse {
-        /// `transfer_batch`.
+        /// Facts about the batch.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
-        /// `transfer_detail_list`.
+        /// Transfers of the batch, at most 1,000.
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
     }
 }
@@ -270,15 +286,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458877>.
     /// * Catalog: `pay_v3.transfer.get_batch_by_out_batch_no`.
     pub struct GetBatchByOutBatchNo {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
-        /// `need_query_detail`.
+        /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         2 detail_status: Option<String> => "detail_status: query",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// `limit`.
+        /// Page size; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
@@ -289,13 +305,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchByOutBatchNo`].
     pub struct GetBatchByOutBatchNoResponse {
-        /// `transfer_batch`.
+        /// Facts about the batch.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
-        /// `transfer_detail_list`.
+        /// Transfers of the batch, at most 1,000.
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Page size; such as `20`.
         3 limit: Option<i64> => "limit",
     }
 }
@@ -327,9 +343,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458886>.
     /// * Catalog: `pay_v3.transfer.get_batch_details_by_detail_id`.
     pub struct GetBatchDetailsByDetailId {
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         0 batch_id: String => "batch_id: must path",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must path",
     }
     new(batch_id: impl Into<String>, detail_id: impl Into<String>)
@@ -338,33 +354,33 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchDetailsByDetailId`].
     pub struct GetBatchDetailsByDetailIdResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         1 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         2 batch_id: String => "batch_id: must",
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         3 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// The platform's number for the transfer.
         4 detail_id: String => "detail_id: must",
-        /// `detail_status`.
+        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
         5 detail_status: String => "detail_status: must",
-        /// `transfer_amount`; in fen.
+        /// Amount to hand over, in fen; in fen.
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         7 transfer_remark: String => "transfer_remark: must",
-        /// `fail_reason`.
+        /// Why the transfer failed; only then.
         8 fail_reason: Option<String> => "fail_reason",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Payee's id under the AppID; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
         10 user_name: String => "user_name: must masked encrypted",
-        /// `initiate_time`; format `rfc3339`.
+        /// When the transfer was started; format `rfc3339`.
         11 initiate_time: String => "initiate_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// Latest change of batch or entry; format `rfc3339`.
         12 update_time: String => "update_time: must",
-        /// `mchid`.
+        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         13 mchid: xinqiao_types::MchId => "mchid: must",
     }
 }
@@ -396,9 +412,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458902>.
     /// * Catalog: `pay_v3.transfer.get_batch_details_by_out_detail_no`.
     pub struct GetBatchDetailsByOutDetailNo {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
-        /// `out_detail_no`.
+        /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         1 out_detail_no: String => "out_detail_no: must path",
     }
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
@@ -434,7 +450,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458950>.
     /// * Catalog: `pay_v3.transfer.get_bill_receipt`.
     pub struct GetBillReceipt {
-        /// `out_batch_no`.
+        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
     }
     new(out_batch_no: impl Into<String>)

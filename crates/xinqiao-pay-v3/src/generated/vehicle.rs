@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `vehicle::etc::transactions::DeductHighway`.
     pub struct Amount {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: Option<xinqiao_types::Fen> => "total",
-        /// `currency`.
+        /// Always renminbi; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new()
@@ -19,13 +19,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `vehicle::transactions::DeductParking`.
     pub struct AmountItem {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`; one of `CNY`.
-        1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// Always renminbi; such as `CNY`; one of `CNY`.
+        1 currency: Option<Currency> => "currency",
+        /// What the user really paid, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; in fen.
+        /// Discount, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -33,36 +33,36 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `vehicle::transactions::DeductParking`; `payer` of the answer of `vehicle::transactions::Get`.
     pub struct PayerInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// The user under the sub-merchant's AppID.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `vehicle::transactions::Get`.
     pub struct GetPromotionDetail {
-        /// `coupon_id`.
+        /// Number of the coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
         3 type_: Option<String> => "type",
-        /// `amount`; in fen.
+        /// Money off, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Campaign (stock) of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part paid by WeChat Pay, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part paid by others, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// Always renminbi; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -70,9 +70,9 @@ w::record! {
 w::record! {
     /// `device_info` of `vehicle::etc::transactions::DeductHighway`.
     pub struct DeviceInfo {
-        /// `device_id`.
+        /// Number of the device at the merchant or lot.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`; needed according to the documentation.
+        /// IP address of the device; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
     new()
@@ -82,13 +82,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `vehicle::etc::transactions::DeductHighway`; `amount` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 2 more.
     pub struct AmountInfo {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// Always renminbi; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user really paid, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `discount_total`; in fen.
+        /// Discount, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -96,9 +96,9 @@ w::record! {
 w::record! {
     /// `device_info` of the answer of `vehicle::etc::transactions::DeductHighway`; `device_info` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct DeductHighwayDeviceInfo {
-        /// `device_id`.
+        /// Number of the device at the merchant or lot.
         0 device_id: Option<String> => "device_id",
-        /// `device_ip`.
+        /// IP address of the device.
         1 device_ip: Option<String> => "device_ip",
     }
 }
@@ -106,23 +106,23 @@ w::record! {
 w::record! {
     /// `highway_info` of `vehicle::etc::transactions::DeductHighway`.
     pub struct DeductHighwayInfo {
-        /// `plate_number`.
+        /// License plate with the province character; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// `start_time`; format `rfc3339`.
+        /// When the car entered the highway; format `rfc3339`.
         1 start_time: String => "start_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// When the car left the highway; format `rfc3339`.
         2 end_time: String => "end_time: must",
-        /// `channel_type`.
+        /// Kind of lane, such as `ETC`.
         3 channel_type: String => "channel_type: must",
-        /// `car_type`.
+        /// Vehicle class that decides the toll; such as `CAR`.
         4 car_type: Option<String> => "car_type",
-        /// `entrance`; needed according to the documentation.
+        /// Toll station of entry; needed according to the documentation.
         5 entrance: Option<String> => "entrance",
-        /// `exit`.
+        /// Toll station of exit.
         6 exit: Option<String> => "exit",
-        /// `carrying_capacity`.
+        /// How many people the car carries.
         7 carrying_capacity: Option<i64> => "carrying_capacity",
-        /// `carrying_range`.
+        /// Load class of the car; such as `6-12`.
         8 carrying_range: Option<String> => "carrying_range",
     }
     new(
@@ -138,11 +138,11 @@ w::record! {
 w::record! {
     /// `identify` of `vehicle::etc::PreOpen`.
     pub struct Identify {
-        /// `encrypted_real_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// The user's name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 encrypted_real_name: String => "encrypted_real_name: must masked encrypted",
-        /// `encrypted_credential_id`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 encrypted_credential_id: String => "encrypted_credential_id: must masked encrypted",
-        /// `credential_type`; needed according to the documentation.
+        /// Kind of identity document, such as `ID_CARD`; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
     }
     new(encrypted_real_name: impl Into<String>, encrypted_credential_id: impl Into<String>)
@@ -152,33 +152,33 @@ w::record! {
 w::record! {
     /// `amount` of `vehicle::transactions::DeductParking`.
     pub struct DeductParkingAmount {
-        /// `total`; in fen.
+        /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`; one of `CNY`.
-        1 currency: Option<String> => "currency",
+        /// Always renminbi; such as `CNY`; one of `CNY`.
+        1 currency: Option<Currency> => "currency",
     }
     new(total: xinqiao_types::Fen)
-    text(currency: String)
+    text(currency: Currency)
 }
 
 w::record! {
     /// `parking_info` of the answer of `vehicle::transactions::DeductParking`; `parking_info` of the answer of `vehicle::transactions::Get`.
     pub struct DeductParkingInfo {
-        /// `parking_id`.
+        /// Parking entry, returned when it was created.
         0 parking_id: String => "parking_id: must",
-        /// `plate_number`.
+        /// License plate with the province character; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-        2 plate_color: String => "plate_color: must",
-        /// `start_time`; format `rfc3339`.
+        /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+        2 plate_color: PlateColor => "plate_color: must",
+        /// When the car entered the lot; format `rfc3339`.
         3 start_time: String => "start_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// When the car left the lot; format `rfc3339`.
         4 end_time: String => "end_time: must",
-        /// `parking_name`.
+        /// Name of the parking lot, as users see it.
         5 parking_name: String => "parking_name: must",
-        /// `charging_duration`; in s.
+        /// Seconds that are charged; in s.
         6 charging_duration: i64 => "charging_duration: must",
-        /// `device_id`.
+        /// Number of the device at the merchant or lot.
         7 device_id: Option<String> => "device_id",
     }
 }
@@ -186,27 +186,27 @@ w::record! {
 w::record! {
     /// `parking_info` of `vehicle::transactions::DeductParking`.
     pub struct ParkingInfo {
-        /// `parking_id`.
+        /// Parking entry, returned when it was created.
         0 parking_id: String => "parking_id: must",
-        /// `plate_number`.
+        /// License plate with the province character; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-        2 plate_color: String => "plate_color: must",
-        /// `start_time`; format `rfc3339`.
+        /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+        2 plate_color: PlateColor => "plate_color: must",
+        /// When the car entered the lot; format `rfc3339`.
         3 start_time: String => "start_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// When the car left the lot; format `rfc3339`.
         4 end_time: String => "end_time: must",
-        /// `parking_name`.
+        /// Name of the parking lot, as users see it.
         5 parking_name: String => "parking_name: must",
-        /// `charging_duration`; in s.
+        /// Seconds that are charged; in s.
         6 charging_duration: i64 => "charging_duration: must",
-        /// `device_id`; needed according to the documentation.
+        /// Number of the device at the merchant or lot; needed according to the documentation.
         7 device_id: Option<String> => "device_id",
     }
     new(
         parking_id: impl Into<String>,
         plate_number: impl Into<String>,
-        plate_color: impl Into<String>,
+        plate_color: impl Into<PlateColor>,
         start_time: impl Into<String>,
         end_time: impl Into<String>,
         parking_name: impl Into<String>,
@@ -218,64 +218,186 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `vehicle::transactions::DeductParking`.
     pub struct DeductParkingPromotionDetail {
-        /// `coupon_id`.
+        /// Number of the coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
-        /// `scope`; one of `SINGLE` `GLOBAL`.
-        2 scope: Option<String> => "scope",
-        /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => "type",
-        /// `amount`; in fen.
+        /// What it covers: `GLOBAL` whole order, `SINGLE` item; one of `SINGLE` `GLOBAL`.
+        2 scope: Option<Scope> => "scope",
+        /// Kind: `CASH` prefunded, `NOCASH` not prefunded; one of `CASH` `NOCASH`.
+        3 type_: Option<Type> => "type",
+        /// Money off, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Campaign (stock) of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part paid by WeChat Pay, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part paid by others, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`; one of `CNY`.
-        9 currency: Option<String> => "currency",
+        /// Always renminbi; such as `CNY`; one of `CNY`.
+        9 currency: Option<Currency> => "currency",
     }
 }
 
 w::record! {
     /// `payer` of the answer of `vehicle::etc::transactions::DeductHighway`; `payer` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `sp_openid`.
-        2 sp_openid: Option<String> => "sp_openid",
+        /// The user under the sub-merchant's AppID.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user under the service provider's AppID.
+        2 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `vehicle::etc::transactions::DeductHighway`; an item of `promotion_detail` in the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
-        /// `promotion_id`.
+        /// Number of the coupon.
         0 promotion_id: String => "promotion_id: must",
-        /// `name`.
+        /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: Option<String> => "scope",
-        /// `type`.
+        /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
         3 type_: Option<String> => "type",
-        /// `amount`; in fen.
+        /// Money off, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `activity_id`.
+        /// Campaign of the discount.
         5 activity_id: Option<String> => "activity_id",
-        /// `wxpay_contribute`; in fen.
+        /// Part paid by WeChat Pay, in fen; in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part paid by others, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
+    }
+}
+
+w::open_enum! {
+    /// Why the entry is blocked: paused, overdue, no service, or evaluation failed.
+    ///
+    /// What `block_reason` of `vehicle::parking::CreateResponse` may be.
+    pub enum BlockReason {
+        /// The user paused the service (`PAUSE`).
+        Pause = "PAUSE",
+        /// Money is owed (`OVERDUE`).
+        Overdue = "OVERDUE",
+        /// The service is not open (`OUT_SERVICE`).
+        OutService = "OUT_SERVICE",
+        /// The risk check failed (`EVALUATION_FAILED`).
+        EvaluationFailed = "EVALUATION_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Always renminbi.
+    ///
+    /// What `currency` of `AmountItem`, `currency` of `DeductParkingAmount` and 1 more may be.
+    pub enum Currency {
+        /// Renminbi (`CNY`).
+        Cny = "CNY",
+    }
+}
+
+w::open_enum! {
+    /// Together with the number it identifies the car.
+    ///
+    /// What `plate_color` of `vehicle::parking::Create`, `plate_color` of `vehicle::parking::CreateResponse` and 4 more may be.
+    pub enum PlateColor {
+        /// Blue, small cars (`BLUE`).
+        Blue = "BLUE",
+        /// Green, small electric cars (`GREEN`).
+        Green = "GREEN",
+        /// Yellow, large vehicles (`YELLOW`).
+        Yellow = "YELLOW",
+        /// Black (`BLACK`).
+        Black = "BLACK",
+        /// White (`WHITE`).
+        White = "WHITE",
+        /// Yellow-green, large electric vehicles (`LIMEGREEN`).
+        LimeGreen = "LIMEGREEN",
+    }
+}
+
+w::open_enum! {
+    /// What it covers: `GLOBAL` whole order, `SINGLE` item.
+    ///
+    /// What `scope` of `DeductParkingPromotionDetail` may be.
+    pub enum Scope {
+        /// Item discount (`SINGLE`).
+        Single = "SINGLE",
+        /// Discount on the whole order (`GLOBAL`).
+        Global = "GLOBAL",
+    }
+}
+
+w::open_enum! {
+    /// State for the plate: `NORMAL` open, `PAUSE`, `OUT_SERVICE`.
+    ///
+    /// What `service_state` of `vehicle::parking::FindServiceResponse` may be.
+    pub enum ServiceState {
+        /// Open and in order (`NORMAL`).
+        Normal = "NORMAL",
+        /// Paused by the user (`PAUSE`).
+        Pause = "PAUSE",
+        /// Not open (`OUT_SERVICE`).
+        OutService = "OUT_SERVICE",
+    }
+}
+
+w::open_enum! {
+    /// State of the entry: `NORMAL` chargeable, `BLOCKED`.
+    ///
+    /// What `state` of `vehicle::parking::CreateResponse` may be.
+    pub enum State {
+        /// In order, can be charged (`NORMAL`).
+        Normal = "NORMAL",
+        /// Blocked, cannot be charged (`BLOCKED`).
+        Blocked = "BLOCKED",
+    }
+}
+
+w::open_enum! {
+    /// Scene, at present `PARKING`.
+    ///
+    /// What `trade_scene` of `vehicle::transactions::DeductParkingResponse` may be.
+    pub enum TradeScene {
+        /// Parking (`PARKING`).
+        Parking = "PARKING",
+    }
+}
+
+w::open_enum! {
+    /// State of the charge: accepted, success, failed, refunded.
+    ///
+    /// What `trade_state` of `vehicle::transactions::DeductParkingResponse` may be.
+    pub enum TradeState {
+        /// Charged (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Accepted, under way (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Could not be charged (`PAY_FAIL`).
+        PayFail = "PAY_FAIL",
+        /// Turned into a refund (`REFUND`).
+        Refund = "REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
+    ///
+    /// What `type` of `DeductParkingPromotionDetail` may be.
+    pub enum Type {
+        /// Prefunded (`CASH`).
+        Cash = "CASH",
+        /// Not prefunded (`NOCASH`).
+        NoCash = "NOCASH",
     }
 }
 
@@ -291,35 +413,35 @@ pub mod etc {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715667>.
         /// * Catalog: `pay_v3.vehicle.etc.get_contract`.
         pub struct GetContract {
-            /// `contract_id`.
+            /// Contract that authorizes ETC charges.
             0 contract_id: String => "contract_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Sub-merchant that is paid, in service provider mode.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(contract_id: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetContract`].
         pub struct GetContractResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Service provider that signs or charges.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that is paid, in service provider mode.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the service provider.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `sp_openid`.
-            4 sp_openid: Option<String> => "sp_openid",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
-            /// `contract_id`.
+            /// AppID bound to the sub-merchant.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user under the service provider's AppID.
+            4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+            /// The user under the sub-merchant's AppID.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// Contract that authorizes ETC charges.
             6 contract_id: String => "contract_id: must",
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             7 plate_number: String => "plate_number: must",
-            /// `bind_state`.
+            /// State of the ETC binding, such as in force or deleted.
             8 bind_state: String => "bind_state: must",
         }
     }
@@ -351,13 +473,13 @@ pub mod etc {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715623>.
         /// * Catalog: `pay_v3.vehicle.etc.list_user_contracts`.
         pub struct ListUserContracts {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user under `appid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `plan_id`.
+            /// Sub-merchant that is paid, in service provider mode.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// Template of the ETC authorization.
             2 plan_id: String => "plan_id: must query",
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             3 plate_number: String => "plate_number: must query",
         }
         new(
@@ -365,7 +487,7 @@ pub mod etc {
             plan_id: impl Into<String>,
             plate_number: impl Into<String>,
         )
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     /// Answer to [`ListUserContracts`], the same as to [`GetContract`].
@@ -398,44 +520,49 @@ pub mod etc {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715215>.
         /// * Catalog: `pay_v3.vehicle.etc.pre_open`.
         pub struct PreOpen {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Sub-merchant that is paid, in service provider mode.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the service provider.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user under `appid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `plan_id`.
+            /// Template of the ETC authorization.
             4 plan_id: String => "plan_id: must",
-            /// `etc_device_id`.
+            /// Number of the ETC device.
             5 etc_device_id: Option<String> => "etc_device_id",
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             6 plate_number: String => "plate_number: must",
-            /// `start_time`; format `rfc3339`.
+            /// When the contract comes into force; format `rfc3339`.
             7 start_time: String => "start_time: must",
-            /// `identify`.
+            /// Identity of the user, encrypted.
             8 identify: super::Identify => "identify: must",
-            /// `bank_card_no`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Bank card to bind, encrypted; encrypted on the wire; personal data, masked in `Debug`.
             9 bank_card_no: Option<String> => "bank_card_no: masked encrypted",
         }
         new(
-            sp_appid: impl Into<String>,
+            sp_appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
             plan_id: impl Into<String>,
             plate_number: impl Into<String>,
             start_time: impl Into<String>,
             identify: super::Identify,
         )
-        text(sub_mchid: String, sub_appid: String, etc_device_id: String, bank_card_no: String)
+        text(
+            sub_mchid: xinqiao_types::MchId,
+            sub_appid: xinqiao_types::AppId,
+            etc_device_id: String,
+            bank_card_no: String,
+        )
     }
 
     w::record! {
         /// Answer to [`PreOpen`].
         pub struct PreOpenResponse {
-            /// `preopen_id`.
+            /// Number of the pre-opening, handed to the opening Mini Program; `preopen_id` on the wire.
             #[doc(alias = "preopen_id")]
-            0 pre_open_id: String => "preopen_id: must",
+            0 pre_open_id: xinqiao_types::OpenId => "preopen_id: must",
         }
     }
 
@@ -470,27 +597,27 @@ pub mod etc {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715331>.
             /// * Catalog: `pay_v3.vehicle.etc.transactions.deduct_highway`.
             pub struct DeductHighway {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
+                /// Sub-merchant that is paid, in service provider mode.
+                0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID bound to the service provider.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
+                /// AppID bound to the sub-merchant.
+                2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 3 out_trade_no: String => "out_trade_no: must",
-                /// `contract_id`.
+                /// Contract that authorizes ETC charges.
                 4 contract_id: String => "contract_id: must",
-                /// `description`.
+                /// What was bought, shown in the bill.
                 5 description: String => "description: must",
-                /// `attach`.
+                /// Your own data, returned in queries and notices.
                 6 attach: Option<String> => "attach",
-                /// `goods_tag`.
+                /// Mark that coupons can require.
                 7 goods_tag: Option<String> => "goods_tag",
-                /// `amount`.
+                /// Money of the order, with discounts.
                 8 amount: super::super::Amount => "amount: must",
-                /// `highway_info`.
+                /// About the highway trip.
                 9 highway_info: super::super::DeductHighwayInfo => "highway_info: must",
-                /// `device_info`.
+                /// Device at the merchant.
                 10 device_info: Option<super::super::DeviceInfo> => "device_info",
             }
             new(
@@ -501,44 +628,49 @@ pub mod etc {
                 amount: super::super::Amount,
                 highway_info: super::super::DeductHighwayInfo,
             )
-            text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
+            text(
+                sub_mchid: xinqiao_types::MchId,
+                sub_appid: xinqiao_types::AppId,
+                attach: String,
+                goods_tag: String,
+            )
             set(device_info: super::super::DeviceInfo)
         }
 
         w::record! {
             /// Answer to [`DeductHighway`].
             pub struct DeductHighwayResponse {
-                /// `mchid`.
+                /// Merchant ID that is paid.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
+                /// Sub-merchant that is paid, in service provider mode.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+                /// AppID bound to the service provider.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
+                /// AppID bound to the sub-merchant.
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`.
+                /// Kind of payment, such as `PAP` automatic charge; such as `PAP`.
                 6 trade_type: String => "trade_type: must",
-                /// `trade_state`.
+                /// State of the charge: accepted, success, failed, refunded.
                 7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
+                /// The state in words.
                 8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
+                /// Bank that paid; such as `CMC`.
                 9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
+                /// Your own data, returned in queries and notices.
                 10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
+                /// When the charge succeeded; empty before; format `rfc3339`.
                 11 success_time: Option<String> => "success_time",
-                /// `payer`.
+                /// The user who paid.
                 12 payer: Option<super::super::Payer> => "payer",
-                /// `amount`.
+                /// Money of the order, with discounts.
                 13 amount: super::super::AmountInfo => "amount: must",
-                /// `device_info`.
+                /// Device at the merchant.
                 14 device_info: Option<super::super::DeductHighwayDeviceInfo> => "device_info",
-                /// `promotion_detail`.
+                /// Discounts applied; absent if none.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
             }
         }
@@ -570,13 +702,13 @@ pub mod etc {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715845>.
             /// * Catalog: `pay_v3.vehicle.etc.transactions.get_by_out_trade_no`.
             pub struct GetByOutTradeNo {
-                /// `out_trade_no`.
+                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 0 out_trade_no: String => "out_trade_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                /// Sub-merchant that is paid, in service provider mode.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
             new(out_trade_no: impl Into<String>)
-            text(sub_mchid: String)
+            text(sub_mchid: xinqiao_types::MchId)
         }
 
         /// Answer to [`GetByOutTradeNo`], the same as to [`DeductHighway`].
@@ -609,13 +741,13 @@ pub mod etc {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715719>.
             /// * Catalog: `pay_v3.vehicle.etc.transactions.get_by_transaction_id`.
             pub struct GetByTransactionId {
-                /// `transaction_id`.
+                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                /// Sub-merchant that is paid, in service provider mode.
+                1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
             new(transaction_id: impl Into<String>)
-            text(sub_mchid: String)
+            text(sub_mchid: xinqiao_types::MchId)
         }
 
         /// Answer to [`GetByTransactionId`], the same as to [`DeductHighway`].
@@ -654,55 +786,55 @@ pub mod parking {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533937>.
         /// * Catalog: `pay_v3.vehicle.parking.create`.
         pub struct Create {
-            /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_parking_no`.
+            /// Sub-merchant that is paid, in service provider mode; needed according to the documentation.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the entry.
             1 out_parking_no: String => "out_parking_no: must",
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            3 plate_color: String => "plate_color: must",
-            /// `notify_url`; needed according to the documentation.
+            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            3 plate_color: super::PlateColor => "plate_color: must",
+            /// Address that receives entry states or charge results; needed according to the documentation.
             4 notify_url: Option<String> => "notify_url",
-            /// `start_time`; format `rfc3339`.
+            /// When the car entered the lot; format `rfc3339`.
             5 start_time: String => "start_time: must",
-            /// `parking_name`.
+            /// Name of the parking lot, as users see it.
             6 parking_name: String => "parking_name: must",
-            /// `free_duration`; in s.
+            /// Seconds of free parking; in s.
             7 free_duration: i64 => "free_duration: must",
         }
         new(
             out_parking_no: impl Into<String>,
             plate_number: impl Into<String>,
-            plate_color: impl Into<String>,
+            plate_color: impl Into<super::PlateColor>,
             start_time: impl Into<String>,
             parking_name: impl Into<String>,
             free_duration: i64,
         )
-        text(sub_mchid: String, notify_url: String)
+        text(sub_mchid: xinqiao_types::MchId, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `id`.
+            /// Number of the entry, needed for the charge; such as `5K8264ILTKCH16CQ250`.
             0 id: String => "id: must",
-            /// `out_parking_no`.
+            /// Your own number of the entry.
             1 out_parking_no: String => "out_parking_no: must",
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            3 plate_color: String => "plate_color: must",
-            /// `start_time`; format `rfc3339`.
+            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            3 plate_color: super::PlateColor => "plate_color: must",
+            /// When the car entered the lot; format `rfc3339`.
             4 start_time: String => "start_time: must",
-            /// `parking_name`.
+            /// Name of the parking lot, as users see it.
             5 parking_name: String => "parking_name: must",
-            /// `free_duration`; in s.
+            /// Seconds of free parking; in s.
             6 free_duration: i64 => "free_duration: must",
-            /// `state`; one of `NORMAL` `BLOCKED`.
-            7 state: String => "state: must",
-            /// `block_reason`; one of `PAUSE` `OVERDUE` `OUT_SERVICE` `EVALUATION_FAILED`.
-            8 block_reason: Option<String> => "block_reason",
+            /// State of the entry: `NORMAL` chargeable, `BLOCKED`; one of `NORMAL` `BLOCKED`.
+            7 state: super::State => "state: must",
+            /// Why the entry is blocked: paused, overdue, no service, or evaluation failed; one of `PAUSE` `OVERDUE` `OUT_SERVICE` `EVALUATION_FAILED`.
+            8 block_reason: Option<super::BlockReason> => "block_reason",
         }
     }
 
@@ -733,38 +865,38 @@ pub mod parking {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534043>.
         /// * Catalog: `pay_v3.vehicle.parking.find_service`.
         pub struct FindService {
-            /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `appid`.
+            /// Sub-merchant that is paid, in service provider mode; needed according to the documentation.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// AppID bound to the service provider.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             2 plate_number: String => "plate_number: must query",
-            /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            3 plate_color: String => "plate_color: must query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            3 plate_color: super::PlateColor => "plate_color: must query",
+            /// The user under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             plate_number: impl Into<String>,
-            plate_color: impl Into<String>,
+            plate_color: impl Into<super::PlateColor>,
             openid: impl Into<xinqiao_types::OpenId>,
         )
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`FindService`].
         pub struct FindServiceResponse {
-            /// `plate_number`.
+            /// License plate with the province character; such as `粤B888888`.
             0 plate_number: String => "plate_number: must",
-            /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            1 plate_color: String => "plate_color: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            1 plate_color: super::PlateColor => "plate_color: must",
+            /// The user under `appid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `service_state`; one of `NORMAL` `PAUSE` `OUT_SERVICE`.
-            3 service_state: String => "service_state: must",
-            /// `service_open_time`; format `rfc3339`.
+            /// State for the plate: `NORMAL` open, `PAUSE`, `OUT_SERVICE`; one of `NORMAL` `PAUSE` `OUT_SERVICE`.
+            3 service_state: super::ServiceState => "service_state: must",
+            /// When the user opened the service for the plate; format `rfc3339`.
             4 service_open_time: Option<String> => "service_open_time",
         }
     }
@@ -801,29 +933,29 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534352>.
         /// * Catalog: `pay_v3.vehicle.transactions.deduct_parking`.
         pub struct DeductParking {
-            /// `appid`.
+            /// AppID bound to the service provider.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`; needed according to the documentation.
-            1 sub_appid: Option<String> => "sub_appid",
-            /// `sub_mchid`; needed according to the documentation.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `description`.
+            /// AppID bound to the sub-merchant; needed according to the documentation.
+            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Sub-merchant that is paid, in service provider mode; needed according to the documentation.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What was bought, shown in the bill.
             3 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// `attach`.
+            /// Your own data, returned in queries and notices.
             5 attach: Option<String> => "attach",
-            /// `trade_scene`.
+            /// Scene, at present `PARKING`.
             6 trade_scene: String => "trade_scene: must",
-            /// `notify_url`; needed according to the documentation.
+            /// Address that receives entry states or charge results; needed according to the documentation.
             7 notify_url: Option<String> => "notify_url",
-            /// `goods_tag`.
+            /// Mark that coupons can require.
             8 goods_tag: Option<String> => "goods_tag",
-            /// `profit_sharing`; `Y` or `N` on the wire.
+            /// Whether the money will be split: `Y` or `N`; `Y` or `N` on the wire.
             9 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-            /// `amount`.
+            /// Money of the order, with discounts.
             10 amount: super::DeductParkingAmount => "amount: must",
-            /// `parking_info`.
+            /// About the parking.
             11 parking_info: Option<super::ParkingInfo> => "parking_info",
         }
         new(
@@ -834,8 +966,8 @@ pub mod transactions {
             amount: super::DeductParkingAmount,
         )
         text(
-            sub_appid: String,
-            sub_mchid: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_mchid: xinqiao_types::MchId,
             attach: String,
             notify_url: String,
             goods_tag: String,
@@ -846,43 +978,43 @@ pub mod transactions {
     w::record! {
         /// Answer to [`DeductParking`].
         pub struct DeductParkingResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Service provider that signs or charges.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that is paid, in service provider mode.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the service provider.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `description`.
+            /// AppID bound to the sub-merchant.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// What was bought, shown in the bill.
             4 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
-            7 trade_state: String => "trade_state: must",
-            /// `trade_state_description`.
+            /// State of the charge: accepted, success, failed, refunded; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
+            7 trade_state: super::TradeState => "trade_state: must",
+            /// The state in words.
             8 trade_state_description: String => "trade_state_description: must",
-            /// `bank_type`.
+            /// Bank that paid; such as `CMC`.
             9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Your own data, returned in queries and notices.
             10 attach: Option<String> => "attach",
-            /// `user_repaid`; `Y` or `N` on the wire.
+            /// Whether the user has repaid an advance: `Y` or `N`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
-            /// `trade_scene`; one of `PARKING`.
-            12 trade_scene: String => "trade_scene: must",
-            /// `success_time`; format `rfc3339`.
+            /// Scene, at present `PARKING`; one of `PARKING`.
+            12 trade_scene: super::TradeScene => "trade_scene: must",
+            /// When the charge succeeded; empty before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the order was made; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// `payer`.
+            /// The user who paid.
             15 payer: Option<super::PayerInfo> => "payer",
-            /// `amount`.
+            /// Money of the order, with discounts.
             16 amount: super::AmountItem => "amount: must",
-            /// `parking_info`.
+            /// About the parking.
             17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
-            /// `promotion_detail`.
+            /// Discounts applied; absent if none.
             18 promotion_detail: Option<Vec<super::DeductParkingPromotionDetail>> => "promotion_detail",
         }
     }
@@ -914,55 +1046,55 @@ pub mod transactions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534308>.
         /// * Catalog: `pay_v3.vehicle.transactions.get`.
         pub struct Get {
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Sub-merchant that is paid, in service provider mode.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_trade_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
+            /// Service provider that signs or charges.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that is paid, in service provider mode.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the service provider.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `description`.
+            /// AppID bound to the sub-merchant.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// What was bought, shown in the bill.
             4 description: String => "description: must",
-            /// `out_trade_no`.
+            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`.
+            /// State of the charge: accepted, success, failed, refunded.
             7 trade_state: String => "trade_state: must",
-            /// `trade_state_description`.
+            /// The state in words.
             8 trade_state_description: String => "trade_state_description: must",
-            /// `bank_type`.
+            /// Bank that paid; such as `CMC`.
             9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
+            /// Your own data, returned in queries and notices.
             10 attach: Option<String> => "attach",
-            /// `user_repaid`; `Y` or `N` on the wire.
+            /// Whether the user has repaid an advance: `Y` or `N`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
-            /// `trade_scene`.
+            /// Scene, at present `PARKING`.
             12 trade_scene: String => "trade_scene: must",
-            /// `success_time`; format `rfc3339`.
+            /// When the charge succeeded; empty before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the order was made; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// `payer`.
+            /// The user who paid.
             15 payer: Option<super::PayerInfo> => "payer",
-            /// `amount`.
+            /// Money of the order, with discounts.
             16 amount: super::AmountInfo => "amount: must",
-            /// `parking_info`.
+            /// About the parking.
             17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
-            /// `promotion_detail`.
+            /// Discounts applied; absent if none.
             18 promotion_detail: Option<Vec<super::GetPromotionDetail>> => "promotion_detail",
         }
     }

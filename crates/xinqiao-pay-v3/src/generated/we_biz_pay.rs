@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `employee_list` in the answer of `we_biz_pay::users::GetAuthorizationState`.
     pub struct Employee {
-        /// `employee_id`.
+        /// Number of the employee's authorization.
         0 employee_id: String => "employee_id: must",
-        /// `authorization_state`; one of `AUTHORIZED` `REVOKED`.
-        1 authorization_state: String => "authorization_state: must",
-        /// `authorization_time`; format `rfc3339`.
+        /// Whether the employee has authorized enterprise payment; one of `AUTHORIZED` `REVOKED`.
+        1 authorization_state: AuthorizationState => "authorization_state: must",
+        /// When the employee authorized it; format `rfc3339`.
         2 authorization_time: String => "authorization_time: must",
-        /// `authorization_revoked_time`; format `rfc3339`.
+        /// When the authorization was revoked; format `rfc3339`.
         3 authorization_revoked_time: Option<String> => "authorization_revoked_time",
     }
 }
@@ -20,25 +20,25 @@ w::record! {
 w::record! {
     /// An item of `match_details` in `we_biz_pay::stores::MatchEntity`.
     pub struct MatchDetail {
-        /// `organization_code`.
+        /// Unified social credit code of the store to match.
         0 organization_code: String => "organization_code: must",
-        /// `store_name`.
+        /// Store that is to be matched.
         1 store_name: String => "store_name: must",
-        /// `product_type`; one of `CODE_PAY` `NONE`; needed according to the documentation.
-        2 product_type: Option<String> => "product_type",
+        /// Payment product in question, such as payment code; one of `CODE_PAY` `NONE`; needed according to the documentation.
+        2 product_type: Option<ProductType> => "product_type",
     }
     new(organization_code: impl Into<String>, store_name: impl Into<String>)
-    text(product_type: String)
+    text(product_type: ProductType)
 }
 
 w::record! {
     /// An item of `match_results` in the answer of `we_biz_pay::stores::GetEntityMatch`.
     pub struct MatchResult {
-        /// `organization_code`.
+        /// Unified social credit code of the store to match.
         0 organization_code: String => "organization_code: must",
-        /// `store_name`.
+        /// Store that is to be matched.
         1 store_name: String => "store_name: must",
-        /// `has_valid_mchid`.
+        /// Whether the store's entity has a usable merchant ID: `true` yes.
         2 has_valid_mchid: bool => "has_valid_mchid: must",
     }
 }
@@ -46,10 +46,120 @@ w::record! {
 w::record! {
     /// An item of `range_list` in the answer of `we_biz_pay::ListAvailMchRanges`.
     pub struct Range {
-        /// `range_id`.
+        /// Number of the merchant range.
         0 range_id: Option<String> => "range_id",
-        /// `identifier_type`; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
-        1 identifier_type: Option<String> => "identifier_type",
+        /// How merchants of the range are identified, such as by credit code; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
+        1 identifier_type: Option<IdentifierType> => "identifier_type",
+    }
+}
+
+w::open_enum! {
+    /// Where the page opens: H5, Mini Program, ….
+    ///
+    /// What `application_type` of `we_biz_pay::employees::GetQuotaCardPaymentUrl`, `application_type` of `we_biz_pay::employees::GetQuotaCardPaymentUrlResponse` and 2 more may be.
+    pub enum ApplicationType {
+        /// Web page (`H5`).
+        H5 = "H5",
+        /// Mini Program (`MINIPROGRAM`).
+        MiniProgram = "MINIPROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// Whether the employee has authorized enterprise payment.
+    ///
+    /// What `authorization_state` of `we_biz_pay::employees::RevokeResponse`, `authorization_state` of `Employee` may be.
+    pub enum AuthorizationState {
+        /// Authorization revoked (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Authorized (`AUTHORIZED`).
+        Authorized = "AUTHORIZED",
+    }
+}
+
+w::open_enum! {
+    /// How often it can be used: once or several times.
+    ///
+    /// What `card_rule` of `we_biz_pay::employees::GetOutQuotaCardResponse`, `card_rule` of `we_biz_pay::employees::GetQuotaCardResponse` may be.
+    pub enum CardRule {
+        /// Usable once (`SINGLE`).
+        Single = "SINGLE",
+        /// Usable several times (`MULTIPLE`).
+        Multiple = "MULTIPLE",
+    }
+}
+
+w::open_enum! {
+    /// State of the card, such as active or void.
+    ///
+    /// What `card_state` of `we_biz_pay::employees::CancelQuotaCardResponse`, `card_state` of `we_biz_pay::employees::GetOutQuotaCardResponse` and 1 more may be.
+    pub enum CardState {
+        /// Usable (`ACTIVE`).
+        Active = "ACTIVE",
+        /// No longer valid (`DISABLED`).
+        Disabled = "DISABLED",
+    }
+}
+
+w::open_enum! {
+    /// How merchants of the range are identified, such as by credit code.
+    ///
+    /// What `identifier_type` of `we_biz_pay::CreateAvailMchRange`, `identifier_type` of `Range` may be.
+    pub enum IdentifierType {
+        /// Unified social credit code (`ORGANIZATION_CODE`).
+        OrganizationCode = "ORGANIZATION_CODE",
+        /// WeChat Pay order that tells the merchant (`TRANSACTION_ID`).
+        TransactionId = "TRANSACTION_ID",
+    }
+}
+
+w::open_enum! {
+    /// Payment product in question, such as payment code.
+    ///
+    /// What `product_type` of `MatchDetail` may be.
+    pub enum ProductType {
+        /// Payment by code (`CODE_PAY`).
+        CodePay = "CODE_PAY",
+        /// No particular product (`NONE`).
+        None = "NONE",
+    }
+}
+
+w::open_enum! {
+    /// Where refunds go: back to the card or to the account.
+    ///
+    /// What `refund_rule` of `we_biz_pay::employees::GetOutQuotaCardResponse`, `refund_rule` of `we_biz_pay::employees::GetQuotaCardResponse` may be.
+    pub enum RefundRule {
+        /// Refunds return to the card (`RETURN`).
+        Return = "RETURN",
+        /// Refunds do not return to the card (`NOT_RETURN`).
+        NotReturn = "NOT_RETURN",
+    }
+}
+
+w::open_enum! {
+    /// State of the matching batch.
+    ///
+    /// What `state` of `we_biz_pay::stores::GetEntityMatchResponse`, `state` of `we_biz_pay::stores::MatchEntityResponse` may be.
+    pub enum State {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Matching under way (`IN_PROGRESS`).
+        InProgress = "IN_PROGRESS",
+        /// Matching finished (`COMPLETED`).
+        Completed = "COMPLETED",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of bill, `QYZFALL` for all trades of enterprise payment.
+    ///
+    /// What `type` of `we_biz_pay::bill::GetTradeBill`, `type` of `we_biz_pay::bill::GetTradeBillResponse` may be.
+    pub enum Type {
+        /// All trades of enterprise payment (`QYZFALL`).
+        Qyzfall = "QYZFALL",
     }
 }
 
@@ -60,16 +170,16 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.add_merchant_identifier`.
     pub struct AddMerchantIdentifier {
-        /// `range_id`.
+        /// Number of the merchant range.
         0 range_id: String => "range_id: must path",
-        /// `sp_mchid`.
-        1 sp_mchid: String => "sp_mchid: must",
-        /// `merchant_identifier`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Merchant to add or remove, by its identifier.
         2 merchant_identifier: String => "merchant_identifier: must",
     }
     new(
         range_id: impl Into<String>,
-        sp_mchid: impl Into<String>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
         merchant_identifier: impl Into<String>,
     )
 }
@@ -77,7 +187,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddMerchantIdentifier`].
     pub struct AddMerchantIdentifierResponse {
-        /// `range_id`.
+        /// Number of the merchant range.
         0 range_id: String => "range_id: must",
     }
 }
@@ -108,12 +218,12 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.create_avail_mch_range`.
     pub struct CreateAvailMchRange {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `identifier_type`; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
-        1 identifier_type: String => "identifier_type: must",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// How merchants of the range are identified, such as by credit code; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
+        1 identifier_type: IdentifierType => "identifier_type: must",
     }
-    new(sp_mchid: impl Into<String>, identifier_type: impl Into<String>)
+    new(sp_mchid: impl Into<xinqiao_types::MchId>, identifier_type: impl Into<IdentifierType>)
 }
 
 /// Answer to [`CreateAvailMchRange`], the same as to [`AddMerchantIdentifier`].
@@ -145,17 +255,17 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.delete_merchant_identifier`.
     pub struct DeleteMerchantIdentifier {
-        /// `range_id`.
+        /// Number of the merchant range.
         0 range_id: String => "range_id: must path",
-        /// `merchant_identifier`.
+        /// Merchant to add or remove, by its identifier.
         1 merchant_identifier: String => "merchant_identifier: must path",
-        /// `sp_mchid`.
-        2 sp_mchid: String => "sp_mchid: must",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
     }
     new(
         range_id: impl Into<String>,
         merchant_identifier: impl Into<String>,
-        sp_mchid: impl Into<String>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
     )
 }
 
@@ -188,18 +298,18 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.list_avail_mch_ranges`.
     pub struct ListAvailMchRanges {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must query",
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
     }
-    new(sp_mchid: impl Into<String>)
+    new(sp_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`ListAvailMchRanges`].
     pub struct ListAvailMchRangesResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `range_list`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Merchant ranges that exist.
         1 range_list: Vec<Range> => "range_list: must",
     }
 }
@@ -230,30 +340,35 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.list_merchant_identifiers`.
     pub struct ListMerchantIdentifiers {
-        /// `range_id`.
+        /// Number of the merchant range.
         0 range_id: String => "range_id: must path",
-        /// `sp_mchid`.
-        1 sp_mchid: String => "sp_mchid: must query",
-        /// `offset`.
+        /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+        1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+        /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must query",
-        /// `limit`.
+        /// Page size; such as `20`.
         3 limit: i64 => "limit: must query",
     }
-    new(range_id: impl Into<String>, sp_mchid: impl Into<String>, offset: i64, limit: i64)
+    new(
+        range_id: impl Into<String>,
+        sp_mchid: impl Into<xinqiao_types::MchId>,
+        offset: i64,
+        limit: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`ListMerchantIdentifiers`].
     pub struct ListMerchantIdentifiersResponse {
-        /// `offset`.
+        /// How many records to skip; 0 starts at the first; such as `0`.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
-        /// `count`.
+        /// How many this page holds.
         2 count: i64 => "count: must",
-        /// `total_count`.
+        /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",
-        /// `data`.
+        /// Merchants of the range, by their identifier.
         4 data: Vec<String> => "data: must",
     }
 }
@@ -289,22 +404,22 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507157>.
         /// * Catalog: `pay_v3.we_biz_pay.bill.apply_proof`.
         pub struct ApplyProof {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `start_date`; format `yyyy-MM-dd`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// First day that the proof covers; format `yyyy-MM-dd`.
             2 start_date: String => "start_date: must",
-            /// `end_date`; format `yyyy-MM-dd`.
+            /// Last day that the proof covers; format `yyyy-MM-dd`.
             3 end_date: String => "end_date: must",
-            /// `entity_name`.
+            /// Entity that the proof is for.
             4 entity_name: Option<String> => "entity_name",
-            /// `out_operation_id`; needed according to the documentation.
+            /// Your own serial number of the operation; needed according to the documentation.
             5 out_operation_id: Option<String> => "out_operation_id",
         }
         new(
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             start_date: impl Into<String>,
             end_date: impl Into<String>,
         )
@@ -314,29 +429,29 @@ pub mod bill {
     w::record! {
         /// Answer to [`ApplyProof`].
         pub struct ApplyProofResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `start_date`; format `yyyy-MM-dd`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// First day that the proof covers; format `yyyy-MM-dd`.
             2 start_date: String => "start_date: must",
-            /// `end_date`; format `yyyy-MM-dd`.
+            /// Last day that the proof covers; format `yyyy-MM-dd`.
             3 end_date: String => "end_date: must",
-            /// `entity_name`.
+            /// Entity that the proof is for.
             4 entity_name: Option<String> => "entity_name",
-            /// `out_operation_id`.
+            /// Your own serial number of the operation.
             5 out_operation_id: String => "out_operation_id: must",
-            /// `operation_id`.
+            /// WeChat Pay's serial number of this request.
             6 operation_id: String => "operation_id: must",
-            /// `proof_id`.
+            /// Number of the proof of funding.
             7 proof_id: String => "proof_id: must",
-            /// `download_url`.
+            /// Address of the bill or proof; the GET must be signed.
             8 download_url: String => "download_url: must",
-            /// `created_time`; format `rfc3339`.
+            /// When the proof was made; format `rfc3339`.
             9 created_time: String => "created_time: must",
-            /// `updated_time`; format `rfc3339`.
+            /// When the proof's state last changed; format `rfc3339`.
             10 updated_time: String => "updated_time: must",
-            /// `create_time`.
+            /// When the proof was requested.
             11 create_time: String => "create_time: must",
         }
     }
@@ -368,39 +483,39 @@ pub mod bill {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507142>.
         /// * Catalog: `pay_v3.we_biz_pay.bill.get_trade_bill`.
         pub struct GetTradeBill {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `date`; format `yyyy-MM-dd`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Trading day of the bill; format `yyyy-MM-dd`.
             2 date: String => "date: must",
-            /// `type`; one of `QYZFALL`.
-            3 type_: String => "type: must",
+            /// Kind of bill, `QYZFALL` for all trades of enterprise payment; one of `QYZFALL`.
+            3 type_: super::Type => "type: must",
         }
         new(
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             date: impl Into<String>,
-            type_: impl Into<String>,
+            type_: impl Into<super::Type>,
         )
     }
 
     w::record! {
         /// Answer to [`GetTradeBill`].
         pub struct GetTradeBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `date`; format `yyyy-MM-dd`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Trading day of the bill; format `yyyy-MM-dd`.
             2 date: String => "date: must",
-            /// `type`; one of `QYZFALL`.
-            3 type_: String => "type: must",
-            /// `hash_type`.
+            /// Kind of bill, `QYZFALL` for all trades of enterprise payment; one of `QYZFALL`.
+            3 type_: super::Type => "type: must",
+            /// Digest algorithm of the bill.
             4 hash_type: String => "hash_type: must",
-            /// `hash_value`.
+            /// Digest of the bill, to verify the download.
             5 hash_value: String => "hash_value: must",
-            /// `download_url`.
+            /// Address of the bill or proof; the GET must be signed.
             6 download_url: String => "download_url: must",
         }
     }
@@ -437,22 +552,22 @@ pub mod employees {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507127>.
         /// * Catalog: `pay_v3.we_biz_pay.employees.cancel_quota_card`.
         pub struct CancelQuotaCard {
-            /// `employee_id`.
+            /// Number of the employee's authorization.
             0 employee_id: String => "employee_id: must path",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             1 card_no: String => "card_no: must path",
-            /// `sp_mchid`; the account's merchantid.
-            2 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            3 sub_mchid: String => "sub_mchid: must",
-            /// `reason`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Why the card or authorization is void.
             4 reason: String => "reason: must",
         }
         new(
             employee_id: impl Into<String>,
             card_no: impl Into<String>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             reason: impl Into<String>,
         )
     }
@@ -460,17 +575,17 @@ pub mod employees {
     w::record! {
         /// Answer to [`CancelQuotaCard`].
         pub struct CancelQuotaCardResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `employee_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Number of the employee's authorization.
             2 employee_id: String => "employee_id: must",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             3 card_no: String => "card_no: must",
-            /// `card_state`; one of `ACTIVE` `DISABLED`.
-            4 card_state: String => "card_state: must",
-            /// `card_disabled_time`; format `rfc3339`.
+            /// State of the card, such as active or void; one of `ACTIVE` `DISABLED`.
+            4 card_state: super::CardState => "card_state: must",
+            /// When the card became invalid; format `rfc3339`.
             5 card_disabled_time: String => "card_disabled_time: must",
         }
     }
@@ -502,31 +617,31 @@ pub mod employees {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507148>.
         /// * Catalog: `pay_v3.we_biz_pay.employees.create_quota_card`.
         pub struct CreateQuotaCard {
-            /// `employee_id`.
+            /// Number of the employee's authorization.
             0 employee_id: String => "employee_id: must path",
-            /// `sp_mchid`; the account's merchantid.
-            1 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
-            /// `out_card_no`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own unique number of the card.
             3 out_card_no: String => "out_card_no: must",
-            /// `card_template_id`.
+            /// Template that the card is issued from.
             4 card_template_id: String => "card_template_id: must",
-            /// `amount`; in fen.
+            /// Money on the quota card, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `effective_end_time`; format `rfc3339`.
+            /// When the card expires; format `rfc3339`.
             6 effective_end_time: String => "effective_end_time: must",
-            /// `card_name`.
+            /// Title of the card that the employee sees.
             7 card_name: String => "card_name: must",
-            /// `card_remark`.
+            /// Note on the card.
             8 card_remark: Option<String> => "card_remark",
-            /// `avail_mch_range_id`.
+            /// Range of merchants where the card works.
             9 avail_mch_range_id: Option<String> => "avail_mch_range_id",
         }
         new(
             employee_id: impl Into<String>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_card_no: impl Into<String>,
             card_template_id: impl Into<String>,
             amount: xinqiao_types::Fen,
@@ -539,19 +654,19 @@ pub mod employees {
     w::record! {
         /// Answer to [`CreateQuotaCard`].
         pub struct CreateQuotaCardResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `employee_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Number of the employee's authorization.
             2 employee_id: String => "employee_id: must",
-            /// `out_card_no`.
+            /// Your own unique number of the card.
             3 out_card_no: String => "out_card_no: must",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             4 card_no: String => "card_no: must",
-            /// `effective_begin_time`; format `rfc3339`.
+            /// When the card comes into force; format `rfc3339`.
             5 effective_begin_time: String => "effective_begin_time: must",
-            /// `effective_end_time`; format `rfc3339`.
+            /// When the card expires; format `rfc3339`.
             6 effective_end_time: String => "effective_end_time: must",
         }
     }
@@ -583,63 +698,63 @@ pub mod employees {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015001625>.
         /// * Catalog: `pay_v3.we_biz_pay.employees.get_out_quota_card`.
         pub struct GetOutQuotaCard {
-            /// `employee_id`.
+            /// Number of the employee's authorization.
             0 employee_id: String => "employee_id: must path",
-            /// `out_card_no`.
+            /// Your own unique number of the card.
             1 out_card_no: String => "out_card_no: must path",
-            /// `sp_mchid`; the account's merchantid.
-            2 sp_mchid: String => "sp_mchid: must query",
-            /// `sub_mchid`.
-            3 sub_mchid: String => "sub_mchid: must query",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+            /// Sub-merchant that pays for the employees.
+            3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(
             employee_id: impl Into<String>,
             out_card_no: impl Into<String>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
     w::record! {
         /// Answer to [`GetOutQuotaCard`].
         pub struct GetOutQuotaCardResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `employee_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Number of the employee's authorization.
             2 employee_id: String => "employee_id: must",
-            /// `out_card_no`.
+            /// Your own unique number of the card.
             3 out_card_no: String => "out_card_no: must",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             4 card_no: String => "card_no: must",
-            /// `card_template_id`.
+            /// Template that the card is issued from.
             5 card_template_id: String => "card_template_id: must",
-            /// `card_rule`; one of `SINGLE` `MULTIPLE`.
-            6 card_rule: String => "card_rule: must",
-            /// `refund_rule`; one of `RETURN` `NOT_RETURN`.
-            7 refund_rule: String => "refund_rule: must",
-            /// `amount`; in fen.
+            /// How often it can be used: once or several times; one of `SINGLE` `MULTIPLE`.
+            6 card_rule: super::CardRule => "card_rule: must",
+            /// Where refunds go: back to the card or to the account; one of `RETURN` `NOT_RETURN`.
+            7 refund_rule: super::RefundRule => "refund_rule: must",
+            /// Money on the quota card, in fen; in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
-            /// `remain_amount`; in fen.
+            /// Money left on the card, in fen; in fen.
             9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
-            /// `effective_begin_time`; format `rfc3339`.
+            /// When the card comes into force; format `rfc3339`.
             10 effective_begin_time: String => "effective_begin_time: must",
-            /// `effective_end_time`; format `rfc3339`.
+            /// When the card expires; format `rfc3339`.
             11 effective_end_time: String => "effective_end_time: must",
-            /// `card_state`; one of `ACTIVE` `DISABLED`.
-            12 card_state: String => "card_state: must",
-            /// `card_name`.
+            /// State of the card, such as active or void; one of `ACTIVE` `DISABLED`.
+            12 card_state: super::CardState => "card_state: must",
+            /// Title of the card that the employee sees.
             13 card_name: String => "card_name: must",
-            /// `card_remark`.
+            /// Note on the card.
             14 card_remark: Option<String> => "card_remark",
-            /// `card_disabled_time`; format `rfc3339`.
+            /// When the card became invalid; format `rfc3339`.
             15 card_disabled_time: Option<String> => "card_disabled_time",
-            /// `reason`.
+            /// Why the card or authorization is void.
             16 reason: Option<String> => "reason",
-            /// `card_usage_time`; format `rfc3339`.
+            /// When the card was used; format `rfc3339`.
             17 card_usage_time: Option<String> => "card_usage_time",
-            /// `transaction_id`.
+            /// Payment made with this card.
             18 transaction_id: Option<String> => "transaction_id",
         }
     }
@@ -671,20 +786,20 @@ pub mod employees {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507119>.
         /// * Catalog: `pay_v3.we_biz_pay.employees.get_quota_card`.
         pub struct GetQuotaCard {
-            /// `employee_id`.
+            /// Number of the employee's authorization.
             0 employee_id: String => "employee_id: must path",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             1 card_no: String => "card_no: must path",
-            /// `sp_mchid`; the account's merchantid.
-            2 sp_mchid: String => "sp_mchid: must query",
-            /// `sub_mchid`.
-            3 sub_mchid: String => "sub_mchid: must query",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+            /// Sub-merchant that pays for the employees.
+            3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(
             employee_id: impl Into<String>,
             card_no: impl Into<String>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
@@ -718,46 +833,46 @@ pub mod employees {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507160>.
         /// * Catalog: `pay_v3.we_biz_pay.employees.get_quota_card_payment_url`.
         pub struct GetQuotaCardPaymentUrl {
-            /// `employee_id`.
+            /// Number of the employee's authorization.
             0 employee_id: String => "employee_id: must path",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             1 card_no: String => "card_no: must path",
-            /// `sp_mchid`; the account's merchantid.
-            2 sp_mchid: String => "sp_mchid: must query",
-            /// `sub_mchid`.
-            3 sub_mchid: String => "sub_mchid: must query",
-            /// `application_type`; one of `H5` `MINIPROGRAM`.
-            4 application_type: String => "application_type: must query",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+            /// Sub-merchant that pays for the employees.
+            3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            4 application_type: super::ApplicationType => "application_type: must query",
         }
         new(
             employee_id: impl Into<String>,
             card_no: impl Into<String>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
-            application_type: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            application_type: impl Into<super::ApplicationType>,
         )
     }
 
     w::record! {
         /// Answer to [`GetQuotaCardPaymentUrl`].
         pub struct GetQuotaCardPaymentUrlResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `employee_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Number of the employee's authorization.
             2 employee_id: String => "employee_id: must",
-            /// `card_no`.
+            /// WeChat Pay's number of the quota card.
             3 card_no: String => "card_no: must",
-            /// `application_type`; one of `H5` `MINIPROGRAM`.
-            4 application_type: String => "application_type: must",
-            /// `payment_url`.
+            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            4 application_type: super::ApplicationType => "application_type: must",
+            /// Link that opens the card's payment code.
             5 payment_url: Option<String> => "payment_url",
-            /// `mp_query`.
+            /// Query with which the Mini Program opens; such as `token=123`.
             6 mp_query: Option<String> => "mp_query",
-            /// `mp_business_type`.
+            /// Business type with which the Mini Program opens; such as `liteAppWebizPayRegister`.
             7 mp_business_type: Option<String> => "mp_business_type",
-            /// `expire_time`; format `rfc3339`.
+            /// When the link expires; get a new one afterwards; format `rfc3339`.
             8 expire_time: String => "expire_time: must",
         }
     }
@@ -789,30 +904,34 @@ pub mod employees {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507156>.
         /// * Catalog: `pay_v3.we_biz_pay.employees.revoke`.
         pub struct Revoke {
-            /// `employee_id`.
+            /// Number of the employee's authorization.
             0 employee_id: String => "employee_id: must path",
-            /// `sp_mchid`; the account's merchantid.
-            1 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
-        new(employee_id: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+        new(
+            employee_id: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+        )
     }
 
     w::record! {
         /// Answer to [`Revoke`].
         pub struct RevokeResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `user_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The enterprise's own number of the employee.
             2 user_id: String => "user_id: must",
-            /// `authorization_state`; one of `REVOKED` `AUTHORIZED`.
-            3 authorization_state: String => "authorization_state: must",
-            /// `authorization_revoked_time`; format `rfc3339`.
+            /// Whether the employee has authorized enterprise payment; one of `REVOKED` `AUTHORIZED`.
+            3 authorization_state: super::AuthorizationState => "authorization_state: must",
+            /// When the authorization was revoked; format `rfc3339`.
             4 authorization_revoked_time: String => "authorization_revoked_time: must",
-            /// `reason`.
+            /// Why the card or authorization is void.
             5 reason: Option<String> => "reason",
         }
     }
@@ -849,26 +968,26 @@ pub mod stores {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507133>.
         /// * Catalog: `pay_v3.we_biz_pay.stores.get_entity_match`.
         pub struct GetEntityMatch {
-            /// `batch_id`.
+            /// WeChat Pay's number of the matching batch.
             0 batch_id: String => "batch_id: must path",
-            /// `sp_mchid`; the account's merchantid.
-            1 sp_mchid: String => "sp_mchid: must query",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
         }
-        new(batch_id: impl Into<String>, sp_mchid: impl Into<String>)
+        new(batch_id: impl Into<String>, sp_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetEntityMatch`].
         pub struct GetEntityMatchResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_batch_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Your own number of the matching batch.
             1 out_batch_id: String => "out_batch_id: must",
-            /// `batch_id`.
+            /// WeChat Pay's number of the matching batch.
             2 batch_id: String => "batch_id: must",
-            /// `state`; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
-            3 state: String => "state: must",
-            /// `match_results`.
+            /// State of the matching batch; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
+            3 state: super::State => "state: must",
+            /// Outcome for each store.
             4 match_results: Vec<super::MatchResult> => "match_results: must",
         }
     }
@@ -900,29 +1019,29 @@ pub mod stores {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507136>.
         /// * Catalog: `pay_v3.we_biz_pay.stores.match_entity`.
         pub struct MatchEntity {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_batch_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Your own number of the matching batch.
             1 out_batch_id: String => "out_batch_id: must",
-            /// `match_details`.
+            /// Stores to match.
             2 match_details: Option<Vec<super::MatchDetail>> => "match_details",
         }
-        new(sp_mchid: impl Into<String>, out_batch_id: impl Into<String>)
+        new(sp_mchid: impl Into<xinqiao_types::MchId>, out_batch_id: impl Into<String>)
         set(match_details: Vec<super::MatchDetail>)
     }
 
     w::record! {
         /// Answer to [`MatchEntity`].
         pub struct MatchEntityResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_batch_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Your own number of the matching batch.
             1 out_batch_id: String => "out_batch_id: must",
-            /// `batch_id`.
+            /// WeChat Pay's number of the matching batch.
             2 batch_id: String => "batch_id: must",
-            /// `state`; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
-            3 state: String => "state: must",
-            /// `time`; format `rfc3339`.
+            /// State of the matching batch; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
+            3 state: super::State => "state: must",
+            /// When the matching batch was accepted; format `rfc3339`.
             4 time: String => "time: must",
         }
     }
@@ -959,26 +1078,30 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507163>.
         /// * Catalog: `pay_v3.we_biz_pay.users.get_authorization_state`.
         pub struct GetAuthorizationState {
-            /// `user_id`.
+            /// The enterprise's own number of the employee.
             0 user_id: String => "user_id: must path",
-            /// `sp_mchid`; the account's merchantid.
-            1 sp_mchid: String => "sp_mchid: must query",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
+            /// Sub-merchant that pays for the employees.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(user_id: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+        new(
+            user_id: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+        )
     }
 
     w::record! {
         /// Answer to [`GetAuthorizationState`].
         pub struct GetAuthorizationStateResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `user_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The enterprise's own number of the employee.
             2 user_id: String => "user_id: must",
-            /// `employee_list`.
+            /// Authorizations of the employee.
             3 employee_list: Option<Vec<super::Employee>> => "employee_list",
         }
     }
@@ -1010,41 +1133,41 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014507153>.
         /// * Catalog: `pay_v3.we_biz_pay.users.get_authorization_url`.
         pub struct GetAuthorizationUrl {
-            /// `user_id`.
+            /// The enterprise's own number of the employee.
             0 user_id: String => "user_id: must path",
-            /// `sp_mchid`; the account's merchantid.
-            1 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
-            /// `application_type`; one of `H5` `MINIPROGRAM`.
-            3 application_type: String => "application_type: must",
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
+            1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            3 application_type: super::ApplicationType => "application_type: must",
         }
         new(
             user_id: impl Into<String>,
-            sp_mchid: impl Into<String>,
-            sub_mchid: impl Into<String>,
-            application_type: impl Into<String>,
+            sp_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            application_type: impl Into<super::ApplicationType>,
         )
     }
 
     w::record! {
         /// Answer to [`GetAuthorizationUrl`].
         pub struct GetAuthorizationUrlResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `user_id`.
+            /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that pays for the employees.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// The enterprise's own number of the employee.
             2 user_id: String => "user_id: must",
-            /// `application_type`; one of `H5` `MINIPROGRAM`.
-            3 application_type: String => "application_type: must",
-            /// `authorization_url`.
+            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            3 application_type: super::ApplicationType => "application_type: must",
+            /// Link with which the employee authorizes.
             4 authorization_url: Option<String> => "authorization_url",
-            /// `mp_query`.
+            /// Query with which the Mini Program opens; such as `token=123`.
             5 mp_query: Option<String> => "mp_query",
-            /// `mp_business_type`.
+            /// Business type with which the Mini Program opens; such as `liteAppWebizPayRegister`.
             6 mp_business_type: Option<String> => "mp_business_type",
-            /// `expire_time`; format `rfc3339`.
+            /// When the link expires; get a new one afterwards; format `rfc3339`.
             7 expire_time: String => "expire_time: must",
         }
     }

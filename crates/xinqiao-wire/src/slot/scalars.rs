@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
-use xinqiao_types::{AppId, CorpId, Fen, MchId, MediaId, OpenId, UnionId, UnixSeconds};
+use xinqiao_types::{
+    AppId, CorpId, ExternalUserId, Fen, MchId, MediaId, OpenId, UnionId, UnixSeconds, UserId,
+};
 
 use super::{Scalar, Slot, View, ViewMut};
 use crate::file::{Download, FilePart};
@@ -41,7 +43,16 @@ scalar_slot!(
     Fen,
     UnixSeconds
 );
-scalar_slot!(AppId, CorpId, MchId, MediaId, OpenId, UnionId);
+scalar_slot!(
+    AppId,
+    CorpId,
+    ExternalUserId,
+    MchId,
+    MediaId,
+    OpenId,
+    UnionId,
+    UserId
+);
 
 #[cold]
 fn wrong(expected: &'static str, input: &dyn Input) -> DecodeError {
@@ -73,6 +84,17 @@ fn read<T>(
         Err(None) => None,
     };
     read.map(Some).ok_or_else(|| wrong(expected, input))
+}
+
+/// The text of a scalar of any kind; none for `null`.
+pub(crate) fn text_of(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, DecodeError> {
+    // Not by `read`: what it returns borrows from the input, which the error would need too.
+    let at = input.offset();
+    match scalar(input) {
+        Ok(text) => Ok(text),
+        Err(Some(error)) => Err(error),
+        Err(None) => Err(DecodeError::new("is not text", at)),
+    }
 }
 
 impl Scalar for String {
@@ -245,7 +267,16 @@ macro_rules! identifier {
     )+};
 }
 
-identifier!(AppId, CorpId, MchId, MediaId, OpenId, UnionId);
+identifier!(
+    AppId,
+    CorpId,
+    ExternalUserId,
+    MchId,
+    MediaId,
+    OpenId,
+    UnionId,
+    UserId
+);
 
 /// A value that is text in some answers and a number in others.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ mod forms;
 mod groups;
 mod hostile;
 mod lenient;
+mod open;
 mod repeats;
 mod response;
 mod round_trip;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use xinqiao_wire::{FilePart, Keep, Record, json as codec, markup, value};
 
-use crate::shapes::{Body, Coupons, Leaf, Message, Scalars, Spelled, Tree, Upload};
+use crate::shapes::{Body, Coupons, Leaf, Message, Scalars, Spelled, States, Tree, Upload};
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -53,6 +53,13 @@ proptest! {
         input in objects(&["flag", "yes", "total", "ids", "inner", "either", "new"]),
     ) {
         lossless::<Spelled>(&input);
+    }
+
+    #[test]
+    fn enumerations_keep_anything(
+        input in objects(&["state", "more", "joined", "day", "days", "new"]),
+    ) {
+        lossless::<States>(&input);
     }
 
     #[test]

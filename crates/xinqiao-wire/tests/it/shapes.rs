@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use xinqiao_types::{Fen, OpenId, UnixSeconds};
-use xinqiao_wire::{self as w, FilePart, TextOrNumber, record, union};
+use xinqiao_wire::{self as w, FilePart, TextOrNumber, open_enum, record, union};
 
 record! {
     /// Scalars.
@@ -130,4 +130,44 @@ record! {
     }
     new(kind: impl Into<String>, media: FilePart)
     set(description: Leaf)
+}
+
+open_enum! {
+    /// What became of an order.
+    pub enum State {
+        /// Paid.
+        Success = "SUCCESS",
+        /// Not paid.
+        NotPay = "NOTPAY",
+    }
+}
+
+open_enum! {
+    /// Days.
+    pub enum Day {
+        /// Monday.
+        N1 = "1",
+        /// Tuesday.
+        N2 = "2",
+    }
+    numbers
+}
+
+record! {
+    /// Values of enumerations.
+    pub struct States {
+        /// State.
+        0 state: State => "state: must",
+        /// Further.
+        1 more: Option<Vec<State>> => "more",
+        /// Joined.
+        2 joined: Option<Vec<State>> => "joined: comma",
+        /// Day.
+        3 day: Option<Day> => "day: number",
+        /// Days.
+        4 days: Option<Vec<Day>> => "days: number",
+    }
+    new(state: impl Into<State>)
+    text(day: Day)
+    set(more: Vec<State>, joined: Vec<State>, days: Vec<Day>)
 }

@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// `chat_archive_api` of `advanced_api::CreateOrder`.
     pub struct ChatArchiveApi {
-        /// `edition`.
+        /// Edition to buy, or to upgrade to: `2` inside and outside chats, `3` these and voice calls.
         0 edition: i64 => "edition: must",
-        /// `target_edition_info`.
+        /// Period of the edition to upgrade to.
         1 target_edition_info: Option<TargetEditionInfo> => "target_edition_info",
-        /// `old_edition`.
+        /// Edition before the upgrade, so far only `2`.
         2 old_edition: Option<i64> => "old_edition",
-        /// `old_edition_info`.
+        /// Period of the edition before.
         3 old_edition_info: Option<TargetEditionInfo> => "old_edition_info",
-        /// `purchase_count`.
+        /// For how many people, 1 to a million.
         4 purchase_count: Option<i64> => "purchase_count",
-        /// `take_effect_time`; format `unix`.
+        /// When it takes effect; cannot be chosen for some orders; format `unix`.
         5 take_effect_time: Option<xinqiao_types::UnixSeconds> => "take_effect_time",
     }
     new(edition: i64)
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// `chat_archive_api_buy_info` of the answer of `advanced_api::GetCorpBuyInfo`.
     pub struct ChatArchiveApiBuyInfo {
-        /// `edition_list`.
+        /// Editions that were bought, without trials.
         0 edition_list: Vec<Edition> => "edition_list: must",
     }
 }
@@ -40,13 +40,13 @@ w::record! {
 w::record! {
     /// An item of `edition_list` in `advanced_api::ChatArchiveApiBuyInfo`.
     pub struct Edition {
-        /// `edition`.
+        /// `1` inside chats (old), `2` inside and outside chats, `3` these and voice calls.
         0 edition: i64 => "edition: must",
-        /// `purchase_count`.
+        /// For how many people, 1 to a million.
         1 purchase_count: i64 => "purchase_count: must",
-        /// `begin_time`; format `unix`.
+        /// From when it holds; format `unix`.
         2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when it holds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -54,13 +54,13 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `advanced_api::ListOrder`.
     pub struct ListOrderDetail {
-        /// `order_id`.
+        /// Number of the order.
         0 order_id: String => "order_id: must",
-        /// `order_type`.
+        /// `0` new, `1` more people, `2` renewal, `3` upgrade.
         1 order_type: i64 => "order_type: must",
-        /// `order_status`.
+        /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refund refused.
         2 order_status: i64 => "order_status: must",
-        /// `create_time`; format `unix`.
+        /// When the order was placed; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -68,23 +68,23 @@ w::record! {
 w::record! {
     /// `order` of the answer of `advanced_api::GetOrder`.
     pub struct Order {
-        /// `order_id`.
+        /// Number of the order.
         0 order_id: String => "order_id: must",
-        /// `advanced_api_type`.
+        /// Kind of advanced API: so far only `1`, chat data.
         1 advanced_api_type: i64 => "advanced_api_type: must",
-        /// `custom_corpid`.
-        2 custom_corpid: String => "custom_corpid: must",
-        /// `buyer_userid`.
-        3 buyer_userid: String => "buyer_userid: must",
-        /// `order_type`.
+        /// The corp it is bought for.
+        2 custom_corpid: xinqiao_types::CorpId => "custom_corpid: must",
+        /// Member of the provider who orders.
+        3 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
+        /// `0` new, `1` more people, `2` renewal, `3` upgrade.
         4 order_type: i64 => "order_type: must",
-        /// `order_status`.
+        /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refund refused.
         5 order_status: i64 => "order_status: must",
-        /// `create_time`; format `unix`.
+        /// When the order was placed; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `paid_price`; in fen.
+        /// What is to be paid; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// `chat_archive_api`.
+        /// What is bought of the chat-data API.
         8 chat_archive_api: Option<OrderChatArchiveApi> => "chat_archive_api",
     }
 }
@@ -92,17 +92,17 @@ w::record! {
 w::record! {
     /// `chat_archive_api` of `advanced_api::Order`.
     pub struct OrderChatArchiveApi {
-        /// `edition`.
+        /// `1` inside chats (old), `2` inside and outside chats, `3` these and voice calls.
         0 edition: i64 => "edition: must",
-        /// `purchase_count`.
+        /// For how many people, 1 to a million.
         1 purchase_count: i64 => "purchase_count: must",
-        /// `purchase_duration_days`.
+        /// For how many days.
         2 purchase_duration_days: i64 => "purchase_duration_days: must",
-        /// `take_effect_time`; format `unix`.
+        /// When it takes effect; cannot be chosen for some orders; format `unix`.
         3 take_effect_time: xinqiao_types::UnixSeconds => "take_effect_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when it holds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `original_price`; in fen.
+        /// Price before the deduction, for upgrades only; in fen.
         5 original_price: Option<xinqiao_types::Fen> => "original_price",
     }
 }
@@ -110,9 +110,9 @@ w::record! {
 w::record! {
     /// `target_edition_info` of `advanced_api::ChatArchiveApi`; `old_edition_info` of `advanced_api::ChatArchiveApi`.
     pub struct TargetEditionInfo {
-        /// `begin_time`; format `unix`.
+        /// From when it holds; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when it holds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -125,7 +125,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100258>.
     /// * Catalog: `work.advanced_api.cancel_order`.
     pub struct CancelOrder {
-        /// `order_id`.
+        /// Number of the order.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -157,25 +157,29 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100257>.
     /// * Catalog: `work.advanced_api.create_order`.
     pub struct CreateOrder {
-        /// `advanced_api_type`.
+        /// Kind of advanced API: so far only `1`, chat data.
         0 advanced_api_type: i64 => "advanced_api_type: must",
-        /// `custom_corpid`.
-        1 custom_corpid: String => "custom_corpid: must",
-        /// `buyer_userid`.
-        2 buyer_userid: String => "buyer_userid: must",
-        /// `order_type`.
+        /// The corp it is bought for.
+        1 custom_corpid: xinqiao_types::CorpId => "custom_corpid: must",
+        /// Member of the provider who orders.
+        2 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
+        /// `0` new, `1` more people, `2` renewal, `3` upgrade.
         3 order_type: Option<i64> => "order_type",
-        /// `chat_archive_api`.
+        /// What is bought of the chat-data API.
         4 chat_archive_api: Option<ChatArchiveApi> => "chat_archive_api",
     }
-    new(advanced_api_type: i64, custom_corpid: impl Into<String>, buyer_userid: impl Into<String>)
+    new(
+        advanced_api_type: i64,
+        custom_corpid: impl Into<xinqiao_types::CorpId>,
+        buyer_userid: impl Into<xinqiao_types::UserId>,
+    )
     set(order_type: i64, chat_archive_api: ChatArchiveApi)
 }
 
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `order_id`.
+        /// Number of the order.
         0 order_id: String => "order_id: must",
     }
 }
@@ -206,18 +210,18 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100271>.
     /// * Catalog: `work.advanced_api.get_corp_buy_info`.
     pub struct GetCorpBuyInfo {
-        /// `advanced_api_type`.
+        /// Kind of advanced API: so far only `1`, chat data.
         0 advanced_api_type: i64 => "advanced_api_type: must",
-        /// `custom_corpid`.
-        1 custom_corpid: String => "custom_corpid: must",
+        /// The corp it is bought for.
+        1 custom_corpid: xinqiao_types::CorpId => "custom_corpid: must",
     }
-    new(advanced_api_type: i64, custom_corpid: impl Into<String>)
+    new(advanced_api_type: i64, custom_corpid: impl Into<xinqiao_types::CorpId>)
 }
 
 w::record! {
     /// Answer to [`GetCorpBuyInfo`].
     pub struct GetCorpBuyInfoResponse {
-        /// `chat_archive_api_buy_info`.
+        /// What the corp has of the chat-data API.
         0 chat_archive_api_buy_info: ChatArchiveApiBuyInfo => "chat_archive_api_buy_info: must",
     }
 }
@@ -248,7 +252,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100261>.
     /// * Catalog: `work.advanced_api.get_order`.
     pub struct GetOrder {
-        /// `order_id`.
+        /// Number of the order.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -257,7 +261,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `order`.
+        /// The order with its details.
         0 order: Order => "order: must",
     }
 }
@@ -288,21 +292,21 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100260>.
     /// * Catalog: `work.advanced_api.list_order`.
     pub struct ListOrder {
-        /// `custom_corpid`.
-        0 custom_corpid: Option<String> => "custom_corpid",
-        /// `start_time`; format `unix`.
+        /// Only orders of this corp.
+        0 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
+        /// Ordered after this; given together with the end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// Ordered before this; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `advanced_api_type`.
+        /// Kind of advanced API: so far only `1`, chat data.
         3 advanced_api_type: Option<i64> => "advanced_api_type",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 500 by default, at most 1,000.
         5 limit: Option<i64> => "limit",
     }
     new()
-    text(custom_corpid: String, cursor: String)
+    text(custom_corpid: xinqiao_types::CorpId, cursor: String)
     set(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -314,11 +318,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
-        /// `order_list`.
+        /// Advanced-API orders that match.
         0 order_list: Vec<ListOrderDetail> => "order_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -349,12 +353,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100259>.
     /// * Catalog: `work.advanced_api.submit_pay`.
     pub struct SubmitPay {
-        /// `order_id`.
+        /// Number of the order.
         0 order_id: String => "order_id: must",
-        /// `payer_userid`.
-        1 payer_userid: String => "payer_userid: must",
+        /// Member of the provider who pays.
+        1 payer_userid: xinqiao_types::UserId => "payer_userid: must",
     }
-    new(order_id: impl Into<String>, payer_userid: impl Into<String>)
+    new(order_id: impl Into<String>, payer_userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::endpoint! {

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `admin` in the answer of `agent::GetAdminList`.
     pub struct Admin {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `auth_type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `0` may send messages only, `1` may manage.
         1 auth_type: i64 => "auth_type: must",
     }
 }
@@ -16,11 +16,11 @@ w::record! {
 w::record! {
     /// An item of `agentlist` in the answer of `agent::List`.
     pub struct AgentList {
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `name`.
+        /// Name of the app as members see it.
         1 name: String => "name: must",
-        /// `square_logo_url`.
+        /// URL of the square logo of the app.
         2 square_logo_url: String => "square_logo_url: must",
     }
 }
@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// `allow_partys` of the answer of `agent::Get`.
     pub struct AllowParty {
-        /// `partyid`.
+        /// Numbers of the departments; `partyid` on the wire.
         #[doc(alias = "partyid")]
         0 party_id: Vec<i64> => "partyid: must",
     }
@@ -37,7 +37,7 @@ w::record! {
 w::record! {
     /// `allow_tags` of the answer of `agent::Get`.
     pub struct AllowTag {
-        /// `tagid`.
+        /// Numbers of the member tags; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: Vec<i64> => "tagid: must",
     }
@@ -46,7 +46,7 @@ w::record! {
 w::record! {
     /// `allow_userinfos` of the answer of `agent::Get`.
     pub struct AllowUserInfo {
-        /// `user`.
+        /// The members one by one.
         0 user: Vec<User> => "user: must",
     }
 }
@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// `data` of `agent::BatchSetWorkbenchData`.
     pub struct BatchSetWorkbenchDataDetail {
-        /// The body, told apart by `type`.
+        /// The data, one kind according to `type`; told apart by `type`.
         0 body: BatchData => ": flat",
     }
     new(body: BatchData)
@@ -63,7 +63,7 @@ w::record! {
 w::record! {
     /// The body `list` of `agent::BatchSetWorkbenchDataDetail`.
     pub struct DataList {
-        /// `items`.
+        /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
     new(items: Vec<ListItem>)
@@ -72,7 +72,7 @@ w::record! {
 w::record! {
     /// The body `list` of the answer of `agent::GetWorkbenchTemplate`.
     pub struct GetWorkbenchTemplateList {
-        /// `items`.
+        /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
 }
@@ -80,11 +80,11 @@ w::record! {
 w::record! {
     /// The body `image` of the answer of `agent::GetWorkbenchTemplate`; the body `image` of `agent::SetWorkbenchData`; and 2 more.
     pub struct Image {
-        /// `url`.
+        /// Address of the picture, best 3.35:1.
         0 url: Option<String> => "url",
-        /// `jump_url`.
+        /// Page that a click opens; the app's home page if this and `pagepath` are missing.
         1 jump_url: Option<String> => "jump_url",
-        /// `pagepath`.
+        /// Page of the mini program that a click opens, if the app is one; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         2 page_path: Option<String> => "pagepath",
     }
@@ -95,7 +95,7 @@ w::record! {
 w::record! {
     /// The body `keydata` of the answer of `agent::GetWorkbenchTemplate`; the body `keydata` of `agent::SetWorkbenchData`; and 2 more.
     pub struct KeyData {
-        /// `items`.
+        /// Key figures, at most 4.
         0 items: Vec<KeyDataItem> => "items: must",
     }
     new(items: Vec<KeyDataItem>)
@@ -104,13 +104,13 @@ w::record! {
 w::record! {
     /// An item of `items` in `agent::KeyData`.
     pub struct KeyDataItem {
-        /// `key`.
+        /// Caption of the figure.
         0 key: Option<String> => "key",
-        /// `data`.
+        /// The figure itself, as text.
         1 data: String => "data: must",
-        /// `jump_url`.
+        /// Page that a click opens; the app's home page if this and `pagepath` are missing.
         2 jump_url: Option<String> => "jump_url",
-        /// `pagepath`.
+        /// Page of the mini program that a click opens, if the app is one; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         3 page_path: Option<String> => "pagepath",
     }
@@ -121,11 +121,11 @@ w::record! {
 w::record! {
     /// An item of `items` in `agent::DataList`; an item of `items` in `agent::GetWorkbenchTemplateList`; and 2 more.
     pub struct ListItem {
-        /// `title`.
+        /// Text of the row, at most 128 bytes.
         0 title: String => "title: must",
-        /// `jump_url`.
+        /// Page that a click opens; the app's home page if this and `pagepath` are missing.
         1 jump_url: Option<String> => "jump_url",
-        /// `pagepath`.
+        /// Page of the mini program that a click opens, if the app is one; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         2 page_path: Option<String> => "pagepath",
     }
@@ -136,7 +136,7 @@ w::record! {
 w::record! {
     /// The body `list` of `agent::SetWorkbenchData`.
     pub struct SetWorkbenchDataList {
-        /// `items`.
+        /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
     new(items: Vec<ListItem>)
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// The body `list` of `agent::SetWorkbenchTemplate`.
     pub struct SetWorkbenchTemplateList {
-        /// `items`.
+        /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
     new(items: Vec<ListItem>)
@@ -154,26 +154,26 @@ w::record! {
 w::record! {
     /// An item of `user` in `agent::AllowUserInfo`.
     pub struct User {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// The body `webview` of the answer of `agent::GetWorkbenchTemplate`; the body `webview` of `agent::SetWorkbenchData`; and 2 more.
     pub struct WebView {
-        /// `url`.
+        /// Page shown inside the workbench.
         0 url: Option<String> => "url",
-        /// `jump_url`.
+        /// Page that a click opens; the app's home page if this and `pagepath` are missing.
         1 jump_url: Option<String> => "jump_url",
-        /// `pagepath`.
+        /// Page of the mini program that a click opens, if the app is one; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         2 page_path: Option<String> => "pagepath",
-        /// `height`.
+        /// `single_row` or `double_row`.
         3 height: Option<String> => "height",
-        /// `hide_title`.
+        /// Whether the title bar with the app's name is hidden, no by default.
         4 hide_title: Option<bool> => "hide_title",
-        /// `enable_webview_click`.
+        /// Whether the page itself gets the clicks; else they open `jump_url`; `enable_webview_click` on the wire.
         #[doc(alias = "enable_webview_click")]
         5 enable_web_view_click: Option<bool> => "enable_webview_click",
     }
@@ -189,14 +189,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.batch_set_workbench_data`.
     pub struct BatchSetWorkbenchData {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `userid_list`.
-        1 userid_list: Vec<String> => "userid_list: must",
-        /// `data`.
+        /// Members to set it for, at most 1,000.
+        1 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
+        /// What the workbench shows.
         2 data: BatchSetWorkbenchDataDetail => "data: must",
     }
-    new(agentid: i64, userid_list: Vec<String>, data: BatchSetWorkbenchDataDetail)
+    new(agentid: i64, userid_list: Vec<xinqiao_types::UserId>, data: BatchSetWorkbenchDataDetail)
 }
 
 w::endpoint! {
@@ -225,7 +225,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90227>.
     /// * Catalog: `work.agent.get`.
     pub struct Get {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must query",
     }
     new(agentid: i64)
@@ -234,33 +234,33 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `name`.
+        /// Name of the app as members see it.
         1 name: String => "name: must",
-        /// `square_logo_url`.
+        /// URL of the square logo of the app.
         2 square_logo_url: String => "square_logo_url: must",
-        /// `description`.
+        /// What the app says of itself.
         3 description: String => "description: must",
-        /// `allow_userinfos`.
+        /// Members in the app's scope; `allow_userinfos` on the wire.
         #[doc(alias = "allow_userinfos")]
         4 allow_user_infos: AllowUserInfo => "allow_userinfos: must",
-        /// `allow_partys`.
+        /// Departments in the app's scope.
         5 allow_partys: AllowParty => "allow_partys: must",
-        /// `allow_tags`.
+        /// Tags in the app's scope.
         6 allow_tags: AllowTag => "allow_tags: must",
-        /// `close`; `0` or `1` on the wire.
+        /// `1` the app is disabled, `0` it is in use; `0` or `1` on the wire.
         7 close: bool => "close: must zero-one",
-        /// `report_location_flag`; `0` or `1` on the wire.
+        /// `1` the member's position is reported when they enter the app, `0` it is not; `0` or `1` on the wire.
         8 report_location_flag: bool => "report_location_flag: must zero-one",
-        /// `isreportenter`; `0` or `1` on the wire.
+        /// `1` an event tells of each entry to the app, `0` none; `0` or `1` on the wire; `isreportenter` on the wire.
         #[doc(alias = "isreportenter")]
         9 is_report_enter: bool => "isreportenter: must zero-one",
-        /// `redirect_domain`.
+        /// Trusted domain: OAuth and the JS-SDK work only there.
         10 redirect_domain: Option<String> => "redirect_domain",
-        /// `home_url`.
+        /// Home page of the app, `http` or `https`; an empty value removes it.
         11 home_url: Option<String> => "home_url",
-        /// `customized_publish_status`.
+        /// State of a customized app: `0` not begun, `1` in development, `2` online, `3` a newer version is not online.
         12 customized_publish_status: Option<i64> => "customized_publish_status",
     }
 }
@@ -298,7 +298,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAdminList`].
     pub struct GetAdminListResponse {
-        /// `admin`.
+        /// Those who administer the app.
         0 admin: Option<Vec<Admin>> => "admin",
     }
 }
@@ -336,7 +336,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermissions`].
     pub struct GetPermissionsResponse {
-        /// `app_permissions`.
+        /// Names of the API permissions that the app has; such as `contact:sensitive:user_name`.
         0 app_permissions: Vec<String> => "app_permissions: must",
     }
 }
@@ -385,7 +385,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.get_workbench_template`.
     pub struct GetWorkbenchTemplate {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
     }
     new(agentid: i64)
@@ -394,9 +394,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetWorkbenchTemplate`].
     pub struct GetWorkbenchTemplateResponse {
-        /// `replace_user_data`.
+        /// Whether data that members already have is overwritten, `false` by default.
         0 replace_user_data: bool => "replace_user_data: must",
-        /// The body, told apart by `type`.
+        /// What is shown, one kind according to `type`: `keydata`, `image`, `list`, `webview` (for templates also `normal`); told apart by `type`.
         1 body: GetTemplate => ": flat",
     }
 }
@@ -434,7 +434,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `agentlist`.
+        /// Apps that the token can reach; `agentlist` on the wire.
         #[doc(alias = "agentlist")]
         0 agent_list: Vec<AgentList> => "agentlist: must",
     }
@@ -466,7 +466,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96072>.
     /// * Catalog: `work.agent.migrate_to_customized_app`.
     pub struct MigrateToCustomizedApp {
-        /// `suite_access_token`; a secret, masked in `Debug`.
+        /// Token of the template that takes the app over; a secret, masked in `Debug`. From: `service.get_suite_token`.
         0 suite_access_token: String => "suite_access_token: must masked",
     }
     new(suite_access_token: impl Into<String>)
@@ -498,29 +498,29 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90228>.
     /// * Catalog: `work.agent.set`.
     pub struct Set {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `name`.
+        /// New name of the app, at most 32 characters.
         1 name: Option<String> => "name",
-        /// `logo_mediaid`.
+        /// `media_id` of the new logo, best 750×750; `logo_mediaid` on the wire.
         #[doc(alias = "logo_mediaid")]
-        2 logo_media_id: Option<String> => "logo_mediaid",
-        /// `description`.
+        2 logo_media_id: Option<xinqiao_types::MediaId> => "logo_mediaid",
+        /// New description, 4–120 characters.
         3 description: Option<String> => "description",
-        /// `report_location_flag`; `0` or `1` on the wire.
+        /// `1` the member's position is reported when they enter the app, `0` it is not; `0` or `1` on the wire.
         4 report_location_flag: Option<bool> => "report_location_flag: zero-one",
-        /// `isreportenter`; `0` or `1` on the wire.
+        /// `1` an event tells of each entry to the app, `0` none; `0` or `1` on the wire; `isreportenter` on the wire.
         #[doc(alias = "isreportenter")]
         5 is_report_enter: Option<bool> => "isreportenter: zero-one",
-        /// `redirect_domain`.
+        /// Trusted domain: OAuth and the JS-SDK work only there.
         6 redirect_domain: Option<String> => "redirect_domain",
-        /// `home_url`.
+        /// Home page of the app, `http` or `https`; an empty value removes it.
         7 home_url: Option<String> => "home_url",
     }
     new(agentid: i64)
     text(
         name: String,
-        logo_media_id: String,
+        logo_media_id: xinqiao_types::MediaId,
         description: String,
         redirect_domain: String,
         home_url: String,
@@ -554,13 +554,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90583>.
     /// * Catalog: `work.agent.set_scope`.
     pub struct SetScope {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `allow_user`.
+        /// Members in the new scope, at most 1,000; replaces the old setting.
         1 allow_user: Option<Vec<String>> => "allow_user",
-        /// `allow_party`.
+        /// Departments in the new scope, at most 1,000.
         2 allow_party: Option<Vec<i64>> => "allow_party",
-        /// `allow_tag`.
+        /// Tags in the new scope, at most 1,000.
         3 allow_tag: Option<Vec<i64>> => "allow_tag",
     }
     new(agentid: i64)
@@ -570,13 +570,13 @@ w::record! {
 w::record! {
     /// Answer to [`SetScope`].
     pub struct SetScopeResponse {
-        /// `invaliduser`.
+        /// Members that are invalid or out of scope; the rest was handled; `invaliduser` on the wire.
         #[doc(alias = "invaliduser")]
         0 invalid_user: Option<Vec<String>> => "invaliduser",
-        /// `invalidparty`.
+        /// Departments that are invalid or out of scope; `invalidparty` on the wire.
         #[doc(alias = "invalidparty")]
         1 invalid_party: Option<Vec<i64>> => "invalidparty",
-        /// `invalidtag`.
+        /// Tags that are invalid or out of scope; `invalidtag` on the wire.
         #[doc(alias = "invalidtag")]
         2 invalid_tag: Option<Vec<i64>> => "invalidtag",
     }
@@ -622,14 +622,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.set_workbench_data`.
     pub struct SetWorkbenchData {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// The body, told apart by `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// What is shown, one kind according to `type`: `keydata`, `image`, `list`, `webview` (for templates also `normal`); told apart by `type`.
         2 body: WorkbenchData => ": flat",
     }
-    new(agentid: i64, userid: impl Into<String>, body: WorkbenchData)
+    new(agentid: i64, userid: impl Into<xinqiao_types::UserId>, body: WorkbenchData)
 }
 
 w::endpoint! {
@@ -676,11 +676,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
     /// * Catalog: `work.agent.set_workbench_template`.
     pub struct SetWorkbenchTemplate {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `replace_user_data`.
+        /// Whether data that members already have is overwritten, `false` by default.
         1 replace_user_data: Option<bool> => "replace_user_data",
-        /// The body, told apart by `type`.
+        /// What is shown, one kind according to `type`: `keydata`, `image`, `list`, `webview` (for templates also `normal`); told apart by `type`.
         2 body: SetTemplate => ": flat",
     }
     new(agentid: i64, body: SetTemplate)

@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `articles` in `app_chat::News`.
     pub struct Article {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes; ignored if a mini program is given.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, at most 512 bytes, cut beyond that.
         2 description: Option<String> => "description",
-        /// `picurl`.
+        /// Picture, JPG or PNG; best 1068×455 large, 150×150 small; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
-        /// `btntxt`.
+        /// Text of the button, only used with a single article; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         4 btn_txt: Option<String> => "btntxt",
-        /// `appid`.
+        /// AppID of the mini program opened on a click; it must be linked to the agent.
         5 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program opened on a click, at most 128 bytes; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
@@ -37,14 +37,14 @@ w::record! {
 w::record! {
     /// `chat_info` of the answer of `app_chat::Get`.
     pub struct ChatInfo {
-        /// `chatid`.
+        /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
-        /// `name`.
+        /// Name of the group, at most 50 characters, cut beyond that.
         1 name: String => "name: must",
-        /// `owner`.
+        /// `userid` of the group's owner; a random member if not given when creating.
         2 owner: String => "owner: must",
-        /// `userlist`.
+        /// `userid`s of the members, 2–2,000; `userlist` on the wire.
         #[doc(alias = "userlist")]
         3 user_list: Vec<String> => "userlist: must",
     }
@@ -53,7 +53,7 @@ w::record! {
 w::record! {
     /// The body `file` of `app_chat::Send`.
     pub struct File {
-        /// `media_id`.
+        /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -62,7 +62,7 @@ w::record! {
 w::record! {
     /// The body `image` of `app_chat::Send`.
     pub struct Image {
-        /// `media_id`.
+        /// Uploaded picture to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// The body `mpnews` of `app_chat::Send`.
     pub struct MpNews {
-        /// `articles`.
+        /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
     new(articles: Vec<MpNewsArticle>)
@@ -80,29 +80,34 @@ w::record! {
 w::record! {
     /// An item of `articles` in `app_chat::MpNews`.
     pub struct MpNewsArticle {
-        /// `url`.
+        /// Page that the “read the original” link opens.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `digest`.
+        /// Summary, at most 512 bytes, cut beyond that.
         2 digest: Option<String> => "digest",
-        /// `author`.
+        /// Who is named as author, at most 64 bytes.
         3 author: Option<String> => "author",
-        /// `content`.
+        /// Text of the article in HTML, at most 666 KB.
         4 content: String => "content: must",
-        /// `content_source_url`.
+        /// Page that the “read the original” link opens.
         5 content_source_url: Option<String> => "content_source_url",
-        /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover picture.
+        6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
-    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    text(
+        digest: String,
+        author: String,
+        content_source_url: String,
+        thumb_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
     /// The body `news` of `app_chat::Send`.
     pub struct News {
-        /// `articles`.
+        /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -111,11 +116,11 @@ w::record! {
 w::record! {
     /// The body `text` of `app_chat::Send`; the body `markdown` of `app_chat::Send`.
     pub struct Text {
-        /// `content`.
+        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
         0 content: String => "content: must",
-        /// `mentioned_list`.
+        /// `userid`s of the members to mention, `@all` for everyone.
         1 mentioned_list: Option<Vec<String>> => "mentioned_list",
-        /// `mentioned_mobile_list`.
+        /// Mobile numbers of the members to mention, `@all` for everyone.
         2 mentioned_mobile_list: Option<Vec<String>> => "mentioned_mobile_list",
     }
     new(content: impl Into<String>)
@@ -125,13 +130,13 @@ w::record! {
 w::record! {
     /// The body `textcard` of `app_chat::Send`.
     pub struct TextCard {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the card, at most 128 characters, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
-        /// `btntxt`.
+        /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
@@ -142,11 +147,11 @@ w::record! {
 w::record! {
     /// The body `video` of `app_chat::Send`.
     pub struct Video {
-        /// `media_id`.
+        /// Uploaded MP4 video to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Caption of the video, at most 128 bytes.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -156,7 +161,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `app_chat::Send`.
     pub struct Voice {
-        /// `media_id`.
+        /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -169,14 +174,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90245>.
     /// * Catalog: `work.app_chat.create`.
     pub struct Create {
-        /// `chatid`.
+        /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: Option<String> => "chatid",
-        /// `name`.
+        /// Name of the group, at most 50 characters, cut beyond that.
         1 name: String => "name: must",
-        /// `owner`.
+        /// `userid` of the group's owner; a random member if not given when creating.
         2 owner: Option<String> => "owner",
-        /// `userlist`.
+        /// `userid`s of the members, 2–2,000; `userlist` on the wire.
         #[doc(alias = "userlist")]
         3 user_list: Vec<String> => "userlist: must",
     }
@@ -187,7 +192,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `chatid`.
+        /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
     }
@@ -219,7 +224,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90247>.
     /// * Catalog: `work.app_chat.get`.
     pub struct Get {
-        /// `chatid`.
+        /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must query",
     }
@@ -229,7 +234,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `chat_info`.
+        /// Name, owner and members of the group.
         0 chat_info: ChatInfo => "chat_info: must",
     }
 }
@@ -284,12 +289,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90248>.
     /// * Catalog: `work.app_chat.send`.
     pub struct Send {
-        /// `chatid`.
+        /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
-        /// `safe`; `0` or `1` on the wire.
+        /// `1` confidential: no forwarding, watermark; `0` normal (default); for articles also `2`, forwarding inside the corp only; `0` or `1` on the wire.
         1 safe: Option<bool> => "safe: zero-one",
-        /// The body, told apart by `msgtype`.
+        /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         2 body: Body => ": flat",
     }
     new(chat_id: impl Into<String>, body: Body)
@@ -322,16 +327,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90246>.
     /// * Catalog: `work.app_chat.update`.
     pub struct Update {
-        /// `chatid`.
+        /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
-        /// `name`.
+        /// Name of the group, at most 50 characters, cut beyond that.
         1 name: Option<String> => "name",
-        /// `owner`.
+        /// `userid` of the group's owner; a random member if not given when creating.
         2 owner: Option<String> => "owner",
-        /// `add_user_list`.
+        /// Members to bring in.
         3 add_user_list: Option<Vec<String>> => "add_user_list",
-        /// `del_user_list`.
+        /// Members to remove.
         4 del_user_list: Option<Vec<String>> => "del_user_list",
     }
     new(chat_id: impl Into<String>)

@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// `approval_info` of the answer of `advanced_feature::GetApprovalInfo`.
     pub struct ApprovalInfo {
-        /// `business_type`.
+        /// Kind of account asked for: `1` mail, `2` documents, `3` WeDrive, `4` meetings.
         0 business_type: i64 => "business_type: must",
-        /// `apply_id`.
+        /// Id of the request.
         1 apply_id: String => "apply_id: must",
-        /// `approval_id`.
+        /// The app's own id of the approval.
         2 approval_id: String => "approval_id: must",
-        /// `approval_type`.
+        /// `0` default, `1` custom approval, `2` by API.
         3 approval_type: i64 => "approval_type: must",
-        /// `approval_status`.
+        /// `0` old, no flow, `1` pending, `2` rejected, `3` approved, `4` rejected by the admin, `5` granted by the admin.
         4 approval_status: i64 => "approval_status: must",
-        /// `approval_url`.
+        /// Page of the approval.
         5 approval_url: String => "approval_url: must",
-        /// `applicant`.
+        /// `userid` of who asks.
         6 applicant: String => "applicant: must",
-        /// `request_reason`.
+        /// Why they ask for it.
         7 request_reason: String => "request_reason: must",
-        /// `create_time`; format `unix`.
+        /// When the request was made; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -30,13 +30,13 @@ w::record! {
 w::record! {
     /// An item of `articles` in `base::News`.
     pub struct Article {
-        /// `title`.
+        /// Headline, at most 128 bytes.
         0 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, at most 512 bytes.
         1 description: Option<String> => "description",
-        /// `url`.
+        /// Page opened on a click.
         2 url: String => "url: must",
-        /// `picurl`.
+        /// Picture, JPG or PNG; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
@@ -47,20 +47,20 @@ w::record! {
 w::record! {
     /// An item of `button` in `menu::Create`; an item of `button` in the answer of `menu::Get`; and 1 more.
     pub struct Button {
-        /// `type`.
+        /// What it does: `click`, `view`, `view_miniprogram`, `scancode_push`, `scancode_waitmsg`, one of the `pic_…` kinds, `location_select`.
         0 type_: String => "type: must",
-        /// `name`.
+        /// Text of the entry, at most 16 bytes on top and 40 below.
         1 name: String => "name: must",
-        /// `key`.
+        /// Key sent back with the event, at most 128 bytes; needed for `click` and the like.
         2 key: Option<String> => "key",
-        /// `url`.
+        /// Page to open, needed for `view`; for `view_miniprogram` what old clients open; at most 1,024 bytes.
         3 url: Option<String> => "url",
-        /// `appid`.
+        /// Mini program to open; it must be linked to the corp.
         4 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         5 page_path: Option<String> => "pagepath",
-        /// `sub_button`.
+        /// Entries below, 1–5; with them this entry itself does nothing.
         6 sub_button: Option<Vec<Button>> => "sub_button",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -71,11 +71,11 @@ w::record! {
 w::record! {
     /// An item of `callee` in `base::DialRecord`.
     pub struct Callee {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Given if a member was called.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Number called, for people outside the corp; personal data, masked in `Debug`.
         1 phone: Option<w::TextOrNumber> => "phone: masked",
-        /// `duration`; in min.
+        /// Minutes that this person talked; in min.
         2 duration: Option<i64> => "duration",
     }
 }
@@ -83,9 +83,9 @@ w::record! {
 w::record! {
     /// `caller` of `base::DialRecord`.
     pub struct Caller {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `duration`; in min.
+        /// The member who called.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Minutes that the caller talked; in min.
         1 duration: i64 => "duration: must",
     }
 }
@@ -93,13 +93,13 @@ w::record! {
 w::record! {
     /// An item of `checkindata` in the answer of `hardware::GetHardwareCheckinData`.
     pub struct CheckinData {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `checkin_time`; format `unix`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// When the member punched in; format `unix`.
         1 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// `device_name`.
+        /// What the corp calls the device that was used.
         3 device_name: String => "device_name: must",
     }
 }
@@ -107,9 +107,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `base::GroupField`.
     pub struct FieldOption {
-        /// `id`.
+        /// Number of the option, to be written into the field.
         0 id: i64 => "id: must",
-        /// `value`.
+        /// Text of the option.
         1 value: String => "value: must",
     }
 }
@@ -117,10 +117,10 @@ w::record! {
 w::record! {
     /// An item of `fieldids` in `hr::GetStaffInfo`.
     pub struct FieldId {
-        /// `fieldid`.
+        /// Number of the staff field, such as `11001` for the name; `fieldid` on the wire. From: `hr.get_fields`.
         #[doc(alias = "fieldid")]
         0 field_id: i64 => "fieldid: must",
-        /// `sub_idx`.
+        /// Which of the repeated groups; `0` for fields that do not repeat.
         1 sub_idx: Option<i64> => "sub_idx",
     }
     new(field_id: i64)
@@ -130,28 +130,28 @@ w::record! {
 w::record! {
     /// An item of `fieldinfo` in the answer of `hr::GetStaffInfo`.
     pub struct FieldInfo {
-        /// `fieldid`.
+        /// Number of the staff field, such as `11001` for the name; `fieldid` on the wire. From: `hr.get_fields`.
         #[doc(alias = "fieldid")]
         0 field_id: i64 => "fieldid: must",
-        /// `sub_idx`.
+        /// Which of the repeated groups; `0` for fields that do not repeat.
         1 sub_idx: Option<i64> => "sub_idx",
-        /// `result`.
+        /// `1` done, `2` failed, `3` not found, `4` a needed field is empty, `5` kind not supported.
         2 result: i64 => "result: must",
-        /// `value_type`.
+        /// Which value is set: `1` string, `2` uint64, `3` uint32, `4` int64, `5` phone, `6` file.
         3 value_type: i64 => "value_type: must",
-        /// `value_string`.
+        /// Value of a text field.
         4 value_string: Option<String> => "value_string",
-        /// `value_uint32`.
+        /// Value of an unsigned 32-bit field; for option fields the option's number.
         5 value_uint32: Option<i64> => "value_uint32",
-        /// `value_uint64`.
+        /// Value of an unsigned 64-bit field.
         6 value_uint64: Option<u64> => "value_uint64",
-        /// `value_int32`.
+        /// Value of a 32-bit field.
         7 value_int32: Option<i64> => "value_int32",
-        /// `value_int64`.
+        /// Value of a 64-bit field, such as a time before 1970.
         8 value_int64: Option<i64> => "value_int64",
-        /// `value_mobile`.
+        /// Value of a phone field.
         9 value_mobile: Option<ValueMobile> => "value_mobile",
-        /// `value_file`.
+        /// Value of a file field.
         10 value_file: Option<ValueFile> => "value_file",
     }
 }
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// The body `file` of `webhook::Send`.
     pub struct File {
-        /// `media_id`.
+        /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -168,15 +168,15 @@ w::record! {
 w::record! {
     /// An item of `record` in the answer of `dial::GetDialRecord`.
     pub struct DialRecord {
-        /// `call_type`.
+        /// `1` one to one, `2` with several people.
         0 call_type: i64 => "call_type: must",
-        /// `call_time`; format `unix`.
+        /// When the call was placed; format `unix`.
         1 call_time: xinqiao_types::UnixSeconds => "call_time: must",
-        /// `total_duration`; in min.
+        /// Minutes of the whole call; in min.
         2 total_duration: i64 => "total_duration: must",
-        /// `caller`.
+        /// Who called.
         3 caller: Caller => "caller: must",
-        /// `callee`.
+        /// Who was called; several in a group call.
         4 callee: Vec<Callee> => "callee: must",
     }
 }
@@ -184,11 +184,11 @@ w::record! {
 w::record! {
     /// An item of `group_list` in the answer of `hr::GetFields`.
     pub struct Group {
-        /// `group_id`.
+        /// Number of the group.
         0 group_id: i64 => "group_id: must",
-        /// `group_name`.
+        /// Name of the group, such as personal details.
         1 group_name: String => "group_name: must",
-        /// `field_list`.
+        /// Fields of the group.
         2 field_list: Vec<GroupField> => "field_list: must",
     }
 }
@@ -196,18 +196,18 @@ w::record! {
 w::record! {
     /// An item of `field_list` in `base::Group`.
     pub struct GroupField {
-        /// `fieldid`.
+        /// Number of the staff field, such as `11001` for the name; `fieldid` on the wire. From: `hr.get_fields`.
         #[doc(alias = "fieldid")]
         0 field_id: i64 => "fieldid: must",
-        /// `field_name`.
+        /// What the field is called on the page.
         1 field_name: String => "field_name: must",
-        /// `field_type`.
+        /// `1` text, `2` option, `3` time, `4` picture, `5` one file, `6` several files.
         2 field_type: i64 => "field_type: must",
-        /// `value_type`.
+        /// Which value is set: `1` string, `2` uint64, `3` uint32, `4` int64, `5` phone, `6` file.
         3 value_type: i64 => "value_type: must",
-        /// `is_must`.
+        /// Whether it must be filled in.
         4 is_must: bool => "is_must: must",
-        /// `option_list`.
+        /// The options, for fields of that kind.
         5 option_list: Option<Vec<FieldOption>> => "option_list",
     }
 }
@@ -215,9 +215,9 @@ w::record! {
 w::record! {
     /// The body `image` of `webhook::Send`.
     pub struct Image {
-        /// `base64`.
+        /// The picture in Base64, at most 2 MB before encoding, JPG or PNG.
         0 base64: String => "base64: must",
-        /// `md5`.
+        /// MD5 of the picture before encoding.
         1 md5: String => "md5: must",
     }
     new(base64: impl Into<String>, md5: impl Into<String>)
@@ -226,9 +226,9 @@ w::record! {
 w::record! {
     /// An item of `insert_items` in `hr::UpdateStaffInfo`.
     pub struct InsertItem {
-        /// `group_type`.
+        /// Repeated group: `1` education, `2` work, `3` family, `4` emergency contacts, `5` contracts.
         0 group_type: i64 => "group_type: must",
-        /// `item`.
+        /// Values of the group's fields.
         1 item: Vec<ItemInfo> => "item: must",
     }
     new(group_type: i64, item: Vec<ItemInfo>)
@@ -237,11 +237,11 @@ w::record! {
 w::record! {
     /// An item of `insert_result` in the answer of `hr::UpdateStaffInfo`.
     pub struct InsertResult {
-        /// `group_type`.
+        /// Repeated group: `1` education, `2` work, `3` family, `4` emergency contacts, `5` contracts.
         0 group_type: i64 => "group_type: must",
-        /// `idx`.
+        /// Which of the groups in the request.
         1 idx: Option<i64> => "idx",
-        /// `result`.
+        /// `1` done, `2` failed, `3` not found, `4` a needed field is empty, `5` kind not supported.
         2 result: i64 => "result: must",
     }
 }
@@ -249,7 +249,7 @@ w::record! {
 w::record! {
     /// The body `markdown` of `webhook::Send`.
     pub struct Markdown {
-        /// `content`.
+        /// Text in the supported subset of Markdown, at most 2,048 bytes (4,096 for a robot).
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -258,7 +258,7 @@ w::record! {
 w::record! {
     /// The body `markdown_v2` of `webhook::Send`.
     pub struct MarkdownV2Item {
-        /// `content`.
+        /// Text in a larger subset of Markdown with tables and lists, at most 4,096 bytes.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -267,7 +267,7 @@ w::record! {
 w::record! {
     /// The body `news` of `webhook::Send`.
     pub struct News {
-        /// `articles`.
+        /// Articles, 1–8.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -276,15 +276,15 @@ w::record! {
 w::record! {
     /// An item of `node_list` in `base::Process`.
     pub struct Node {
-        /// `node_apv_status`.
+        /// `1` pending, `2` rejected, `3` approved, `101` withdrawn, `102` not reached.
         0 node_apv_status: i64 => "node_apv_status: must",
-        /// `node_apv_rel`.
+        /// `1` all must approve, `2` any one, `3` one after the other.
         1 node_apv_rel: i64 => "node_apv_rel: must",
-        /// `current_approvers`.
+        /// `userid`s of those still to decide, at most 100; not empty together with `completed_approvers`.
         2 current_approvers: Option<Vec<String>> => "current_approvers",
-        /// `completed_approvers`.
+        /// `userid`s of those who decided, at most 100.
         3 completed_approvers: Option<Vec<String>> => "completed_approvers",
-        /// `apv_update_time`; format `unix`.
+        /// When the node last changed; format `unix`.
         4 apv_update_time: xinqiao_types::UnixSeconds => "apv_update_time: must",
     }
     new(node_apv_status: i64, node_apv_rel: i64, apv_update_time: xinqiao_types::UnixSeconds)
@@ -294,7 +294,7 @@ w::record! {
 w::record! {
     /// `process_list` of `advanced_feature::SetApprovalDetail`.
     pub struct Process {
-        /// `node_list`.
+        /// Nodes of the approval in order.
         0 node_list: Vec<Node> => "node_list: must",
     }
     new(node_list: Vec<Node>)
@@ -303,9 +303,9 @@ w::record! {
 w::record! {
     /// An item of `remove_items` in `hr::UpdateStaffInfo`.
     pub struct RemoveItem {
-        /// `group_type`.
+        /// Repeated group: `1` education, `2` work, `3` family, `4` emergency contacts, `5` contracts.
         0 group_type: i64 => "group_type: must",
-        /// `sub_idx`.
+        /// Which of the repeated groups.
         1 sub_idx: i64 => "sub_idx: must",
     }
     new(group_type: i64, sub_idx: i64)
@@ -314,11 +314,11 @@ w::record! {
 w::record! {
     /// An item of `remove_results` in the answer of `hr::UpdateStaffInfo`.
     pub struct RemoveResult {
-        /// `group_type`.
+        /// Repeated group: `1` education, `2` work, `3` family, `4` emergency contacts, `5` contracts.
         0 group_type: i64 => "group_type: must",
-        /// `sub_idx`.
+        /// Which of the repeated groups.
         1 sub_idx: i64 => "sub_idx: must",
-        /// `result`.
+        /// `1` done, `2` failed, `3` not found, `4` a needed field is empty, `5` kind not supported.
         2 result: i64 => "result: must",
     }
 }
@@ -326,12 +326,12 @@ w::record! {
 w::record! {
     /// An item of `states` in the answer of `pstn_cc::Call`.
     pub struct State {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `callid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of this call, to ask whether it was answered; `callid` on the wire.
         #[doc(alias = "callid")]
         1 call_id: String => "callid: must",
-        /// `code`.
+        /// `0` the call was placed, anything else failed.
         2 code: i64 => "code: must",
     }
 }
@@ -339,11 +339,11 @@ w::record! {
 w::record! {
     /// The body `text` of `webhook::Send`.
     pub struct Text {
-        /// `content`.
+        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
         0 content: String => "content: must",
-        /// `mentioned_list`.
+        /// `userid`s of the members to mention, `@all` for everyone.
         1 mentioned_list: Option<Vec<String>> => "mentioned_list",
-        /// `mentioned_mobile_list`.
+        /// Mobile numbers of the members to mention, `@all` for everyone.
         2 mentioned_mobile_list: Option<Vec<String>> => "mentioned_mobile_list",
     }
     new(content: impl Into<String>)
@@ -353,24 +353,24 @@ w::record! {
 w::record! {
     /// An item of `update_items` in `hr::UpdateStaffInfo`; an item of `item` in `base::InsertItem`.
     pub struct ItemInfo {
-        /// `fieldid`.
+        /// Number of the staff field, such as `11001` for the name; `fieldid` on the wire. From: `hr.get_fields`.
         #[doc(alias = "fieldid")]
         0 field_id: i64 => "fieldid: must",
-        /// `sub_idx`.
+        /// Which of the repeated groups; `0` for fields that do not repeat.
         1 sub_idx: Option<i64> => "sub_idx",
-        /// `value_string`.
+        /// Value of a text field.
         2 value_string: Option<String> => "value_string",
-        /// `value_uint32`.
+        /// Value of an unsigned 32-bit field; for option fields the option's number.
         3 value_uint32: Option<i64> => "value_uint32",
-        /// `value_uint64`.
+        /// Value of an unsigned 64-bit field.
         4 value_uint64: Option<u64> => "value_uint64",
-        /// `value_int32`.
+        /// Value of a 32-bit field.
         5 value_int32: Option<i64> => "value_int32",
-        /// `value_int64`.
+        /// Value of a 64-bit field, such as a time before 1970.
         6 value_int64: Option<i64> => "value_int64",
-        /// `value_mobile`.
+        /// Value of a phone field.
         7 value_mobile: Option<ValueMobile> => "value_mobile",
-        /// `value_file`.
+        /// Value of a file field.
         8 value_file: Option<ValueFile> => "value_file",
     }
     new(field_id: i64)
@@ -389,12 +389,12 @@ w::record! {
 w::record! {
     /// An item of `update_results` in the answer of `hr::UpdateStaffInfo`.
     pub struct ResultInfo {
-        /// `fieldid`.
+        /// Number of the staff field, such as `11001` for the name; `fieldid` on the wire. From: `hr.get_fields`.
         #[doc(alias = "fieldid")]
         0 field_id: i64 => "fieldid: must",
-        /// `sub_idx`.
+        /// Which of the repeated groups; `0` for fields that do not repeat.
         1 sub_idx: Option<i64> => "sub_idx",
-        /// `result`.
+        /// `1` done, `2` failed, `3` not found, `4` a needed field is empty, `5` kind not supported.
         2 result: i64 => "result: must",
     }
 }
@@ -402,7 +402,7 @@ w::record! {
 w::record! {
     /// `value_file` of `base::FieldInfo`; `value_file` of `base::ItemInfo`.
     pub struct ValueFile {
-        /// `media_id`.
+        /// `media_id`s of the files, to be downloaded as temporary media.
         0 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
     }
     new(media_id: Vec<xinqiao_types::MediaId>)
@@ -411,9 +411,9 @@ w::record! {
 w::record! {
     /// `value_mobile` of `base::FieldInfo`; `value_mobile` of `base::ItemInfo`.
     pub struct ValueMobile {
-        /// `value_country_code`.
+        /// Country calling code of the number.
         0 value_country_code: String => "value_country_code: must",
-        /// `value_mobile`.
+        /// The number itself; empty clears it.
         1 value_mobile: String => "value_mobile: must",
     }
     new(value_country_code: impl Into<String>, value_mobile: impl Into<String>)
@@ -422,7 +422,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `webhook::Send`.
     pub struct Voice {
-        /// `media_id`.
+        /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -442,7 +442,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApiDomainIp`].
     pub struct GetApiDomainIpResponse {
-        /// `ip_list`.
+        /// Addresses or ranges of the platform's servers; they change, so refresh now and then.
         0 ip_list: Vec<String> => "ip_list: must",
     }
 }
@@ -513,9 +513,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetJsapiTicket`].
     pub struct GetJsapiTicketResponse {
-        /// `ticket`.
+        /// Ticket for JS-SDK signatures; cache it and keep it off the page.
         0 ticket: String => "ticket: must",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -546,9 +546,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
     /// * Catalog: `work.base.get_token`.
     pub struct GetToken {
-        /// `corpid`; the account's corpid.
+        /// Id of the corp; what a provider gets for a corp that authorized it is encrypted per provider; such as `ww1a2b3c4d5e6f7890`; the account's corpid. From: Admin console, page “我的企业”, or the authorization info.
         0 corpid: xinqiao_types::CorpId => "corpid: must query",
-        /// `corpsecret`; the account's agentsecret; a secret, masked in `Debug`.
+        /// Secret of the app, another one for each app; never send it to a page; the account's agentsecret; a secret, masked in `Debug`; `corpsecret` on the wire. From: The app's page in the admin console.
         #[doc(alias = "corpsecret")]
         1 corp_secret: String => "corpsecret: must query masked",
     }
@@ -558,9 +558,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetToken`].
     pub struct GetTokenResponse {
-        /// `access_token`; a secret, masked in `Debug`.
+        /// Token of the app; cache and share it; asking again returns the same one while valid; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -617,18 +617,18 @@ pub mod advanced_feature {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99883>.
         /// * Catalog: `work.advanced_feature.get_apply_id_list`.
         pub struct GetApplyIdList {
-            /// `business_type`.
+            /// Kind of account asked for: `1` mail, `2` documents, `3` WeDrive, `4` meetings.
             0 business_type: i64 => "business_type: must",
-            /// `userid`.
-            1 userid: String => "userid: must",
-            /// `req_type`.
+            /// List only requests of this member.
+            1 userid: xinqiao_types::UserId => "userid: must",
+            /// `0` all (default), `1` only those handled by API, `2` only the others.
             2 req_type: Option<i64> => "req_type",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, 100 by default, at most 200.
             4 limit: Option<i64> => "limit",
         }
-        new(business_type: i64, userid: impl Into<String>)
+        new(business_type: i64, userid: impl Into<xinqiao_types::UserId>)
         text(cursor: String)
         set(req_type: i64, limit: i64)
     }
@@ -636,11 +636,11 @@ pub mod advanced_feature {
     w::record! {
         /// Answer to [`GetApplyIdList`].
         pub struct GetApplyIdListResponse {
-            /// `apply_id_list`.
+            /// Ids of the requests.
             0 apply_id_list: Vec<String> => "apply_id_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
-            /// `has_more`.
+            /// Whether another page follows; if so, go on with the returned cursor.
             2 has_more: bool => "has_more: must",
         }
     }
@@ -671,7 +671,7 @@ pub mod advanced_feature {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99885>.
         /// * Catalog: `work.advanced_feature.get_approval_info`.
         pub struct GetApprovalInfo {
-            /// `apply_id`.
+            /// Id of the request. From: The event `submit_vip_account_approval`, or the list of requests.
             0 apply_id: String => "apply_id: must",
         }
         new(apply_id: impl Into<String>)
@@ -680,7 +680,7 @@ pub mod advanced_feature {
     w::record! {
         /// Answer to [`GetApprovalInfo`].
         pub struct GetApprovalInfoResponse {
-            /// `approval_info`.
+            /// The request and where its approval stands.
             0 approval_info: super::ApprovalInfo => "approval_info: must",
         }
     }
@@ -711,15 +711,15 @@ pub mod advanced_feature {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99880>.
         /// * Catalog: `work.advanced_feature.set_approval_detail`.
         pub struct SetApprovalDetail {
-            /// `apply_id`.
+            /// Id of the request. From: The event `submit_vip_account_approval`, or the list of requests.
             0 apply_id: String => "apply_id: must",
-            /// `approval_id`.
+            /// The app's own id of the approval, tied to the request for good.
             1 approval_id: String => "approval_id: must",
-            /// `approval_status`.
+            /// `1` pending, `2` rejected, `3` approved, `101` withdrawn.
             2 approval_status: i64 => "approval_status: must",
-            /// `approval_url`.
+            /// Page of the approval, `http` or `https`.
             3 approval_url: String => "approval_url: must",
-            /// `process_list`.
+            /// The flow; give all nodes even to change one.
             4 process_list: super::Process => "process_list: must",
         }
         new(
@@ -762,7 +762,7 @@ pub mod auth {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99499>.
         /// * Catalog: `work.auth.get_tfa_info`.
         pub struct GetTfaInfo {
-            /// `code`.
+            /// Code from the address of the verification page.
             0 code: String => "code: must",
         }
         new(code: impl Into<String>)
@@ -771,9 +771,9 @@ pub mod auth {
     w::record! {
         /// Answer to [`GetTfaInfo`].
         pub struct GetTfaInfoResponse {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `tfa_code`.
+            /// The member who is being verified.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// Code of the second verification, once and within 5 minutes.
             1 tfa_code: String => "tfa_code: must",
         }
     }
@@ -804,7 +804,7 @@ pub mod auth {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95833>.
         /// * Catalog: `work.auth.get_user_detail`.
         pub struct GetUserDetail {
-            /// `user_ticket`.
+            /// Ticket for the member's private details, valid for 30 minutes; only with scope `snsapi_privateinfo`.
             0 user_ticket: String => "user_ticket: must",
         }
         new(user_ticket: impl Into<String>)
@@ -813,21 +813,21 @@ pub mod auth {
     w::record! {
         /// Answer to [`GetUserDetail`].
         pub struct GetUserDetailResponse {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `gender`; a number as text on the wire.
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// `1` male, `2` female, `0` unset or not agreed to; a number as text on the wire.
             1 gender: i64 => "gender: must numeric",
-            /// `avatar`; personal data, masked in `Debug`.
+            /// URL of the picture; a default one without consent; personal data, masked in `Debug`.
             2 avatar: Option<String> => "avatar: masked",
-            /// `qr_code`.
+            /// URL of the member's QR code; scanning it adds them as a contact.
             3 qr_code: Option<String> => "qr_code",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// The member's mobile number, if they agreed; personal data, masked in `Debug`.
             4 mobile: Option<String> => "mobile: masked",
-            /// `email`; personal data, masked in `Debug`.
+            /// The member's private mail address, if they agreed; personal data, masked in `Debug`.
             5 email: Option<String> => "email: masked",
-            /// `biz_mail`.
+            /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
             6 biz_mail: Option<String> => "biz_mail",
-            /// `address`; personal data, masked in `Debug`.
+            /// The member's address, if they agreed; personal data, masked in `Debug`.
             7 address: Option<String> => "address: masked",
         }
     }
@@ -858,7 +858,7 @@ pub mod auth {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
         /// * Catalog: `work.auth.get_user_info`.
         pub struct GetUserInfo {
-            /// `code`.
+            /// One-time code from the OAuth redirect, valid for 5 minutes.
             0 code: String => "code: must query",
         }
         new(code: impl Into<String>)
@@ -867,14 +867,14 @@ pub mod auth {
     w::record! {
         /// Answer to [`GetUserInfo`].
         pub struct GetUserInfoResponse {
-            /// `userid`.
-            0 userid: Option<String> => "userid",
-            /// `user_ticket`.
+            /// The visitor's account, if they are a member of the corp.
+            0 userid: Option<xinqiao_types::UserId> => "userid",
+            /// Ticket for the member's private details, valid for 30 minutes; only with scope `snsapi_privateinfo`.
             1 user_ticket: Option<String> => "user_ticket",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of a visitor who is not a member, unique to this corp; personal data, masked in `Debug`.
             2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `external_userid`; personal data, masked in `Debug`.
-            3 external_userid: Option<String> => "external_userid: masked",
+            /// Given if the visitor is an external contact of the corp; personal data, masked in `Debug`.
+            3 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
         }
     }
 
@@ -1150,13 +1150,13 @@ pub mod dial {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93662>.
         /// * Catalog: `work.dial.get_dial_record`.
         pub struct GetDialRecord {
-            /// `start_time`; format `unix`.
+            /// Begin of the range, at most 30 days before the end; format `unix`.
             0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// `end_time`; format `unix`.
+            /// End of the range; format `unix`.
             1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `offset`.
+            /// How many records to skip, `0` at first.
             2 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// How many to return, at most 100.
             3 limit: Option<i64> => "limit",
         }
         new()
@@ -1171,7 +1171,7 @@ pub mod dial {
     w::record! {
         /// Answer to [`GetDialRecord`].
         pub struct GetDialRecordResponse {
-            /// `record`.
+            /// The calls.
             0 record: Vec<super::DialRecord> => "record: must",
         }
     }
@@ -1207,7 +1207,7 @@ pub mod hardware {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92739>.
         /// * Catalog: `work.hardware.get_device_feature`.
         pub struct GetDeviceFeature {
-            /// `device_sn`.
+            /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
         new(device_sn: impl Into<String>)
@@ -1216,7 +1216,7 @@ pub mod hardware {
     w::record! {
         /// Answer to [`GetDeviceFeature`].
         pub struct GetDeviceFeatureResponse {
-            /// `device_feature`.
+            /// What the device can do, as a JSON text.
             0 device_feature: String => "device_feature: must",
         }
     }
@@ -1247,22 +1247,22 @@ pub mod hardware {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94126>.
         /// * Catalog: `work.hardware.get_hardware_checkin_data`.
         pub struct GetHardwareCheckinData {
-            /// `filter_type`.
+            /// Which time is meant: `1` of the punch (default), `2` of the upload.
             0 filter_type: Option<i64> => "filter_type",
-            /// `starttime`; format `unix`.
+            /// Begin of the range, which is at most a month; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             1 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// `endtime`; format `unix`.
+            /// End of the range; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             2 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-            /// `useridlist`.
+            /// Members to read, at most 100; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
-            3 userid_list: Vec<String> => "useridlist: must",
+            3 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
         new(
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            userid_list: Vec<String>,
+            userid_list: Vec<xinqiao_types::UserId>,
         )
         set(filter_type: i64)
     }
@@ -1270,7 +1270,7 @@ pub mod hardware {
     w::record! {
         /// Answer to [`GetHardwareCheckinData`].
         pub struct GetHardwareCheckinDataResponse {
-            /// `checkindata`.
+            /// Raw punches at the devices, even those against the rules; `checkindata` on the wire.
             #[doc(alias = "checkindata")]
             0 checkin_data: Vec<super::CheckinData> => "checkindata: must",
         }
@@ -1314,7 +1314,7 @@ pub mod hr {
     w::record! {
         /// Answer to [`GetFields`].
         pub struct GetFieldsResponse {
-            /// `group_list`.
+            /// Groups of staff fields.
             0 group_list: Vec<super::Group> => "group_list: must",
         }
     }
@@ -1345,22 +1345,22 @@ pub mod hr {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99132>.
         /// * Catalog: `work.hr.get_staff_info`.
         pub struct GetStaffInfo {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `get_all`.
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// Whether all fields are read, ignoring `fieldids`; no by default.
             1 get_all: Option<bool> => "get_all",
-            /// `fieldids`.
+            /// Fields to read, needed unless `get_all` is true; `fieldids` on the wire.
             #[doc(alias = "fieldids")]
             2 field_ids: Option<Vec<super::FieldId>> => "fieldids",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
         set(get_all: bool, field_ids: Vec<super::FieldId>)
     }
 
     w::record! {
         /// Answer to [`GetStaffInfo`].
         pub struct GetStaffInfoResponse {
-            /// `fieldinfo`.
+            /// The values that were read; `fieldinfo` on the wire.
             #[doc(alias = "fieldinfo")]
             0 field_info: Vec<super::FieldInfo> => "fieldinfo: must",
         }
@@ -1392,16 +1392,16 @@ pub mod hr {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99133>.
         /// * Catalog: `work.hr.update_staff_info`.
         pub struct UpdateStaffInfo {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `update_items`.
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// Fields to set or to empty.
             1 update_items: Option<Vec<super::ItemInfo>> => "update_items",
-            /// `insert_items`.
+            /// Whole groups to add, such as one school of the education.
             2 insert_items: Option<Vec<super::InsertItem>> => "insert_items",
-            /// `remove_items`.
+            /// Whole groups to remove.
             3 remove_items: Option<Vec<super::RemoveItem>> => "remove_items",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
         set(
             update_items: Vec<super::ItemInfo>,
             insert_items: Vec<super::InsertItem>,
@@ -1412,11 +1412,11 @@ pub mod hr {
     w::record! {
         /// Answer to [`UpdateStaffInfo`].
         pub struct UpdateStaffInfoResponse {
-            /// `update_results`.
+            /// Outcome for each field.
             0 update_results: Option<Vec<super::ResultInfo>> => "update_results",
-            /// `insert_result`.
+            /// Outcome for each group to add.
             1 insert_result: Option<Vec<super::InsertResult>> => "insert_result",
-            /// `remove_results`.
+            /// Outcome for each group to remove.
             2 remove_results: Option<Vec<super::RemoveResult>> => "remove_results",
         }
     }
@@ -1489,9 +1489,9 @@ pub mod menu {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90231>.
         /// * Catalog: `work.menu.create`.
         pub struct Create {
-            /// `agentid`; the account's agentid.
+            /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
             0 agentid: i64 => "agentid: must query",
-            /// `button`.
+            /// Top entries of the menu, 1–3.
             1 button: Vec<super::Button> => "button: must",
         }
         new(agentid: i64, button: Vec<super::Button>)
@@ -1523,7 +1523,7 @@ pub mod menu {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90233>.
         /// * Catalog: `work.menu.delete`.
         pub struct Delete {
-            /// `agentid`; the account's agentid.
+            /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
             0 agentid: i64 => "agentid: must query",
         }
         new(agentid: i64)
@@ -1555,7 +1555,7 @@ pub mod menu {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90232>.
         /// * Catalog: `work.menu.get`.
         pub struct Get {
-            /// `agentid`; the account's agentid.
+            /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
             0 agentid: i64 => "agentid: must query",
         }
         new(agentid: i64)
@@ -1564,7 +1564,7 @@ pub mod menu {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `button`.
+            /// Top entries of the menu, 1–3.
             0 button: Vec<super::Button> => "button: must",
         }
     }
@@ -1600,9 +1600,9 @@ pub mod mini_program {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91507>.
         /// * Catalog: `work.mini_program.js_code_2_session`.
         pub struct JsCode2Session {
-            /// `js_code`.
+            /// Code from `wx.qy.login` in the mini program.
             0 js_code: String => "js_code: must query",
-            /// `grant_type`.
+            /// Always `authorization_code`.
             1 grant_type: String => "grant_type: must query",
         }
         new(js_code: impl Into<String>, grant_type: impl Into<String>)
@@ -1611,11 +1611,11 @@ pub mod mini_program {
     w::record! {
         /// Answer to [`JsCode2Session`].
         pub struct JsCode2SessionResponse {
-            /// `corpid`.
+            /// The corp the member belongs to.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
-            /// `userid`.
-            1 userid: String => "userid: must",
-            /// `session_key`; a secret, masked in `Debug`.
+            /// The member who logged in.
+            1 userid: xinqiao_types::UserId => "userid: must",
+            /// Session key to decrypt data from the mini program; never send it out; a secret, masked in `Debug`.
             2 session_key: String => "session_key: must masked",
         }
     }
@@ -1646,20 +1646,20 @@ pub mod mini_program {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93403>.
         /// * Catalog: `work.mini_program.transfer_session`.
         pub struct TransferSession {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `session_key`; a secret, masked in `Debug`.
+            /// Encrypted userid from the login.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// Session key from the login, which belongs to the upper corp; a secret, masked in `Debug`.
             1 session_key: String => "session_key: must masked",
         }
-        new(userid: impl Into<String>, session_key: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>, session_key: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferSession`].
         pub struct TransferSessionResponse {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `session_key`; a secret, masked in `Debug`.
+            /// The member's account in the lower corp.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// Session key that belongs to the lower corp; a secret, masked in `Debug`.
             1 session_key: String => "session_key: must masked",
         }
     }
@@ -1695,16 +1695,16 @@ pub mod pstn_cc {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91627>.
         /// * Catalog: `work.pstn_cc.call`.
         pub struct Call {
-            /// `callee_userid`.
-            0 callee_userid: Vec<String> => "callee_userid: must",
+            /// Whom to call or to ask about.
+            0 callee_userid: Vec<xinqiao_types::UserId> => "callee_userid: must",
         }
-        new(callee_userid: Vec<String>)
+        new(callee_userid: Vec<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`Call`].
         pub struct CallResponse {
-            /// `states`.
+            /// Outcome for each person.
             0 states: Vec<super::State> => "states: must",
         }
     }
@@ -1735,28 +1735,28 @@ pub mod pstn_cc {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91628>.
         /// * Catalog: `work.pstn_cc.get_states`.
         pub struct GetStates {
-            /// `callee_userid`.
-            0 callee_userid: String => "callee_userid: must",
-            /// `callid`.
+            /// Whom to call or to ask about.
+            0 callee_userid: xinqiao_types::UserId => "callee_userid: must",
+            /// Id of one call, can be asked about for 7 days; `callid` on the wire.
             #[doc(alias = "callid")]
             1 call_id: String => "callid: must",
         }
-        new(callee_userid: impl Into<String>, call_id: impl Into<String>)
+        new(callee_userid: impl Into<xinqiao_types::UserId>, call_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetStates`].
         pub struct GetStatesResponse {
-            /// `istalked`; `0` or `1` on the wire.
+            /// `1` answered, `0` not answered; `0` or `1` on the wire; `istalked` on the wire.
             #[doc(alias = "istalked")]
             0 is_talked: bool => "istalked: must zero-one",
-            /// `calltime`; format `unix`.
+            /// When the call was placed; format `unix`; `calltime` on the wire.
             #[doc(alias = "calltime")]
             1 call_time: xinqiao_types::UnixSeconds => "calltime: must",
-            /// `talktime`; in s.
+            /// For how long they talked; in s; `talktime` on the wire.
             #[doc(alias = "talktime")]
             2 talk_time: i64 => "talktime: must",
-            /// `reason`.
+            /// `0` ended normally; often `4` or `12` timed out, `7` declined, `8` switched off, `9` no such number, `13` too many calls.
             3 reason: i64 => "reason: must",
         }
     }
@@ -1864,7 +1864,7 @@ pub mod ticket {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90506>.
         /// * Catalog: `work.ticket.get`.
         pub struct Get {
-            /// `type`.
+            /// Always `agent_config`.
             0 type_: String => "type: must query",
         }
         new(type_: impl Into<String>)
@@ -1873,9 +1873,9 @@ pub mod ticket {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `ticket`.
+            /// Ticket of the app, for `agentConfig`.
             0 ticket: String => "ticket: must",
-            /// `expires_in`; in s.
+            /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }
@@ -1980,9 +1980,9 @@ pub mod webhook {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91770#>.
         /// * Catalog: `work.webhook.send`.
         pub struct Send {
-            /// `key`.
+            /// The `key` in the robot's address, as good as a password. From: The address shown when the robot is added to a group.
             0 key: String => "key: must query",
-            /// The body, told apart by `msgtype`.
+            /// The message, one kind according to `msgtype`; told apart by `msgtype`.
             1 body: super::WebhookBody => ": flat",
         }
         new(key: impl Into<String>, body: super::WebhookBody)
@@ -2014,11 +2014,11 @@ pub mod webhook {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91770#>.
         /// * Catalog: `work.webhook.upload_media`.
         pub struct UploadMedia {
-            /// `key`.
+            /// The `key` in the robot's address, as good as a password. From: The address shown when the robot is added to a group.
             0 key: String => "key: must query",
-            /// `type`.
+            /// `file`, or `voice` for a voice clip.
             1 type_: String => "type: must query",
-            /// `media`.
+            /// The file, from 5 bytes to 20 MB.
             2 media: w::FilePart => "media: must",
         }
         new(key: impl Into<String>, type_: impl Into<String>, media: w::FilePart)
@@ -2027,11 +2027,11 @@ pub mod webhook {
     w::record! {
         /// Answer to [`UploadMedia`].
         pub struct UploadMediaResponse {
-            /// `type`.
+            /// `file`, or `voice` for a voice clip.
             0 type_: String => "type: must",
-            /// `media_id`.
+            /// Id of the file, valid for 3 days and only for this robot.
             1 media_id: xinqiao_types::MediaId => "media_id: must",
-            /// `created_at`.
+            /// When it was uploaded, Unix seconds as text.
             2 created_at: String => "created_at: must",
         }
     }

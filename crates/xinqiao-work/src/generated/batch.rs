@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `callback` of `batch::ReplaceParty`; `callback` of `batch::ReplaceUser`; and 1 more.
     pub struct Callback {
-        /// `url`.
+        /// Address that gets the event at the end of the job.
         0 url: String => "url: must",
-        /// `token`.
+        /// Token for the signature of the callback.
         1 token: String => "token: must",
-        /// `encodingaeskey`.
+        /// Key to decrypt the callback; `encodingaeskey` on the wire.
         #[doc(alias = "encodingaeskey")]
         2 encoding_aes_key: String => "encodingaeskey: must",
     }
@@ -20,17 +20,17 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `batch::GetResult`.
     pub struct GetResultDetail {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `action`.
+        /// What was done to the department, bits: `1` created, `2` renamed, `4` moved, `8` reordered.
         2 action: Option<i64> => "action",
-        /// `userid`.
-        3 userid: Option<String> => "userid",
-        /// `partyid`.
+        /// Account of this row, when members are updated.
+        3 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Number of the department of this row, when departments are replaced; `partyid` on the wire.
         #[doc(alias = "partyid")]
         4 party_id: Option<i64> => "partyid",
     }
@@ -39,9 +39,9 @@ w::record! {
 w::record! {
     /// An item of `open_userid_list` in the answer of `batch::UseridToOpenUserid`.
     pub struct OpenUserid {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `open_userid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: String => "open_userid: must",
     }
 }
@@ -53,7 +53,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90983>.
     /// * Catalog: `work.batch.get_result`.
     pub struct GetResult {
-        /// `jobid`.
+        /// Id of the background job, to ask for its progress and outcome; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
@@ -63,15 +63,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetResult`].
     pub struct GetResultResponse {
-        /// `type`.
+        /// Kind of job: `sync_user`, `replace_user` or `replace_party`.
         0 type_: String => "type: must",
-        /// `status`.
+        /// `1` begun, `2` running, `3` finished.
         1 status: i64 => "status: must",
-        /// `total`.
+        /// How many rows the job has.
         2 total: i64 => "total: must",
-        /// `percentage`.
+        /// Percent done, `100` when finished.
         3 percentage: i64 => "percentage: must",
-        /// `result`.
+        /// Outcome row by row, once the job is finished.
         4 result: Vec<GetResultDetail> => "result: must",
     }
 }
@@ -102,11 +102,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90975>.
     /// * Catalog: `work.batch.invite`.
     pub struct Invite {
-        /// `user`.
+        /// `userid`s of the members to invite, at most 1,000.
         0 user: Option<Vec<String>> => "user",
-        /// `party`.
+        /// Departments to invite, at most 100.
         1 party: Option<Vec<i64>> => "party",
-        /// `tag`.
+        /// Tags whose members are invited, at most 100.
         2 tag: Option<Vec<i64>> => "tag",
     }
     new()
@@ -116,13 +116,13 @@ w::record! {
 w::record! {
     /// Answer to [`Invite`].
     pub struct InviteResponse {
-        /// `invaliduser`.
+        /// Members that are invalid or out of scope; the rest was handled; `invaliduser` on the wire.
         #[doc(alias = "invaliduser")]
         0 invalid_user: Option<Vec<String>> => "invaliduser",
-        /// `invalidparty`.
+        /// Departments that are invalid or out of scope; `invalidparty` on the wire.
         #[doc(alias = "invalidparty")]
         1 invalid_party: Option<Vec<i64>> => "invalidparty",
-        /// `invalidtag`.
+        /// Tags that are invalid or out of scope; `invalidtag` on the wire.
         #[doc(alias = "invalidtag")]
         2 invalid_tag: Option<Vec<i64>> => "invalidtag",
     }
@@ -187,9 +187,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90981>.
     /// * Catalog: `work.batch.replace_party`.
     pub struct ReplaceParty {
-        /// `media_id`.
+        /// `media_id` of the uploaded CSV file, filled in after the template of the console.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `callback`.
+        /// Where to push the end of the job; leave it out and nothing is pushed.
         1 callback: Option<Callback> => "callback",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -199,7 +199,7 @@ w::record! {
 w::record! {
     /// Answer to [`ReplaceParty`].
     pub struct ReplacePartyResponse {
-        /// `jobid`.
+        /// Id of the background job, to ask for its progress and outcome; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -231,11 +231,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90981>.
     /// * Catalog: `work.batch.replace_user`.
     pub struct ReplaceUser {
-        /// `media_id`.
+        /// `media_id` of the uploaded CSV file, filled in after the template of the console.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `to_invite`.
+        /// Whether people who have not joined get an invitation by text message, mail or WeChat; yes by default.
         1 to_invite: Option<bool> => "to_invite",
-        /// `callback`.
+        /// Where to push the end of the job; leave it out and nothing is pushed.
         2 callback: Option<Callback> => "callback",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -271,11 +271,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90980>.
     /// * Catalog: `work.batch.sync_user`.
     pub struct SyncUser {
-        /// `media_id`.
+        /// `media_id` of the uploaded CSV file, filled in after the template of the console.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `to_invite`.
+        /// Whether people who have not joined get an invitation by text message, mail or WeChat; yes by default.
         1 to_invite: Option<bool> => "to_invite",
-        /// `callback`.
+        /// Where to push the end of the job; leave it out and nothing is pushed.
         2 callback: Option<Callback> => "callback",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -311,19 +311,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95435>.
     /// * Catalog: `work.batch.userid_to_open_userid`.
     pub struct UseridToOpenUserid {
-        /// `userid_list`.
-        0 userid_list: Vec<String> => "userid_list: must",
+        /// `userid`s to convert, at most 1,000.
+        0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
     }
-    new(userid_list: Vec<String>)
+    new(userid_list: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`UseridToOpenUserid`].
     pub struct UseridToOpenUseridResponse {
-        /// `open_userid_list`.
+        /// The pairs of plain and encrypted id.
         0 open_userid_list: Vec<OpenUserid> => "open_userid_list: must",
-        /// `invalid_userid_list`.
-        1 invalid_userid_list: Vec<String> => "invalid_userid_list: must",
+        /// Those `userid`s that are invalid or outside the app's scope.
+        1 invalid_userid_list: Vec<xinqiao_types::UserId> => "invalid_userid_list: must",
     }
 }
 

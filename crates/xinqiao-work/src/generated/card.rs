@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `item_list` in `card::invoice::reimburse::GetInvoiceInfoBatch`; an item of `invoice_list` in `card::invoice::reimburse::UpdateStatusBatch`.
     pub struct ItemInfo {
-        /// `card_id`.
+        /// Id of the invoice, from the user's choice with the JS-SDK.
         0 card_id: String => "card_id: must",
-        /// `encrypt_code`.
+        /// Encrypted code of this invoice, got together with `card_id`.
         1 encrypt_code: String => "encrypt_code: must",
     }
     new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
@@ -17,23 +17,23 @@ w::record! {
 w::record! {
     /// An item of `item_list` in the answer of `card::invoice::reimburse::GetInvoiceInfoBatch`.
     pub struct ItemDetail {
-        /// `card_id`.
+        /// Id of the invoice, from the user's choice with the JS-SDK.
         0 card_id: String => "card_id: must",
-        /// `begin_time`; format `unix`.
+        /// From when the invoice is valid, Unix seconds; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when the invoice is valid, Unix seconds; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `user_card_status`.
+        /// Reimbursement state, same values as `reimburse_status`.
         3 user_card_status: String => "user_card_status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The openid of the invoice's holder; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `type`.
+        /// Name of the kind of invoice.
         5 type_: String => "type: must",
-        /// `payee`.
+        /// Full name of the payee.
         6 payee: String => "payee: must",
-        /// `detail`.
+        /// Details of the invoice as text.
         7 detail: String => "detail: must",
-        /// `user_info`.
+        /// What is printed on the invoice.
         8 user_info: UserInfo => "user_info: must",
     }
 }
@@ -41,49 +41,49 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `card::invoice::reimburse::GetInvoiceInfo`; `user_info` of `card::ItemDetail`.
     pub struct UserInfo {
-        /// `title`.
+        /// Who the invoice is made out to.
         0 title: String => "title: must",
-        /// `fee_without_tax`; in fen.
+        /// Amount before tax; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// `fee`; in fen.
+        /// Amount with tax; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// `tax`; in fen.
+        /// Amount of tax; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
-        /// `billing_no`.
+        /// Serial number of the invoice.
         4 billing_no: String => "billing_no: must",
-        /// `billing_code`.
+        /// Code of the invoice's batch.
         5 billing_code: String => "billing_code: must",
-        /// `billing_time`; format `unix`.
+        /// When the invoice was issued, Unix seconds; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
-        /// `info`.
+        /// Goods on the invoice.
         7 info: Option<Vec<UserInfoDetail>> => "info",
-        /// `check_code`.
+        /// Check code printed on the invoice.
         8 check_code: String => "check_code: must",
-        /// `detail`.
+        /// Details of the invoice as text.
         9 detail: String => "detail: must",
-        /// `reimburse_status`.
+        /// `INVOICE_REIMBURSE_INIT` open, `INVOICE_REIMBURSE_LOCK` locked, `INVOICE_REIMBURSE_CLOSURE` reimbursed and out of the wallet.
         10 reimburse_status: String => "reimburse_status: must",
-        /// `pdf_url`.
+        /// Address of the invoice as PDF.
         11 pdf_url: String => "pdf_url: must",
-        /// `trip_pdf_url`.
+        /// Address of the trip record or other proof as PDF.
         12 trip_pdf_url: Option<String> => "trip_pdf_url",
-        /// `buyer_number`.
+        /// Taxpayer number of the buyer.
         13 buyer_number: String => "buyer_number: must",
-        /// `buyer_address_and_phone`.
+        /// Where the buyer can be reached, as printed.
         14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
-        /// `buyer_bank_account`.
+        /// Bank and account of the buyer.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
-        /// `seller_number`.
+        /// Taxpayer number of the seller.
         16 seller_number: Option<String> => "seller_number",
-        /// `seller_address_and_phone`.
+        /// Where the seller can be reached, as printed.
         17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
-        /// `seller_bank_account`.
+        /// Bank and account of the seller.
         18 seller_bank_account: Option<String> => "seller_bank_account",
-        /// `remarks`.
+        /// Remarks printed on the invoice.
         19 remarks: Option<String> => "remarks",
-        /// `maker`.
+        /// Who issued the invoice.
         20 maker: Option<String> => "maker",
-        /// `cashier`.
+        /// Who received the payment.
         21 cashier: Option<String> => "cashier",
     }
 }
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// An item of `info` in `card::UserInfo`.
     pub struct UserInfoDetail {
-        /// `name`.
+        /// What was sold.
         0 name: String => "name: must",
-        /// `unit`.
+        /// Unit in which it is counted.
         1 unit: Option<String> => "unit",
-        /// `num`.
+        /// How many were sold.
         2 num: Option<i64> => "num",
-        /// `price`; in fen.
+        /// Price of one; in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
 }
@@ -148,9 +148,9 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90284>.
             /// * Catalog: `work.card.invoice.reimburse.get_invoice_info`.
             pub struct GetInvoiceInfo {
-                /// `card_id`.
+                /// Id of the invoice, from the user's choice with the JS-SDK.
                 0 card_id: String => "card_id: must",
-                /// `encrypt_code`.
+                /// Encrypted code of this invoice, got together with `card_id`.
                 1 encrypt_code: String => "encrypt_code: must",
             }
             new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
@@ -159,21 +159,21 @@ pub mod invoice {
         w::record! {
             /// Answer to [`GetInvoiceInfo`].
             pub struct GetInvoiceInfoResponse {
-                /// `card_id`.
+                /// Id of the invoice, from the user's choice with the JS-SDK.
                 0 card_id: String => "card_id: must",
-                /// `begin_time`; format `unix`.
+                /// From when the invoice is valid, Unix seconds; format `unix`.
                 1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-                /// `end_time`; format `unix`.
+                /// Until when the invoice is valid, Unix seconds; format `unix`.
                 2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-                /// `openid`; personal data, masked in `Debug`.
+                /// The openid of the invoice's holder; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `type`.
+                /// Name of the kind of invoice.
                 4 type_: String => "type: must",
-                /// `payee`.
+                /// Full name of the payee.
                 5 payee: String => "payee: must",
-                /// `detail`.
+                /// Details of the invoice as text.
                 6 detail: String => "detail: must",
-                /// `user_info`.
+                /// What is printed on the invoice.
                 7 user_info: super::super::UserInfo => "user_info: must",
             }
         }
@@ -204,7 +204,7 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90287>.
             /// * Catalog: `work.card.invoice.reimburse.get_invoice_info_batch`.
             pub struct GetInvoiceInfoBatch {
-                /// `item_list`.
+                /// The invoices asked for.
                 0 item_list: Vec<super::super::ItemInfo> => "item_list: must",
             }
             new(item_list: Vec<super::super::ItemInfo>)
@@ -213,7 +213,7 @@ pub mod invoice {
         w::record! {
             /// Answer to [`GetInvoiceInfoBatch`].
             pub struct GetInvoiceInfoBatchResponse {
-                /// `item_list`.
+                /// The invoices asked for.
                 0 item_list: Vec<super::super::ItemDetail> => "item_list: must",
             }
         }
@@ -244,11 +244,11 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90285>.
             /// * Catalog: `work.card.invoice.reimburse.update_invoice_status`.
             pub struct UpdateInvoiceStatus {
-                /// `card_id`.
+                /// Id of the invoice, from the user's choice with the JS-SDK.
                 0 card_id: String => "card_id: must",
-                /// `encrypt_code`.
+                /// Encrypted code of this invoice, got together with `card_id`.
                 1 encrypt_code: String => "encrypt_code: must",
-                /// `reimburse_status`.
+                /// `INVOICE_REIMBURSE_INIT` open, `INVOICE_REIMBURSE_LOCK` locked, `INVOICE_REIMBURSE_CLOSURE` reimbursed and out of the wallet.
                 2 reimburse_status: String => "reimburse_status: must",
             }
             new(
@@ -284,11 +284,11 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90286>.
             /// * Catalog: `work.card.invoice.reimburse.update_status_batch`.
             pub struct UpdateStatusBatch {
-                /// `openid`; personal data, masked in `Debug`.
+                /// The openid of the invoice's holder; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `reimburse_status`.
+                /// `INVOICE_REIMBURSE_INIT` open, `INVOICE_REIMBURSE_LOCK` locked, `INVOICE_REIMBURSE_CLOSURE` reimbursed and out of the wallet.
                 1 reimburse_status: String => "reimburse_status: must",
-                /// `invoice_list`.
+                /// Invoices to update, all of one user, at most 100.
                 2 invoice_list: Vec<super::super::ItemInfo> => "invoice_list: must",
             }
             new(

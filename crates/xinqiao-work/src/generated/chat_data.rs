@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `agreeinfo` in the answer of `chat_data::get_agree_status::Room`.
     pub struct AgreeInfo {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `agree_status`.
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// `Agree`, `Disagree` or `Default_Agree`.
         1 agree_status: String => "agree_status: must",
-        /// `status_change_time`; format `unix`.
+        /// When the consent changed; format `unix`.
         2 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `analyze_result` of the answer of `chat_data::AnalyzeTaskResult`.
     pub struct AnalyzeResult {
-        /// `result_id`.
+        /// Handle by which the encrypted outcome is fetched.
         0 result_id: String => "result_id: must",
-        /// `service_encrypt_info`.
+        /// The encrypted key, and the version of the public key.
         1 service_encrypt_info: ServiceEncryptInfo => "service_encrypt_info: must",
     }
 }
@@ -28,18 +28,18 @@ w::record! {
 w::record! {
     /// An item of `analyze_result_list` in the answer of `chat_data::AnalyzeTaskResult`.
     pub struct AnalyzeTaskResultAnalyzeResult {
-        /// `msgid`.
+        /// Id of the message in the archive; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
-        /// `sentiment_result`.
+        /// Sentiment, as a code.
         3 sentiment_result: Option<i64> => "sentiment_result",
-        /// `spam_result`.
+        /// Whether the message is junk, as a code.
         4 spam_result: Option<i64> => "spam_result",
     }
 }
@@ -47,25 +47,25 @@ w::record! {
 w::record! {
     /// `applicable_range` of `chat_data::keyword::CreateRule`; `applicable_range` of the answer of `chat_data::keyword::GetRuleDetail`.
     pub struct ApplicableRange {
-        /// `target_type`.
+        /// Kinds of sender.
         0 target_type: Option<TargetType> => "target_type",
-        /// `chat_type`.
+        /// Kinds of chat.
         1 chat_type: Option<ChatType> => "chat_type",
-        /// `department`.
+        /// Whose chats it watches, by unit of the corp.
         2 department: Option<Department> => "department",
-        /// `user`.
+        /// Members it is for.
         3 user: Option<User> => "user",
-        /// `external_contact`.
+        /// Outsiders whose chats it watches.
         4 external_contact: Option<ExternalContact> => "external_contact",
-        /// `chat`.
+        /// Group chats it is for.
         5 chat: Option<Chat> => "chat",
-        /// `session_type`.
+        /// Kinds of session.
         6 session_type: Option<SessionType> => "session_type",
-        /// `exclude_mobile`.
+        /// Phone numbers that do not hit.
         7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
-        /// `exclude_email`.
+        /// Mail addresses that do not hit.
         8 exclude_email: Option<ExcludeEmail> => "exclude_email",
-        /// `exclude_bank_card`.
+        /// Card numbers that do not hit.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
     new()
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `session_type` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ApplicableRangeSessionType {
-        /// `id_list`.
+        /// Ids, one per item.
         0 id_list: Option<Vec<i64>> => "id_list",
     }
     new()
@@ -96,19 +96,19 @@ w::record! {
 w::record! {
     /// An item of `auth_edition_list` in the answer of `chat_data::GetCorpAuthInfo`.
     pub struct AuthEdition {
-        /// `edition`.
+        /// `1` inside chats, `2` inside and outside chats, `3` these and voice calls.
         0 edition: i64 => "edition: must",
-        /// `auth_scope`.
+        /// Who is covered.
         1 auth_scope: AuthScope => "auth_scope: must",
-        /// `status`.
+        /// State of the edition, as a code.
         2 status: i64 => "status: must",
-        /// `begin_time`; format `unix`.
+        /// From when it holds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when it holds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `msg_duration_days`.
+        /// For how many days chats are kept.
         5 msg_duration_days: i64 => "msg_duration_days: must",
-        /// `auth_user_count`.
+        /// For how many people.
         6 auth_user_count: i64 => "auth_user_count: must",
     }
 }
@@ -116,11 +116,11 @@ w::record! {
 w::record! {
     /// `auth_scope` of `chat_data::AuthEdition`.
     pub struct AuthScope {
-        /// `userid_list`.
-        0 userid_list: Option<Vec<String>> => "userid_list",
-        /// `department_id_list`.
+        /// Members who are covered.
+        0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
+        /// Departments that are covered.
         1 department_id_list: Option<Vec<i64>> => "department_id_list",
-        /// `tag_id_list`.
+        /// Tags that are covered.
         2 tag_id_list: Option<Vec<i64>> => "tag_id_list",
     }
 }
@@ -128,9 +128,9 @@ w::record! {
 w::record! {
     /// An item of `auth_user_list` in the answer of `chat_data::GetAuthUserList`.
     pub struct AuthUser {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `edition_list`.
+        /// Editions that the member has.
         1 edition_list: Vec<i64> => "edition_list: must",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
 w::record! {
     /// `chat` of `chat_data::ApplicableRange`; `chat` of `chat_data::UpdateRuleApplicableRange`.
     pub struct Chat {
-        /// `id_list`.
+        /// Ids, one per item.
         0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
@@ -148,9 +148,9 @@ w::record! {
 w::record! {
     /// `chat_info` of `chat_data::SearchMsg`.
     pub struct ChatInfo {
-        /// `chat_type`.
+        /// Single or group chat, as a code.
         0 chat_type: i64 => "chat_type: must",
-        /// `id_list`.
+        /// Ids, one per item.
         1 id_list: Vec<SingleItem> => "id_list: must",
     }
     new(chat_type: i64, id_list: Vec<SingleItem>)
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// `chat_type` of `chat_data::ApplicableRange`; `chat_type` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ChatType {
-        /// `type_list`.
+        /// The kinds, as codes.
         0 type_list: Option<Vec<i64>> => "type_list",
     }
     new()
@@ -169,7 +169,7 @@ w::record! {
 w::record! {
     /// `department` of `chat_data::ApplicableRange`; `department` of `chat_data::UpdateRuleApplicableRange`.
     pub struct Department {
-        /// `id_list`.
+        /// Ids, one per item.
         0 id_list: Option<Vec<i64>> => "id_list",
     }
     new()
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// `encrypt_info` of `chat_data::Msg`.
     pub struct EncryptInfo {
-        /// `secret_key`.
+        /// Key that decrypts the message.
         0 secret_key: String => "secret_key: must",
     }
     new(secret_key: impl Into<String>)
@@ -188,7 +188,7 @@ w::record! {
 w::record! {
     /// `exclude_bank_card` of `chat_data::ApplicableRange`; `exclude_bank_card` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExcludeBankCard {
-        /// `bank_card_list`.
+        /// Card numbers to leave out.
         0 bank_card_list: Option<Vec<String>> => "bank_card_list",
     }
     new()
@@ -198,7 +198,7 @@ w::record! {
 w::record! {
     /// `exclude_email` of `chat_data::ApplicableRange`; `exclude_email` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExcludeEmail {
-        /// `email_list`.
+        /// Addresses to leave out.
         0 email_list: Option<Vec<String>> => "email_list",
     }
     new()
@@ -208,7 +208,7 @@ w::record! {
 w::record! {
     /// `exclude_mobile` of `chat_data::ApplicableRange`; `exclude_mobile` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExcludeMobile {
-        /// `mobile_list`.
+        /// Phone numbers to leave out.
         0 mobile_list: Option<Vec<String>> => "mobile_list",
     }
     new()
@@ -218,7 +218,7 @@ w::record! {
 w::record! {
     /// `external_contact` of `chat_data::ApplicableRange`; `external_contact` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExternalContact {
-        /// `id_list`.
+        /// Ids, one per item.
         0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
@@ -228,13 +228,13 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `chat_data::AnalyzeTaskAdd`.
     pub struct Fail {
-        /// `msgid`.
+        /// Id of the message in the archive; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -243,12 +243,12 @@ w::record! {
 w::record! {
     /// `config` of the answer of `chat_data::GetHideSensitiveInfoConfig`.
     pub struct HideSensitiveInfoConfig {
-        /// `hide_mobile`.
+        /// Whether phone numbers are hidden.
         0 hide_mobile: bool => "hide_mobile: must",
-        /// `hide_idcard`.
+        /// Whether identity numbers are hidden; `hide_idcard` on the wire.
         #[doc(alias = "hide_idcard")]
         1 hide_id_card: bool => "hide_idcard: must",
-        /// `hide_bankno`.
+        /// Whether bank card numbers are hidden; `hide_bankno` on the wire.
         #[doc(alias = "hide_bankno")]
         2 hide_bank_no: bool => "hide_bankno: must",
     }
@@ -257,10 +257,10 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `chat_data::keyword::GetHitMsgList`.
     pub struct GetHitMsgListMsg {
-        /// `msgid`.
+        /// Id of the message in the archive; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `hit_rule_list`.
+        /// Rules that the message hit.
         1 hit_rule_list: Vec<HitRule> => "hit_rule_list: must",
     }
 }
@@ -268,9 +268,9 @@ w::record! {
 w::record! {
     /// `result` of the answer of `chat_data::spec_api::GetJobResult`.
     pub struct JobResult {
-        /// `job_type`.
+        /// Kind of job.
         0 job_type: String => "job_type: must",
-        /// `data`.
+        /// Data of the result.
         1 data: Option<String> => "data",
     }
 }
@@ -278,11 +278,11 @@ w::record! {
 w::record! {
     /// An item of `hit_rule_list` in `chat_data::GetHitMsgListMsg`.
     pub struct HitRule {
-        /// `rule_id`.
+        /// Id of the keyword rule.
         0 rule_id: String => "rule_id: must",
-        /// `has_hit_keyword`.
+        /// True if a word matched, else only the meaning did.
         1 has_hit_keyword: bool => "has_hit_keyword: must",
-        /// `semantics_list`.
+        /// Kinds of content, as codes: phone numbers, mail addresses, red packets.
         2 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
 }
@@ -290,7 +290,7 @@ w::record! {
 w::record! {
     /// `keyword` of `chat_data::keyword::CreateRule`; `keyword` of the answer of `chat_data::keyword::GetRuleDetail`; and 1 more.
     pub struct Keyword {
-        /// `word_list`.
+        /// Words that hit.
         0 word_list: Vec<String> => "word_list: must",
     }
     new(word_list: Vec<String>)
@@ -299,12 +299,12 @@ w::record! {
 w::record! {
     /// An item of `members` in the answer of `chat_data::GroupChatGet`.
     pub struct Member {
-        /// `type`.
+        /// `1` member of the corp, `2` outside contact.
         0 type_: i64 => "type: must",
-        /// `memberid`.
+        /// Id of the member or contact; `memberid` on the wire.
         #[doc(alias = "memberid")]
         1 member_id: String => "memberid: must",
-        /// `jointime`; format `unix`.
+        /// When they joined; format `unix`; `jointime` on the wire.
         #[doc(alias = "jointime")]
         2 join_time: xinqiao_types::UnixSeconds => "jointime: must",
     }
@@ -313,10 +313,10 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in `chat_data::AnalyzeTaskAdd`; an item of `msg_list` in `chat_data::MsgFilter`.
     pub struct Msg {
-        /// `msgid`.
+        /// Id of the message in the archive; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `encrypt_info`.
+        /// Key of the message.
         1 encrypt_info: EncryptInfo => "encrypt_info: must",
     }
     new(msg_id: impl Into<String>, encrypt_info: EncryptInfo)
@@ -325,7 +325,7 @@ w::record! {
 w::record! {
     /// `msg_filter` of `chat_data::spec_api::CreateJob`.
     pub struct MsgFilter {
-        /// `msg_list`.
+        /// Messages to handle or found.
         0 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(msg_list: Vec<Msg>)
@@ -334,11 +334,11 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in the answer of `chat_data::keyword::GetRuleList`.
     pub struct Rule {
-        /// `rule_id`.
+        /// Id of the keyword rule.
         0 rule_id: String => "rule_id: must",
-        /// `name`.
+        /// What the rule is called.
         1 name: String => "name: must",
-        /// `create_time`.
+        /// When the rule was made.
         2 create_time: i64 => "create_time: must",
     }
 }
@@ -346,7 +346,7 @@ w::record! {
 w::record! {
     /// An item of `chat_list` in the answer of `chat_data::SearchChat`.
     pub struct SearchChatDetail {
-        /// `chatid`.
+        /// Id of the group chat; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
     }
@@ -355,7 +355,7 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `chat_data::SearchMsg`.
     pub struct SearchMsgDetail {
-        /// `msgid`.
+        /// Id of the message in the archive; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -364,7 +364,7 @@ w::record! {
 w::record! {
     /// `semantics` of `chat_data::keyword::CreateRule`; `semantics` of the answer of `chat_data::keyword::GetRuleDetail`; and 1 more.
     pub struct Semantic {
-        /// `semantics_list`.
+        /// Kinds of content, as codes: phone numbers, mail addresses, red packets.
         0 semantics_list: Vec<i64> => "semantics_list: must",
     }
     new(semantics_list: Vec<i64>)
@@ -373,9 +373,9 @@ w::record! {
 w::record! {
     /// `sender` of `chat_data::SyncMsgDetail`; an item of `receiver_list` in `chat_data::SyncMsgDetail`.
     pub struct Sender {
-        /// `type`.
+        /// `1` member, `2` outside contact, `3` robot.
         0 type_: i64 => "type: must",
-        /// `id`.
+        /// Id of the sender or receiver.
         1 id: String => "id: must",
     }
 }
@@ -383,9 +383,9 @@ w::record! {
 w::record! {
     /// `service_encrypt_info` of `chat_data::AnalyzeResult`; `service_encrypt_info` of `chat_data::SyncMsgDetail`.
     pub struct ServiceEncryptInfo {
-        /// `encrypted_secret_key`.
+        /// The message's key, encrypted with the public key, Base64.
         0 encrypted_secret_key: String => "encrypted_secret_key: must",
-        /// `public_key_ver`.
+        /// Version of the public key, which tells the private one.
         1 public_key_ver: i64 => "public_key_ver: must",
     }
 }
@@ -393,7 +393,7 @@ w::record! {
 w::record! {
     /// `session_type` of `chat_data::ApplicableRange`.
     pub struct SessionType {
-        /// `session_type_list`.
+        /// The kinds of session, as codes.
         0 session_type_list: Option<Vec<i64>> => "session_type_list",
     }
     new()
@@ -403,12 +403,12 @@ w::record! {
 w::record! {
     /// `config` of `chat_data::SetHideSensitiveInfoConfig`.
     pub struct SensitiveInfoConfig {
-        /// `hide_mobile`.
+        /// Whether phone numbers are hidden.
         0 hide_mobile: Option<bool> => "hide_mobile",
-        /// `hide_idcard`.
+        /// Whether identity numbers are hidden; `hide_idcard` on the wire.
         #[doc(alias = "hide_idcard")]
         1 hide_id_card: Option<bool> => "hide_idcard",
-        /// `hide_bankno`.
+        /// Whether bank card numbers are hidden; `hide_bankno` on the wire.
         #[doc(alias = "hide_bankno")]
         2 hide_bank_no: Option<bool> => "hide_bankno",
     }
@@ -419,13 +419,13 @@ w::record! {
 w::record! {
     /// An item of `agreeinfo` in the answer of `chat_data::get_agree_status::Single`.
     pub struct SingleAgreeInfo {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: Option<String> => "open_userid",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: Option<String> => "external_userid: masked",
-        /// `agree_status`.
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// `Agree`, `Disagree` or `Default_Agree`.
         2 agree_status: String => "agree_status: must",
-        /// `status_change_time`; format `unix`.
+        /// When the consent changed; format `unix`.
         3 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
@@ -433,34 +433,34 @@ w::record! {
 w::record! {
     /// An item of `item` in `chat_data::get_agree_status::Single`; an item of `id_list` in `chat_data::ChatInfo`.
     pub struct SingleItem {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: Option<String> => "open_userid",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: Option<String> => "external_userid: masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
     }
     new()
-    text(open_userid: String, external_userid: String)
+    text(open_userid: String, external_userid: xinqiao_types::ExternalUserId)
 }
 
 w::record! {
     /// An item of `msg_list` in the answer of `chat_data::SyncMsg`.
     pub struct SyncMsgDetail {
-        /// `msgid`.
+        /// Id of the message in the archive; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `msgtype`.
+        /// Kind of message, as a code; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         1 msg_type: i64 => "msgtype: must",
-        /// `sender`.
+        /// Who sent it.
         2 sender: Sender => "sender: must",
-        /// `receiver_list`.
+        /// Who got it.
         3 receiver_list: Option<Vec<Sender>> => "receiver_list",
-        /// `chatid`.
+        /// Id of the group chat; `chatid` on the wire.
         #[doc(alias = "chatid")]
         4 chat_id: Option<String> => "chatid",
-        /// `send_time`; format `unix`.
+        /// When it was sent; format `unix`.
         5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
-        /// `service_encrypt_info`.
+        /// The encrypted key, and the version of the public key.
         6 service_encrypt_info: ServiceEncryptInfo => "service_encrypt_info: must",
     }
 }
@@ -468,7 +468,7 @@ w::record! {
 w::record! {
     /// `target_type` of `chat_data::ApplicableRange`; `target_type` of `chat_data::UpdateRuleApplicableRange`.
     pub struct TargetType {
-        /// `type_list`.
+        /// The kinds, as codes.
         0 type_list: Option<Vec<i64>> => "type_list",
     }
     new()
@@ -478,25 +478,25 @@ w::record! {
 w::record! {
     /// `applicable_range` of `chat_data::keyword::UpdateRule`.
     pub struct UpdateRuleApplicableRange {
-        /// `target_type`.
+        /// Kinds of sender.
         0 target_type: Option<TargetType> => "target_type",
-        /// `chat_type`.
+        /// Kinds of chat.
         1 chat_type: Option<ChatType> => "chat_type",
-        /// `department`.
+        /// Whose chats it watches, by unit of the corp.
         2 department: Option<Department> => "department",
-        /// `user`.
+        /// Members it is for.
         3 user: Option<User> => "user",
-        /// `external_contact`.
+        /// Outsiders whose chats it watches.
         4 external_contact: Option<ExternalContact> => "external_contact",
-        /// `chat`.
+        /// Group chats it is for.
         5 chat: Option<Chat> => "chat",
-        /// `session_type`.
+        /// Kinds of session.
         6 session_type: Option<ApplicableRangeSessionType> => "session_type",
-        /// `exclude_mobile`.
+        /// Phone numbers that do not hit.
         7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
-        /// `exclude_email`.
+        /// Mail addresses that do not hit.
         8 exclude_email: Option<ExcludeEmail> => "exclude_email",
-        /// `exclude_bank_card`.
+        /// Card numbers that do not hit.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
     new()
@@ -517,7 +517,7 @@ w::record! {
 w::record! {
     /// `user` of `chat_data::ApplicableRange`; `user` of `chat_data::UpdateRuleApplicableRange`.
     pub struct User {
-        /// `id_list`.
+        /// Ids, one per item.
         0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
@@ -531,12 +531,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99527>.
     /// * Catalog: `work.chat_data.analyze_task_add`.
     pub struct AnalyzeTaskAdd {
-        /// `analyze_task`.
+        /// What to analyse, as a code, such as sentiment or spam.
         0 analyze_task: i64 => "analyze_task: must",
-        /// `jobid`.
+        /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
         #[doc(alias = "jobid")]
         1 job_id: Option<String> => "jobid",
-        /// `msg_list`.
+        /// Messages to handle or found.
         2 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(analyze_task: i64, msg_list: Vec<Msg>)
@@ -546,10 +546,10 @@ w::record! {
 w::record! {
     /// Answer to [`AnalyzeTaskAdd`].
     pub struct AnalyzeTaskAddResponse {
-        /// `jobid`.
+        /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: Option<String> => "jobid",
-        /// `fail_list`.
+        /// Entries that failed, each with its reason.
         1 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
@@ -580,7 +580,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99527>.
     /// * Catalog: `work.chat_data.analyze_task_result`.
     pub struct AnalyzeTaskResult {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -590,11 +590,11 @@ w::record! {
 w::record! {
     /// Answer to [`AnalyzeTaskResult`].
     pub struct AnalyzeTaskResultResponse {
-        /// `status`.
+        /// State of the job, as a code; ask again later if it is not finished.
         0 status: i64 => "status: must",
-        /// `analyze_result`.
+        /// The result, kept encrypted.
         1 analyze_result: Option<AnalyzeResult> => "analyze_result",
-        /// `analyze_result_list`.
+        /// Result of each message.
         2 analyze_result_list: Option<Vec<AnalyzeTaskResultAnalyzeResult>> => "analyze_result_list",
     }
 }
@@ -625,7 +625,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99527>.
     /// * Catalog: `work.chat_data.analyze_task_submit`.
     pub struct AnalyzeTaskSubmit {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -658,7 +658,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100021>.
     /// * Catalog: `work.chat_data.async_program_result`.
     pub struct AsyncProgramResult {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -668,10 +668,10 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncProgramResult`].
     pub struct AsyncProgramResultResponse {
-        /// `response_errcode`.
+        /// The program's own error code, `0` is success; `response_errcode` on the wire.
         #[doc(alias = "response_errcode")]
         0 response_err_code: i64 => "response_errcode: must",
-        /// `response_data`.
+        /// Data from the program, as text.
         1 response_data: Option<String> => "response_data",
     }
 }
@@ -702,11 +702,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100021>.
     /// * Catalog: `work.chat_data.async_program_task`.
     pub struct AsyncProgramTask {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
-        /// `ability_id`.
+        /// Id of what the program shall do.
         1 ability_id: String => "ability_id: must",
-        /// `request_data`.
+        /// Data for the program, as text.
         2 request_data: Option<String> => "request_data",
     }
     new(program_id: impl Into<String>, ability_id: impl Into<String>)
@@ -716,7 +716,7 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncProgramTask`].
     pub struct AsyncProgramTaskResponse {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -748,7 +748,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100114>.
     /// * Catalog: `work.chat_data.check_debug_mode`.
     pub struct CheckDebugMode {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
     }
     new(program_id: impl Into<String>)
@@ -757,7 +757,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckDebugMode`].
     pub struct CheckDebugModeResponse {
-        /// `debug_mode_status`.
+        /// Debug mode: `0` off, `1` on.
         0 debug_mode_status: i64 => "debug_mode_status: must",
     }
 }
@@ -788,7 +788,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100092>.
     /// * Catalog: `work.chat_data.close_debug_mode`.
     pub struct CloseDebugMode {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
     }
     new(program_id: impl Into<String>)
@@ -820,9 +820,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99641>.
     /// * Catalog: `work.chat_data.get_auth_user_list`.
     pub struct GetAuthUserList {
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         0 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         1 limit: Option<i64> => "limit",
     }
     new()
@@ -833,11 +833,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuthUserList`].
     pub struct GetAuthUserListResponse {
-        /// `auth_user_list`.
+        /// Members whose chats are archived.
         0 auth_user_list: Vec<AuthUser> => "auth_user_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -875,7 +875,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpAuthInfo`].
     pub struct GetCorpAuthInfoResponse {
-        /// `auth_edition_list`.
+        /// Editions that the corp has.
         0 auth_edition_list: Vec<AuthEdition> => "auth_edition_list: must",
     }
 }
@@ -906,7 +906,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99622>.
     /// * Catalog: `work.chat_data.get_hide_sensitive_info_config`.
     pub struct GetHideSensitiveInfoConfig {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
     }
     new(open_userid: impl Into<String>)
@@ -915,7 +915,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetHideSensitiveInfoConfig`].
     pub struct GetHideSensitiveInfoConfigResponse {
-        /// `config`.
+        /// What is hidden in messages.
         0 config: HideSensitiveInfoConfig => "config: must",
     }
 }
@@ -946,7 +946,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99495>.
     /// * Catalog: `work.chat_data.group_chat_get`.
     pub struct GroupChatGet {
-        /// `chatid`.
+        /// Id of the group chat; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
     }
@@ -956,11 +956,11 @@ w::record! {
 w::record! {
     /// Answer to [`GroupChatGet`].
     pub struct GroupChatGetResponse {
-        /// `members`.
+        /// People in the group.
         0 members: Vec<Member> => "members: must",
-        /// `creator`.
+        /// Who made the group.
         1 creator: String => "creator: must",
-        /// `room_create_time`; format `unix`.
+        /// When the group was made; format `unix`.
         2 room_create_time: xinqiao_types::UnixSeconds => "room_create_time: must",
     }
 }
@@ -991,9 +991,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100091>.
     /// * Catalog: `work.chat_data.open_debug_mode`.
     pub struct OpenDebugMode {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
-        /// `debug_token`.
+        /// Token that opens the debug mode.
         1 debug_token: String => "debug_token: must",
     }
     new(program_id: impl Into<String>, debug_token: impl Into<String>)
@@ -1025,11 +1025,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99496>.
     /// * Catalog: `work.chat_data.search_chat`.
     pub struct SearchChat {
-        /// `query_word`.
+        /// What to look for.
         0 query_word: String => "query_word: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
     new(query_word: impl Into<String>)
@@ -1040,11 +1040,11 @@ w::record! {
 w::record! {
     /// Answer to [`SearchChat`].
     pub struct SearchChatResponse {
-        /// `chat_list`.
+        /// Chats that were found.
         0 chat_list: Vec<SearchChatDetail> => "chat_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1075,17 +1075,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97374>.
     /// * Catalog: `work.chat_data.search_msg`.
     pub struct SearchMsg {
-        /// `query_word`.
+        /// What to look for.
         0 query_word: String => "query_word: must",
-        /// `chat_info`.
+        /// Chat to look in.
         1 chat_info: Option<ChatInfo> => "chat_info",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         5 limit: Option<i64> => "limit",
     }
     new(query_word: impl Into<String>)
@@ -1101,11 +1101,11 @@ w::record! {
 w::record! {
     /// Answer to [`SearchMsg`].
     pub struct SearchMsgResponse {
-        /// `msg_list`.
+        /// Messages to handle or found.
         0 msg_list: Vec<SearchMsgDetail> => "msg_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1136,9 +1136,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99622>.
     /// * Catalog: `work.chat_data.set_hide_sensitive_info_config`.
     pub struct SetHideSensitiveInfoConfig {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `config`.
+        /// What is hidden in messages.
         1 config: SensitiveInfoConfig => "config: must",
     }
     new(open_userid: impl Into<String>, config: SensitiveInfoConfig)
@@ -1170,9 +1170,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100109>.
     /// * Catalog: `work.chat_data.set_log_level`.
     pub struct SetLogLevel {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
-        /// `log_level`.
+        /// How much is logged, as a code.
         1 log_level: i64 => "log_level: must",
     }
     new(program_id: impl Into<String>, log_level: i64)
@@ -1204,9 +1204,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99587>.
     /// * Catalog: `work.chat_data.set_public_key`.
     pub struct SetPublicKey {
-        /// `public_key`.
+        /// RSA public key with which chats are encrypted.
         0 public_key: String => "public_key: must",
-        /// `public_key_ver`.
+        /// Version of the public key, which tells the private one.
         1 public_key_ver: i64 => "public_key_ver: must",
     }
     new(public_key: impl Into<String>, public_key_ver: i64)
@@ -1238,7 +1238,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100018>.
     /// * Catalog: `work.chat_data.set_receive_callback`.
     pub struct SetReceiveCallback {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
     }
     new(program_id: impl Into<String>)
@@ -1270,13 +1270,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100020>.
     /// * Catalog: `work.chat_data.sync_call_program`.
     pub struct SyncCallProgram {
-        /// `program_id`.
+        /// Id of the program in the data zone.
         0 program_id: String => "program_id: must",
-        /// `ability_id`.
+        /// Id of what the program shall do.
         1 ability_id: String => "ability_id: must",
-        /// `notify_id`.
+        /// Id of the zone's notice. From: `NotifyId` of the event `program_notify`.
         2 notify_id: String => "notify_id: must",
-        /// `request_data`.
+        /// Data for the program, as text.
         3 request_data: Option<String> => "request_data",
     }
     new(program_id: impl Into<String>, ability_id: impl Into<String>, notify_id: impl Into<String>)
@@ -1286,7 +1286,7 @@ w::record! {
 w::record! {
     /// Answer to [`SyncCallProgram`].
     pub struct SyncCallProgramResponse {
-        /// `response_data`.
+        /// Data from the program, as text.
         0 response_data: Option<String> => "response_data",
     }
 }
@@ -1317,11 +1317,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97240>.
     /// * Catalog: `work.chat_data.sync_msg`.
     pub struct SyncMsg {
-        /// `token`.
+        /// Token of the event, to fetch the data.
         0 token: Option<String> => "token",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -1332,11 +1332,11 @@ w::record! {
 w::record! {
     /// Answer to [`SyncMsg`].
     pub struct SyncMsgResponse {
-        /// `msg_list`.
+        /// Messages to handle or found.
         0 msg_list: Vec<SyncMsgDetail> => "msg_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -1367,9 +1367,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100175>.
     /// * Catalog: `work.chat_data.upload_media`.
     pub struct UploadMedia {
-        /// `type`.
+        /// Kind of media, such as `file`.
         0 type_: String => "type: must query",
-        /// `media`.
+        /// The file itself.
         1 media: w::FilePart => "media: must",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -1378,11 +1378,11 @@ w::record! {
 w::record! {
     /// Answer to [`UploadMedia`].
     pub struct UploadMediaResponse {
-        /// `type`.
+        /// Kind of media, such as `file`.
         0 type_: String => "type: must",
-        /// `media_id`.
+        /// Id of the uploaded file, for programs of the data zone.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
+        /// When it was uploaded; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -1417,9 +1417,9 @@ pub mod export {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99620>.
         /// * Catalog: `work.chat_data.export.create_job`.
         pub struct CreateJob {
-            /// `code`.
+            /// One-time code that allows the export.
             0 code: String => "code: must",
-            /// `media_id`.
+            /// File of the zone's program that is to be exported.
             1 media_id: xinqiao_types::MediaId => "media_id: must",
         }
         new(code: impl Into<String>, media_id: impl Into<xinqiao_types::MediaId>)
@@ -1428,7 +1428,7 @@ pub mod export {
     w::record! {
         /// Answer to [`CreateJob`].
         pub struct CreateJobResponse {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1460,7 +1460,7 @@ pub mod export {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99620>.
         /// * Catalog: `work.chat_data.export.get_job_status`.
         pub struct GetJobStatus {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1470,14 +1470,14 @@ pub mod export {
     w::record! {
         /// Answer to [`GetJobStatus`].
         pub struct GetJobStatusResponse {
-            /// `status`.
+            /// State of the job, as a code; ask again later if it is not finished.
             0 status: i64 => "status: must",
-            /// `result_id`.
+            /// Handle by which the encrypted outcome is fetched.
             1 result_id: Option<String> => "result_id",
-            /// `result_errcode`.
+            /// Error code of a failed export; `result_errcode` on the wire.
             #[doc(alias = "result_errcode")]
             2 result_err_code: Option<i64> => "result_errcode",
-            /// `result_errmsg`.
+            /// Why the export failed; `result_errmsg` on the wire.
             #[doc(alias = "result_errmsg")]
             3 result_err_msg: Option<String> => "result_errmsg",
         }
@@ -1514,7 +1514,7 @@ pub mod get_agree_status {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99530>.
         /// * Catalog: `work.chat_data.get_agree_status.room`.
         pub struct Room {
-            /// `chatid`.
+            /// Id of the group chat; `chatid` on the wire.
             #[doc(alias = "chatid")]
             0 chat_id: String => "chatid: must",
         }
@@ -1524,7 +1524,7 @@ pub mod get_agree_status {
     w::record! {
         /// Answer to [`Room`].
         pub struct RoomResponse {
-            /// `agreeinfo`.
+            /// Who has agreed to the archive; `agreeinfo` on the wire.
             #[doc(alias = "agreeinfo")]
             0 agree_info: Vec<super::AgreeInfo> => "agreeinfo: must",
         }
@@ -1556,7 +1556,7 @@ pub mod get_agree_status {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99530>.
         /// * Catalog: `work.chat_data.get_agree_status.single`.
         pub struct Single {
-            /// `item`.
+            /// Pairs of member and contact to ask about.
             0 item: Vec<super::SingleItem> => "item: must",
         }
         new(item: Vec<super::SingleItem>)
@@ -1565,7 +1565,7 @@ pub mod get_agree_status {
     w::record! {
         /// Answer to [`Single`].
         pub struct SingleResponse {
-            /// `agreeinfo`.
+            /// Who has agreed to the archive; `agreeinfo` on the wire.
             #[doc(alias = "agreeinfo")]
             0 agree_info: Vec<super::SingleAgreeInfo> => "agreeinfo: must",
         }
@@ -1602,13 +1602,13 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.create_rule`.
         pub struct CreateRule {
-            /// `name`.
+            /// What the rule is called.
             0 name: String => "name: must",
-            /// `keyword`.
+            /// The words that hit.
             1 keyword: super::Keyword => "keyword: must",
-            /// `semantics`.
+            /// Kinds of content that hit.
             2 semantics: Option<super::Semantic> => "semantics",
-            /// `applicable_range`.
+            /// Chats and people the rule is for.
             3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
         new(name: impl Into<String>, keyword: super::Keyword)
@@ -1618,7 +1618,7 @@ pub mod keyword {
     w::record! {
         /// Answer to [`CreateRule`].
         pub struct CreateRuleResponse {
-            /// `rule_id`.
+            /// Id of the keyword rule.
             0 rule_id: String => "rule_id: must",
         }
     }
@@ -1649,7 +1649,7 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.delete_rule`.
         pub struct DeleteRule {
-            /// `rule_id`.
+            /// Id of the keyword rule.
             0 rule_id: String => "rule_id: must",
         }
         new(rule_id: impl Into<String>)
@@ -1681,11 +1681,11 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97266>.
         /// * Catalog: `work.chat_data.keyword.get_hit_msg_list`.
         pub struct GetHitMsgList {
-            /// `token`.
+            /// Token of the event, to fetch the data.
             0 token: Option<String> => "token",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new()
@@ -1696,11 +1696,11 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetHitMsgList`].
         pub struct GetHitMsgListResponse {
-            /// `msg_list`.
+            /// Messages to handle or found.
             0 msg_list: Vec<super::GetHitMsgListMsg> => "msg_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             2 has_more: bool => "has_more: must zero-one",
         }
     }
@@ -1731,7 +1731,7 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.get_rule_detail`.
         pub struct GetRuleDetail {
-            /// `rule_id`.
+            /// Id of the keyword rule.
             0 rule_id: String => "rule_id: must",
         }
         new(rule_id: impl Into<String>)
@@ -1740,13 +1740,13 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetRuleDetail`].
         pub struct GetRuleDetailResponse {
-            /// `name`.
+            /// What the rule is called.
             0 name: String => "name: must",
-            /// `keyword`.
+            /// The words that hit.
             1 keyword: super::Keyword => "keyword: must",
-            /// `semantics`.
+            /// Kinds of content that hit.
             2 semantics: Option<super::Semantic> => "semantics",
-            /// `applicable_range`.
+            /// Chats and people the rule is for.
             3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
     }
@@ -1777,9 +1777,9 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.get_rule_list`.
         pub struct GetRuleList {
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             0 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -1790,11 +1790,11 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetRuleList`].
         pub struct GetRuleListResponse {
-            /// `rule_list`.
+            /// Keyword rules of the app.
             0 rule_list: Vec<super::Rule> => "rule_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             2 has_more: bool => "has_more: must zero-one",
         }
     }
@@ -1825,15 +1825,15 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.update_rule`.
         pub struct UpdateRule {
-            /// `rule_id`.
+            /// Id of the keyword rule.
             0 rule_id: String => "rule_id: must",
-            /// `name`.
+            /// What the rule is called.
             1 name: Option<String> => "name",
-            /// `keyword`.
+            /// The words that hit.
             2 keyword: Option<super::Keyword> => "keyword",
-            /// `semantics`.
+            /// Kinds of content that hit.
             3 semantics: Option<super::Semantic> => "semantics",
-            /// `applicable_range`.
+            /// Chats and people the rule is for.
             4 applicable_range: Option<super::UpdateRuleApplicableRange> => "applicable_range",
         }
         new(rule_id: impl Into<String>)
@@ -1877,11 +1877,11 @@ pub mod spec_api {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99460>.
         /// * Catalog: `work.chat_data.spec_api.create_job`.
         pub struct CreateJob {
-            /// `msg_filter`.
+            /// Messages to handle.
             0 msg_filter: super::MsgFilter => "msg_filter: must",
-            /// `custom_id`.
+            /// Your own mark of the job.
             1 custom_id: String => "custom_id: must",
-            /// `custom_data`.
+            /// Your own data, handed back with the result.
             2 custom_data: Option<String> => "custom_data",
         }
         new(msg_filter: super::MsgFilter, custom_id: impl Into<String>)
@@ -1891,7 +1891,7 @@ pub mod spec_api {
     w::record! {
         /// Answer to [`CreateJob`].
         pub struct CreateJobResponse {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1924,7 +1924,7 @@ pub mod spec_api {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99462>.
         /// * Catalog: `work.chat_data.spec_api.get_job_result`.
         pub struct GetJobResult {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1934,13 +1934,13 @@ pub mod spec_api {
     w::record! {
         /// Answer to [`GetJobResult`].
         pub struct GetJobResultResponse {
-            /// `status`.
+            /// State of the job, as a code; ask again later if it is not finished.
             0 status: i64 => "status: must",
-            /// `dispatch_time`; format `unix`.
+            /// When the job was handed to the program; format `unix`.
             1 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
-            /// `progress`; in percent.
+            /// How far the job is; in percent.
             2 progress: i64 => "progress: must",
-            /// `result`.
+            /// Outcome, once finished.
             3 result: Option<super::JobResult> => "result",
         }
     }

@@ -6,35 +6,35 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `records` in `checkin::AddCheckinRecord`.
     pub struct CheckinRecord {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `checkin_time`; format `unix`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// When the punch was made; format `unix`.
         1 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
-        /// `location_title`.
+        /// Name of the place.
         2 location_title: Option<String> => "location_title",
-        /// `location_detail`.
+        /// The place in detail.
         3 location_detail: Option<String> => "location_detail",
-        /// `lng`.
+        /// Longitude times a million, in GCJ-02.
         4 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Latitude times a million, in GCJ-02.
         5 lat: Option<f64> => "lat",
-        /// `wifiname`.
+        /// SSID at which the punch was or may be made; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         6 wifi_name: Option<String> => "wifiname",
-        /// `wifimac`.
+        /// MAC address of the Wi-Fi; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         7 wifi_mac: Option<String> => "wifimac",
-        /// `device_type`.
+        /// Kind of device: `1` door, `2` attendance device, `3` other.
         8 device_type: Option<i64> => "device_type",
-        /// `device_detail`.
+        /// Which device it was, in words.
         9 device_detail: Option<String> => "device_detail",
-        /// `notes`.
+        /// Note on the punch, or on the special day.
         10 notes: Option<String> => "notes",
-        /// `mediaids`.
+        /// `media_id`s of pictures noted with the punch; `mediaids` on the wire.
         #[doc(alias = "mediaids")]
-        11 media_ids: Option<Vec<String>> => "mediaids",
+        11 media_ids: Option<Vec<xinqiao_types::MediaId>> => "mediaids",
     }
-    new(userid: impl Into<String>, checkin_time: xinqiao_types::UnixSeconds)
+    new(userid: impl Into<xinqiao_types::UserId>, checkin_time: xinqiao_types::UnixSeconds)
     text(
         location_title: String,
         location_detail: String,
@@ -43,13 +43,13 @@ w::record! {
         device_detail: String,
         notes: String,
     )
-    set(lng: f64, lat: f64, device_type: i64, media_ids: Vec<String>)
+    set(lng: f64, lat: f64, device_type: i64, media_ids: Vec<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `apply` of `checkin::WorkdayConf`.
     pub struct Apply {
-        /// `restinfo`.
+        /// How breaks are taken off overtime; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
         0 rest_info: Option<RestInfo> => "restinfo",
     }
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// `applycheckin` of `checkin::WorkdayConf`.
     pub struct ApplyCheckin {
-        /// `restinfo`.
+        /// How breaks are taken off overtime; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
         0 rest_info: Option<RestInfo> => "restinfo",
     }
@@ -71,22 +71,22 @@ w::record! {
 w::record! {
     /// `base_info` of `checkin::CheckinDayData`.
     pub struct BaseInfo {
-        /// `date`; format `unix`.
+        /// The day, as its midnight; format `unix`.
         0 date: xinqiao_types::UnixSeconds => "date: must",
-        /// `day_type`.
+        /// `0` working day, `1` day off.
         1 day_type: i64 => "day_type: must",
-        /// `record_type`.
+        /// `1` fixed hours, `2` outing, `3` shifts, `4` free, `5` overtime, `7` no rule.
         2 record_type: i64 => "record_type: must",
-        /// `acctid`.
+        /// `userid` of the member; `acctid` on the wire.
         #[doc(alias = "acctid")]
         3 acct_id: String => "acctid: must",
-        /// `name`.
+        /// The member's full name.
         4 name: String => "name: must",
-        /// `name_ex`.
+        /// The member's second name.
         5 name_ex: String => "name_ex: must",
-        /// `departs_name`.
+        /// Names of the departments.
         6 departs_name: String => "departs_name: must",
-        /// `rule_info`.
+        /// The rule that holds.
         7 rule_info: RuleInfo => "rule_info: must",
     }
 }
@@ -94,10 +94,10 @@ w::record! {
 w::record! {
     /// `rule_info` of `checkin::DataBaseInfo`.
     pub struct BaseInfoRuleInfo {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
     }
@@ -106,11 +106,11 @@ w::record! {
 w::record! {
     /// `biweekly` of `checkin::CheckinDate`; `biweekly` of `checkin::GroupScheduleList`.
     pub struct Biweekly {
-        /// `enable_weekday_recurrence`.
+        /// Whether the weeks alternate.
         0 enable_weekday_recurrence: Option<bool> => "enable_weekday_recurrence",
-        /// `odd_workdays`.
+        /// Working days of odd weeks.
         1 odd_workdays: Option<Vec<i64>> => "odd_workdays",
-        /// `even_workdays`.
+        /// Working days of even weeks.
         2 even_workdays: Option<Vec<i64>> => "even_workdays",
     }
     new()
@@ -120,11 +120,11 @@ w::record! {
 w::record! {
     /// `buka_remind` of `checkin::Group`; `buka_remind` of `checkin::UpdateCheckinOptionGroup`.
     pub struct BukaRemind {
-        /// `open_remind`.
+        /// Whether the reminder is on.
         0 open_remind: bool => "open_remind: must",
-        /// `buka_remind_month`.
+        /// Month of the reminder: `0` this, `1` next.
         1 buka_remind_month: Option<i64> => "buka_remind_month",
-        /// `buka_remind_day`.
+        /// Day of the reminder.
         2 buka_remind_day: Option<i64> => "buka_remind_day",
     }
     new(open_remind: bool)
@@ -134,7 +134,7 @@ w::record! {
 w::record! {
     /// `cal_ottime_rule` of `checkin::RestInfo`.
     pub struct CalOtTimeRule {
-        /// `items`.
+        /// Steps of overtime and break.
         0 items: Vec<CalOtTimeRuleItem> => "items: must",
     }
     new(items: Vec<CalOtTimeRuleItem>)
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::CalOtTimeRule`.
     pub struct CalOtTimeRuleItem {
-        /// `ot_time`; in s.
+        /// Overtime of this length; in s.
         0 ot_time: Option<i64> => "ot_time",
-        /// `rest_time`; in s.
+        /// Break that is taken off; in s.
         1 rest_time: Option<i64> => "rest_time",
     }
     new()
@@ -155,13 +155,13 @@ w::record! {
 w::record! {
     /// `checkin` of `checkin::WorkdayConf`.
     pub struct Checkin {
-        /// `ot_time_start`.
+        /// How long after work overtime begins.
         0 ot_time_start: Option<i64> => "ot_time_start",
-        /// `ot_time_min`; in s.
+        /// Shortest overtime that counts; in s.
         1 ot_time_min: Option<i64> => "ot_time_min",
-        /// `ot_time_max`; in s.
+        /// Longest overtime that counts; in s.
         2 ot_time_max: Option<i64> => "ot_time_max",
-        /// `restinfo`.
+        /// How breaks are taken off overtime; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
         3 rest_info: Option<RestInfo> => "restinfo",
     }
@@ -172,72 +172,72 @@ w::record! {
 w::record! {
     /// An item of `checkindata` in the answer of `checkin::GetCheckinData`.
     pub struct CheckinData {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `groupid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         1 group_id: i64 => "groupid: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         2 group_name: String => "groupname: must",
-        /// `checkin_type`.
+        /// Kind of punch in Chinese words.
         3 checkin_type: String => "checkin_type: must",
-        /// `exception_type`.
+        /// What is wrong in Chinese words, several joined with a semicolon; empty if nothing.
         4 exception_type: String => "exception_type: must",
-        /// `checkin_time`; format `unix`.
+        /// When the punch was made; format `unix`.
         5 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
-        /// `sch_checkin_time`; format `unix`.
+        /// When the punch was due; format `unix`.
         6 sch_checkin_time: xinqiao_types::UnixSeconds => "sch_checkin_time: must",
-        /// `location_title`.
+        /// Name of the place.
         7 location_title: Option<String> => "location_title",
-        /// `location_detail`.
+        /// The place in detail.
         8 location_detail: Option<String> => "location_detail",
-        /// `lng`.
+        /// Longitude times a million, in GCJ-02.
         9 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Latitude times a million, in GCJ-02.
         10 lat: Option<f64> => "lat",
-        /// `wifiname`.
+        /// SSID at which the punch was or may be made; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         11 wifi_name: Option<String> => "wifiname",
-        /// `wifimac`.
+        /// MAC address of the Wi-Fi; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         12 wifi_mac: Option<String> => "wifimac",
-        /// `deviceid`.
+        /// Id of the device on which the punch was made; `deviceid` on the wire.
         #[doc(alias = "deviceid")]
         13 device_id: Option<String> => "deviceid",
-        /// `schedule_id`.
+        /// Number of the shift; `0` for a day off or none.
         14 schedule_id: Option<i64> => "schedule_id",
-        /// `timeline_id`.
+        /// Number of the working period in the rule.
         15 timeline_id: Option<i64> => "timeline_id",
-        /// `notes`.
+        /// Note on the punch, or on the special day.
         16 notes: Option<String> => "notes",
-        /// `mediaids`.
+        /// `media_id`s of pictures noted with the punch; `mediaids` on the wire.
         #[doc(alias = "mediaids")]
-        17 media_ids: Option<Vec<String>> => "mediaids",
+        17 media_ids: Option<Vec<xinqiao_types::MediaId>> => "mediaids",
     }
 }
 
 w::record! {
     /// An item of `checkindate` in `checkin::Group`; an item of `checkindate` in `checkin::UpdateCheckinOptionGroup`.
     pub struct CheckinDate {
-        /// `workdays`.
+        /// Working days, `1` Monday to `6` Saturday, `0` Sunday.
         0 workdays: Option<Vec<i64>> => "workdays",
-        /// `checkintime`.
+        /// Working periods of the day; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Option<Vec<CheckinTime>> => "checkintime",
-        /// `allow_flex`.
+        /// Whether there is a tolerance.
         2 allow_flex: Option<bool> => "allow_flex",
-        /// `flex_on_duty_time`; in ms.
+        /// How late people may come; in ms.
         3 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; in ms.
+        /// How early people may go; in ms.
         4 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `max_allow_arrive_early`; in ms.
+        /// How far the day may be moved forward; in ms.
         5 max_allow_arrive_early: i64 => "max_allow_arrive_early: must",
-        /// `max_allow_arrive_late`; in ms.
+        /// How far the day may be moved back; in ms.
         6 max_allow_arrive_late: i64 => "max_allow_arrive_late: must",
-        /// `late_rule`.
+        /// Rule that who leaves late may come late.
         7 late_rule: Option<LateRule> => "late_rule",
-        /// `biweekly`.
+        /// Working days that alternate by week.
         8 biweekly: Option<Biweekly> => "biweekly",
     }
     new(max_allow_arrive_early: i64, max_allow_arrive_late: i64)
@@ -255,36 +255,36 @@ w::record! {
 w::record! {
     /// An item of `checkintime` in `checkin::GroupCheckinDate`; an item of `time_section` in `checkin::GroupScheduleList`; and 1 more.
     pub struct CheckinDateCheckinTime {
-        /// `time_id`.
+        /// Number of the period, unique in the rule.
         0 time_id: Option<i64> => "time_id",
-        /// `work_sec`.
+        /// Begin of work in seconds after midnight.
         1 work_sec: Option<i64> => "work_sec",
-        /// `off_work_sec`.
+        /// End of work in seconds after midnight.
         2 off_work_sec: Option<i64> => "off_work_sec",
-        /// `earliest_work_sec`.
+        /// Earliest punch before work, in seconds after midnight.
         3 earliest_work_sec: Option<i64> => "earliest_work_sec",
-        /// `latest_work_sec`.
+        /// Latest punch before work, in seconds after midnight.
         4 latest_work_sec: Option<i64> => "latest_work_sec",
-        /// `earliest_off_work_sec`.
+        /// Earliest punch after work, in seconds after midnight.
         5 earliest_off_work_sec: Option<i64> => "earliest_off_work_sec",
-        /// `latest_off_work_sec`.
+        /// Latest punch after work, in seconds after midnight.
         6 latest_off_work_sec: Option<i64> => "latest_off_work_sec",
-        /// `remind_work_sec`.
+        /// Reminder before work, in seconds after midnight.
         7 remind_work_sec: Option<i64> => "remind_work_sec",
-        /// `remind_off_work_sec`.
+        /// Reminder after work, in seconds after midnight.
         8 remind_off_work_sec: Option<i64> => "remind_off_work_sec",
-        /// `allow_rest`.
+        /// Whether there is a break.
         9 allow_rest: bool => "allow_rest: must",
-        /// `rest_begin_time`.
+        /// Begin of the break in seconds after midnight.
         10 rest_begin_time: Option<i64> => "rest_begin_time",
-        /// `rest_end_time`.
+        /// End of the break in seconds after midnight.
         11 rest_end_time: Option<i64> => "rest_end_time",
-        /// `rest_times`.
+        /// The breaks.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
-        /// `no_need_checkon`.
+        /// Whether no punch is needed before work; `no_need_checkon` on the wire.
         #[doc(alias = "no_need_checkon")]
         13 no_need_check_on: Option<bool> => "no_need_checkon",
-        /// `no_need_checkoff`.
+        /// Whether no punch is needed after work; `no_need_checkoff` on the wire.
         #[doc(alias = "no_need_checkoff")]
         14 no_need_check_off: Option<bool> => "no_need_checkoff",
     }
@@ -293,36 +293,36 @@ w::record! {
 w::record! {
     /// An item of `checkintime` in `checkin::CheckinDate`; an item of `time_section` in `checkin::ScheduleList`; and 1 more.
     pub struct CheckinTime {
-        /// `time_id`.
+        /// Number of the period, unique in the rule.
         0 time_id: Option<i64> => "time_id",
-        /// `work_sec`.
+        /// Begin of work in seconds after midnight.
         1 work_sec: Option<i64> => "work_sec",
-        /// `off_work_sec`.
+        /// End of work in seconds after midnight.
         2 off_work_sec: Option<i64> => "off_work_sec",
-        /// `earliest_work_sec`.
+        /// Earliest punch before work, in seconds after midnight.
         3 earliest_work_sec: Option<i64> => "earliest_work_sec",
-        /// `latest_work_sec`.
+        /// Latest punch before work, in seconds after midnight.
         4 latest_work_sec: Option<i64> => "latest_work_sec",
-        /// `earliest_off_work_sec`.
+        /// Earliest punch after work, in seconds after midnight.
         5 earliest_off_work_sec: Option<i64> => "earliest_off_work_sec",
-        /// `latest_off_work_sec`.
+        /// Latest punch after work, in seconds after midnight.
         6 latest_off_work_sec: Option<i64> => "latest_off_work_sec",
-        /// `remind_work_sec`.
+        /// Reminder before work, in seconds after midnight.
         7 remind_work_sec: Option<i64> => "remind_work_sec",
-        /// `remind_off_work_sec`.
+        /// Reminder after work, in seconds after midnight.
         8 remind_off_work_sec: Option<i64> => "remind_off_work_sec",
-        /// `allow_rest`.
+        /// Whether there is a break.
         9 allow_rest: Option<bool> => "allow_rest",
-        /// `rest_begin_time`.
+        /// Begin of the break in seconds after midnight.
         10 rest_begin_time: Option<i64> => "rest_begin_time",
-        /// `rest_end_time`.
+        /// End of the break in seconds after midnight.
         11 rest_end_time: Option<i64> => "rest_end_time",
-        /// `rest_times`.
+        /// The breaks.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
-        /// `no_need_checkon`.
+        /// Whether no punch is needed before work; `no_need_checkon` on the wire.
         #[doc(alias = "no_need_checkon")]
         13 no_need_check_on: Option<bool> => "no_need_checkon",
-        /// `no_need_checkoff`.
+        /// Whether no punch is needed after work; `no_need_checkoff` on the wire.
         #[doc(alias = "no_need_checkoff")]
         14 no_need_check_off: Option<bool> => "no_need_checkoff",
     }
@@ -349,18 +349,18 @@ w::record! {
 w::record! {
     /// `base_info` of `checkin::CheckinMonthData`.
     pub struct DataBaseInfo {
-        /// `record_type`.
+        /// `1` fixed hours, `2` outing, `3` shifts, `4` free, `5` overtime, `7` no rule.
         0 record_type: i64 => "record_type: must",
-        /// `acctid`.
+        /// `userid` of the member; `acctid` on the wire.
         #[doc(alias = "acctid")]
         1 acct_id: String => "acctid: must",
-        /// `name`.
+        /// The member's full name.
         2 name: String => "name: must",
-        /// `name_ex`.
+        /// The member's second name.
         3 name_ex: String => "name_ex: must",
-        /// `departs_name`.
+        /// Names of the departments.
         4 departs_name: String => "departs_name: must",
-        /// `rule_info`.
+        /// The rule that holds.
         5 rule_info: BaseInfoRuleInfo => "rule_info: must",
     }
 }
@@ -368,17 +368,17 @@ w::record! {
 w::record! {
     /// `summary_info` of `checkin::CheckinMonthData`.
     pub struct DataSummaryInfo {
-        /// `except_days`.
+        /// Days with faults.
         0 except_days: i64 => "except_days: must",
-        /// `regular_days`.
+        /// Days without faults.
         1 regular_days: i64 => "regular_days: must",
-        /// `work_days`.
+        /// Days on which punches were due.
         2 work_days: i64 => "work_days: must",
-        /// `rest_days`.
+        /// Days off.
         3 rest_days: i64 => "rest_days: must",
-        /// `regular_work_sec`; in s.
+        /// Time really worked; in s.
         4 regular_work_sec: i64 => "regular_work_sec: must",
-        /// `standard_work_sec`; in s.
+        /// Time that was due; in s.
         5 standard_work_sec: i64 => "standard_work_sec: must",
     }
 }
@@ -386,11 +386,11 @@ w::record! {
 w::record! {
     /// An item of `exception_infos` in `checkin::CheckinDayData`; an item of `exception_infos` in `checkin::CheckinMonthData`.
     pub struct ExceptionInfo {
-        /// `exception`.
+        /// `1` late, `2` left early, `3` missing punch, `4` absent, `5` wrong place, `6` wrong device.
         0 exception: i64 => "exception: must",
-        /// `duration`; in s.
+        /// For how long, seconds; in s.
         1 duration: Option<i64> => "duration",
-        /// `count`.
+        /// How often.
         2 count: i64 => "count: must",
     }
 }
@@ -398,9 +398,9 @@ w::record! {
 w::record! {
     /// An item of `fix_time_rule_list` in `checkin::RestInfo`.
     pub struct FixTimeRule {
-        /// `fix_time_begin_sec`.
+        /// Begin of the fixed break in seconds after midnight.
         0 fix_time_begin_sec: Option<i64> => "fix_time_begin_sec",
-        /// `fix_time_end_sec`.
+        /// End of the fixed break in seconds after midnight.
         1 fix_time_end_sec: Option<i64> => "fix_time_end_sec",
     }
     new()
@@ -410,17 +410,17 @@ w::record! {
 w::record! {
     /// An item of `datas` in the answer of `checkin::GetCheckinDayData`.
     pub struct CheckinDayData {
-        /// `base_info`.
+        /// Who it is, and under which rule.
         0 base_info: BaseInfo => "base_info: must",
-        /// `summary_info`.
+        /// Totals of the punches.
         1 summary_info: SummaryInfo => "summary_info: must",
-        /// `holiday_infos`.
+        /// Approved leave and the like.
         2 holiday_infos: Option<Vec<HolidayInfo>> => "holiday_infos",
-        /// `sp_items`.
+        /// Totals of leave and the like.
         3 sp_items: Option<Vec<SpItem>> => "sp_items",
-        /// `exception_infos`.
+        /// Totals of faults.
         4 exception_infos: Option<Vec<ExceptionInfo>> => "exception_infos",
-        /// `ot_info`.
+        /// Totals of overtime.
         5 ot_info: Option<OtInfo> => "ot_info",
     }
 }
@@ -428,15 +428,15 @@ w::record! {
 w::record! {
     /// An item of `datas` in the answer of `checkin::GetCheckinMonthData`.
     pub struct CheckinMonthData {
-        /// `base_info`.
+        /// Who it is, and under which rule.
         0 base_info: DataBaseInfo => "base_info: must",
-        /// `summary_info`.
+        /// Totals of the punches.
         1 summary_info: DataSummaryInfo => "summary_info: must",
-        /// `sp_items`.
+        /// Totals of leave and the like.
         2 sp_items: Option<Vec<SpItem>> => "sp_items",
-        /// `exception_infos`.
+        /// Totals of faults.
         3 exception_infos: Option<Vec<ExceptionInfo>> => "exception_infos",
-        /// `overwork_info`.
+        /// Totals of overtime.
         4 overwork_info: Option<OverworkInfo> => "overwork_info",
     }
 }
@@ -444,9 +444,9 @@ w::record! {
 w::record! {
     /// An item of `info` in the answer of `checkin::GetCheckinOption`.
     pub struct GetCheckinOptionInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `group`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The check-in rule.
         1 group: InfoGroup => "group: must",
     }
 }
@@ -454,9 +454,9 @@ w::record! {
 w::record! {
     /// An item of `scheduleList` in `checkin::ScheduleDetail`.
     pub struct GetCheckinScheduListSchedule {
-        /// `day`; format `d`.
+        /// Day of the month; format `d`.
         0 day: i64 => "day: must",
-        /// `schedule_info`.
+        /// The shift on that day.
         1 schedule_info: ScheduleInfo => "schedule_info: must",
     }
 }
@@ -464,84 +464,84 @@ w::record! {
 w::record! {
     /// An item of `group` in the answer of `checkin::GetCorpCheckinOption`.
     pub struct GetCorpCheckinOptionGroup {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `grouptype`.
+        /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         1 group_type: i64 => "grouptype: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         2 group_name: String => "groupname: must",
-        /// `sync_holidays`.
+        /// Whether public holidays are off automatically.
         3 sync_holidays: bool => "sync_holidays: must",
-        /// `need_photo`.
+        /// Whether a photo must be taken.
         4 need_photo: bool => "need_photo: must",
-        /// `note_can_use_local_pic`.
+        /// Whether notes may use stored pictures.
         5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
-        /// `allow_checkin_offworkday`.
+        /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         6 allow_checkin_off_workday: bool => "allow_checkin_offworkday: must",
-        /// `allow_apply_offworkday`.
+        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
-        /// `allow_apply_bk_cnt`.
+        /// Corrections per month; `-1` no limit.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; in day.
+        /// For how many days back; `-1` no limit; in day.
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; in day.
+        /// Until which day of the next month; `-1` no limit; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
-        /// `checkindate`.
+        /// Working days and hours; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         11 checkin_date: Vec<GroupCheckinDate> => "checkindate: must",
-        /// `spe_workdays`.
+        /// Special days on which people must punch.
         12 spe_workdays: Option<Vec<GroupSpeWorkday>> => "spe_workdays",
-        /// `spe_offdays`.
+        /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         13 spe_off_days: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
-        /// `wifimac_infos`.
+        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         14 wifi_mac_infos: Option<Vec<GroupWifiMacInfo>> => "wifimac_infos",
-        /// `loc_infos`.
+        /// Places at which people may punch.
         15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
-        /// `schedulelist`.
+        /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
-        /// `buka_restriction`.
+        /// Which kinds of fault may be corrected, as a code.
         17 buka_restriction: Option<i64> => "buka_restriction",
-        /// `span_day_time`.
+        /// When a new day begins, in seconds after midnight.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; in s.
+        /// Working time per day, for free hours; in s.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
-        /// `open_sp_checkin`.
+        /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// `checkin_method_type`.
+        /// Way of punching, as a code.
         21 checkin_method_type: Option<i64> => "checkin_method_type",
-        /// `type`.
+        /// `0` phone, `2` device, `3` both.
         22 type_: i64 => "type: must",
-        /// `range`.
+        /// Members, departments and tags the rule is for.
         23 range: Range => "range: must",
-        /// `white_users`.
+        /// Members who need not punch.
         24 white_users: Option<Vec<String>> => "white_users",
-        /// `reporterinfo`.
+        /// Who gets reports of the punches; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         25 reporter_info: Option<GroupReporterInfo> => "reporterinfo",
-        /// `ot_info`.
+        /// Settings of overtime.
         26 ot_info: Option<GroupOtInfo> => "ot_info",
-        /// `option_out_range`.
+        /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         27 option_out_range: i64 => "option_out_range: must",
-        /// `use_face_detect`.
+        /// Whether faces are checked.
         28 use_face_detect: bool => "use_face_detect: must",
-        /// `open_face_live_detect`.
+        /// Whether a living face is required.
         29 open_face_live_detect: bool => "open_face_live_detect: must",
-        /// `offwork_interval_time`; in s.
+        /// Shortest time between the two punches, for free hours; in s; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         30 off_work_interval_time: i64 => "offwork_interval_time: must",
-        /// `create_userid`.
-        31 create_userid: String => "create_userid: must",
-        /// `update_userid`.
-        32 update_userid: String => "update_userid: must",
-        /// `create_time`; format `unix`.
+        /// Who made the rule.
+        31 create_userid: xinqiao_types::UserId => "create_userid: must",
+        /// Who changed the rule last.
+        32 update_userid: xinqiao_types::UserId => "update_userid: must",
+        /// When the rule was made; format `unix`.
         33 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -549,79 +549,79 @@ w::record! {
 w::record! {
     /// `group` of `checkin::AddCheckinOption`.
     pub struct Group {
-        /// `grouptype`.
+        /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         0 group_type: i64 => "grouptype: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
-        /// `type`.
+        /// `0` phone, `2` device, `3` both.
         2 type_: Option<i64> => "type",
-        /// `range`.
+        /// Members, departments and tags the rule is for.
         3 range: Option<Range> => "range",
-        /// `white_users`.
+        /// Members who need not punch.
         4 white_users: Option<Vec<String>> => "white_users",
-        /// `reporterinfo`.
+        /// Who gets reports of the punches; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         5 reporter_info: Option<ReporterInfo> => "reporterinfo",
-        /// `sync_holidays`.
+        /// Whether public holidays are off automatically.
         6 sync_holidays: Option<bool> => "sync_holidays",
-        /// `need_photo`.
+        /// Whether a photo must be taken.
         7 need_photo: Option<bool> => "need_photo",
-        /// `note_can_use_local_pic`.
+        /// Whether notes may use stored pictures.
         8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
-        /// `allow_checkin_offworkday`.
+        /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         9 allow_checkin_off_workday: Option<bool> => "allow_checkin_offworkday",
-        /// `allow_apply_offworkday`.
+        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
-        /// `allow_apply_bk_cnt`.
+        /// Corrections per month; `-1` no limit.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; in day.
+        /// For how many days back; `-1` no limit; in day.
         12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; in day.
+        /// Until which day of the next month; `-1` no limit; in day.
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
-        /// `option_out_range`.
+        /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         14 option_out_range: Option<i64> => "option_out_range",
-        /// `checkindate`.
+        /// Working days and hours; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         15 checkin_date: Option<Vec<CheckinDate>> => "checkindate",
-        /// `spe_workdays`.
+        /// Special days on which people must punch.
         16 spe_workdays: Option<Vec<SpeWorkday>> => "spe_workdays",
-        /// `spe_offdays`.
+        /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         17 spe_off_days: Option<Vec<SpeWorkday>> => "spe_offdays",
-        /// `wifimac_infos`.
+        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         18 wifi_mac_infos: Option<Vec<WifiMacInfo>> => "wifimac_infos",
-        /// `loc_infos`.
+        /// Places at which people may punch.
         19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
-        /// `schedulelist`.
+        /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
-        /// `ot_info_v2`.
+        /// Settings of overtime.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
-        /// `use_face_detect`.
+        /// Whether faces are checked.
         22 use_face_detect: Option<bool> => "use_face_detect",
-        /// `open_face_live_detect`.
+        /// Whether a living face is required.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// `offwork_interval_time`; in s.
+        /// Shortest time between the two punches, for free hours; in s; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
-        /// `sync_out_checkin`.
+        /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
-        /// `buka_remind`.
+        /// When people are reminded to correct.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
-        /// `buka_restriction`.
+        /// Which kinds of fault may be corrected, as a code.
         27 buka_restriction: Option<i64> => "buka_restriction",
-        /// `span_day_time`.
+        /// When a new day begins, in seconds after midnight.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; in s.
+        /// Working time per day, for free hours; in s.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
-        /// `open_sp_checkin`.
+        /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// `checkin_method_type`.
+        /// Way of punching, as a code.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
     new(group_type: i64, group_name: impl Into<String>)
@@ -662,21 +662,21 @@ w::record! {
 w::record! {
     /// An item of `checkindate` in `checkin::GetCorpCheckinOptionGroup`; an item of `checkindate` in `checkin::InfoGroup`.
     pub struct GroupCheckinDate {
-        /// `workdays`.
+        /// Working days, `1` Monday to `6` Saturday, `0` Sunday.
         0 workdays: Vec<i64> => "workdays: must",
-        /// `checkintime`.
+        /// Working periods of the day; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
-        /// `noneed_offwork`.
+        /// Whether no punch is needed after work; `noneed_offwork` on the wire.
         #[doc(alias = "noneed_offwork")]
         2 no_need_off_work: bool => "noneed_offwork: must",
-        /// `flex_time`; in ms.
+        /// Tolerance, an old field; in ms.
         3 flex_time: Option<i64> => "flex_time",
-        /// `flex_on_duty_time`; in ms.
+        /// How late people may come; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; in ms.
+        /// How early people may go; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `limit_aheadtime`; in ms.
+        /// How early the first punch may be; in ms; `limit_aheadtime` on the wire.
         #[doc(alias = "limit_aheadtime")]
         6 limit_ahead_time: Option<i64> => "limit_aheadtime",
     }
@@ -685,10 +685,10 @@ w::record! {
 w::record! {
     /// `late_rule` of `checkin::GroupScheduleList`.
     pub struct GroupLateRule {
-        /// `allow_offwork_after_time`.
+        /// Whether leaving late allows coming late next day; `allow_offwork_after_time` on the wire.
         #[doc(alias = "allow_offwork_after_time")]
         0 allow_off_work_after_time: bool => "allow_offwork_after_time: must",
-        /// `timerules`.
+        /// Steps of that rule; `timerules` on the wire.
         #[doc(alias = "timerules")]
         1 time_rules: Vec<LateRuleTimeRule> => "timerules: must",
     }
@@ -697,15 +697,15 @@ w::record! {
 w::record! {
     /// An item of `loc_infos` in `checkin::GetCorpCheckinOptionGroup`; an item of `loc_infos` in `checkin::InfoGroup`.
     pub struct GroupLocInfo {
-        /// `loc_title`.
+        /// Name of the place.
         0 loc_title: String => "loc_title: must",
-        /// `loc_detail`.
+        /// The place in detail.
         1 loc_detail: String => "loc_detail: must",
-        /// `lng`.
+        /// Longitude times a million, in GCJ-02.
         2 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude times a million, in GCJ-02.
         3 lat: f64 => "lat: must",
-        /// `distance`; in m.
+        /// How far from it a punch still counts; in m.
         4 distance: i64 => "distance: must",
     }
 }
@@ -713,21 +713,21 @@ w::record! {
 w::record! {
     /// `ot_info` of `checkin::GetCorpCheckinOptionGroup`.
     pub struct GroupOtInfo {
-        /// `type`.
+        /// Overtime by `0` request checked against punches, `1` punches, `2` approval.
         0 type_: i64 => "type: must",
-        /// `allow_ot_workingday`.
+        /// Whether overtime is allowed on working days; `allow_ot_workingday` on the wire.
         #[doc(alias = "allow_ot_workingday")]
         1 allow_ot_working_day: bool => "allow_ot_workingday: must",
-        /// `allow_ot_nonworkingday`.
+        /// Whether overtime is allowed on days off; `allow_ot_nonworkingday` on the wire.
         #[doc(alias = "allow_ot_nonworkingday")]
         2 allow_ot_non_working_day: bool => "allow_ot_nonworkingday: must",
-        /// `otcheckinfo`.
+        /// Settings for overtime by punches; `otcheckinfo` on the wire.
         #[doc(alias = "otcheckinfo")]
         3 ot_check_info: Option<OtCheckInfo> => "otcheckinfo",
-        /// `otapplyinfo`.
+        /// Settings for overtime by request; `otapplyinfo` on the wire.
         #[doc(alias = "otapplyinfo")]
         4 ot_apply_info: Option<OtApplyInfo> => "otapplyinfo",
-        /// `uptime`; format `unix`.
+        /// When it was changed last; format `unix`; `uptime` on the wire.
         #[doc(alias = "uptime")]
         5 up_time: xinqiao_types::UnixSeconds => "uptime: must",
     }
@@ -736,9 +736,9 @@ w::record! {
 w::record! {
     /// `reporterinfo` of `checkin::GetCorpCheckinOptionGroup`.
     pub struct GroupReporterInfo {
-        /// `reporters`.
+        /// Members who get the reports.
         0 reporters: Option<Vec<Reporter>> => "reporters",
-        /// `updatetime`; format `unix`.
+        /// When these receivers were last changed; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         1 update_time: Option<xinqiao_types::UnixSeconds> => "updatetime",
     }
@@ -747,34 +747,34 @@ w::record! {
 w::record! {
     /// An item of `schedulelist` in `checkin::GetCorpCheckinOptionGroup`; an item of `schedulelist` in `checkin::InfoGroup`.
     pub struct GroupScheduleList {
-        /// `schedule_id`.
+        /// Number of the shift; `0` for a day off or none.
         0 schedule_id: i64 => "schedule_id: must",
-        /// `schedule_name`.
+        /// Name of the shift.
         1 schedule_name: String => "schedule_name: must",
-        /// `time_section`.
+        /// Working periods of the shift.
         2 time_section: Vec<CheckinDateCheckinTime> => "time_section: must",
-        /// `noneed_offwork`.
+        /// Whether no punch is needed after work; `noneed_offwork` on the wire.
         #[doc(alias = "noneed_offwork")]
         3 no_need_off_work: bool => "noneed_offwork: must",
-        /// `limit_aheadtime`; in ms.
+        /// How early the first punch may be; in ms; `limit_aheadtime` on the wire.
         #[doc(alias = "limit_aheadtime")]
         4 limit_ahead_time: i64 => "limit_aheadtime: must",
-        /// `limit_offtime`; in ms.
+        /// How late the last punch may be; in ms; `limit_offtime` on the wire.
         #[doc(alias = "limit_offtime")]
         5 limit_off_time: i64 => "limit_offtime: must",
-        /// `allow_flex`.
+        /// Whether there is a tolerance.
         6 allow_flex: bool => "allow_flex: must",
-        /// `flex_on_duty_time`; in ms.
+        /// How late people may come; in ms.
         7 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; in ms.
+        /// How early people may go; in ms.
         8 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `max_allow_arrive_early`; in ms.
+        /// How far the day may be moved forward; in ms.
         9 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// `max_allow_arrive_late`; in ms.
+        /// How far the day may be moved back; in ms.
         10 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
-        /// `late_rule`.
+        /// Rule that who leaves late may come late.
         11 late_rule: Option<GroupLateRule> => "late_rule",
-        /// `biweekly`.
+        /// Working days that alternate by week.
         12 biweekly: Option<Biweekly> => "biweekly",
     }
 }
@@ -782,12 +782,12 @@ w::record! {
 w::record! {
     /// An item of `spe_workdays` in `checkin::GetCorpCheckinOptionGroup`; an item of `spe_offdays` in `checkin::GetCorpCheckinOptionGroup`; and 2 more.
     pub struct GroupSpeWorkday {
-        /// `timestamp`; format `unix`.
+        /// The day, as its midnight; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// `checkintime`.
+        /// Working periods of the day; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
-        /// `notes`.
+        /// Note on the punch, or on the special day.
         2 notes: String => "notes: must",
     }
 }
@@ -795,10 +795,10 @@ w::record! {
 w::record! {
     /// An item of `wifimac_infos` in `checkin::GetCorpCheckinOptionGroup`; an item of `wifimac_infos` in `checkin::InfoGroup`.
     pub struct GroupWifiMacInfo {
-        /// `wifiname`.
+        /// SSID at which the punch was or may be made; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         0 wifi_name: String => "wifiname: must",
-        /// `wifimac`.
+        /// MAC address of the Wi-Fi; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         1 wifi_mac: String => "wifimac: must",
     }
@@ -807,11 +807,11 @@ w::record! {
 w::record! {
     /// An item of `holiday_infos` in `checkin::CheckinDayData`.
     pub struct HolidayInfo {
-        /// `sp_number`.
+        /// Number of the approval.
         0 sp_number: String => "sp_number: must",
-        /// `sp_title`.
+        /// Headline of the approval.
         1 sp_title: SpTitle => "sp_title: must",
-        /// `sp_description`.
+        /// Details of the approval.
         2 sp_description: SpDescription => "sp_description: must",
     }
 }
@@ -819,58 +819,58 @@ w::record! {
 w::record! {
     /// `group` of `checkin::GetCheckinOptionInfo`.
     pub struct InfoGroup {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `grouptype`.
+        /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         1 group_type: i64 => "grouptype: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         2 group_name: String => "groupname: must",
-        /// `sync_holidays`.
+        /// Whether public holidays are off automatically.
         3 sync_holidays: bool => "sync_holidays: must",
-        /// `need_photo`.
+        /// Whether a photo must be taken.
         4 need_photo: bool => "need_photo: must",
-        /// `note_can_use_local_pic`.
+        /// Whether notes may use stored pictures.
         5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
-        /// `allow_checkin_offworkday`.
+        /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         6 allow_checkin_off_workday: bool => "allow_checkin_offworkday: must",
-        /// `allow_apply_offworkday`.
+        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
-        /// `allow_apply_bk_cnt`.
+        /// Corrections per month; `-1` no limit.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; in day.
+        /// For how many days back; `-1` no limit; in day.
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; in day.
+        /// Until which day of the next month; `-1` no limit; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
-        /// `checkindate`.
+        /// Working days and hours; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         11 checkin_date: Vec<GroupCheckinDate> => "checkindate: must",
-        /// `spe_workdays`.
+        /// Special days on which people must punch.
         12 spe_workdays: Option<Vec<GroupSpeWorkday>> => "spe_workdays",
-        /// `spe_offdays`.
+        /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         13 spe_off_days: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
-        /// `wifimac_infos`.
+        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         14 wifi_mac_infos: Option<Vec<GroupWifiMacInfo>> => "wifimac_infos",
-        /// `loc_infos`.
+        /// Places at which people may punch.
         15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
-        /// `schedulelist`.
+        /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
-        /// `buka_restriction`.
+        /// Which kinds of fault may be corrected, as a code.
         17 buka_restriction: Option<i64> => "buka_restriction",
-        /// `span_day_time`.
+        /// When a new day begins, in seconds after midnight.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; in s.
+        /// Working time per day, for free hours; in s.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
-        /// `open_sp_checkin`.
+        /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// `checkin_method_type`.
+        /// Way of punching, as a code.
         21 checkin_method_type: Option<i64> => "checkin_method_type",
     }
 }
@@ -878,10 +878,10 @@ w::record! {
 w::record! {
     /// `late_rule` of `checkin::CheckinDate`.
     pub struct LateRule {
-        /// `allow_offwork_after_time`.
+        /// Whether leaving late allows coming late next day; `allow_offwork_after_time` on the wire.
         #[doc(alias = "allow_offwork_after_time")]
         0 allow_off_work_after_time: Option<bool> => "allow_offwork_after_time",
-        /// `timerules`.
+        /// Steps of that rule; `timerules` on the wire.
         #[doc(alias = "timerules")]
         1 time_rules: Vec<TimeRule> => "timerules: must",
     }
@@ -892,10 +892,10 @@ w::record! {
 w::record! {
     /// An item of `timerules` in `checkin::GroupLateRule`.
     pub struct LateRuleTimeRule {
-        /// `offwork_after_time`; in s.
+        /// How late someone left; in s; `offwork_after_time` on the wire.
         #[doc(alias = "offwork_after_time")]
         0 off_work_after_time: i64 => "offwork_after_time: must",
-        /// `onwork_flex_time`; in s.
+        /// How late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         1 on_work_flex_time: i64 => "onwork_flex_time: must",
     }
@@ -904,15 +904,15 @@ w::record! {
 w::record! {
     /// An item of `loc_infos` in `checkin::Group`; an item of `loc_infos` in `checkin::UpdateCheckinOptionGroup`.
     pub struct LocInfo {
-        /// `loc_title`.
+        /// Name of the place.
         0 loc_title: Option<String> => "loc_title",
-        /// `loc_detail`.
+        /// The place in detail.
         1 loc_detail: Option<String> => "loc_detail",
-        /// `lng`.
+        /// Longitude times a million, in GCJ-02.
         2 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude times a million, in GCJ-02.
         3 lat: f64 => "lat: must",
-        /// `distance`; in m.
+        /// How far from it a punch still counts; in m.
         4 distance: i64 => "distance: must",
     }
     new(lng: f64, lat: f64, distance: i64)
@@ -922,25 +922,25 @@ w::record! {
 w::record! {
     /// `ot_info` of `checkin::CheckinDayData`.
     pub struct OtInfo {
-        /// `ot_status`.
+        /// `0` none, `1` fine, `2` too short.
         0 ot_status: i64 => "ot_status: must",
-        /// `ot_duration`; in s.
+        /// Length of overtime; in s.
         1 ot_duration: i64 => "ot_duration: must",
-        /// `exception_duration`; in s.
+        /// By how much it is too short; in s.
         2 exception_duration: Option<Vec<i64>> => "exception_duration",
-        /// `workday_over_as_vacation`; in s.
+        /// Overtime on working days that became leave; in s.
         3 workday_over_as_vacation: Option<i64> => "workday_over_as_vacation",
-        /// `workday_over_as_money`; in s.
+        /// Overtime on working days that is paid; in s.
         4 workday_over_as_money: Option<i64> => "workday_over_as_money",
-        /// `restday_over_as_vacation`; in s.
+        /// Overtime on days off that became leave; in s; `restday_over_as_vacation` on the wire.
         #[doc(alias = "restday_over_as_vacation")]
         5 rest_day_over_as_vacation: Option<i64> => "restday_over_as_vacation",
-        /// `restday_over_as_money`; in s.
+        /// Overtime on days off that is paid; in s; `restday_over_as_money` on the wire.
         #[doc(alias = "restday_over_as_money")]
         6 rest_day_over_as_money: Option<i64> => "restday_over_as_money",
-        /// `holiday_over_as_vacation`; in s.
+        /// Overtime on public holidays that became leave; in s.
         7 holiday_over_as_vacation: Option<i64> => "holiday_over_as_vacation",
-        /// `holiday_over_as_money`; in s.
+        /// Overtime on public holidays that is paid; in s.
         8 holiday_over_as_money: Option<i64> => "holiday_over_as_money",
     }
 }
@@ -948,16 +948,16 @@ w::record! {
 w::record! {
     /// `ot_info_v2` of `checkin::Group`; `ot_info_v2` of `checkin::UpdateCheckinOptionGroup`.
     pub struct OtInfoV2Item {
-        /// `workdayconf`.
+        /// Overtime on working days; `workdayconf` on the wire.
         #[doc(alias = "workdayconf")]
         0 workday_conf: Option<WorkdayConf> => "workdayconf",
-        /// `restdayconf`.
+        /// Overtime on days off; `restdayconf` on the wire.
         #[doc(alias = "restdayconf")]
         1 rest_day_conf: Option<WorkdayConf> => "restdayconf",
-        /// `holidayconf`.
+        /// Overtime on public holidays; `holidayconf` on the wire.
         #[doc(alias = "holidayconf")]
         2 holiday_conf: Option<WorkdayConf> => "holidayconf",
-        /// `time_unit_config`.
+        /// Unit and rounding of overtime.
         3 time_unit_config: Option<TimeUnitConfig> => "time_unit_config",
     }
     new()
@@ -972,11 +972,11 @@ w::record! {
 w::record! {
     /// `ot_workingday_restinfo` of `checkin::OtApplyInfo`; `ot_nonworkingday_restinfo` of `checkin::OtApplyInfo`; and 2 more.
     pub struct OtWorkingDayRestInfo {
-        /// `type`.
+        /// `0` nothing taken off, `1` fixed breaks, `2` by length of overtime.
         0 type_: i64 => "type: must",
-        /// `fix_time_rule`.
+        /// Fixed breaks.
         1 fix_time_rule: Option<OtWorkingDayRestInfoFixTimeRule> => "fix_time_rule",
-        /// `cal_ottime_rule`.
+        /// Breaks by length of overtime; `cal_ottime_rule` on the wire.
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<WorkingDayRestInfoCalOtTimeRule> => "cal_ottime_rule",
     }
@@ -985,7 +985,7 @@ w::record! {
 w::record! {
     /// `cal_ottime_rule` of `checkin::OtWorkingDayRestInfo`.
     pub struct WorkingDayRestInfoCalOtTimeRule {
-        /// `items`.
+        /// Steps of overtime and break.
         0 items: Vec<OtWorkingDayRestInfoItem> => "items: must",
     }
 }
@@ -993,9 +993,9 @@ w::record! {
 w::record! {
     /// `fix_time_rule` of `checkin::OtWorkingDayRestInfo`.
     pub struct OtWorkingDayRestInfoFixTimeRule {
-        /// `fix_time_begin_sec`.
+        /// Begin of the fixed break in seconds after midnight.
         0 fix_time_begin_sec: i64 => "fix_time_begin_sec: must",
-        /// `fix_time_end_sec`.
+        /// End of the fixed break in seconds after midnight.
         1 fix_time_end_sec: i64 => "fix_time_end_sec: must",
     }
 }
@@ -1003,9 +1003,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::WorkingDayRestInfoCalOtTimeRule`.
     pub struct OtWorkingDayRestInfoItem {
-        /// `ot_time`; in s.
+        /// Overtime of this length; in s.
         0 ot_time: i64 => "ot_time: must",
-        /// `rest_time`; in s.
+        /// Break that is taken off; in s.
         1 rest_time: i64 => "rest_time: must",
     }
 }
@@ -1013,22 +1013,22 @@ w::record! {
 w::record! {
     /// `otapplyinfo` of `checkin::GroupOtInfo`.
     pub struct OtApplyInfo {
-        /// `allow_ot_workingday`.
+        /// Whether overtime is allowed on working days; `allow_ot_workingday` on the wire.
         #[doc(alias = "allow_ot_workingday")]
         0 allow_ot_working_day: bool => "allow_ot_workingday: must",
-        /// `allow_ot_nonworkingday`.
+        /// Whether overtime is allowed on days off; `allow_ot_nonworkingday` on the wire.
         #[doc(alias = "allow_ot_nonworkingday")]
         1 allow_ot_non_working_day: bool => "allow_ot_nonworkingday: must",
-        /// `ot_workingday_restinfo`.
+        /// Breaks taken off on working days; `ot_workingday_restinfo` on the wire.
         #[doc(alias = "ot_workingday_restinfo")]
         2 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
-        /// `ot_nonworkingday_spanday_time`.
+        /// When a new day begins on days off, in seconds after midnight; `ot_nonworkingday_spanday_time` on the wire.
         #[doc(alias = "ot_nonworkingday_spanday_time")]
         3 ot_non_working_day_span_day_time: i64 => "ot_nonworkingday_spanday_time: must",
-        /// `ot_nonworkingday_restinfo`.
+        /// Breaks taken off on days off; `ot_nonworkingday_restinfo` on the wire.
         #[doc(alias = "ot_nonworkingday_restinfo")]
         4 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
-        /// `uptime`; format `unix`.
+        /// When it was changed last; format `unix`; `uptime` on the wire.
         #[doc(alias = "uptime")]
         5 up_time: xinqiao_types::UnixSeconds => "uptime: must",
     }
@@ -1037,28 +1037,28 @@ w::record! {
 w::record! {
     /// `otcheckinfo` of `checkin::GroupOtInfo`.
     pub struct OtCheckInfo {
-        /// `ot_workingday_time_start`.
+        /// Seconds after work at which overtime begins; `ot_workingday_time_start` on the wire.
         #[doc(alias = "ot_workingday_time_start")]
         0 ot_working_day_time_start: i64 => "ot_workingday_time_start: must",
-        /// `ot_workingday_time_min`; in s.
+        /// Shortest overtime on working days; in s; `ot_workingday_time_min` on the wire.
         #[doc(alias = "ot_workingday_time_min")]
         1 ot_working_day_time_min: i64 => "ot_workingday_time_min: must",
-        /// `ot_workingday_time_max`; in s.
+        /// Longest overtime on working days; in s; `ot_workingday_time_max` on the wire.
         #[doc(alias = "ot_workingday_time_max")]
         2 ot_working_day_time_max: i64 => "ot_workingday_time_max: must",
-        /// `ot_workingday_restinfo`.
+        /// Breaks taken off on working days; `ot_workingday_restinfo` on the wire.
         #[doc(alias = "ot_workingday_restinfo")]
         3 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
-        /// `ot_nonworkingday_time_min`; in s.
+        /// Shortest overtime on days off; in s; `ot_nonworkingday_time_min` on the wire.
         #[doc(alias = "ot_nonworkingday_time_min")]
         4 ot_non_working_day_time_min: i64 => "ot_nonworkingday_time_min: must",
-        /// `ot_nonworkingday_time_max`; in s.
+        /// Longest overtime on days off; in s; `ot_nonworkingday_time_max` on the wire.
         #[doc(alias = "ot_nonworkingday_time_max")]
         5 ot_non_working_day_time_max: i64 => "ot_nonworkingday_time_max: must",
-        /// `ot_nonworkingday_spanday_time`.
+        /// When a new day begins on days off, in seconds after midnight; `ot_nonworkingday_spanday_time` on the wire.
         #[doc(alias = "ot_nonworkingday_spanday_time")]
         6 ot_non_working_day_span_day_time: i64 => "ot_nonworkingday_spanday_time: must",
-        /// `ot_nonworkingday_restinfo`.
+        /// Breaks taken off on days off; `ot_nonworkingday_restinfo` on the wire.
         #[doc(alias = "ot_nonworkingday_restinfo")]
         7 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
     }
@@ -1067,26 +1067,26 @@ w::record! {
 w::record! {
     /// `overwork_info` of `checkin::CheckinMonthData`.
     pub struct OverworkInfo {
-        /// `workday_over_sec`; in s.
+        /// Overtime on working days; in s.
         0 workday_over_sec: i64 => "workday_over_sec: must",
-        /// `holidays_over_sec`; in s.
+        /// Overtime on public holidays; in s.
         1 holidays_over_sec: Option<i64> => "holidays_over_sec",
-        /// `restdays_over_sec`; in s.
+        /// Overtime on days off; in s; `restdays_over_sec` on the wire.
         #[doc(alias = "restdays_over_sec")]
         2 rest_days_over_sec: Option<i64> => "restdays_over_sec",
-        /// `workdays_over_as_vacation`; in s.
+        /// Overtime on working days that became leave; in s.
         3 workdays_over_as_vacation: Option<i64> => "workdays_over_as_vacation",
-        /// `workdays_over_as_money`; in s.
+        /// Overtime on working days that is paid; in s.
         4 workdays_over_as_money: Option<i64> => "workdays_over_as_money",
-        /// `restdays_over_as_vacation`; in s.
+        /// Overtime on days off that became leave; in s; `restdays_over_as_vacation` on the wire.
         #[doc(alias = "restdays_over_as_vacation")]
         5 rest_days_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
-        /// `restdays_over_as_money`; in s.
+        /// Overtime on days off that is paid; in s; `restdays_over_as_money` on the wire.
         #[doc(alias = "restdays_over_as_money")]
         6 rest_days_over_as_money: Option<i64> => "restdays_over_as_money",
-        /// `holidays_over_as_vacation`; in s.
+        /// Overtime on public holidays that became leave; in s.
         7 holidays_over_as_vacation: Option<i64> => "holidays_over_as_vacation",
-        /// `holidays_over_as_money`; in s.
+        /// Overtime on public holidays that is paid; in s.
         8 holidays_over_as_money: Option<i64> => "holidays_over_as_money",
     }
 }
@@ -1094,37 +1094,37 @@ w::record! {
 w::record! {
     /// `range` of `checkin::GetCorpCheckinOptionGroup`; `range` of `checkin::Group`; and 1 more.
     pub struct Range {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
-        /// `partyid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
+        /// Departments the rule is for; `partyid` on the wire.
         #[doc(alias = "partyid")]
         1 party_id: Option<Vec<i64>> => "partyid",
-        /// `tagid`.
+        /// Number that the platform gave the tag; such as `134`; `tagid` on the wire.
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
     new()
-    set(userid: Vec<String>, party_id: Vec<i64>, tag_id: Vec<i64>)
+    set(userid: Vec<xinqiao_types::UserId>, party_id: Vec<i64>, tag_id: Vec<i64>)
 }
 
 w::record! {
     /// An item of `reporters` in `checkin::GroupReporterInfo`; an item of `reporters` in `checkin::ReporterInfo`.
     pub struct Reporter {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `tagid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Number that the platform gave the tag; such as `134`; `tagid` on the wire.
         #[doc(alias = "tagid")]
         1 tag_id: Option<i64> => "tagid",
     }
     new()
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
     set(tag_id: i64)
 }
 
 w::record! {
     /// `reporterinfo` of `checkin::Group`; `reporterinfo` of `checkin::UpdateCheckinOptionGroup`.
     pub struct ReporterInfo {
-        /// `reporters`.
+        /// Members who get the reports.
         0 reporters: Option<Vec<Reporter>> => "reporters",
     }
     new()
@@ -1134,9 +1134,9 @@ w::record! {
 w::record! {
     /// An item of `rest_times` in `checkin::CheckinDateCheckinTime`; an item of `rest_times` in `checkin::CheckinTime`.
     pub struct RestTime {
-        /// `rest_begin_time`.
+        /// Begin of the break in seconds after midnight.
         0 rest_begin_time: i64 => "rest_begin_time: must",
-        /// `rest_end_time`.
+        /// End of the break in seconds after midnight.
         1 rest_end_time: i64 => "rest_end_time: must",
     }
     new(rest_begin_time: i64, rest_end_time: i64)
@@ -1145,11 +1145,11 @@ w::record! {
 w::record! {
     /// `restinfo` of `checkin::Apply`; `restinfo` of `checkin::ApplyCheckin`; and 1 more.
     pub struct RestInfo {
-        /// `type`.
+        /// `0` nothing taken off, `1` fixed breaks, `2` by length of overtime.
         0 type_: i64 => "type: must",
-        /// `fix_time_rule_list`.
+        /// Fixed breaks.
         1 fix_time_rule_list: Option<Vec<FixTimeRule>> => "fix_time_rule_list",
-        /// `cal_ottime_rule`.
+        /// Breaks by length of overtime; `cal_ottime_rule` on the wire.
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<CalOtTimeRule> => "cal_ottime_rule",
     }
@@ -1160,19 +1160,19 @@ w::record! {
 w::record! {
     /// `rule_info` of `checkin::BaseInfo`.
     pub struct RuleInfo {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
-        /// `scheduleid`.
+        /// Number of the shift, for rules by shift; `scheduleid` on the wire.
         #[doc(alias = "scheduleid")]
         2 schedule_id: Option<i64> => "scheduleid",
-        /// `schedulename`.
+        /// Name of the shift; `schedulename` on the wire.
         #[doc(alias = "schedulename")]
         3 schedule_name: Option<String> => "schedulename",
-        /// `checkintime`.
+        /// Working periods due; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         4 checkin_time: Vec<RuleInfoCheckinTime> => "checkintime: must",
     }
@@ -1181,9 +1181,9 @@ w::record! {
 w::record! {
     /// An item of `checkintime` in `checkin::RuleInfo`.
     pub struct RuleInfoCheckinTime {
-        /// `work_sec`.
+        /// Begin of work in seconds after midnight.
         0 work_sec: i64 => "work_sec: must",
-        /// `off_work_sec`.
+        /// End of work in seconds after midnight.
         1 off_work_sec: i64 => "off_work_sec: must",
     }
 }
@@ -1191,18 +1191,18 @@ w::record! {
 w::record! {
     /// An item of `schedule_list` in the answer of `checkin::GetCheckinScheduList`.
     pub struct Schedule {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `yearmonth`; format `yyyyMM`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Month of the roster; format `yyyyMM`; `yearmonth` on the wire.
         #[doc(alias = "yearmonth")]
         1 year_month: i64 => "yearmonth: must",
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         2 group_id: i64 => "groupid: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         3 group_name: String => "groupname: must",
-        /// `schedule`.
+        /// Shifts of the month.
         4 schedule: ScheduleDetail => "schedule: must",
     }
 }
@@ -1210,11 +1210,11 @@ w::record! {
 w::record! {
     /// `schedule_info` of `checkin::GetCheckinScheduListSchedule`.
     pub struct ScheduleInfo {
-        /// `schedule_id`.
+        /// Number of the shift; `0` for a day off or none.
         0 schedule_id: i64 => "schedule_id: must",
-        /// `schedule_name`.
+        /// Name of the shift.
         1 schedule_name: String => "schedule_name: must",
-        /// `time_section`.
+        /// Working periods of the shift.
         2 time_section: Vec<TimeSection> => "time_section: must",
     }
 }
@@ -1222,7 +1222,7 @@ w::record! {
 w::record! {
     /// `schedule` of `checkin::Schedule`.
     pub struct ScheduleDetail {
-        /// `scheduleList`.
+        /// The shifts day by day; `scheduleList` on the wire.
         0 schedule_list: Vec<GetCheckinScheduListSchedule> => "scheduleList: must",
     }
 }
@@ -1230,23 +1230,23 @@ w::record! {
 w::record! {
     /// An item of `schedulelist` in `checkin::Group`; an item of `schedulelist` in `checkin::UpdateCheckinOptionGroup`.
     pub struct ScheduleList {
-        /// `schedule_id`.
+        /// Number of the shift; `0` for a day off or none.
         0 schedule_id: i64 => "schedule_id: must",
-        /// `schedule_name`.
+        /// Name of the shift.
         1 schedule_name: String => "schedule_name: must",
-        /// `time_section`.
+        /// Working periods of the shift.
         2 time_section: Vec<CheckinTime> => "time_section: must",
-        /// `allow_flex`.
+        /// Whether there is a tolerance.
         3 allow_flex: Option<bool> => "allow_flex",
-        /// `flex_on_duty_time`; in ms.
+        /// How late people may come; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// `flex_off_duty_time`; in ms.
+        /// How early people may go; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// `max_allow_arrive_early`; in ms.
+        /// How far the day may be moved forward; in ms.
         6 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// `max_allow_arrive_late`; in ms.
+        /// How far the day may be moved back; in ms.
         7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
-        /// `late_rule`.
+        /// Rule that who leaves late may come late.
         8 late_rule: Option<ScheduleListLateRule> => "late_rule",
     }
     new(schedule_id: i64, schedule_name: impl Into<String>, time_section: Vec<CheckinTime>)
@@ -1263,16 +1263,16 @@ w::record! {
 w::record! {
     /// `late_rule` of `checkin::ScheduleList`.
     pub struct ScheduleListLateRule {
-        /// `allow_offwork_after_time`.
+        /// Whether leaving late allows coming late next day; `allow_offwork_after_time` on the wire.
         #[doc(alias = "allow_offwork_after_time")]
         0 allow_off_work_after_time: Option<bool> => "allow_offwork_after_time",
-        /// `offwork_after_time`; in s.
+        /// How late someone left; in s; `offwork_after_time` on the wire.
         #[doc(alias = "offwork_after_time")]
         1 off_work_after_time: Option<i64> => "offwork_after_time",
-        /// `onwork_flex_time`; in s.
+        /// How late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         2 on_work_flex_time: Option<i64> => "onwork_flex_time",
-        /// `timerules`.
+        /// Steps of that rule; `timerules` on the wire.
         #[doc(alias = "timerules")]
         3 time_rules: Option<Vec<TimeRule>> => "timerules",
     }
@@ -1288,20 +1288,20 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::SetCheckinScheduList`.
     pub struct SetCheckinScheduListItem {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `day`; format `d`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Day of the month; format `d`.
         1 day: i64 => "day: must",
-        /// `schedule_id`.
+        /// Number of the shift; `0` for a day off or none.
         2 schedule_id: i64 => "schedule_id: must",
     }
-    new(userid: impl Into<String>, day: i64, schedule_id: i64)
+    new(userid: impl Into<xinqiao_types::UserId>, day: i64, schedule_id: i64)
 }
 
 w::record! {
     /// `sp_description` of `checkin::HolidayInfo`.
     pub struct SpDescription {
-        /// `data`.
+        /// The text in each language.
         0 data: Vec<SpTitleData> => "data: must",
     }
 }
@@ -1309,17 +1309,17 @@ w::record! {
 w::record! {
     /// An item of `sp_items` in `checkin::CheckinDayData`; an item of `sp_items` in `checkin::CheckinMonthData`.
     pub struct SpItem {
-        /// `name`.
+        /// What it is called.
         0 name: String => "name: must",
-        /// `type`.
+        /// `1` leave, `2` correction, `3` trip, `4` outing, `15` punch by approval, `100` field work.
         1 type_: i64 => "type: must",
-        /// `vacation_id`.
+        /// Number of the kind of leave.
         2 vacation_id: Option<i64> => "vacation_id",
-        /// `time_type`.
+        /// `0` by days, `1` by hours.
         3 time_type: i64 => "time_type: must",
-        /// `duration`; in s.
+        /// For how long, seconds; in s.
         4 duration: i64 => "duration: must",
-        /// `count`.
+        /// How often.
         5 count: i64 => "count: must",
     }
 }
@@ -1327,7 +1327,7 @@ w::record! {
 w::record! {
     /// `sp_title` of `checkin::HolidayInfo`.
     pub struct SpTitle {
-        /// `data`.
+        /// The text in each language.
         0 data: Vec<SpTitleData> => "data: must",
     }
 }
@@ -1335,9 +1335,9 @@ w::record! {
 w::record! {
     /// An item of `data` in `checkin::SpDescription`; an item of `data` in `checkin::SpTitle`.
     pub struct SpTitleData {
-        /// `lang`.
+        /// Language, such as `zh_CN`.
         0 lang: String => "lang: must",
-        /// `text`.
+        /// The text in this language.
         1 text: String => "text: must",
     }
 }
@@ -1345,20 +1345,19 @@ w::record! {
 w::record! {
     /// An item of `spe_workdays` in `checkin::Group`; an item of `spe_offdays` in `checkin::Group`; and 2 more.
     pub struct SpeWorkday {
-        /// `type`.
         0 type_: i64 => "type: must",
-        /// `timestamp`; format `unix`.
+        /// The day, as its midnight; format `unix`.
         1 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `begintime`; format `unix`.
+        /// First special day, as its midnight; format `unix`; `begintime` on the wire.
         #[doc(alias = "begintime")]
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begintime",
-        /// `endtime`; format `unix`.
+        /// Last special day, as its midnight; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         3 end_time: Option<xinqiao_types::UnixSeconds> => "endtime",
-        /// `checkintime`.
+        /// Working periods of the day; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         4 checkin_time: Vec<CheckinTime> => "checkintime: must",
-        /// `notes`.
+        /// Note on the punch, or on the special day.
         5 notes: Option<String> => "notes",
     }
     new(type_: i64, checkin_time: Vec<CheckinTime>)
@@ -1373,15 +1372,15 @@ w::record! {
 w::record! {
     /// `summary_info` of `checkin::CheckinDayData`.
     pub struct SummaryInfo {
-        /// `checkin_count`.
+        /// How many punches.
         0 checkin_count: i64 => "checkin_count: must",
-        /// `regular_work_sec`; in s.
+        /// Time really worked; in s.
         1 regular_work_sec: i64 => "regular_work_sec: must",
-        /// `standard_work_sec`; in s.
+        /// Time that was due; in s.
         2 standard_work_sec: i64 => "standard_work_sec: must",
-        /// `earliest_time`.
+        /// First punch in seconds after midnight.
         3 earliest_time: i64 => "earliest_time: must",
-        /// `lastest_time`.
+        /// Last punch in seconds after midnight.
         4 lastest_time: i64 => "lastest_time: must",
     }
 }
@@ -1389,15 +1388,15 @@ w::record! {
 w::record! {
     /// An item of `time_section` in `checkin::ScheduleInfo`.
     pub struct TimeSection {
-        /// `id`.
+        /// Number of the period.
         0 id: i64 => "id: must",
-        /// `work_sec`.
+        /// Begin of work in seconds after midnight.
         1 work_sec: i64 => "work_sec: must",
-        /// `off_work_sec`.
+        /// End of work in seconds after midnight.
         2 off_work_sec: i64 => "off_work_sec: must",
-        /// `remind_work_sec`.
+        /// Reminder before work, in seconds after midnight.
         3 remind_work_sec: i64 => "remind_work_sec: must",
-        /// `remind_off_work_sec`.
+        /// Reminder after work, in seconds after midnight.
         4 remind_off_work_sec: i64 => "remind_off_work_sec: must",
     }
 }
@@ -1405,16 +1404,16 @@ w::record! {
 w::record! {
     /// `time_unit_config` of `checkin::OtInfoV2Item`.
     pub struct TimeUnitConfig {
-        /// `ot_time_unit`.
+        /// Unit of overtime, as a code.
         0 ot_time_unit: Option<i64> => "ot_time_unit",
-        /// `perday_duration_secs`; in s.
+        /// Overtime that makes one day; in s; `perday_duration_secs` on the wire.
         #[doc(alias = "perday_duration_secs")]
         1 per_day_duration_secs: Option<i64> => "perday_duration_secs",
-        /// `rounding_method`.
+        /// Way of rounding, as a code.
         2 rounding_method: Option<i64> => "rounding_method",
-        /// `rounding_precision`.
+        /// Precision of the rounding, as a code.
         3 rounding_precision: Option<i64> => "rounding_precision",
-        /// `step_size`.
+        /// Step of the rounding.
         4 step_size: Option<i64> => "step_size",
     }
     new()
@@ -1430,10 +1429,10 @@ w::record! {
 w::record! {
     /// An item of `timerules` in `checkin::LateRule`; an item of `timerules` in `checkin::ScheduleListLateRule`.
     pub struct TimeRule {
-        /// `offwork_after_time`; in s.
+        /// How late someone left; in s; `offwork_after_time` on the wire.
         #[doc(alias = "offwork_after_time")]
         0 off_work_after_time: Option<i64> => "offwork_after_time",
-        /// `onwork_flex_time`; in s.
+        /// How late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         1 on_work_flex_time: Option<i64> => "onwork_flex_time",
     }
@@ -1444,81 +1443,81 @@ w::record! {
 w::record! {
     /// `group` of `checkin::UpdateCheckinOption`.
     pub struct UpdateCheckinOptionGroup {
-        /// `grouptype`.
+        /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         0 group_type: i64 => "grouptype: must",
-        /// `groupname`.
+        /// Name of the check-in rule; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
-        /// `type`.
+        /// `0` phone, `2` device, `3` both.
         2 type_: Option<i64> => "type",
-        /// `range`.
+        /// Members, departments and tags the rule is for.
         3 range: Option<Range> => "range",
-        /// `white_users`.
+        /// Members who need not punch.
         4 white_users: Option<Vec<String>> => "white_users",
-        /// `reporterinfo`.
+        /// Who gets reports of the punches; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         5 reporter_info: Option<ReporterInfo> => "reporterinfo",
-        /// `sync_holidays`.
+        /// Whether public holidays are off automatically.
         6 sync_holidays: Option<bool> => "sync_holidays",
-        /// `need_photo`.
+        /// Whether a photo must be taken.
         7 need_photo: Option<bool> => "need_photo",
-        /// `note_can_use_local_pic`.
+        /// Whether notes may use stored pictures.
         8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
-        /// `allow_checkin_offworkday`.
+        /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         9 allow_checkin_off_workday: Option<bool> => "allow_checkin_offworkday",
-        /// `allow_apply_offworkday`.
+        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
-        /// `allow_apply_bk_cnt`.
+        /// Corrections per month; `-1` no limit.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// `allow_apply_bk_day_limit`; in day.
+        /// For how many days back; `-1` no limit; in day.
         12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// `buka_limit_next_month`; in day.
+        /// Until which day of the next month; `-1` no limit; in day.
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
-        /// `option_out_range`.
+        /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         14 option_out_range: Option<i64> => "option_out_range",
-        /// `checkindate`.
+        /// Working days and hours; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         15 checkin_date: Option<Vec<CheckinDate>> => "checkindate",
-        /// `spe_workdays`.
+        /// Special days on which people must punch.
         16 spe_workdays: Option<Vec<SpeWorkday>> => "spe_workdays",
-        /// `spe_offdays`.
+        /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         17 spe_off_days: Option<Vec<SpeWorkday>> => "spe_offdays",
-        /// `wifimac_infos`.
+        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         18 wifi_mac_infos: Option<Vec<WifiMacInfo>> => "wifimac_infos",
-        /// `loc_infos`.
+        /// Places at which people may punch.
         19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
-        /// `schedulelist`.
+        /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
-        /// `ot_info_v2`.
+        /// Settings of overtime.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
-        /// `use_face_detect`.
+        /// Whether faces are checked.
         22 use_face_detect: Option<bool> => "use_face_detect",
-        /// `open_face_live_detect`.
+        /// Whether a living face is required.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// `offwork_interval_time`; in s.
+        /// Shortest time between the two punches, for free hours; in s; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
-        /// `sync_out_checkin`.
+        /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
-        /// `buka_remind`.
+        /// When people are reminded to correct.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
-        /// `buka_restriction`.
+        /// Which kinds of fault may be corrected, as a code.
         27 buka_restriction: Option<i64> => "buka_restriction",
-        /// `span_day_time`.
+        /// When a new day begins, in seconds after midnight.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// `standard_work_duration`; in s.
+        /// Working time per day, for free hours; in s.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
-        /// `open_sp_checkin`.
+        /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// `checkin_method_type`.
+        /// Way of punching, as a code.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         32 group_id: i64 => "groupid: must",
     }
@@ -1560,9 +1559,9 @@ w::record! {
 w::record! {
     /// `vacation` of `checkin::WorkdayConf`.
     pub struct Vacation {
-        /// `trans_ratio`.
+        /// Rate of overtime to leave.
         0 trans_ratio: Option<i64> => "trans_ratio",
-        /// `sync_vacation`.
+        /// Whether the balance of leave is raised.
         1 sync_vacation: Option<bool> => "sync_vacation",
     }
     new()
@@ -1572,10 +1571,10 @@ w::record! {
 w::record! {
     /// An item of `wifimac_infos` in `checkin::Group`; an item of `wifimac_infos` in `checkin::UpdateCheckinOptionGroup`.
     pub struct WifiMacInfo {
-        /// `wifiname`.
+        /// SSID at which the punch was or may be made; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         0 wifi_name: Option<String> => "wifiname",
-        /// `wifimac`.
+        /// MAC address of the Wi-Fi; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         1 wifi_mac: Option<String> => "wifimac",
     }
@@ -1586,22 +1585,22 @@ w::record! {
 w::record! {
     /// `workdayconf` of `checkin::OtInfoV2Item`; `restdayconf` of `checkin::OtInfoV2Item`; and 1 more.
     pub struct WorkdayConf {
-        /// `allow_ot`.
+        /// Whether overtime is allowed.
         0 allow_ot: bool => "allow_ot: must",
-        /// `type`.
+        /// Overtime by `0` request checked against punches, `1` punches, `2` approval.
         1 type_: Option<i64> => "type",
-        /// `apply`.
+        /// Settings for overtime by approval.
         2 apply: Option<Apply> => "apply",
-        /// `checkin`.
+        /// Settings for overtime by punches.
         3 checkin: Option<Checkin> => "checkin",
-        /// `applycheckin`.
+        /// Settings for overtime by request and punches; `applycheckin` on the wire.
         #[doc(alias = "applycheckin")]
         4 apply_checkin: Option<ApplyCheckin> => "applycheckin",
-        /// `ot_trans_enable`.
+        /// Whether overtime turns into leave or money.
         5 ot_trans_enable: Option<bool> => "ot_trans_enable",
-        /// `ot_trans_type`.
+        /// How it turns into that, as a code.
         6 ot_trans_type: Option<i64> => "ot_trans_type",
-        /// `vacation`.
+        /// How overtime turns into leave.
         7 vacation: Option<Vacation> => "vacation",
     }
     new(allow_ot: bool)
@@ -1623,9 +1622,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98041>.
     /// * Catalog: `work.checkin.add_checkin_option`.
     pub struct AddCheckinOption {
-        /// `effective_now`.
+        /// Whether it holds at once; else from tomorrow.
         0 effective_now: Option<bool> => "effective_now",
-        /// `group`.
+        /// The check-in rule.
         1 group: Group => "group: must",
     }
     new(group: Group)
@@ -1658,7 +1657,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99647>.
     /// * Catalog: `work.checkin.add_checkin_record`.
     pub struct AddCheckinRecord {
-        /// `records`.
+        /// Punches to add, at most 200.
         0 records: Vec<CheckinRecord> => "records: must",
     }
     new(records: Vec<CheckinRecord>)
@@ -1690,13 +1689,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93378>.
     /// * Catalog: `work.checkin.add_checkin_user_face`.
     pub struct AddCheckinUserFace {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `userface`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Picture of the face in Base64 without prefix, at most 1 MB; `userface` on the wire.
         #[doc(alias = "userface")]
         1 user_face: String => "userface: must",
     }
-    new(userid: impl Into<String>, user_face: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>, user_face: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1725,12 +1724,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98041>.
     /// * Catalog: `work.checkin.clear_checkin_option_array_field`.
     pub struct ClearCheckinOptionArrayField {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `clear_field`.
+        /// Codes of the fields to clear.
         1 clear_field: Vec<i64> => "clear_field: must",
-        /// `effective_now`.
+        /// Whether it holds at once; else from tomorrow.
         2 effective_now: Option<bool> => "effective_now",
     }
     new(group_id: i64, clear_field: Vec<i64>)
@@ -1763,10 +1762,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98041>.
     /// * Catalog: `work.checkin.del_checkin_option`.
     pub struct DelCheckinOption {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `effective_now`.
+        /// Whether it holds at once; else from tomorrow.
         1 effective_now: Option<bool> => "effective_now",
     }
     new(group_id: i64)
@@ -1799,31 +1798,31 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90262>.
     /// * Catalog: `work.checkin.get_checkin_data`.
     pub struct GetCheckinData {
-        /// `opencheckindatatype`.
+        /// `1` work, `2` outing, `3` both; `opencheckindatatype` on the wire.
         #[doc(alias = "opencheckindatatype")]
         0 open_checkin_data_type: i64 => "opencheckindatatype: must",
-        /// `starttime`; format `unix`.
+        /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         1 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// `endtime`; format `unix`.
+        /// End of the range; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         2 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-        /// `useridlist`.
+        /// Members to read, at most 100; `useridlist` on the wire.
         #[doc(alias = "useridlist")]
-        3 userid_list: Vec<String> => "useridlist: must",
+        3 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
     new(
         open_checkin_data_type: i64,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        userid_list: Vec<String>,
+        userid_list: Vec<xinqiao_types::UserId>,
     )
 }
 
 w::record! {
     /// Answer to [`GetCheckinData`].
     pub struct GetCheckinDataResponse {
-        /// `checkindata`.
+        /// The punches, and those that are missing; `checkindata` on the wire.
         #[doc(alias = "checkindata")]
         0 checkin_data: Vec<CheckinData> => "checkindata: must",
     }
@@ -1855,27 +1854,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93374>.
     /// * Catalog: `work.checkin.get_checkin_day_data`.
     pub struct GetCheckinDayData {
-        /// `starttime`; format `unix`.
+        /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// `endtime`; format `unix`.
+        /// End of the range; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-        /// `useridlist`.
+        /// Members to read, at most 100; `useridlist` on the wire.
         #[doc(alias = "useridlist")]
-        2 userid_list: Vec<String> => "useridlist: must",
+        2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        userid_list: Vec<String>,
+        userid_list: Vec<xinqiao_types::UserId>,
     )
 }
 
 w::record! {
     /// Answer to [`GetCheckinDayData`].
     pub struct GetCheckinDayDataResponse {
-        /// `datas`.
+        /// One record per member and day or month.
         0 datas: Vec<CheckinDayData> => "datas: must",
     }
 }
@@ -1906,27 +1905,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93387>.
     /// * Catalog: `work.checkin.get_checkin_month_data`.
     pub struct GetCheckinMonthData {
-        /// `starttime`; format `unix`.
+        /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// `endtime`; format `unix`.
+        /// End of the range; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-        /// `useridlist`.
+        /// Members to read, at most 100; `useridlist` on the wire.
         #[doc(alias = "useridlist")]
-        2 userid_list: Vec<String> => "useridlist: must",
+        2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        userid_list: Vec<String>,
+        userid_list: Vec<xinqiao_types::UserId>,
     )
 }
 
 w::record! {
     /// Answer to [`GetCheckinMonthData`].
     pub struct GetCheckinMonthDataResponse {
-        /// `datas`.
+        /// One record per member and day or month.
         0 datas: Vec<CheckinMonthData> => "datas: must",
     }
 }
@@ -1957,19 +1956,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90263>.
     /// * Catalog: `work.checkin.get_checkin_option`.
     pub struct GetCheckinOption {
-        /// `datetime`; format `unix`.
+        /// Day whose rule is wanted, as its midnight; format `unix`.
         0 datetime: xinqiao_types::UnixSeconds => "datetime: must",
-        /// `useridlist`.
+        /// Members to read, at most 100; `useridlist` on the wire.
         #[doc(alias = "useridlist")]
-        1 userid_list: Vec<String> => "useridlist: must",
+        1 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
-    new(datetime: xinqiao_types::UnixSeconds, userid_list: Vec<String>)
+    new(datetime: xinqiao_types::UnixSeconds, userid_list: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`GetCheckinOption`].
     pub struct GetCheckinOptionResponse {
-        /// `info`.
+        /// The rule of each member.
         0 info: Vec<GetCheckinOptionInfo> => "info: must",
     }
 }
@@ -2000,27 +1999,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93380>.
     /// * Catalog: `work.checkin.get_checkin_schedu_list`.
     pub struct GetCheckinScheduList {
-        /// `starttime`; format `unix`.
+        /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// `endtime`; format `unix`.
+        /// End of the range; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-        /// `useridlist`.
+        /// Members to read, at most 100; `useridlist` on the wire.
         #[doc(alias = "useridlist")]
-        2 userid_list: Vec<String> => "useridlist: must",
+        2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        userid_list: Vec<String>,
+        userid_list: Vec<xinqiao_types::UserId>,
     )
 }
 
 w::record! {
     /// Answer to [`GetCheckinScheduList`].
     pub struct GetCheckinScheduListResponse {
-        /// `schedule_list`.
+        /// Roster of each member.
         0 schedule_list: Vec<Schedule> => "schedule_list: must",
     }
 }
@@ -2058,7 +2057,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpCheckinOption`].
     pub struct GetCorpCheckinOptionResponse {
-        /// `group`.
+        /// The check-in rule.
         0 group: Vec<GetCorpCheckinOptionGroup> => "group: must",
     }
 }
@@ -2089,19 +2088,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95803>.
     /// * Catalog: `work.checkin.punch_correction`.
     pub struct PunchCorrection {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `schedule_date_time`; format `unix`.
+        /// Member whose punch is added.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Day of the missing punch, as its midnight; format `unix`.
         1 schedule_date_time: xinqiao_types::UnixSeconds => "schedule_date_time: must",
-        /// `schedule_checkin_time`.
+        /// When it was due, in seconds after midnight.
         2 schedule_checkin_time: Option<i64> => "schedule_checkin_time",
-        /// `checkin_time`; format `unix`.
+        /// The punch time to record; format `unix`.
         3 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         4 remark: Option<String> => "remark",
     }
     new(
-        userid: impl Into<String>,
+        userid: impl Into<xinqiao_types::UserId>,
         schedule_date_time: xinqiao_types::UnixSeconds,
         checkin_time: xinqiao_types::UnixSeconds,
     )
@@ -2135,13 +2134,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93385>.
     /// * Catalog: `work.checkin.set_checkin_schedu_list`.
     pub struct SetCheckinScheduList {
-        /// `groupid`.
+        /// Number of the check-in rule; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `yearmonth`; format `yyyyMM`.
+        /// Month of the roster; format `yyyyMM`; `yearmonth` on the wire.
         #[doc(alias = "yearmonth")]
         1 year_month: i64 => "yearmonth: must",
-        /// `items`.
+        /// The shifts by member and day.
         2 items: Vec<SetCheckinScheduListItem> => "items: must",
     }
     new(group_id: i64, year_month: i64, items: Vec<SetCheckinScheduListItem>)
@@ -2173,9 +2172,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98041>.
     /// * Catalog: `work.checkin.update_checkin_option`.
     pub struct UpdateCheckinOption {
-        /// `effective_now`.
+        /// Whether it holds at once; else from tomorrow.
         0 effective_now: Option<bool> => "effective_now",
-        /// `group`.
+        /// The check-in rule.
         1 group: UpdateCheckinOptionGroup => "group: must",
     }
     new(group: UpdateCheckinOptionGroup)

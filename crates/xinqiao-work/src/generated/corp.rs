@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `ApprovalNodes` of `corp::OpenApprovalData`.
     pub struct ApprovalNode {
-        /// `ApprovalNode`.
+        /// The nodes in order; `ApprovalNode` on the wire.
         0 approval_node: Vec<ApprovalNodeDetail> => "ApprovalNode: must",
     }
 }
@@ -14,13 +14,13 @@ w::record! {
 w::record! {
     /// An item of `ApprovalNode` in `corp::ApprovalNode`.
     pub struct ApprovalNodeDetail {
-        /// `NodeStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on; `NodeStatus` on the wire.
         0 node_status: i64 => "NodeStatus: must",
-        /// `NodeAttr`.
+        /// `1` any one approver decides, `2` all must approve; `NodeAttr` on the wire.
         1 node_attr: i64 => "NodeAttr: must",
-        /// `NodeType`.
+        /// Where the approvers come from: `1` fixed members, `2` a tag, `3` superiors; `NodeType` on the wire.
         2 node_type: i64 => "NodeType: must",
-        /// `Items`.
+        /// Approvers of the node; `Items` on the wire.
         3 items: ApprovalNodeItem => "Items: must",
     }
 }
@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// `Items` of `corp::ApprovalNodeDetail`.
     pub struct ApprovalNodeItem {
-        /// `Item`.
+        /// The approvers; several if taken from a tag or superiors; `Item` on the wire.
         0 item: Vec<ItemDetail> => "Item: must",
     }
 }
@@ -36,30 +36,30 @@ w::record! {
 w::record! {
     /// `data` of the answer of `corp::GetOpenApprovalData`.
     pub struct OpenApprovalData {
-        /// `ThirdNo`.
+        /// Number of the approval, chosen by the developer when it was started; `ThirdNo` on the wire.
         0 third_no: w::TextOrNumber => "ThirdNo: must",
-        /// `OpenTemplateId`.
+        /// Id of the approval template; `OpenTemplateId` on the wire. From: Admin console, page of the template.
         1 open_template_id: String => "OpenTemplateId: must",
-        /// `OpenSpName`.
+        /// Name of the approval template; `OpenSpName` on the wire.
         2 open_sp_name: String => "OpenSpName: must",
-        /// `OpenSpstatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` cancelled; `OpenSpstatus` on the wire.
         #[doc(alias = "OpenSpstatus")]
         3 open_sp_status: i64 => "OpenSpstatus: must",
-        /// `ApplyTime`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
         4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
-        /// `ApplyUserId`.
-        5 apply_user_id: String => "ApplyUserId: must",
-        /// `ApplyUsername`.
+        /// `userid` of the submitter; `ApplyUserId` on the wire.
+        5 apply_user_id: xinqiao_types::UserId => "ApplyUserId: must",
+        /// Who submitted it, by name; `ApplyUsername` on the wire.
         6 apply_username: String => "ApplyUsername: must",
-        /// `ApplyUserParty`.
+        /// Department of the submitter; `ApplyUserParty` on the wire.
         7 apply_user_party: String => "ApplyUserParty: must",
-        /// `ApplyUserImage`.
+        /// Picture of the submitter; `ApplyUserImage` on the wire.
         8 apply_user_image: String => "ApplyUserImage: must",
-        /// `ApprovalNodes`.
+        /// Nodes of the flow; `ApprovalNodes` on the wire.
         9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
-        /// `NotifyNodes`.
+        /// Who gets a copy; `NotifyNodes` on the wire.
         10 notify_nodes: NotifyNode => "NotifyNodes: must",
-        /// `ApproverStep`.
+        /// Which node it has reached, counted from 0; `ApproverStep` on the wire.
         11 approver_step: i64 => "ApproverStep: must",
     }
 }
@@ -67,19 +67,19 @@ w::record! {
 w::record! {
     /// An item of `Item` in `corp::ApprovalNodeItem`.
     pub struct ItemDetail {
-        /// `ItemUserId`.
-        0 item_user_id: String => "ItemUserId: must",
-        /// `ItemName`.
+        /// `userid` of this person; `ItemUserId` on the wire.
+        0 item_user_id: xinqiao_types::UserId => "ItemUserId: must",
+        /// This person's name; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// `ItemParty`.
+        /// This person's department; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// `ItemImage`.
+        /// Picture of this person; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
-        /// `ItemStatus`.
+        /// This person's decision: `1` pending, `2` approved, `3` rejected, `4` passed on; `ItemStatus` on the wire.
         4 item_status: i64 => "ItemStatus: must",
-        /// `ItemOpTime`; format `unix`.
+        /// When they acted, Unix seconds; `0` if not yet; format `unix`; `ItemOpTime` on the wire.
         5 item_op_time: Option<xinqiao_types::UnixSeconds> => "ItemOpTime",
-        /// `ItemSpeech`.
+        /// What the approver said; `ItemSpeech` on the wire.
         6 item_speech: Option<String> => "ItemSpeech",
     }
 }
@@ -87,7 +87,7 @@ w::record! {
 w::record! {
     /// `NotifyNodes` of `corp::OpenApprovalData`.
     pub struct NotifyNode {
-        /// `NotifyNode`.
+        /// The people who get a copy; `NotifyNode` on the wire.
         0 notify_node: Vec<NotifyNodeDetail> => "NotifyNode: must",
     }
 }
@@ -95,13 +95,13 @@ w::record! {
 w::record! {
     /// An item of `NotifyNode` in `corp::NotifyNode`.
     pub struct NotifyNodeDetail {
-        /// `ItemUserId`.
-        0 item_user_id: String => "ItemUserId: must",
-        /// `ItemName`.
+        /// `userid` of this person; `ItemUserId` on the wire.
+        0 item_user_id: xinqiao_types::UserId => "ItemUserId: must",
+        /// This person's name; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// `ItemParty`.
+        /// This person's department; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// `ItemImage`.
+        /// Picture of this person; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
     }
 }
@@ -120,7 +120,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyMassCallTicket`].
     pub struct ApplyMassCallTicketResponse {
-        /// `mass_call_ticket`.
+        /// Ticket for calls in bulk, valid for 30 minutes, given to requests that accept it.
         0 mass_call_ticket: String => "mass_call_ticket: must",
     }
 }
@@ -184,7 +184,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
     /// * Catalog: `work.corp.get_join_qr_code`.
     pub struct GetJoinQrCode {
-        /// `size_type`.
+        /// Size of the code: `1` 171 px, `2` 399 px, `3` 741 px, `4` 2,052 px.
         0 size_type: Option<i64> => "size_type: query",
     }
     new()
@@ -194,7 +194,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetJoinQrCode`].
     pub struct GetJoinQrCodeResponse {
-        /// `join_qrcode`.
+        /// Address of the picture, valid for 7 days; `join_qrcode` on the wire.
         #[doc(alias = "join_qrcode")]
         0 join_qr_code: String => "join_qrcode: must",
     }
@@ -226,7 +226,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90269>.
     /// * Catalog: `work.corp.get_open_approval_data`.
     pub struct GetOpenApprovalData {
-        /// `thirdNo`.
+        /// Number of the approval, chosen by the developer; `thirdNo` on the wire.
         0 third_no: String => "thirdNo: must",
     }
     new(third_no: impl Into<String>)
@@ -235,7 +235,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOpenApprovalData`].
     pub struct GetOpenApprovalDataResponse {
-        /// `data`.
+        /// State and flow of the approval.
         0 data: OpenApprovalData => "data: must",
     }
 }

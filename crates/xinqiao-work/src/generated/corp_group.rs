@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `chains` in the answer of `corp_group::corp::GetChainList`.
     pub struct Chain {
-        /// `chain_id`.
+        /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
         0 chain_id: String => "chain_id: must",
-        /// `chain_name`.
+        /// Name of the supply chain.
         1 chain_name: String => "chain_name: must",
     }
 }
@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// An item of `contact_list` in `corp_group::ImportChainContact`.
     pub struct Contact {
-        /// `corp_name`.
+        /// Name of the lower corp.
         0 corp_name: String => "corp_name: must",
-        /// `group_path`.
+        /// Path of the corp's group, parts joined with a slash.
         1 group_path: Option<String> => "group_path",
-        /// `custom_id`.
+        /// Your own id of the corp, given on import; empty if none.
         2 custom_id: Option<String> => "custom_id",
-        /// `contact_info_list`.
+        /// Contact people of the corp.
         3 contact_info_list: Vec<ContactInfoDetail> => "contact_info_list: must",
     }
     new(corp_name: impl Into<String>, contact_info_list: Vec<ContactInfoDetail>)
@@ -32,13 +32,13 @@ w::record! {
 w::record! {
     /// An item of `contact_info_list` in `corp_group::Contact`.
     pub struct ContactInfoDetail {
-        /// `name`.
+        /// The contact person's name.
         0 name: String => "name: must",
-        /// `identity_type`.
+        /// `1` member, `2` in charge.
         1 identity_type: i64 => "identity_type: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the contact person; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `user_custom_id`.
+        /// Your own id of the person, given on import.
         3 user_custom_id: Option<String> => "user_custom_id",
     }
     new(name: impl Into<String>, identity_type: i64)
@@ -48,13 +48,13 @@ w::record! {
 w::record! {
     /// An item of `contact_info_list` in `corp_group::Fail`.
     pub struct ContactInfo {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the contact person; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
     }
 }
@@ -62,11 +62,11 @@ w::record! {
 w::record! {
     /// An item of `corp_list` in the answer of `corp_group::corp::ListAppShareInfo`.
     pub struct Corp {
-        /// `corpid`.
+        /// Id of the lower corp.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `corp_name`.
+        /// Name of the lower corp.
         1 corp_name: String => "corp_name: must",
-        /// `agentid`.
+        /// Number of the app in the lower corp.
         2 agentid: i64 => "agentid: must",
     }
 }
@@ -74,27 +74,27 @@ w::record! {
 w::record! {
     /// An item of `external_userid_info` in the answer of `corp_group::UnionidToExternalUserid`.
     pub struct ExternalUseridInfo {
-        /// `corpid`.
+        /// Id of the lower corp.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
 }
 
 w::record! {
     /// An item of `fail_list` in `corp_group::GetResultDetail`.
     pub struct Fail {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `corp_name`.
+        /// Name of the lower corp.
         2 corp_name: String => "corp_name: must",
-        /// `custom_id`.
+        /// Your own id of the corp, given on import; empty if none.
         3 custom_id: Option<String> => "custom_id",
-        /// `contact_info_list`.
+        /// Contact people of the corp.
         4 contact_info_list: Option<Vec<ContactInfo>> => "contact_info_list",
     }
 }
@@ -102,11 +102,11 @@ w::record! {
 w::record! {
     /// `result` of the answer of `corp_group::GetResult`.
     pub struct GetResultDetail {
-        /// `chain_id`.
+        /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
         0 chain_id: String => "chain_id: must",
-        /// `import_status`.
+        /// `1` all imported, `2` some, `3` none.
         1 import_status: i64 => "import_status: must",
-        /// `fail_list`.
+        /// Corps that could not be imported.
         2 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
@@ -114,15 +114,15 @@ w::record! {
 w::record! {
     /// An item of `groups` in the answer of `corp_group::corp::GetChainGroup`.
     pub struct Group {
-        /// `groupid`.
+        /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `group_name`.
+        /// What the chain calls it, such as first-level dealers.
         1 group_name: String => "group_name: must",
-        /// `parentid`.
+        /// Number of the group above; the root is `1`; `parentid` on the wire.
         #[doc(alias = "parentid")]
         2 parent_id: i64 => "parentid: must",
-        /// `order`.
+        /// Rank among the siblings; higher comes first.
         3 order: i64 => "order: must",
     }
 }
@@ -130,20 +130,20 @@ w::record! {
 w::record! {
     /// An item of `group_corps` in the answer of `corp_group::corp::GetChainCorpInfoList`.
     pub struct GroupCorp {
-        /// `groupid`.
+        /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// `corpid`.
+        /// Id of the lower corp.
         1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-        /// `pending_corpid`.
-        2 pending_corpid: Option<String> => "pending_corpid",
-        /// `corp_name`.
+        /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
+        2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
+        /// Name of the lower corp.
         3 corp_name: String => "corp_name: must",
-        /// `custom_id`.
+        /// Your own id of the corp, given on import; empty if none.
         4 custom_id: Option<String> => "custom_id",
-        /// `invite_userid`.
-        5 invite_userid: Option<String> => "invite_userid",
-        /// `is_joined`; `0` or `1` on the wire.
+        /// Member who invited the corp.
+        5 invite_userid: Option<xinqiao_types::UserId> => "invite_userid",
+        /// Whether the corp has joined the chain; `0` or `1` on the wire.
         6 is_joined: bool => "is_joined: must zero-one",
     }
 }
@@ -151,37 +151,37 @@ w::record! {
 w::record! {
     /// `member_corp_range` of `corp_group::RuleInfo`.
     pub struct MemberCorpRange {
-        /// `groupids`.
+        /// Groups of lower corps that the rule covers; `groupids` on the wire.
         #[doc(alias = "groupids")]
         0 group_ids: Option<Vec<i64>> => "groupids",
-        /// `corpids`.
+        /// Lower corps that the rule covers; `corpids` on the wire.
         #[doc(alias = "corpids")]
-        1 corp_ids: Option<Vec<String>> => "corpids",
+        1 corp_ids: Option<Vec<xinqiao_types::CorpId>> => "corpids",
     }
     new()
-    set(group_ids: Vec<i64>, corp_ids: Vec<String>)
+    set(group_ids: Vec<i64>, corp_ids: Vec<xinqiao_types::CorpId>)
 }
 
 w::record! {
     /// `owner_corp_range` of `corp_group::RuleInfo`.
     pub struct OwnerCorpRange {
-        /// `userids`.
+        /// People of the upper corp that the rule covers; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
-        /// `departmentids`.
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// Departments of the upper corp that the rule covers; `departmentids` on the wire.
         #[doc(alias = "departmentids")]
         1 department_ids: Option<Vec<i64>> => "departmentids",
     }
     new()
-    set(use_rids: Vec<String>, department_ids: Vec<i64>)
+    set(use_rids: Vec<xinqiao_types::UserId>, department_ids: Vec<i64>)
 }
 
 w::record! {
     /// `rule_info` of `corp_group::rule::AddRule`; `rule_info` of the answer of `corp_group::rule::GetRuleInfo`; and 1 more.
     pub struct RuleInfo {
-        /// `owner_corp_range`.
+        /// Who of the upper corp it is for.
         0 owner_corp_range: OwnerCorpRange => "owner_corp_range: must",
-        /// `member_corp_range`.
+        /// Which lower corps it is for.
         1 member_corp_range: MemberCorpRange => "member_corp_range: must",
     }
     new(owner_corp_range: OwnerCorpRange, member_corp_range: MemberCorpRange)
@@ -227,7 +227,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95823>.
     /// * Catalog: `work.corp_group.get_result`.
     pub struct GetResult {
-        /// `jobid`.
+        /// Id of the import; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
@@ -237,9 +237,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetResult`].
     pub struct GetResultResponse {
-        /// `status`.
+        /// `1` begun, `2` running, `3` finished.
         0 status: i64 => "status: must",
-        /// `result`.
+        /// Outcome of the import, once finished.
         1 result: Option<GetResultDetail> => "result",
     }
 }
@@ -270,9 +270,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95821>.
     /// * Catalog: `work.corp_group.import_chain_contact`.
     pub struct ImportChainContact {
-        /// `chain_id`.
+        /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
         0 chain_id: String => "chain_id: must",
-        /// `contact_list`.
+        /// Corps and their contact people to import.
         1 contact_list: Vec<Contact> => "contact_list: must",
     }
     new(chain_id: impl Into<String>, contact_list: Vec<Contact>)
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImportChainContact`].
     pub struct ImportChainContactResponse {
-        /// `jobid`.
+        /// Id of the import, to ask for its result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -346,13 +346,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95818>.
     /// * Catalog: `work.corp_group.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The customer's unionid; personal data, masked in `Debug`.
         0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The openid from the same login as the `unionid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `corpid`.
+        /// Look only in this lower corp; all without it.
         2 corpid: Option<xinqiao_types::CorpId> => "corpid",
-        /// `mass_call_ticket`.
+        /// Ticket for calls in bulk. From: `corp.apply_mass_call_ticket`.
         3 mass_call_ticket: Option<String> => "mass_call_ticket",
     }
     new()
@@ -367,7 +367,7 @@ w::record! {
 w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
-        /// `external_userid_info`.
+        /// The customer's id in each lower corp.
         0 external_userid_info: Vec<ExternalUseridInfo> => "external_userid_info: must",
     }
 }
@@ -435,30 +435,30 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95820>.
         /// * Catalog: `work.corp_group.corp.get_chain_corp_info`.
         pub struct GetChainCorpInfo {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `corpid`.
+            /// Id of the lower corp.
             1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-            /// `pending_corpid`.
-            2 pending_corpid: Option<String> => "pending_corpid",
+            /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
+            2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
         }
         new(chain_id: impl Into<String>)
-        text(corpid: xinqiao_types::CorpId, pending_corpid: String)
+        text(corpid: xinqiao_types::CorpId, pending_corpid: xinqiao_types::CorpId)
     }
 
     w::record! {
         /// Answer to [`GetChainCorpInfo`].
         pub struct GetChainCorpInfoResponse {
-            /// `corp_name`.
+            /// Name of the lower corp.
             0 corp_name: String => "corp_name: must",
-            /// `groupid`.
+            /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
             #[doc(alias = "groupid")]
             1 group_id: i64 => "groupid: must",
-            /// `custom_id`.
+            /// Your own id of the corp, given on import; empty if none.
             2 custom_id: Option<String> => "custom_id",
-            /// `qualification_status`.
+            /// `1` unverified, `2` verified, `3` certified; only for corps that have joined.
             3 qualification_status: Option<i64> => "qualification_status",
-            /// `is_joined`; `0` or `1` on the wire.
+            /// Whether the corp has joined the chain; `0` or `1` on the wire.
             4 is_joined: bool => "is_joined: must zero-one",
         }
     }
@@ -489,16 +489,16 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95315>.
         /// * Catalog: `work.corp_group.corp.get_chain_corp_info_list`.
         pub struct GetChainCorpInfoList {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `groupid`.
+            /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
             #[doc(alias = "groupid")]
             1 group_id: Option<i64> => "groupid",
-            /// `need_pending`.
+            /// Whether corps that have not joined are listed too, no by default.
             2 need_pending: Option<bool> => "need_pending",
-            /// `limit`.
+            /// Page size; paging only happens if it is above 0.
             3 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             4 cursor: Option<String> => "cursor",
         }
         new(chain_id: impl Into<String>)
@@ -509,11 +509,11 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainCorpInfoList`].
         pub struct GetChainCorpInfoListResponse {
-            /// `group_corps`.
+            /// Lower corps that stand in it.
             0 group_corps: Vec<super::GroupCorp> => "group_corps: must",
-            /// `has_more`.
+            /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -544,9 +544,9 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95315>.
         /// * Catalog: `work.corp_group.corp.get_chain_group`.
         pub struct GetChainGroup {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `groupid`.
+            /// Read only this group; all without it; `groupid` on the wire.
             #[doc(alias = "groupid")]
             1 group_id: Option<i64> => "groupid",
         }
@@ -557,7 +557,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainGroup`].
         pub struct GetChainGroupResponse {
-            /// `groups`.
+            /// Groups of the chain.
             0 groups: Vec<super::Group> => "groups: must",
         }
     }
@@ -595,7 +595,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainList`].
         pub struct GetChainListResponse {
-            /// `chains`.
+            /// Supply chains that the app can see.
             0 chains: Vec<super::Chain> => "chains: must",
         }
     }
@@ -626,24 +626,24 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97441>.
         /// * Catalog: `work.corp_group.corp.get_chain_user_custom_id`.
         pub struct GetChainUserCustomId {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `corpid`.
+            /// Id of the lower corp.
             1 corpid: xinqiao_types::CorpId => "corpid: must",
-            /// `userid`.
-            2 userid: String => "userid: must",
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            2 userid: xinqiao_types::UserId => "userid: must",
         }
         new(
             chain_id: impl Into<String>,
             corpid: impl Into<xinqiao_types::CorpId>,
-            userid: impl Into<String>,
+            userid: impl Into<xinqiao_types::UserId>,
         )
     }
 
     w::record! {
         /// Answer to [`GetChainUserCustomId`].
         pub struct GetChainUserCustomIdResponse {
-            /// `user_custom_id`.
+            /// Your own id of the person, given on import.
             0 user_custom_id: String => "user_custom_id: must",
         }
     }
@@ -674,11 +674,11 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93359>.
         /// * Catalog: `work.corp_group.corp.get_token`.
         pub struct GetToken {
-            /// `business_type`.
+            /// `0` linked corps or school boards, `1` supply chain.
             0 business_type: Option<i64> => "business_type",
-            /// `corpid`.
+            /// Id of the lower corp.
             1 corpid: xinqiao_types::CorpId => "corpid: must",
-            /// `agentid`.
+            /// Number of the authorized app in the lower corp.
             2 agentid: i64 => "agentid: must",
         }
         new(corpid: impl Into<xinqiao_types::CorpId>, agentid: i64)
@@ -688,9 +688,9 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetToken`].
         pub struct GetTokenResponse {
-            /// `access_token`; a secret, masked in `Debug`.
+            /// Token for the lower corp; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// `expires_in`; in s.
+            /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }
@@ -721,15 +721,15 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93403>.
         /// * Catalog: `work.corp_group.corp.list_app_share_info`.
         pub struct ListAppShareInfo {
-            /// `agentid`; the account's agentid.
+            /// Number of the app in the upper corp; the account's agentid.
             0 agentid: i64 => "agentid: must",
-            /// `business_type`.
+            /// `0` linked corps or school boards, `1` supply chain.
             1 business_type: Option<i64> => "business_type",
-            /// `corpid`.
+            /// Only this lower corp; all without it.
             2 corpid: Option<xinqiao_types::CorpId> => "corpid",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, at most 100; all if `0` or missing.
             4 limit: Option<i64> => "limit",
         }
         new(agentid: i64)
@@ -740,11 +740,11 @@ pub mod corp {
     w::record! {
         /// Answer to [`ListAppShareInfo`].
         pub struct ListAppShareInfoResponse {
-            /// `corp_list`.
+            /// Corps that the app is shared with.
             0 corp_list: Vec<super::Corp> => "corp_list: must",
-            /// `ending`; `0` or `1` on the wire.
+            /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -775,15 +775,15 @@ pub mod corp {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95822>.
         /// * Catalog: `work.corp_group.corp.remove_corp`.
         pub struct RemoveCorp {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `corpid`.
+            /// Id of the lower corp.
             1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-            /// `pending_corpid`.
-            2 pending_corpid: Option<String> => "pending_corpid",
+            /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
+            2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
         }
         new(chain_id: impl Into<String>)
-        text(corpid: xinqiao_types::CorpId, pending_corpid: String)
+        text(corpid: xinqiao_types::CorpId, pending_corpid: xinqiao_types::CorpId)
     }
 
     w::endpoint! {
@@ -817,9 +817,9 @@ pub mod rule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95634>.
         /// * Catalog: `work.corp_group.rule.add_rule`.
         pub struct AddRule {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `rule_info`.
+            /// The rule: which people of the upper corp see which lower corps.
             1 rule_info: super::RuleInfo => "rule_info: must",
         }
         new(chain_id: impl Into<String>, rule_info: super::RuleInfo)
@@ -828,7 +828,7 @@ pub mod rule {
     w::record! {
         /// Answer to [`AddRule`].
         pub struct AddRuleResponse {
-            /// `rule_id`.
+            /// Number of the rule.
             0 rule_id: i64 => "rule_id: must",
         }
     }
@@ -859,9 +859,9 @@ pub mod rule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95632>.
         /// * Catalog: `work.corp_group.rule.delete_rule`.
         pub struct DeleteRule {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `rule_id`.
+            /// Number of the rule.
             1 rule_id: i64 => "rule_id: must",
         }
         new(chain_id: impl Into<String>, rule_id: i64)
@@ -893,9 +893,9 @@ pub mod rule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95634>.
         /// * Catalog: `work.corp_group.rule.get_rule_info`.
         pub struct GetRuleInfo {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `rule_id`.
+            /// Number of the rule.
             1 rule_id: i64 => "rule_id: must",
         }
         new(chain_id: impl Into<String>, rule_id: i64)
@@ -904,7 +904,7 @@ pub mod rule {
     w::record! {
         /// Answer to [`GetRuleInfo`].
         pub struct GetRuleInfoResponse {
-            /// `rule_info`.
+            /// The rule: which people of the upper corp see which lower corps.
             0 rule_info: super::RuleInfo => "rule_info: must",
         }
     }
@@ -935,7 +935,7 @@ pub mod rule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95631>.
         /// * Catalog: `work.corp_group.rule.list_ids`.
         pub struct ListIds {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
         }
         new(chain_id: impl Into<String>)
@@ -944,7 +944,7 @@ pub mod rule {
     w::record! {
         /// Answer to [`ListIds`].
         pub struct ListIdsResponse {
-            /// `rule_ids`.
+            /// Numbers of the rules.
             0 rule_ids: Vec<i64> => "rule_ids: must",
         }
     }
@@ -975,11 +975,11 @@ pub mod rule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95635>.
         /// * Catalog: `work.corp_group.rule.modify_rule`.
         pub struct ModifyRule {
-            /// `chain_id`.
+            /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// `rule_id`.
+            /// Number of the rule.
             1 rule_id: i64 => "rule_id: must",
-            /// `rule_info`.
+            /// The rule: which people of the upper corp see which lower corps.
             2 rule_info: super::RuleInfo => "rule_info: must",
         }
         new(chain_id: impl Into<String>, rule_id: i64, rule_info: super::RuleInfo)

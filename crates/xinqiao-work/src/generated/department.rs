@@ -6,18 +6,18 @@ use xinqiao_wire as w;
 w::record! {
     /// `department` of the answer of `department::Get`; an item of `department` in the answer of `department::List`.
     pub struct Department {
-        /// `id`.
+        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the department, 1–64 characters, unique among its siblings.
         1 name: Option<String> => "name",
-        /// `name_en`.
+        /// English name of the department; shown only if the corp has several languages on.
         2 name_en: Option<String> => "name_en",
-        /// `parentid`.
+        /// Number of the department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: i64 => "parentid: must",
-        /// `order`.
+        /// Rank under the parent; higher comes first.
         4 order: i64 => "order: must",
-        /// `department_leader`.
+        /// `userid`s of the heads of the department.
         5 department_leader: Option<Vec<String>> => "department_leader",
     }
 }
@@ -25,12 +25,12 @@ w::record! {
 w::record! {
     /// An item of `department_id` in the answer of `department::SimpleList`.
     pub struct DepartmentId {
-        /// `id`.
+        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must",
-        /// `parentid`.
+        /// Number of the department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         1 parent_id: i64 => "parentid: must",
-        /// `order`.
+        /// Rank under the parent; higher comes first.
         2 order: i64 => "order: must",
     }
 }
@@ -42,16 +42,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90205>.
     /// * Catalog: `work.department.create`.
     pub struct Create {
-        /// `id`.
+        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: Option<i64> => "id",
-        /// `name`.
+        /// Name of the department, 1–64 characters, unique among its siblings.
         1 name: String => "name: must",
-        /// `name_en`.
+        /// English name of the department; shown only if the corp has several languages on.
         2 name_en: Option<String> => "name_en",
-        /// `parentid`.
+        /// Number of the department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: Option<i64> => "parentid",
-        /// `order`.
+        /// Rank under the parent; higher comes first.
         4 order: Option<i64> => "order",
     }
     new(name: impl Into<String>)
@@ -62,7 +62,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `id`.
+        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must",
     }
 }
@@ -93,7 +93,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90206>.
     /// * Catalog: `work.department.delete`.
     pub struct Delete {
-        /// `id`.
+        /// Department to delete: without members or departments below it, and not the root.
         0 id: i64 => "id: must query",
     }
     new(id: i64)
@@ -125,7 +125,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95351>.
     /// * Catalog: `work.department.get`.
     pub struct Get {
-        /// `id`.
+        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must query",
     }
     new(id: i64)
@@ -134,7 +134,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `department`.
+        /// The department with its details.
         0 department: Department => "department: must",
     }
 }
@@ -165,7 +165,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90208>.
     /// * Catalog: `work.department.list`.
     pub struct List {
-        /// `id`.
+        /// List this department and all below it; without it everything is listed.
         0 id: Option<i64> => "id: query",
     }
     new()
@@ -175,7 +175,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `department`.
+        /// The department and all those below it.
         0 department: Vec<Department> => "department: must",
     }
 }
@@ -206,7 +206,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95350>.
     /// * Catalog: `work.department.simple_list`.
     pub struct SimpleList {
-        /// `id`.
+        /// List this department and all below it; without it everything is listed.
         0 id: Option<i64> => "id: query",
     }
     new()
@@ -216,7 +216,7 @@ w::record! {
 w::record! {
     /// Answer to [`SimpleList`].
     pub struct SimpleListResponse {
-        /// `department_id`.
+        /// Numbers of the departments and how they nest, without names.
         0 department_id: Vec<DepartmentId> => "department_id: must",
     }
 }
@@ -247,16 +247,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90206>.
     /// * Catalog: `work.department.update`.
     pub struct Update {
-        /// `id`.
+        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the department, 1–64 characters, unique among its siblings.
         1 name: Option<String> => "name",
-        /// `name_en`.
+        /// English name of the department; shown only if the corp has several languages on.
         2 name_en: Option<String> => "name_en",
-        /// `parentid`.
+        /// Number of the department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: Option<i64> => "parentid",
-        /// `order`.
+        /// Rank under the parent; higher comes first.
         4 order: Option<i64> => "order",
     }
     new(id: i64)

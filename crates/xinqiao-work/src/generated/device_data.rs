@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `accesscontrol_data` of the answer of `device_data::GetAccessControlData`.
     pub struct AccessControlData {
-        /// `items`.
+        /// The records one by one.
         0 items: Vec<AccessControlDataItem> => "items: must",
     }
 }
@@ -14,17 +14,17 @@ w::record! {
 w::record! {
     /// An item of `items` in `device_data::AccessControlData`.
     pub struct AccessControlDataItem {
-        /// `user_type`.
+        /// `0` member, `2` student.
         0 user_type: i64 => "user_type: must",
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: String => "open_userid: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// `timestamp`; format `unix`.
+        /// When it happened; format `unix`.
         3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// `pass_type`.
+        /// Whether they passed, as a code.
         4 pass_type: i64 => "pass_type: must",
-        /// `pass_method`.
+        /// How they were recognized, as a code, such as face or fingerprint.
         5 pass_method: i64 => "pass_method: must",
     }
 }
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// `checkindata` of the answer of `device_data::GetCheckinData`.
     pub struct CheckinData {
-        /// `items`.
+        /// The records one by one.
         0 items: Vec<CheckinDataItem> => "items: must",
     }
 }
@@ -40,11 +40,11 @@ w::record! {
 w::record! {
     /// An item of `items` in `device_data::CheckinData`.
     pub struct CheckinDataItem {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
-        /// `checkin_time`; format `unix`.
+        /// When they punched in; format `unix`.
         2 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
     }
 }
@@ -52,7 +52,7 @@ w::record! {
 w::record! {
     /// `device_list` of the answer of `device_data::GetAuthInfo`.
     pub struct Device {
-        /// `item`.
+        /// The devices one by one.
         0 item: Vec<DeviceItem> => "item: must",
     }
 }
@@ -60,15 +60,15 @@ w::record! {
 w::record! {
     /// An item of `item` in `device_data::Device`.
     pub struct DeviceItem {
-        /// `device_type`.
+        /// Kind of device, as a code.
         0 device_type: i64 => "device_type: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
-        /// `model_name`.
+        /// Which model of device, by name.
         2 model_name: Option<String> => "model_name",
-        /// `default_name`.
+        /// Name that the device came with.
         3 default_name: Option<String> => "default_name",
-        /// `remark_name`.
+        /// Name that the corp gave the device.
         4 remark_name: Option<String> => "remark_name",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// An item of `effect_open_userid_list` in `device_data::PassRule`; an item of `effect_open_userid_list` in `device_data::PassRuleItem`.
     pub struct EffectOpenUserid {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `user_type`.
+        /// `0` member, `2` student.
         1 user_type: Option<i64> => "user_type",
     }
     new(open_userid: impl Into<String>)
@@ -88,7 +88,7 @@ w::record! {
 w::record! {
     /// `pass_rule` of the answer of `device_data::GetAccessControlRule`.
     pub struct GetAccessControlRulePassRule {
-        /// `items`.
+        /// The records one by one.
         0 items: Vec<PassRuleItem> => "items: must",
     }
 }
@@ -96,9 +96,9 @@ w::record! {
 w::record! {
     /// `pass_rule` of `device_data::AddAccessControlRule`; `remote_pass_rule` of `device_data::AddAccessControlRule`; and 2 more.
     pub struct PassRule {
-        /// `rule_list`.
+        /// When the rule holds, as expressions.
         0 rule_list: Vec<String> => "rule_list: must",
-        /// `effect_open_userid_list`.
+        /// Members the rule is for.
         1 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
     }
     new(rule_list: Vec<String>, effect_open_userid_list: Vec<EffectOpenUserid>)
@@ -107,15 +107,15 @@ w::record! {
 w::record! {
     /// An item of `items` in `device_data::GetAccessControlRulePassRule`; an item of `items` in `device_data::RemotePassRule`.
     pub struct PassRuleItem {
-        /// `rule_id`.
+        /// Id of the door rule.
         0 rule_id: String => "rule_id: must",
-        /// `name`.
+        /// What the rule is called.
         1 name: String => "name: must",
-        /// `rule_list`.
+        /// When the rule holds, as expressions.
         2 rule_list: Vec<String> => "rule_list: must",
-        /// `effect_open_userid_list`.
+        /// Members the rule is for.
         3 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
-        /// `effect_time`; format `unix`.
+        /// From when the rule holds; format `unix`.
         4 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `remote_pass_rule` of the answer of `device_data::GetAccessControlRule`.
     pub struct RemotePassRule {
-        /// `items`.
+        /// The records one by one.
         0 items: Vec<PassRuleItem> => "items: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// `temperature_data` of the answer of `device_data::GetTemperatureData`.
     pub struct TemperatureData {
-        /// `items`.
+        /// The records one by one.
         0 items: Vec<TemperatureDataItem> => "items: must",
     }
 }
@@ -139,17 +139,17 @@ w::record! {
 w::record! {
     /// An item of `items` in `device_data::TemperatureData`.
     pub struct TemperatureDataItem {
-        /// `user_type`.
+        /// `0` member, `2` student.
         0 user_type: i64 => "user_type: must",
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: String => "open_userid: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// `timestamp`; format `unix`.
+        /// When it happened; format `unix`.
         3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// `temperature`.
+        /// Temperature in Celsius, as text.
         4 temperature: String => "temperature: must",
-        /// `status`.
+        /// Whether it is normal, as a code.
         5 status: i64 => "status: must",
     }
 }
@@ -161,13 +161,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96031>.
     /// * Catalog: `work.device_data.add_access_control_rule`.
     pub struct AddAccessControlRule {
-        /// `rule_name`.
+        /// What the creator called the rule.
         0 rule_name: String => "rule_name: must",
-        /// `device_sn_list`.
+        /// Serial numbers of devices, at most 100.
         1 device_sn_list: Vec<String> => "device_sn_list: must",
-        /// `pass_rule`.
+        /// Who may pass, and when.
         2 pass_rule: Option<PassRule> => "pass_rule",
-        /// `remote_pass_rule`.
+        /// Who may open the door from afar.
         3 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
     new(rule_name: impl Into<String>, device_sn_list: Vec<String>)
@@ -177,9 +177,9 @@ w::record! {
 w::record! {
     /// Answer to [`AddAccessControlRule`].
     pub struct AddAccessControlRuleResponse {
-        /// `rule_id`.
+        /// Id of the door rule.
         0 rule_id: String => "rule_id: must",
-        /// `invalid_list`.
+        /// Devices that are not valid.
         1 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }
@@ -210,7 +210,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96227>.
     /// * Catalog: `work.device_data.del_access_control_rule`.
     pub struct DelAccessControlRule {
-        /// `rule_id`.
+        /// Id of the door rule.
         0 rule_id: String => "rule_id: must",
     }
     new(rule_id: impl Into<String>)
@@ -242,23 +242,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96029>.
     /// * Catalog: `work.device_data.get_access_control_data`.
     pub struct GetAccessControlData {
-        /// `agentid`.
+        /// Number of the app, needed for old suites with several apps.
         0 agentid: Option<i64> => "agentid",
-        /// `user_type`.
+        /// `0` member, `2` student.
         1 user_type: i64 => "user_type: must",
-        /// `begin_time`; format `unix`.
+        /// Uploaded after this; the range is at most a month; format `unix`.
         2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Uploaded before this; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `data_filter_type`.
+        /// `1` by device, `2` by member.
         4 data_filter_type: i64 => "data_filter_type: must",
-        /// `device_sn_list`.
+        /// Serial numbers of devices, at most 100.
         5 device_sn_list: Option<Vec<String>> => "device_sn_list",
-        /// `open_userid_list`.
+        /// Members, needed when filtering by member, at most 100.
         6 open_userid_list: Option<Vec<String>> => "open_userid_list",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         7 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         8 cursor: Option<String> => "cursor",
     }
     new(
@@ -274,10 +274,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccessControlData`].
     pub struct GetAccessControlDataResponse {
-        /// `accesscontrol_data`.
+        /// Who passed; `accesscontrol_data` on the wire.
         #[doc(alias = "accesscontrol_data")]
         0 access_control_data: AccessControlData => "accesscontrol_data: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -308,7 +308,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96030>.
     /// * Catalog: `work.device_data.get_access_control_rule`.
     pub struct GetAccessControlRule {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
     new(device_sn: impl Into<String>)
@@ -317,9 +317,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccessControlRule`].
     pub struct GetAccessControlRuleResponse {
-        /// `pass_rule`.
+        /// Who may pass, and when.
         0 pass_rule: Option<GetAccessControlRulePassRule> => "pass_rule",
-        /// `remote_pass_rule`.
+        /// Who may open the door from afar.
         1 remote_pass_rule: Option<RemotePassRule> => "remote_pass_rule",
     }
 }
@@ -350,7 +350,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96097>.
     /// * Catalog: `work.device_data.get_auth_info`.
     pub struct GetAuthInfo {
-        /// `agentid`.
+        /// Number of the app, needed for old suites with several apps.
         0 agentid: Option<i64> => "agentid",
     }
     new()
@@ -360,7 +360,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuthInfo`].
     pub struct GetAuthInfoResponse {
-        /// `device_list`.
+        /// Devices within the authorization.
         0 device_list: Device => "device_list: must",
     }
 }
@@ -391,23 +391,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96027>.
     /// * Catalog: `work.device_data.get_checkin_data`.
     pub struct GetCheckinData {
-        /// `agentid`.
+        /// Number of the app, needed for old suites with several apps.
         0 agentid: Option<i64> => "agentid",
-        /// `user_type`.
+        /// `0` member, `2` student.
         1 user_type: i64 => "user_type: must",
-        /// `begin_time`; format `unix`.
+        /// Uploaded after this; the range is at most a month; format `unix`.
         2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Uploaded before this; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `data_filter_type`.
+        /// `1` by device, `2` by member.
         4 data_filter_type: i64 => "data_filter_type: must",
-        /// `device_sn_list`.
+        /// Serial numbers of devices, at most 100.
         5 device_sn_list: Option<Vec<String>> => "device_sn_list",
-        /// `open_userid_list`.
+        /// Members, needed when filtering by member, at most 100.
         6 open_userid_list: Option<Vec<String>> => "open_userid_list",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         7 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         8 cursor: Option<String> => "cursor",
     }
     new(
@@ -423,10 +423,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinData`].
     pub struct GetCheckinDataResponse {
-        /// `checkindata`.
+        /// The raw punches; `checkindata` on the wire.
         #[doc(alias = "checkindata")]
         0 checkin_data: CheckinData => "checkindata: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -457,23 +457,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96028>.
     /// * Catalog: `work.device_data.get_temperature_data`.
     pub struct GetTemperatureData {
-        /// `agentid`.
+        /// Number of the app, needed for old suites with several apps.
         0 agentid: Option<i64> => "agentid",
-        /// `user_type`.
+        /// `0` member, `2` student.
         1 user_type: i64 => "user_type: must",
-        /// `begin_time`; format `unix`.
+        /// Uploaded after this; the range is at most a month; format `unix`.
         2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Uploaded before this; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `data_filter_type`.
+        /// `1` by device, `2` by member.
         4 data_filter_type: i64 => "data_filter_type: must",
-        /// `device_sn_list`.
+        /// Serial numbers of devices, at most 100.
         5 device_sn_list: Option<Vec<String>> => "device_sn_list",
-        /// `open_userid_list`.
+        /// Members, needed when filtering by member, at most 100.
         6 open_userid_list: Option<Vec<String>> => "open_userid_list",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         7 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         8 cursor: Option<String> => "cursor",
     }
     new(
@@ -489,9 +489,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemperatureData`].
     pub struct GetTemperatureDataResponse {
-        /// `temperature_data`.
+        /// Temperatures that were taken.
         0 temperature_data: TemperatureData => "temperature_data: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -522,15 +522,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96221>.
     /// * Catalog: `work.device_data.mod_access_control_rule`.
     pub struct ModAccessControlRule {
-        /// `rule_id`.
+        /// Id of the door rule.
         0 rule_id: String => "rule_id: must",
-        /// `rule_name`.
+        /// What the creator called the rule.
         1 rule_name: String => "rule_name: must",
-        /// `device_sn_list`.
+        /// Serial numbers of devices, at most 100.
         2 device_sn_list: Vec<String> => "device_sn_list: must",
-        /// `pass_rule`.
+        /// Who may pass, and when.
         3 pass_rule: Option<PassRule> => "pass_rule",
-        /// `remote_pass_rule`.
+        /// Who may open the door from afar.
         4 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
     new(rule_id: impl Into<String>, rule_name: impl Into<String>, device_sn_list: Vec<String>)
@@ -540,7 +540,7 @@ w::record! {
 w::record! {
     /// Answer to [`ModAccessControlRule`].
     pub struct ModAccessControlRuleResponse {
-        /// `invalid_list`.
+        /// Devices that are not valid.
         0 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }

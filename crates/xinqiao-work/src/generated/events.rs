@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `AccountList` in `work.info.auto_activate`.
     pub struct Account {
-        /// `ActiveCode`.
+        /// Activation code that was used; `ActiveCode` on the wire.
         0 active_code: String => "ActiveCode: must",
-        /// `Type`.
+        /// `1` basic, `2` with customer contact; `Type` on the wire.
         1 type_: i64 => "Type: must",
-        /// `ExpireTime`; format `unix`.
+        /// Until when it is now valid; format `unix`; `ExpireTime` on the wire.
         2 expire_time: xinqiao_types::UnixSeconds => "ExpireTime: must",
-        /// `UserId`.
-        3 user_id: String => "UserId: must",
-        /// `PreviousStatus`.
+        /// The member who was activated; `UserId` on the wire.
+        3 user_id: xinqiao_types::UserId => "UserId: must",
+        /// Before: `1` none, `2` active and valid, `3` expired; `PreviousStatus` on the wire.
         4 previous_status: Option<i64> => "PreviousStatus",
-        /// `PreviousActiveCode`.
+        /// The code that the member had before; `PreviousActiveCode` on the wire.
         5 previous_active_code: Option<String> => "PreviousActiveCode",
     }
 }
@@ -24,9 +24,9 @@ w::record! {
 w::record! {
     /// `Applyer` of `events::SysApprovalChangeApprovalInfo`.
     pub struct Applyer {
-        /// `UserId`.
-        0 user_id: String => "UserId: must",
-        /// `Party`.
+        /// `userid` of this person; `UserId` on the wire.
+        0 user_id: xinqiao_types::UserId => "UserId: must",
+        /// Number of the applicant's department at that time; `Party` on the wire.
         1 party: i64 => "Party: must",
     }
 }
@@ -34,29 +34,29 @@ w::record! {
 w::record! {
     /// `ApprovalInfo` of `work.event.open_approval_change`.
     pub struct ApprovalInfo {
-        /// `ThirdNo`.
+        /// Number of the approval, chosen by the developer when it was started; `ThirdNo` on the wire.
         0 third_no: String => "ThirdNo: must",
-        /// `OpenTemplateId`.
+        /// Id of the approval template; `OpenTemplateId` on the wire. From: Admin console, page of the template.
         1 open_template_id: String => "OpenTemplateId: must",
-        /// `OpenSpName`.
+        /// Name of the approval template; `OpenSpName` on the wire.
         2 open_sp_name: String => "OpenSpName: must",
-        /// `OpenSpStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` cancelled; `OpenSpStatus` on the wire.
         3 open_sp_status: i64 => "OpenSpStatus: must",
-        /// `ApplyTime`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
         4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
-        /// `ApplyUserId`.
-        5 apply_user_id: String => "ApplyUserId: must",
-        /// `ApplyUserName`.
+        /// `userid` of the submitter; `ApplyUserId` on the wire.
+        5 apply_user_id: xinqiao_types::UserId => "ApplyUserId: must",
+        /// Who submitted it, by name; `ApplyUserName` on the wire.
         6 apply_user_name: String => "ApplyUserName: must",
-        /// `ApplyUserParty`.
+        /// Department of the submitter; `ApplyUserParty` on the wire.
         7 apply_user_party: String => "ApplyUserParty: must",
-        /// `ApplyUserImage`.
+        /// Picture of the submitter; `ApplyUserImage` on the wire.
         8 apply_user_image: String => "ApplyUserImage: must",
-        /// `ApprovalNodes`.
+        /// Nodes of the flow; `ApprovalNodes` on the wire.
         9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
-        /// `NotifyNodes`.
+        /// Who gets a copy; `NotifyNodes` on the wire.
         10 notify_nodes: NotifyNode => "NotifyNodes: must",
-        /// `ApproverStep`.
+        /// Which node it has reached, counted from 0; `ApproverStep` on the wire.
         11 approver_step: i64 => "ApproverStep: must",
     }
 }
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// `ApprovalNodes` of `events::ApprovalInfo`.
     pub struct ApprovalNode {
-        /// `ApprovalNode`.
+        /// The nodes in order; `ApprovalNode` on the wire.
         0 approval_node: Vec<ApprovalNodeDetail> => "ApprovalNode: must",
     }
 }
@@ -72,13 +72,13 @@ w::record! {
 w::record! {
     /// An item of `ApprovalNode` in `events::ApprovalNode`.
     pub struct ApprovalNodeDetail {
-        /// `NodeStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on; `NodeStatus` on the wire.
         0 node_status: i64 => "NodeStatus: must",
-        /// `NodeAttr`.
+        /// `1` any one approver decides, `2` all must approve; `NodeAttr` on the wire.
         1 node_attr: i64 => "NodeAttr: must",
-        /// `NodeType`.
+        /// Where the approvers come from: `1` fixed members, `2` a tag, `3` superiors; `NodeType` on the wire.
         2 node_type: i64 => "NodeType: must",
-        /// `Items`.
+        /// Approvers of the node; `Items` on the wire.
         3 items: ApprovalNodeItem => "Items: must",
     }
 }
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `Items` of `events::ApprovalNodeDetail`.
     pub struct ApprovalNodeItem {
-        /// `Item`.
+        /// The approvers; several if taken from a tag or superiors; `Item` on the wire.
         0 item: Vec<ItemDetail> => "Item: must",
     }
 }
@@ -94,15 +94,15 @@ w::record! {
 w::record! {
     /// `Approver` of `events::SpRecordDetail`.
     pub struct Approver {
-        /// `UserId`.
-        0 user_id: String => "UserId: must",
+        /// `userid` of this person; `UserId` on the wire.
+        0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
 
 w::record! {
     /// `Articles` of `work.reply.news`.
     pub struct Article {
-        /// `item`.
+        /// The articles one by one.
         0 item: Vec<ArticleItem> => "item: must",
     }
 }
@@ -110,13 +110,13 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::Article`.
     pub struct ArticleItem {
-        /// `Title`.
+        /// Headline, at most 512 bytes; `Title` on the wire.
         0 title: String => "Title: must",
-        /// `Description`.
+        /// Text below the headline, at most 512 bytes; `Description` on the wire.
         1 description: String => "Description: must",
-        /// `PicUrl`.
+        /// Address of the picture; `PicUrl` on the wire.
         2 pic_url: String => "PicUrl: must",
-        /// `Url`.
+        /// Page opened on a click; `Url` on the wire.
         3 url: String => "Url: must",
     }
 }
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `AuthOpenKfIdList` of `events::ExtraInfo`.
     pub struct AuthOpenKfId {
-        /// `OpenKfId`.
+        /// Ids of customer-service accounts; `OpenKfId` on the wire.
         0 open_kf_id: Vec<String> => "OpenKfId: must",
     }
 }
@@ -132,21 +132,21 @@ w::record! {
 w::record! {
     /// `AuthUserInfo` of `work.info.enter_register_package`; `AuthUserInfo` of `work.info.register_corp`.
     pub struct AuthUserInfo {
-        /// `UserId`.
-        0 user_id: String => "UserId: must",
+        /// `userid` of this person; `UserId` on the wire.
+        0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
 
 w::record! {
     /// `BatchJob` of `work.event.batch_job_result`.
     pub struct BatchJob {
-        /// `JobId`.
+        /// Id of the background job, as returned when it was started; `JobId` on the wire.
         0 job_id: String => "JobId: must",
-        /// `JobType`.
+        /// `sync_user`, `replace_user`, `invite_user` or `replace_party`; `JobType` on the wire.
         1 job_type: String => "JobType: must",
-        /// `ErrCode`.
+        /// Outcome of the job, `0` is success; `ErrCode` on the wire.
         2 err_code: i64 => "ErrCode: must",
-        /// `ErrMsg`.
+        /// Why the job failed; `ErrMsg` on the wire.
         3 err_msg: Option<String> => "ErrMsg",
     }
 }
@@ -154,7 +154,7 @@ w::record! {
 w::record! {
     /// `Button` of `work.reply.update_button`.
     pub struct Button {
-        /// `ReplaceName`.
+        /// Text that the buttons show from then on; `ReplaceName` on the wire.
         0 replace_name: String => "ReplaceName: must",
     }
 }
@@ -162,15 +162,15 @@ w::record! {
 w::record! {
     /// `CorpIds` of `work.event.change_chain`.
     pub struct ChangeChainCorpId {
-        /// `CorpId`.
-        0 corp_id: Vec<String> => "CorpId: must",
+        /// The lower corps that changed; `CorpId` on the wire.
+        0 corp_id: Vec<xinqiao_types::CorpId> => "CorpId: must",
     }
 }
 
 w::record! {
     /// `ChatArchiveApi` of `work.info.advanced_api_expired`.
     pub struct ChatArchiveApi {
-        /// `Edition`.
+        /// `1` inside chats, `2` inside and outside chats, `3` these and voice calls; `Edition` on the wire.
         0 edition: i64 => "Edition: must",
     }
 }
@@ -178,15 +178,15 @@ w::record! {
 w::record! {
     /// An item of `Comments` in `events::SysApprovalChangeApprovalInfo`.
     pub struct Comment {
-        /// `CommentId`.
+        /// Id of the remark; `CommentId` on the wire.
         0 comment_id: String => "CommentId: must",
-        /// `CommentUserInfo`.
+        /// Who wrote the remark; `CommentUserInfo` on the wire.
         1 comment_user_info: CommentUserInfo => "CommentUserInfo: must",
-        /// `CommentContent`.
+        /// Text of the remark; `CommentContent` on the wire.
         2 comment_content: String => "CommentContent: must",
-        /// `Attach`.
+        /// `media_id`s of files attached to the remark; `Attach` on the wire.
         3 attach: Vec<String> => "Attach: must",
-        /// `CommentTime`; format `unix`.
+        /// When the remark was written, Unix seconds; format `unix`; `CommentTime` on the wire.
         4 comment_time: xinqiao_types::UnixSeconds => "CommentTime: must",
     }
 }
@@ -194,17 +194,17 @@ w::record! {
 w::record! {
     /// `CommentUserInfo` of `events::Comment`.
     pub struct CommentUserInfo {
-        /// `UserId`.
-        0 user_id: String => "UserId: must",
+        /// `userid` of this person; `UserId` on the wire.
+        0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
 
 w::record! {
     /// `ContactSync` of `work.info.register_corp`.
     pub struct ContactSync {
-        /// `AccessToken`; a secret, masked in `Debug`.
+        /// Token for the contact endpoints; a secret, masked in `Debug`; `AccessToken` on the wire.
         0 access_token: String => "AccessToken: must masked",
-        /// `ExpiresIn`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s; `ExpiresIn` on the wire.
         1 expires_in: i64 => "ExpiresIn: must",
     }
 }
@@ -212,7 +212,7 @@ w::record! {
 w::record! {
     /// `ExtAttr` of `work.event.change_contact`.
     pub struct ExtAttr {
-        /// `Item`.
+        /// The attributes one by one; `Item` on the wire.
         0 item: Vec<ExtAttrItem> => "Item: must",
     }
 }
@@ -220,13 +220,13 @@ w::record! {
 w::record! {
     /// An item of `Item` in `events::ExtAttr`.
     pub struct ExtAttrItem {
-        /// `Type`.
+        /// `0` text, `1` web page; `Type` on the wire.
         0 type_: i64 => "Type: must",
-        /// `Name`.
+        /// What the attribute is called in the admin console; `Name` on the wire.
         1 name: String => "Name: must",
-        /// `Text`.
+        /// The text, for a text attribute; `Text` on the wire.
         2 text: Option<ItemText> => "Text",
-        /// `Web`.
+        /// The page, for a web attribute; `Web` on the wire.
         3 web: Option<Web> => "Web",
     }
 }
@@ -234,7 +234,7 @@ w::record! {
 w::record! {
     /// `ExtraInfo` of `work.info.cancel_auth`; `ExtraInfo` of `work.info.change_auth`.
     pub struct ExtraInfo {
-        /// `AuthOpenKfIdList`.
+        /// Customer-service accounts within the authorization; `AuthOpenKfIdList` on the wire.
         0 auth_open_kf_id_list: Option<AuthOpenKfId> => "AuthOpenKfIdList",
     }
 }
@@ -242,7 +242,7 @@ w::record! {
 w::record! {
     /// `GroupIds` of `work.event.change_chain`.
     pub struct GroupId {
-        /// `GroupId`.
+        /// Numbers of the groups; `GroupId` on the wire.
         0 group_id: Vec<i64> => "GroupId: must",
     }
 }
@@ -250,27 +250,27 @@ w::record! {
 w::record! {
     /// `Image` of `work.reply.image`.
     pub struct Image {
-        /// `MediaId`.
-        0 media_id: String => "MediaId: must",
+        /// `media_id` of the uploaded picture; `MediaId` on the wire.
+        0 media_id: xinqiao_types::MediaId => "MediaId: must",
     }
 }
 
 w::record! {
     /// An item of `Item` in `events::ApprovalNodeItem`.
     pub struct ItemDetail {
-        /// `ItemUserid`.
-        0 item_userid: String => "ItemUserid: must",
-        /// `ItemName`.
+        /// `userid` of this person; `ItemUserid` on the wire.
+        0 item_userid: xinqiao_types::UserId => "ItemUserid: must",
+        /// This person's name; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// `ItemParty`.
+        /// This person's department; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// `ItemImage`.
+        /// Picture of this person; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
-        /// `ItemStatus`.
+        /// This person's decision: `1` pending, `2` approved, `3` rejected, `4` passed on; `ItemStatus` on the wire.
         4 item_status: i64 => "ItemStatus: must",
-        /// `ItemOpTime`; format `unix`.
+        /// When they acted, Unix seconds; `0` if not yet; format `unix`; `ItemOpTime` on the wire.
         5 item_op_time: Option<xinqiao_types::UnixSeconds> => "ItemOpTime",
-        /// `ItemSpeech`.
+        /// What the approver said; `ItemSpeech` on the wire.
         6 item_speech: Option<String> => "ItemSpeech",
     }
 }
@@ -278,7 +278,7 @@ w::record! {
 w::record! {
     /// `Text` of `events::ExtAttrItem`.
     pub struct ItemText {
-        /// `Value`.
+        /// Text of the attribute; `Value` on the wire.
         0 value: String => "Value: must",
     }
 }
@@ -286,7 +286,7 @@ w::record! {
 w::record! {
     /// `MemChangeList` of `work.event.change_external_chat`.
     pub struct MemChange {
-        /// `Item`.
+        /// `userid` of a member or `external_userid` of a customer; `Item` on the wire.
         0 item: Vec<String> => "Item: must",
     }
 }
@@ -294,9 +294,9 @@ w::record! {
 w::record! {
     /// `MraAddress` of `work.event.meeting_change`.
     pub struct MraAddress {
-        /// `Protocol`.
+        /// `1` SIP, `2` H.323; `Protocol` on the wire.
         0 protocol: i64 => "Protocol: must",
-        /// `DialString`.
+        /// Address of the device: IP, URI or E.164 number; `DialString` on the wire.
         1 dial_string: String => "DialString: must",
     }
 }
@@ -304,13 +304,13 @@ w::record! {
 w::record! {
     /// An item of `NodeList` in `events::Process`.
     pub struct Node {
-        /// `NodeType`.
+        /// `1` approvers, `2` copies, `3` handlers; `NodeType` on the wire.
         0 node_type: i64 => "NodeType: must",
-        /// `SpStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over; `SpStatus` on the wire.
         1 sp_status: Option<i64> => "SpStatus",
-        /// `ApvRel`.
+        /// `1` all must approve, `2` any one, `3` one after the other; `ApvRel` on the wire.
         2 apv_rel: Option<i64> => "ApvRel",
-        /// `SubNodeList`.
+        /// The people of the node; `SubNodeList` on the wire.
         3 sub_node_list: Vec<SubNode> => "SubNodeList: must",
     }
 }
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// `NotifyNodes` of `events::ApprovalInfo`.
     pub struct NotifyNode {
-        /// `NotifyNode`.
+        /// The people who get a copy; `NotifyNode` on the wire.
         0 notify_node: Vec<NotifyNodeDetail> => "NotifyNode: must",
     }
 }
@@ -326,13 +326,13 @@ w::record! {
 w::record! {
     /// An item of `NotifyNode` in `events::NotifyNode`.
     pub struct NotifyNodeDetail {
-        /// `ItemUserid`.
-        0 item_userid: String => "ItemUserid: must",
-        /// `ItemName`.
+        /// `userid` of this person; `ItemUserid` on the wire.
+        0 item_userid: xinqiao_types::UserId => "ItemUserid: must",
+        /// This person's name; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// `ItemParty`.
+        /// This person's department; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// `ItemImage`.
+        /// Picture of this person; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
     }
 }
@@ -340,19 +340,19 @@ w::record! {
 w::record! {
     /// An item of `Notifyer` in `events::SysApprovalChangeApprovalInfo`.
     pub struct Notifyer {
-        /// `UserId`.
-        0 user_id: String => "UserId: must",
+        /// `userid` of this person; `UserId` on the wire.
+        0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
 
 w::record! {
     /// `OperatedUser` of `work.event.meeting_change`.
     pub struct OperatedUser {
-        /// `UserId`.
-        0 user_id: Option<String> => "UserId",
-        /// `TmpOpenId`.
-        1 tmp_open_id: Option<String> => "TmpOpenId",
-        /// `UserRole`.
+        /// `userid` of the person, for members only; `UserId` on the wire.
+        0 user_id: Option<xinqiao_types::UserId> => "UserId",
+        /// The person's temporary id in the meeting; `TmpOpenId` on the wire.
+        1 tmp_open_id: Option<xinqiao_types::OpenId> => "TmpOpenId",
+        /// Code of the person's role in the meeting; `UserRole` on the wire.
         2 user_role: Option<i64> => "UserRole",
     }
 }
@@ -360,7 +360,7 @@ w::record! {
 w::record! {
     /// `OpitonIds` of `events::SelectedItemDetail`.
     pub struct OpitonId {
-        /// `OpitonId`.
+        /// Ids of the picked options (the platform spells it so); `OpitonId` on the wire.
         0 opiton_id: Vec<String> => "OpitonId: must",
     }
 }
@@ -368,7 +368,7 @@ w::record! {
 w::record! {
     /// `PicList` of `events::SendPicsInfo`.
     pub struct Pic {
-        /// `item`.
+        /// The pictures.
         0 item: Vec<PicItem> => "item: must",
     }
 }
@@ -376,7 +376,7 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::Pic`.
     pub struct PicItem {
-        /// `PicMd5Sum`.
+        /// MD5 of the picture, to match the messages that follow; `PicMd5Sum` on the wire.
         0 pic_md5_sum: String => "PicMd5Sum: must",
     }
 }
@@ -384,7 +384,7 @@ w::record! {
 w::record! {
     /// `ProcessList` of `events::SysApprovalChangeApprovalInfo`.
     pub struct Process {
-        /// `NodeList`.
+        /// Nodes of the flow in order; `NodeList` on the wire.
         0 node_list: Vec<Node> => "NodeList: must",
     }
 }
@@ -392,9 +392,9 @@ w::record! {
 w::record! {
     /// `ScanCodeInfo` of `work.event.scancode_push`; `ScanCodeInfo` of `work.event.scancode_waitmsg`.
     pub struct ScanCodeInfo {
-        /// `ScanType`.
+        /// Kind of code, mostly `qrcode`; `ScanType` on the wire.
         0 scan_type: String => "ScanType: must",
-        /// `ScanResult`.
+        /// What the code says; `ScanResult` on the wire.
         1 scan_result: String => "ScanResult: must",
     }
 }
@@ -402,7 +402,7 @@ w::record! {
 w::record! {
     /// `SelectedItems` of `work.event.template_card_event`.
     pub struct SelectedItem {
-        /// `SelectedItem`.
+        /// The selections, one per question; `SelectedItem` on the wire.
         0 selected_item: Option<Vec<SelectedItemDetail>> => "SelectedItem",
     }
 }
@@ -410,9 +410,9 @@ w::record! {
 w::record! {
     /// An item of `SelectedItem` in `events::SelectedItem`.
     pub struct SelectedItemDetail {
-        /// `QuestionKey`.
+        /// Which question, as named when the card was sent; `QuestionKey` on the wire.
         0 question_key: String => "QuestionKey: must",
-        /// `OpitonIds`.
+        /// Options that were picked (the platform spells it so); `OpitonIds` on the wire.
         1 opiton_ids: OpitonId => "OpitonIds: must",
     }
 }
@@ -420,15 +420,15 @@ w::record! {
 w::record! {
     /// `SendLocationInfo` of `work.event.location_select`.
     pub struct SendLocationInfo {
-        /// `Location_X`.
+        /// Latitude of the place; `Location_X` on the wire.
         0 location_x: String => "Location_X: must",
-        /// `Location_Y`.
+        /// Longitude of the place; `Location_Y` on the wire.
         1 location_y: String => "Location_Y: must",
-        /// `Scale`.
+        /// Zoom level of the map; `Scale` on the wire.
         2 scale: String => "Scale: must",
-        /// `Label`.
+        /// The place in words; `Label` on the wire.
         3 label: String => "Label: must",
-        /// `Poiname`.
+        /// Name of the point of interest, may be empty; `Poiname` on the wire.
         #[doc(alias = "Poiname")]
         4 poi_name: String => "Poiname: must",
     }
@@ -437,9 +437,9 @@ w::record! {
 w::record! {
     /// `SendPicsInfo` of `work.event.pic_photo_or_album`; `SendPicsInfo` of `work.event.pic_sysphoto`; and 1 more.
     pub struct SendPicsInfo {
-        /// `Count`.
+        /// How many pictures were sent; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// `PicList`.
+        /// The pictures one by one; `PicList` on the wire.
         1 pic_list: Pic => "PicList: must",
     }
 }
@@ -447,11 +447,11 @@ w::record! {
 w::record! {
     /// An item of `SpRecord` in `events::SysApprovalChangeApprovalInfo`.
     pub struct SpRecord {
-        /// `SpStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back; `SpStatus` on the wire.
         0 sp_status: i64 => "SpStatus: must",
-        /// `ApproverAttr`.
+        /// `1` any one approver decides, `2` all must approve; `ApproverAttr` on the wire.
         1 approver_attr: i64 => "ApproverAttr: must",
-        /// `Details`.
+        /// The approvers one by one; `Details` on the wire.
         2 details: Vec<SpRecordDetail> => "Details: must",
     }
 }
@@ -459,15 +459,15 @@ w::record! {
 w::record! {
     /// An item of `Details` in `events::SpRecord`.
     pub struct SpRecordDetail {
-        /// `Approver`.
+        /// The approver concerned; `Approver` on the wire.
         0 approver: Approver => "Approver: must",
-        /// `SpStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back; `SpStatus` on the wire.
         1 sp_status: i64 => "SpStatus: must",
-        /// `SpTime`; format `unix`.
+        /// When they acted, Unix seconds; `0` if not yet; format `unix`; `SpTime` on the wire.
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "SpTime",
-        /// `Speech`.
+        /// What the approver said; `Speech` on the wire.
         3 speech: Option<String> => "Speech",
-        /// `Attach`.
+        /// `media_id`s of attached files; `Attach` on the wire.
         4 attach: Option<Vec<String>> => "Attach",
     }
 }
@@ -475,44 +475,44 @@ w::record! {
 w::record! {
     /// An item of `SubNodeList` in `events::Node`.
     pub struct SubNode {
-        /// `UserInfo`.
+        /// The person concerned; `UserInfo` on the wire.
         0 user_info: UserInfo => "UserInfo: must",
-        /// `SpYj`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over; `SpYj` on the wire.
         1 sp_yj: Option<i64> => "SpYj",
-        /// `Sptime`; format `unix`.
+        /// When they acted, Unix seconds; format `unix`; `Sptime` on the wire.
         #[doc(alias = "Sptime")]
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "Sptime",
-        /// `Speech`.
+        /// What they said; `Speech` on the wire.
         3 speech: Option<String> => "Speech",
-        /// `MediaIds`.
-        4 media_ids: Option<Vec<String>> => "MediaIds",
+        /// `media_id`s of attached files; `MediaIds` on the wire.
+        4 media_ids: Option<Vec<xinqiao_types::MediaId>> => "MediaIds",
     }
 }
 
 w::record! {
     /// `ApprovalInfo` of `work.event.sys_approval_change`.
     pub struct SysApprovalChangeApprovalInfo {
-        /// `StatuChangeEvent`.
+        /// What set it off: `1` submitted, `2` approved, `3` rejected, `4` passed on, `5` urged, `6` withdrawn, `8` undone, `10` remark, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over; `StatuChangeEvent` on the wire.
         0 statu_change_event: i64 => "StatuChangeEvent: must",
-        /// `SpNo`.
+        /// Number of the approval, to read its details; `SpNo` on the wire.
         1 sp_no: String => "SpNo: must",
-        /// `SpName`.
+        /// Name of the approval template; `SpName` on the wire.
         2 sp_name: String => "SpName: must",
-        /// `SpStatus`.
+        /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid; `SpStatus` on the wire.
         3 sp_status: i64 => "SpStatus: must",
-        /// `TemplateId`.
+        /// Id of the approval template; `TemplateId` on the wire.
         4 template_id: String => "TemplateId: must",
-        /// `Applyer`.
+        /// The person who applied; `Applyer` on the wire.
         5 applyer: Applyer => "Applyer: must",
-        /// `ApplyTime`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
         6 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
-        /// `Notifyer`.
+        /// Who gets copies; `Notifyer` on the wire.
         7 notifyer: Option<Vec<Notifyer>> => "Notifyer",
-        /// `SpRecord`.
+        /// Nodes of the approval (older form of `ProcessList`); `SpRecord` on the wire.
         8 sp_record: Vec<SpRecord> => "SpRecord: must",
-        /// `Comments`.
+        /// Remarks on the approval; `Comments` on the wire.
         9 comments: Vec<Comment> => "Comments: must",
-        /// `ProcessList`.
+        /// The flow, node by node; `ProcessList` on the wire.
         10 process_list: Option<Process> => "ProcessList",
     }
 }
@@ -520,7 +520,7 @@ w::record! {
 w::record! {
     /// `TaskCard` of `work.reply.update_taskcard`.
     pub struct TaskCard {
-        /// `ReplaceName`.
+        /// Text that the buttons show from then on; `ReplaceName` on the wire.
         0 replace_name: String => "ReplaceName: must",
     }
 }
@@ -528,7 +528,7 @@ w::record! {
 w::record! {
     /// `TemplateCard` of `work.reply.update_template_card`.
     pub struct TemplateCard {
-        /// `CardType`.
+        /// Kind of the new card, the same as before; `CardType` on the wire.
         0 card_type: String => "CardType: must",
     }
 }
@@ -536,13 +536,13 @@ w::record! {
 w::record! {
     /// An item of `UploadInfo` in `work.event.meeting_change`.
     pub struct UploadInfo {
-        /// `MediumType`.
+        /// `1` video, `2` picture, `3` file; `MediumType` on the wire.
         0 medium_type: i64 => "MediumType: must",
-        /// `MediumUrl`.
+        /// Where the medium was taken from; `MediumUrl` on the wire.
         1 medium_url: String => "MediumUrl: must",
-        /// `UploadStatus`.
+        /// `1` uploaded, `0` failed; `UploadStatus` on the wire.
         2 upload_status: i64 => "UploadStatus: must",
-        /// `ErrorMsg`.
+        /// Why the upload failed; `ErrorMsg` on the wire.
         3 error_msg: Option<String> => "ErrorMsg",
     }
 }
@@ -550,19 +550,19 @@ w::record! {
 w::record! {
     /// `UserInfo` of `events::SubNode`.
     pub struct UserInfo {
-        /// `UserId`.
-        0 user_id: String => "UserId: must",
+        /// `userid` of this person; `UserId` on the wire.
+        0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
 
 w::record! {
     /// `Video` of `work.reply.video`.
     pub struct Video {
-        /// `MediaId`.
-        0 media_id: String => "MediaId: must",
-        /// `Title`.
+        /// `media_id` of the uploaded video; `MediaId` on the wire.
+        0 media_id: xinqiao_types::MediaId => "MediaId: must",
+        /// Caption of the video, at most 128 bytes; `Title` on the wire.
         1 title: Option<String> => "Title",
-        /// `Description`.
+        /// What the video is about, at most 512 bytes; `Description` on the wire.
         2 description: Option<String> => "Description",
     }
 }
@@ -570,21 +570,21 @@ w::record! {
 w::record! {
     /// `Voice` of `work.reply.voice`.
     pub struct Voice {
-        /// `MediaId`.
-        0 media_id: String => "MediaId: must",
+        /// `media_id` of the uploaded voice clip; `MediaId` on the wire.
+        0 media_id: xinqiao_types::MediaId => "MediaId: must",
     }
 }
 
 w::record! {
     /// `WarmUpInfo` of `work.event.meeting_change`.
     pub struct WarmUpInfo {
-        /// `WarmUpPicture`.
+        /// Address of the warm-up picture; `WarmUpPicture` on the wire.
         0 warm_up_picture: Option<String> => "WarmUpPicture",
-        /// `WarmUpVideo`.
+        /// Address of the warm-up video; `WarmUpVideo` on the wire.
         1 warm_up_video: Option<String> => "WarmUpVideo",
-        /// `UploadStatus`.
+        /// `1` uploaded, `0` failed; `UploadStatus` on the wire.
         2 upload_status: i64 => "UploadStatus: must",
-        /// `ErrorMsg`.
+        /// Why the upload failed; `ErrorMsg` on the wire.
         3 error_msg: Option<String> => "ErrorMsg",
     }
 }
@@ -592,9 +592,9 @@ w::record! {
 w::record! {
     /// `Web` of `events::ExtAttrItem`.
     pub struct Web {
-        /// `Title`.
+        /// Caption of the link; `Title` on the wire.
         0 title: String => "Title: must",
-        /// `Url`.
+        /// Address of the page; `Url` on the wire.
         1 url: String => "Url: must",
     }
 }
@@ -610,19 +610,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.add_calendar`.
         pub struct AddCalendar {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             6 cal_id: String => "CalId: must",
         }
     }
@@ -634,21 +634,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.add_schedule`.
         pub struct AddSchedule {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ScheduleId`.
+            /// The schedule entry concerned; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             7 cal_id: String => "CalId: must",
         }
     }
@@ -660,22 +660,22 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
         /// * Catalog: `work.event.agree_external_userid_migration`.
         pub struct AgreeExternalUseridMigration {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ServiceCorpId`.
-            6 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            7 auth_corp_id: String => "AuthCorpId: must",
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            6 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
         }
     }
 
@@ -686,21 +686,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97506>.
         /// * Catalog: `work.event.app_email_change`.
         pub struct AppEmailChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// Always `receive_email`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `Amount`.
+            /// How many new mails the app's mailbox has; `Amount` on the wire.
             7 amount: i64 => "Amount: must",
         }
     }
@@ -712,19 +712,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90973>.
         /// * Catalog: `work.event.batch_job_result`.
         pub struct BatchJobResult {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `BatchJob`.
+            /// The job that has ended, and how; `BatchJob` on the wire.
             6 batch_job: super::BatchJob => "BatchJob: must",
         }
     }
@@ -736,21 +736,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95333>.
         /// * Catalog: `work.event.book_meeting_room`.
         pub struct BookMeetingRoom {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `MeetingRoomId`.
+            /// Number of the room that was booked or freed; `MeetingRoomId` on the wire.
             6 meeting_room_id: i64 => "MeetingRoomId: must",
-            /// `MeetingId`.
+            /// The meeting of this booking; `MeetingId` on the wire.
             7 meeting_id: String => "MeetingId: must",
         }
     }
@@ -762,21 +762,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95333>.
         /// * Catalog: `work.event.cancel_meeting_room`.
         pub struct CancelMeetingRoom {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `MeetingRoomId`.
+            /// Number of the room that was booked or freed; `MeetingRoomId` on the wire.
             6 meeting_room_id: i64 => "MeetingRoomId: must",
-            /// `MeetingId`.
+            /// The meeting of this booking; `MeetingId` on the wire.
             7 meeting_id: String => "MeetingId: must",
         }
     }
@@ -788,17 +788,17 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95038>.
         /// * Catalog: `work.event.change_app_admin`.
         pub struct ChangeAppAdmin {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
         }
     }
@@ -810,25 +810,25 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95796>.
         /// * Catalog: `work.event.change_chain`.
         pub struct ChangeChain {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// What changed, such as corps or groups added or removed; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `ChainId`.
+            /// The supply chain concerned; `ChainId` on the wire.
             7 chain_id: String => "ChainId: must",
-            /// `GroupIds`.
+            /// Groups concerned; `GroupIds` on the wire.
             8 group_ids: Option<super::GroupId> => "GroupIds",
-            /// `CorpIds`.
+            /// Corps concerned; `CorpIds` on the wire.
             9 corp_ids: Option<super::ChangeChainCorpId> => "CorpIds",
         }
     }
@@ -840,73 +840,73 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90970>.
         /// * Catalog: `work.event.change_contact`.
         pub struct ChangeContact {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `ChangeType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// One of `create_user`, `update_user`, `delete_user`, `create_party`, `update_party`, `delete_party`, `update_tag`; `ChangeType` on the wire.
             8 change_type: String => "ChangeType: must",
-            /// `Name`.
+            /// Name of the member or department; only if it changed; `Name` on the wire.
             9 name: Option<String> => "Name",
-            /// `UserID`.
-            10 user_id: Option<String> => "UserID",
-            /// `NewUserID`.
-            11 new_user_id: Option<String> => "NewUserID",
-            /// `Alias`.
+            /// The member; the old account if it was renamed; `UserID` on the wire.
+            10 user_id: Option<xinqiao_types::UserId> => "UserID",
+            /// The new account, if it was renamed; `NewUserID` on the wire.
+            11 new_user_id: Option<xinqiao_types::UserId> => "NewUserID",
+            /// The member's second name; only if it changed; `Alias` on the wire.
             12 alias: Option<String> => "Alias",
-            /// `Department`; joined by `,` on the wire.
+            /// Numbers of the member's departments, comma-joined; only those in the app's scope; joined by `,` on the wire; `Department` on the wire.
             13 department: Option<Vec<i64>> => "Department: comma",
-            /// `IsLeaderInDept`; joined by `,` on the wire.
+            /// Whether the member leads each department, in the order of `Department`: `1` yes, `0` no; joined by `,` on the wire; `IsLeaderInDept` on the wire.
             14 is_leader_in_dept: Option<Vec<i64>> => "IsLeaderInDept: comma",
-            /// `MainDepartment`.
+            /// Number of the member's main department, one of those they belong to; `MainDepartment` on the wire.
             15 main_department: Option<i64> => "MainDepartment",
-            /// `Email`; personal data, masked in `Debug`.
+            /// The member's mail address; only if changed and permitted; personal data, masked in `Debug`; `Email` on the wire.
             16 email: Option<String> => "Email: masked",
-            /// `BizMail`.
+            /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`; `BizMail` on the wire.
             17 biz_mail: Option<String> => "BizMail",
-            /// `Mobile`; personal data, masked in `Debug`.
+            /// The member's mobile number; only if changed and permitted; personal data, masked in `Debug`; `Mobile` on the wire.
             18 mobile: Option<String> => "Mobile: masked",
-            /// `Telephone`; personal data, masked in `Debug`.
+            /// Desk phone of the member; only if it changed; personal data, masked in `Debug`; `Telephone` on the wire.
             19 telephone: Option<String> => "Telephone: masked",
-            /// `Gender`; a number as text on the wire.
+            /// `1` male, `2` female, `0` unset; a number as text on the wire; `Gender` on the wire.
             20 gender: Option<i64> => "Gender: numeric",
-            /// `Address`; personal data, masked in `Debug`.
+            /// Where the member works; personal data, masked in `Debug`; `Address` on the wire.
             21 address: Option<String> => "Address: masked",
-            /// `Position`.
+            /// The member's job title; only if it changed; `Position` on the wire.
             22 position: Option<String> => "Position",
-            /// `Avatar`; personal data, masked in `Debug`.
+            /// The member's picture; only if it changed; personal data, masked in `Debug`; `Avatar` on the wire.
             23 avatar: Option<String> => "Avatar: masked",
-            /// `Status`.
+            /// `1` active, `2` disabled, `4` not activated, `5` has left; `Status` on the wire.
             24 status: Option<i64> => "Status",
-            /// `ExtAttr`.
+            /// The corp's own attributes of the member; only if they changed; `ExtAttr` on the wire.
             25 ext_attr: Option<super::ExtAttr> => "ExtAttr",
-            /// `Id`.
+            /// Number of the department that changed; `Id` on the wire.
             26 id: Option<i64> => "Id",
-            /// `ParentId`.
+            /// Number of the department above; only if it changed; `ParentId` on the wire.
             27 parent_id: Option<String> => "ParentId",
-            /// `Order`.
+            /// Rank of the department; `Order` on the wire.
             28 order: Option<i64> => "Order",
-            /// `TagId`.
+            /// Number of the member tag that changed; `TagId` on the wire.
             29 tag_id: Option<i64> => "TagId",
-            /// `AddUserItems`; joined by `,` on the wire.
+            /// Members that got the tag, comma-joined; joined by `,` on the wire; `AddUserItems` on the wire.
             30 add_user_items: Option<Vec<String>> => "AddUserItems: comma",
-            /// `DelUserItems`; joined by `,` on the wire.
+            /// Members that lost the tag, comma-joined; joined by `,` on the wire; `DelUserItems` on the wire.
             31 del_user_items: Option<Vec<String>> => "DelUserItems: comma",
-            /// `AddPartyItems`; joined by `,` on the wire.
+            /// Departments that got the tag, comma-joined; joined by `,` on the wire; `AddPartyItems` on the wire.
             32 add_party_items: Option<Vec<i64>> => "AddPartyItems: comma",
-            /// `DelPartyItems`; joined by `,` on the wire.
+            /// Departments that lost the tag, comma-joined; joined by `,` on the wire; `DelPartyItems` on the wire.
             33 del_party_items: Option<Vec<i64>> => "DelPartyItems: comma",
         }
     }
@@ -918,39 +918,39 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
         /// * Catalog: `work.event.change_external_chat`.
         pub struct ChangeExternalChat {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `ChangeType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// `create`, `update` or `dismiss`; `ChangeType` on the wire.
             8 change_type: String => "ChangeType: must",
-            /// `ChatId`.
+            /// Id of the customer group; `ChatId` on the wire.
             9 chat_id: Option<String> => "ChatId",
-            /// `UpdateDetail`.
+            /// What changed: `add_member`, `del_member`, `change_owner`, `change_name`, `change_notice`; `UpdateDetail` on the wire.
             10 update_detail: Option<String> => "UpdateDetail",
-            /// `JoinScene`.
+            /// How they joined: `0` invited, `3` by QR code; only when people join; `JoinScene` on the wire.
             11 join_scene: Option<i64> => "JoinScene",
-            /// `QuitScene`.
+            /// How they left: `0` on their own, `1` removed; only when people leave; `QuitScene` on the wire.
             12 quit_scene: Option<i64> => "QuitScene",
-            /// `MemChangeCnt`.
+            /// How many people joined or left; `MemChangeCnt` on the wire.
             13 mem_change_cnt: Option<i64> => "MemChangeCnt",
-            /// `MemChangeList`.
+            /// Who joined or left; `MemChangeList` on the wire.
             14 mem_change_list: Option<super::MemChange> => "MemChangeList",
-            /// `LastMemVer`.
+            /// Version of the member list before the change; `LastMemVer` on the wire.
             15 last_mem_ver: Option<String> => "LastMemVer",
-            /// `CurMemVer`.
+            /// Version of the member list after the change; `CurMemVer` on the wire.
             16 cur_mem_ver: Option<String> => "CurMemVer",
         }
     }
@@ -962,37 +962,37 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
         /// * Catalog: `work.event.change_external_contact`.
         pub struct ChangeExternalContact {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `ChangeType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Such as `add_external_contact`, `edit_external_contact`, `del_external_contact`, `del_follow_user`, `transfer_fail`; `ChangeType` on the wire.
             8 change_type: String => "ChangeType: must",
-            /// `LinkId`.
+            /// The acquisition link that the customer came by; `LinkId` on the wire.
             9 link_id: Option<String> => "LinkId",
-            /// `UserID`.
-            10 user_id: Option<String> => "UserID",
-            /// `ExternalUserID`.
-            11 external_user_id: Option<String> => "ExternalUserID",
-            /// `State`.
+            /// Account of the member; third-party apps get the encrypted id; `UserID` on the wire.
+            10 user_id: Option<xinqiao_types::UserId> => "UserID",
+            /// Id of the outside contact, the same as `external_userid` of the endpoints; `ExternalUserID` on the wire.
+            11 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
+            /// Channel: the `state` of the contact way or link that was used; `State` on the wire.
             12 state: Option<String> => "State",
-            /// `WelcomeCode`.
+            /// Lets you send a welcome message, once and within 20 seconds; `WelcomeCode` on the wire.
             13 welcome_code: Option<String> => "WelcomeCode",
-            /// `FailReason`.
+            /// Why the hand-over failed: `customer_refused`, or `customer_limit_exceed` if the new member has too many customers; `FailReason` on the wire.
             14 fail_reason: Option<String> => "FailReason",
-            /// `Source`.
+            /// `DELETE_BY_TRANSFER` if the contact went because it was handed over; `Source` on the wire.
             15 source: Option<String> => "Source",
         }
     }
@@ -1004,29 +1004,29 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92130>.
         /// * Catalog: `work.event.change_external_tag`.
         pub struct ChangeExternalTag {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `ChangeType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// `create`, `update`, `delete`, or `shuffle` for a new order; `ChangeType` on the wire.
             8 change_type: String => "ChangeType: must",
-            /// `TagType`.
+            /// `tag` or `tag_group`; `TagType` on the wire.
             9 tag_type: Option<String> => "TagType",
-            /// `Id`.
+            /// Id of the tag or group; `Id` on the wire.
             10 id: Option<String> => "Id",
-            /// `StrategyId`.
+            /// Rule group of the tag, if it belongs to one; `StrategyId` on the wire.
             11 strategy_id: Option<String> => "StrategyId",
         }
     }
@@ -1038,25 +1038,25 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92032>.
         /// * Catalog: `work.event.change_school_contact`.
         pub struct ChangeSchoolContact {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `ChangeType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Such as `create_student`, `update_parent`, `create_department`, `subscribe`, `unsubscribe`; `ChangeType` on the wire.
             8 change_type: String => "ChangeType: must",
-            /// `Id`.
+            /// Id of the student, parent or department; `Id` on the wire.
             9 id: Option<String> => "Id",
         }
     }
@@ -1068,19 +1068,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.click`.
         pub struct Click {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             6 event_key: String => "EventKey: must",
         }
     }
@@ -1092,17 +1092,17 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.close_inactive_agent`.
         pub struct CloseInactiveAgent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
         }
     }
@@ -1114,33 +1114,33 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97299>.
         /// * Catalog: `work.event.customer_acquisition`.
         pub struct CustomerAcquisition {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `ChangeType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Such as `balance_low`, `balance_exhausted`, `link_unavailable`, `quota_expire_soon`, `friend_request`, `customer_start_chat`; `ChangeType` on the wire.
             8 change_type: String => "ChangeType: must",
-            /// `LinkId`.
+            /// The acquisition link concerned; `LinkId` on the wire.
             9 link_id: Option<String> => "LinkId",
-            /// `UserID`.
-            10 user_id: Option<String> => "UserID",
-            /// `ExternalUserID`.
-            11 external_user_id: Option<String> => "ExternalUserID",
-            /// `ExpireTime`; format `unix`.
+            /// Account of the member; third-party apps get the encrypted id; `UserID` on the wire.
+            10 user_id: Option<xinqiao_types::UserId> => "UserID",
+            /// Id of the outside contact, the same as `external_userid` of the endpoints; `ExternalUserID` on the wire.
+            11 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
+            /// When the quota runs out; format `unix`; `ExpireTime` on the wire.
             12 expire_time: Option<xinqiao_types::UnixSeconds> => "ExpireTime",
-            /// `ExpireQuotaNum`.
+            /// How much of the quota is about to run out; `ExpireQuotaNum` on the wire.
             13 expire_quota_num: Option<i64> => "ExpireQuotaNum",
         }
     }
@@ -1152,19 +1152,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.delete_calendar`.
         pub struct DeleteCalendar {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             6 cal_id: String => "CalId: must",
         }
     }
@@ -1176,21 +1176,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.delete_schedule`.
         pub struct DeleteSchedule {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ScheduleId`.
+            /// The schedule entry concerned; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             7 cal_id: String => "CalId: must",
         }
     }
@@ -1202,23 +1202,23 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97833>.
         /// * Catalog: `work.event.doc_change_document_change`.
         pub struct DocChangeDocumentChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// What happened to the document, such as a form being answered; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `DocId`.
+            /// Documents concerned; `DocId` on the wire.
             7 doc_id: Option<Vec<String>> => "DocId",
-            /// `FormId`.
+            /// Forms concerned; `FormId` on the wire.
             8 form_id: Option<Vec<String>> => "FormId",
         }
     }
@@ -1229,25 +1229,25 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100986>.
         /// * Catalog: `work.event.doc_change_smart_sheet_change`.
         pub struct DocChangeSmartSheetChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `ChangeType`.
+            /// What happened: fields or records added, changed or deleted; `ChangeType` on the wire.
             5 change_type: String => "ChangeType: must",
-            /// `DocId`.
+            /// The document concerned; `DocId` on the wire.
             6 doc_id: Option<String> => "DocId",
-            /// `SheetId`.
+            /// The sheet inside the document; `SheetId` on the wire.
             7 sheet_id: Option<String> => "SheetId",
-            /// `FieldId`.
+            /// Fields concerned; `FieldId` on the wire.
             8 field_id: Option<Vec<String>> => "FieldId",
-            /// `RecordId`.
+            /// Records concerned; `RecordId` on the wire.
             9 record_id: Option<Vec<String>> => "RecordId",
         }
     }
@@ -1259,19 +1259,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.enter_agent`.
         pub struct EnterAgent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             6 event_key: Option<String> => "EventKey",
         }
     }
@@ -1283,21 +1283,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99877>.
         /// * Catalog: `work.event.finish_vip_account_approval`.
         pub struct FinishVipAccountApproval {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `FinishType`.
+            /// How it ended: `1` rejected by the admin, `2` account granted, `3` withdrawn by the member; `FinishType` on the wire.
             6 finish_type: i64 => "FinishType: must",
-            /// `ApplyId`.
+            /// The request that ended; `ApplyId` on the wire.
             7 apply_id: String => "ApplyId: must",
         }
     }
@@ -1309,21 +1309,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97712>.
         /// * Catalog: `work.event.kf_account_auth_change`.
         pub struct KfAccountAuthChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `AuthAddOpenKfId`.
+            /// Customer-service accounts now given to the app; `AuthAddOpenKfId` on the wire.
             6 auth_add_open_kf_id: Option<Vec<String>> => "AuthAddOpenKfId",
-            /// `AuthDelOpenKfId`.
+            /// Customer-service accounts taken from the app; `AuthDelOpenKfId` on the wire.
             7 auth_del_open_kf_id: Option<Vec<String>> => "AuthDelOpenKfId",
         }
     }
@@ -1335,21 +1335,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94670>.
         /// * Catalog: `work.event.kf_msg_or_event`.
         pub struct KfMsgOrEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `Token`.
+            /// Hand to `kf.sync_msg` within 10 minutes to be freed of the tight rate limit; `Token` on the wire.
             6 token: String => "Token: must",
-            /// `OpenKfId`.
+            /// The customer-service account that has new messages; `OpenKfId` on the wire.
             7 open_kf_id: String => "OpenKfId: must",
         }
     }
@@ -1361,21 +1361,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94145>.
         /// * Catalog: `work.event.living_status_change`.
         pub struct LivingStatusChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `LivingId`.
+            /// The live stream concerned; `LivingId` on the wire.
             6 living_id: String => "LivingId: must",
-            /// `Status`.
+            /// `0` booked, `1` live, `2` ended, `3` expired, `4` cancelled; `Status` on the wire.
             7 status: i64 => "Status: must",
         }
     }
@@ -1387,25 +1387,25 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.location`.
         pub struct Location {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `AppType`.
+            /// Client in use: `wxwork` inside WeCom, missing inside WeChat; `AppType` on the wire.
             6 app_type: Option<String> => "AppType",
-            /// `Latitude`; personal data, masked in `Debug`.
+            /// Latitude of the member's place; personal data, masked in `Debug`; `Latitude` on the wire.
             7 latitude: f64 => "Latitude: must masked",
-            /// `Longitude`; personal data, masked in `Debug`.
+            /// Longitude of the member's place; personal data, masked in `Debug`; `Longitude` on the wire.
             8 longitude: f64 => "Longitude: must masked",
-            /// `Precision`.
+            /// How exact the place is, in metres; `Precision` on the wire.
             9 precision: f64 => "Precision: must",
         }
     }
@@ -1417,23 +1417,23 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.location_select`.
         pub struct LocationSelect {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendLocationInfo`.
+            /// The place that the user chose; `SendLocationInfo` on the wire.
             6 send_location_info: super::SendLocationInfo => "SendLocationInfo: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
-            /// `AppType`.
+            /// Client in use: `wxwork` inside WeCom, missing inside WeChat; `AppType` on the wire.
             8 app_type: Option<String> => "AppType",
         }
     }
@@ -1445,37 +1445,37 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99081>.
         /// * Catalog: `work.event.meeting_change`.
         pub struct MeetingChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// What happened, such as `modify_meeting`, `cancel_meeting`, `medium_upload`, `meeting_room_response`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `MeetingId`.
+            /// The meeting concerned; `MeetingId` on the wire.
             7 meeting_id: String => "MeetingId: must",
-            /// `MeetingRoomId`.
+            /// The room that answered; either this or `MraAddress`; `MeetingRoomId` on the wire.
             8 meeting_room_id: Option<String> => "MeetingRoomId",
-            /// `FromUserTmpOpenId`.
-            9 from_user_tmp_open_id: Option<String> => "FromUserTmpOpenId",
-            /// `OperatedUser`.
+            /// The acting person's temporary id in the meeting; only for acts of members; `FromUserTmpOpenId` on the wire.
+            9 from_user_tmp_open_id: Option<xinqiao_types::OpenId> => "FromUserTmpOpenId",
+            /// The attendee who was acted upon; `OperatedUser` on the wire.
             10 operated_user: Option<super::OperatedUser> => "OperatedUser",
-            /// `WarmUpInfo`.
+            /// How the upload of the webinar's warm-up media went; `WarmUpInfo` on the wire.
             11 warm_up_info: Option<super::WarmUpInfo> => "WarmUpInfo",
-            /// `UploadInfo`.
+            /// How the upload of each medium went; `UploadInfo` on the wire.
             12 upload_info: Option<Vec<super::UploadInfo>> => "UploadInfo",
-            /// `EnrollId`.
+            /// The enrolment concerned; `EnrollId` on the wire.
             13 enroll_id: Option<String> => "EnrollId",
-            /// `MraAddress`.
+            /// The SIP or H.323 device that answered; either this or `MeetingRoomId`; `MraAddress` on the wire.
             14 mra_address: Option<super::MraAddress> => "MraAddress",
-            /// `RoomResponseStatus`.
+            /// `0` no answer, `2` joining, `3` declined, `5` call cancelled; `RoomResponseStatus` on the wire.
             15 room_response_status: Option<i64> => "RoomResponseStatus",
         }
     }
@@ -1487,21 +1487,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99648>.
         /// * Catalog: `work.event.meeting_statistics`.
         pub struct MeetingStatistics {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// Always `start_meeting`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `Status`.
+            /// `1` the meeting started, `2` it did not; `Status` on the wire.
             7 status: i64 => "Status: must",
         }
     }
@@ -1513,19 +1513,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.modify_calendar`.
         pub struct ModifyCalendar {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             6 cal_id: String => "CalId: must",
         }
     }
@@ -1537,21 +1537,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93651>.
         /// * Catalog: `work.event.modify_schedule`.
         pub struct ModifySchedule {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ScheduleId`.
+            /// The schedule entry concerned; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             7 cal_id: String => "CalId: must",
         }
     }
@@ -1563,17 +1563,17 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.msgaudit_notify`.
         pub struct MsgAuditNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
         }
     }
@@ -1585,19 +1585,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90269>.
         /// * Catalog: `work.event.open_approval_change`.
         pub struct OpenApprovalChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `ApprovalInfo`.
+            /// State and flow of the app's own approval; `ApprovalInfo` on the wire.
             6 approval_info: super::ApprovalInfo => "ApprovalInfo: must",
         }
     }
@@ -1609,21 +1609,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_photo_or_album`.
         pub struct PicPhotoOrAlbum {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendPicsInfo`.
+            /// The pictures that were sent; the picture messages follow; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -1635,21 +1635,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_sysphoto`.
         pub struct PicSysPhoto {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendPicsInfo`.
+            /// The pictures that were sent; the picture messages follow; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -1661,21 +1661,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_weixin`.
         pub struct PicWeixin {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `SendPicsInfo`.
+            /// The pictures that were sent; the picture messages follow; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -1687,21 +1687,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100048>.
         /// * Catalog: `work.event.program_notify`.
         pub struct ProgramNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `NotifyId`.
+            /// Id of the notice; `NotifyId` on the wire.
             6 notify_id: String => "NotifyId: must",
-            /// `NotifyScene`.
+            /// Scene of the notice, set by the program that sent it; `NotifyScene` on the wire.
             7 notify_scene: i64 => "NotifyScene: must",
         }
     }
@@ -1713,17 +1713,17 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.reopen_inactive_agent`.
         pub struct ReopenInactiveAgent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
         }
     }
@@ -1735,21 +1735,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.respond_schedule`.
         pub struct RespondSchedule {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `CalId`.
+            /// The calendar concerned; `CalId` on the wire.
             5 cal_id: String => "CalId: must",
-            /// `ScheduleId`.
+            /// The schedule entry concerned; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: Option<i64> => "AgentID",
         }
     }
@@ -1761,21 +1761,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.scancode_push`.
         pub struct ScanCodePush {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             6 event_key: String => "EventKey: must",
-            /// `ScanCodeInfo`.
+            /// What was scanned, and of what kind; `ScanCodeInfo` on the wire.
             7 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
@@ -1787,21 +1787,21 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.scancode_waitmsg`.
         pub struct ScanCodeWaitMsg {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `ScanCodeInfo`.
+            /// What was scanned, and of what kind; `ScanCodeInfo` on the wire.
             6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -1813,19 +1813,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100080>.
         /// * Catalog: `work.event.security`.
         pub struct Security {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// What happened in security management; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
         }
     }
@@ -1837,25 +1837,25 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.share_agent_change`.
         pub struct ShareAgentChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// Number of the shared app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
-            /// `CorpId`.
-            7 corp_id: Option<String> => "CorpId",
-            /// `AppId`.
+            /// The corp that shares the app; `CorpId` on the wire.
+            7 corp_id: Option<xinqiao_types::CorpId> => "CorpId",
+            /// Number of the shared app inside its suite, old suites only; `AppId` on the wire.
             8 app_id: Option<i64> => "AppId",
-            /// `AgentId`.
+            /// Number of the shared app; `AgentId` on the wire.
             9 agent_id_again: i64 => "AgentId: must",
         }
     }
@@ -1867,17 +1867,17 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.share_chain_change`.
         pub struct ShareChainChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
         }
     }
@@ -1889,23 +1889,23 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99876>.
         /// * Catalog: `work.event.submit_vip_account_approval`.
         pub struct SubmitVipAccountApproval {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `BusinessType`.
+            /// Kind of account asked for: `1` mail, `2` documents, `3` WeDrive, `4` meetings; `BusinessType` on the wire.
             6 business_type: i64 => "BusinessType: must",
-            /// `ApplyId`.
+            /// Id of the request, to read and decide it; `ApplyId` on the wire.
             7 apply_id: String => "ApplyId: must",
-            /// `ApplyReason`.
+            /// Why the member asks for it; `ApplyReason` on the wire.
             8 apply_reason: String => "ApplyReason: must",
         }
     }
@@ -1917,19 +1917,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.subscribe`.
         pub struct Subscribe {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             6 event_key: Option<String> => "EventKey",
         }
     }
@@ -1941,19 +1941,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92535>.
         /// * Catalog: `work.event.switch_workbench_mode`.
         pub struct SwitchWorkbenchMode {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `Mode`.
+            /// Code of the mode that the workbench now has; `Mode` on the wire.
             6 mode: i64 => "Mode: must",
         }
     }
@@ -1965,19 +1965,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91815>.
         /// * Catalog: `work.event.sys_approval_change`.
         pub struct SysApprovalChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `ApprovalInfo`.
+            /// State and flow of the approval; `ApprovalInfo` on the wire.
             6 approval_info: super::SysApprovalChangeApprovalInfo => "ApprovalInfo: must",
         }
     }
@@ -1989,21 +1989,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.taskcard_click`.
         pub struct TaskCardClick {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the button that was clicked; `EventKey` on the wire.
             6 event_key: String => "EventKey: must",
-            /// `TaskId`.
+            /// Task id that was given with the card; `TaskId` on the wire.
             7 task_id: String => "TaskId: must",
         }
     }
@@ -2015,27 +2015,27 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.template_card_event`.
         pub struct TemplateCardEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `TaskId`.
+            /// Task id that was given with the card; `TaskId` on the wire.
             6 task_id: String => "TaskId: must",
-            /// `CardType`.
+            /// Kind of card, such as `button_interaction`; `CardType` on the wire.
             7 card_type: String => "CardType: must",
-            /// `ResponseCode`.
+            /// Lets you update this card, once and within 72 hours; `ResponseCode` on the wire.
             8 response_code: String => "ResponseCode: must",
-            /// `EventKey`.
+            /// Key of the button or menu entry that was clicked; `EventKey` on the wire.
             9 event_key: Option<String> => "EventKey",
-            /// `SelectedItems`.
+            /// What the user selected; `SelectedItems` on the wire.
             10 selected_items: super::SelectedItem => "SelectedItems: must",
         }
     }
@@ -2047,25 +2047,25 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.template_card_menu_event`.
         pub struct TemplateCardMenuEvent {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `EventKey`.
+            /// Key of the button or menu entry that was clicked; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// `TaskId`.
+            /// Task id that was given with the card; `TaskId` on the wire.
             6 task_id: String => "TaskId: must",
-            /// `CardType`.
+            /// Kind of card, such as `button_interaction`; `CardType` on the wire.
             7 card_type: String => "CardType: must",
-            /// `ResponseCode`.
+            /// Lets you update this card, once and within 72 hours; `ResponseCode` on the wire.
             8 response_code: String => "ResponseCode: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             9 agent_id: i64 => "AgentID: must",
         }
     }
@@ -2077,17 +2077,17 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95716>.
         /// * Catalog: `work.event.unlicensed_notify`.
         pub struct UnlicensedNotify {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
         }
     }
@@ -2099,19 +2099,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.unsubscribe`.
         pub struct Unsubscribe {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             6 event_key: Option<String> => "EventKey",
         }
     }
@@ -2123,19 +2123,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
         /// * Catalog: `work.event.upload_media_job_finish`.
         pub struct UploadMediaJobFinish {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `JobId`.
+            /// Id of the background job, as returned when it was started; `JobId` on the wire.
             6 job_id: String => "JobId: must",
         }
     }
@@ -2147,19 +2147,19 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.view`.
         pub struct View {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// `EventKey`.
+            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             6 event_key: String => "EventKey: must",
         }
     }
@@ -2171,21 +2171,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97975>.
         /// * Catalog: `work.event.wedrive_file_change`.
         pub struct WedriveFileChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// What was done to the files, such as created, changed, deleted, moved; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `FileId`.
+            /// Files concerned; `FileId` on the wire.
             7 file_id: Vec<String> => "FileId: must",
         }
     }
@@ -2197,17 +2197,17 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97972>.
         /// * Catalog: `work.event.wedrive_insufficient_capacity`.
         pub struct WedriveInsufficientCapacity {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
         }
     }
@@ -2219,21 +2219,21 @@ pub mod event {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97973>.
         /// * Catalog: `work.event.wedrive_space_change`.
         pub struct WedriveSpaceChange {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Event`.
+            /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// `ChangeType`.
+            /// What was done to the spaces, such as created or members changed; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// `SpaceId`.
+            /// Spaces concerned; `SpaceId` on the wire.
             7 space_id: Vec<String> => "SpaceId: must",
         }
     }
@@ -2250,21 +2250,21 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.add_device`.
         pub struct AddDevice {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `ModelId`.
+            /// Id of the device's model; `ModelId` on the wire.
             6 model_id: String => "ModelId: must",
-            /// `RemarkName`.
+            /// Name that the corp gave the device; `RemarkName` on the wire.
             7 remark_name: Option<String> => "RemarkName",
         }
     }
@@ -2276,19 +2276,19 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100269>.
         /// * Catalog: `work.info.advanced_api_expired`.
         pub struct AdvancedApiExpired {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ChatArchiveApi`.
+            /// The chat-data edition that has expired; `ChatArchiveApi` on the wire.
             3 chat_archive_api: super::ChatArchiveApi => "ChatArchiveApi: must",
-            /// `ServiceCorpId`.
-            4 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            5 auth_corp_id: String => "AuthCorpId: must",
-            /// `AdvanceApiType`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            4 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            5 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Kind of advanced API: `1` chat data; `AdvanceApiType` on the wire.
             6 advance_api_type: i64 => "AdvanceApiType: must",
         }
     }
@@ -2300,17 +2300,17 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100270>.
         /// * Catalog: `work.info.advanced_api_trial_expired`.
         pub struct AdvancedApiTrialExpired {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: String => "AuthCorpId: must",
-            /// `AdvanceApiType`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Kind of advanced API: `1` chat data; `AdvanceApiType` on the wire.
             5 advance_api_type: i64 => "AdvanceApiType: must",
         }
     }
@@ -2322,15 +2322,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98959>.
         /// * Catalog: `work.info.approve_special_auth`.
         pub struct ApproveSpecialAuth {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `AuthType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Which special permission; so far `customer_acquisition`; `AuthType` on the wire.
             4 auth_type: String => "AuthType: must",
         }
     }
@@ -2342,19 +2342,19 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95994>.
         /// * Catalog: `work.info.auto_activate`.
         pub struct AutoActivate {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: String => "AuthCorpId: must",
-            /// `Scene`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// What set it off: `1` the member opened the app, `2` the provider sent a message, `3` it called a customer endpoint; `Scene` on the wire.
             5 scene: i64 => "Scene: must",
-            /// `AccountList`.
+            /// The licences that were activated; `AccountList` on the wire.
             6 account_list: Vec<super::Account> => "AccountList: must",
         }
     }
@@ -2366,15 +2366,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90642>.
         /// * Catalog: `work.info.cancel_auth`.
         pub struct CancelAuth {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `ExtraInfo`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Further details, such as the customer-service accounts concerned; `ExtraInfo` on the wire.
             4 extra_info: Option<super::ExtraInfo> => "ExtraInfo",
         }
     }
@@ -2386,15 +2386,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98959>.
         /// * Catalog: `work.info.cancel_special_auth`.
         pub struct CancelSpecialAuth {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `AuthType`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Which special permission; so far `customer_acquisition`; `AuthType` on the wire.
             4 auth_type: String => "AuthType: must",
         }
     }
@@ -2406,15 +2406,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90642>.
         /// * Catalog: `work.info.change_auth`.
         pub struct ChangeAuth {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `ExtraInfo`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Further details, such as the customer-service accounts concerned; `ExtraInfo` on the wire.
             4 extra_info: Option<super::ExtraInfo> => "ExtraInfo",
         }
     }
@@ -2426,14 +2426,14 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91933>.
         /// * Catalog: `work.info.change_editon`.
         pub struct ChangeEditon {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `PaidCorpId`.
-            3 paid_corp_id: String => "PaidCorpId: must",
+            /// The corp that bought the app; `PaidCorpId` on the wire.
+            3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
         }
     }
 
@@ -2444,17 +2444,17 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91930>.
         /// * Catalog: `work.info.change_order`.
         pub struct ChangeOrder {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `PaidCorpId`.
-            3 paid_corp_id: String => "PaidCorpId: must",
-            /// `OldOrderId`.
+            /// The corp that bought the app; `PaidCorpId` on the wire.
+            3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
+            /// Number of the order before; `OldOrderId` on the wire.
             4 old_order_id: String => "OldOrderId: must",
-            /// `NewOrderId`.
+            /// Number of the order that replaces it; `NewOrderId` on the wire.
             5 new_order_id: String => "NewOrderId: must",
         }
     }
@@ -2466,19 +2466,19 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99532>.
         /// * Catalog: `work.info.chat_archive_audit_approved_single`.
         pub struct ChatArchiveAuditApprovedSingle {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `OpenUserID`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Encrypted id of the member in the chat; `OpenUserID` on the wire.
             4 open_user_id: Option<String> => "OpenUserID",
-            /// `ExternalUserID`.
-            5 external_user_id: Option<String> => "ExternalUserID",
-            /// `ChatId`.
+            /// Id of the outside contact, the same as `external_userid` of the endpoints; `ExternalUserID` on the wire.
+            5 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
+            /// The chat whose archiving was agreed to; `ChatId` on the wire.
             6 chat_id: Option<String> => "ChatId",
         }
     }
@@ -2489,15 +2489,15 @@ pub mod info {
         /// * Answer: success.
         /// * Catalog: `work.info.chat_archive_export_finished`.
         pub struct ChatArchiveExportFinished {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `JobId`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Id of the background job, as returned when it was started; `JobId` on the wire.
             4 job_id: Option<String> => "JobId",
         }
     }
@@ -2509,19 +2509,19 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.connect_info`.
         pub struct ConnectInfo {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `ConnectTime`; format `unix`.
+            /// When the device went online; format `unix`; `ConnectTime` on the wire.
             6 connect_time: xinqiao_types::UnixSeconds => "ConnectTime: must",
         }
     }
@@ -2533,15 +2533,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97085>.
         /// * Catalog: `work.info.conversation_new_message`.
         pub struct ConversationNewMessage {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `Token`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Lets you fetch the chat data that this is about; `Token` on the wire.
             4 token: Option<String> => "Token",
         }
     }
@@ -2553,14 +2553,14 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97378>.
         /// * Catalog: `work.info.corp_arch_auth`.
         pub struct CorpArchAuth {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
         }
     }
 
@@ -2571,15 +2571,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90642>.
         /// * Catalog: `work.info.create_auth`.
         pub struct CreateAuth {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCode`; a secret, masked in `Debug`.
+            /// Exchange it for the permanent code within 10 minutes; a secret, masked in `Debug`; `AuthCode` on the wire.
             3 auth_code: String => "AuthCode: must masked",
-            /// `State`.
+            /// The `state` given in the authorization link; `State` on the wire.
             4 state: Option<String> => "State",
         }
     }
@@ -2591,17 +2591,17 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.del_device`.
         pub struct DelDevice {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
         }
     }
@@ -2613,15 +2613,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96103>.
         /// * Catalog: `work.info.device_data_auth_change`.
         pub struct DeviceDataAuthChange {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `AgentID`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             4 agent_id: i64 => "AgentID: must",
         }
     }
@@ -2633,17 +2633,17 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.device_feature_change`.
         pub struct DeviceFeatureChange {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
         }
     }
@@ -2655,21 +2655,21 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.disconnect_info`.
         pub struct DisconnectInfo {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `DisconnectTime`; format `unix`.
+            /// When the device went offline; format `unix`; `DisconnectTime` on the wire.
             6 disconnect_time: xinqiao_types::UnixSeconds => "DisconnectTime: must",
-            /// `Reason`.
+            /// Why the device went offline; `Reason` on the wire.
             7 reason: String => "Reason: must",
         }
     }
@@ -2681,23 +2681,23 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90585>.
         /// * Catalog: `work.info.enter_register_package`.
         pub struct EnterRegisterPackage {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: String => "AuthCorpId: must",
-            /// `RegisterCode`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Code under which the corp was registered; `RegisterCode` on the wire.
             5 register_code: String => "RegisterCode: must",
-            /// `AuthUserInfo`.
+            /// The admin who registered or authorized; `AuthUserInfo` on the wire.
             6 auth_user_info: Option<super::AuthUserInfo> => "AuthUserInfo",
-            /// `TemplateId`.
+            /// Id of the promotion package; `TemplateId` on the wire.
             7 template_id: String => "TemplateId: must",
-            /// `State`.
+            /// The `state` given when the code was made; `State` on the wire.
             8 state: Option<String> => "State",
         }
     }
@@ -2709,21 +2709,21 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.error_report`.
         pub struct ErrorReport {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `ErrCode`.
+            /// Error code that the device reported; `ErrCode` on the wire.
             6 err_code: i64 => "ErrCode: must",
-            /// `ErrMsg`.
+            /// What the device says of the error; `ErrMsg` on the wire.
             7 err_msg: Option<String> => "ErrMsg",
         }
     }
@@ -2735,20 +2735,20 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.fetch_log_finish`.
         pub struct FetchLogFinish {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `MediaId`.
-            6 media_id: String => "MediaId: must",
+            /// `media_id` of the device's log file; `MediaId` on the wire.
+            6 media_id: xinqiao_types::MediaId => "MediaId: must",
         }
     }
 
@@ -2759,15 +2759,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97244>.
         /// * Catalog: `work.info.hit_keyword`.
         pub struct HitKeyword {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `Token`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Lets you fetch the chat data that this is about; `Token` on the wire.
             4 token: String => "Token: must",
         }
     }
@@ -2778,15 +2778,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97244>.
         /// * Catalog: `work.info.hit_keyword_chat_archive_export_finished`.
         pub struct HitKeywordExportFinished {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `AuthCorpId`.
-            3 auth_corp_id: String => "AuthCorpId: must",
-            /// `JobId`.
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Id of the background job, as returned when it was started; `JobId` on the wire.
             4 job_id: String => "JobId: must",
         }
     }
@@ -2798,20 +2798,20 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95716>.
         /// * Catalog: `work.info.license_pay_success`.
         pub struct LicensePaySuccess {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: String => "AuthCorpId: must",
-            /// `OrderId`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Number of the provider's order; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
-            /// `BuyerUserId`.
-            6 buyer_user_id: String => "BuyerUserId: must",
+            /// Member of the provider who placed the order; `BuyerUserId` on the wire.
+            6 buyer_user_id: xinqiao_types::UserId => "BuyerUserId: must",
         }
     }
 
@@ -2822,19 +2822,19 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95805>.
         /// * Catalog: `work.info.license_refund`.
         pub struct LicenseRefund {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: String => "AuthCorpId: must",
-            /// `OrderId`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Number of the provider's order; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
-            /// `OrderStatus`.
+            /// `5` refunded, `6` refused; `OrderStatus` on the wire.
             6 order_status: i64 => "OrderStatus: must",
         }
     }
@@ -2846,17 +2846,17 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91929>.
         /// * Catalog: `work.info.open_order`.
         pub struct OpenOrder {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `PaidCorpId`.
-            3 paid_corp_id: String => "PaidCorpId: must",
-            /// `OrderId`.
+            /// The corp that bought the app; `PaidCorpId` on the wire.
+            3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
+            /// Number of the provider's order; `OrderId` on the wire.
             4 order_id: String => "OrderId: must",
-            /// `OperatorId`.
+            /// `userid` of who ordered; missing if the provider ordered; `OperatorId` on the wire.
             5 operator_id: Option<String> => "OperatorId",
         }
     }
@@ -2868,15 +2868,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91931>.
         /// * Catalog: `work.info.pay_for_app_success`.
         pub struct PayForAppSuccess {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `PaidCorpId`.
-            3 paid_corp_id: String => "PaidCorpId: must",
-            /// `OrderId`.
+            /// The corp that bought the app; `PaidCorpId` on the wire.
+            3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
+            /// Number of the provider's order; `OrderId` on the wire.
             4 order_id: String => "OrderId: must",
         }
     }
@@ -2888,15 +2888,15 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91932>.
         /// * Catalog: `work.info.refund`.
         pub struct Refund {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `PaidCorpId`.
-            3 paid_corp_id: String => "PaidCorpId: must",
-            /// `OrderId`.
+            /// The corp that bought the app; `PaidCorpId` on the wire.
+            3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
+            /// Number of the provider's order; `OrderId` on the wire.
             4 order_id: String => "OrderId: must",
         }
     }
@@ -2908,25 +2908,25 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90585>.
         /// * Catalog: `work.info.register_corp`.
         pub struct RegisterCorp {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: String => "AuthCorpId: must",
-            /// `RegisterCode`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Code under which the corp was registered; `RegisterCode` on the wire.
             5 register_code: String => "RegisterCode: must",
-            /// `ContactSync`.
+            /// Token to import the contacts of the new corp; `ContactSync` on the wire.
             6 contact_sync: Option<super::ContactSync> => "ContactSync",
-            /// `AuthUserInfo`.
+            /// The admin who registered or authorized; `AuthUserInfo` on the wire.
             7 auth_user_info: Option<super::AuthUserInfo> => "AuthUserInfo",
-            /// `TemplateId`.
+            /// Id of the promotion package; `TemplateId` on the wire.
             8 template_id: String => "TemplateId: must",
-            /// `State`.
+            /// The `state` given when the code was made; `State` on the wire.
             9 state: Option<String> => "State",
         }
     }
@@ -2938,19 +2938,19 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90751>.
         /// * Catalog: `work.info.remark_device_name`.
         pub struct RemarkDeviceName {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `ServiceCorpId`.
-            3 service_corp_id: String => "ServiceCorpId: must",
-            /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => "AuthCorpId",
-            /// `DeviceSn`.
+            /// The provider's own corp id; `ServiceCorpId` on the wire.
+            3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
+            /// The corp that has authorized the app; `AuthCorpId` on the wire.
+            4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `RemarkName`.
+            /// Name that the corp gave the device; `RemarkName` on the wire.
             6 remark_name: String => "RemarkName: must",
         }
     }
@@ -2962,13 +2962,13 @@ pub mod info {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90628>.
         /// * Catalog: `work.info.suite_ticket`.
         pub struct SuiteTicket {
-            /// `SuiteId`.
+            /// Third-party app or template that gets the push; `SuiteId` on the wire.
             0 suite_id: String => "SuiteId: must",
-            /// `InfoType`.
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// `TimeStamp`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// `SuiteTicket`; a secret, masked in `Debug`.
+            /// Ticket for the `suite_access_token`, pushed every 10 minutes, valid for 30; a secret, masked in `Debug`; `SuiteTicket` on the wire.
             3 suite_ticket: String => "SuiteTicket: must masked",
         }
     }
@@ -2984,21 +2984,21 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.image`.
         pub struct Image {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `PicUrl`.
+            /// Address of the picture; `PicUrl` on the wire.
             4 pic_url: String => "PicUrl: must",
-            /// `MediaId`.
-            5 media_id: String => "MediaId: must",
-            /// `MsgId`.
+            /// `media_id` of the picture, can be fetched for 3 days; `MediaId` on the wire.
+            5 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// 64-bit id of the message, good for dropping repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -3009,25 +3009,25 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.link`.
         pub struct Link {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Title`.
+            /// Headline of the link; `Title` on the wire.
             4 title: String => "Title: must",
-            /// `Description`.
+            /// Text below the headline; `Description` on the wire.
             5 description: String => "Description: must",
-            /// `Url`.
+            /// Where the link leads; `Url` on the wire.
             6 url: String => "Url: must",
-            /// `PicUrl`.
+            /// Address of the cover picture; `PicUrl` on the wire.
             7 pic_url: String => "PicUrl: must",
-            /// `MsgId`.
+            /// 64-bit id of the message, good for dropping repeats; `MsgId` on the wire.
             8 msg_id: i64 => "MsgId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             9 agent_id: i64 => "AgentID: must",
         }
     }
@@ -3038,27 +3038,27 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.location`.
         pub struct Location {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Location_X`.
+            /// Latitude of the place; `Location_X` on the wire.
             4 location_x: f64 => "Location_X: must",
-            /// `Location_Y`.
+            /// Longitude of the place; `Location_Y` on the wire.
             5 location_y: f64 => "Location_Y: must",
-            /// `Scale`.
+            /// Zoom level of the map; `Scale` on the wire.
             6 scale: f64 => "Scale: must",
-            /// `Label`.
+            /// The place in words; `Label` on the wire.
             7 label: String => "Label: must",
-            /// `MsgId`.
+            /// 64-bit id of the message, good for dropping repeats; `MsgId` on the wire.
             8 msg_id: i64 => "MsgId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             9 agent_id: i64 => "AgentID: must",
-            /// `AppType`.
+            /// Client in use: `wxwork` inside WeCom, missing inside WeChat; `AppType` on the wire.
             10 app_type: Option<String> => "AppType",
         }
     }
@@ -3069,19 +3069,19 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.text`.
         pub struct Text {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Content`.
+            /// Text that the user sent; `Content` on the wire.
             4 content: String => "Content: must",
-            /// `MsgId`.
+            /// 64-bit id of the message, good for dropping repeats; `MsgId` on the wire.
             5 msg_id: i64 => "MsgId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             6 agent_id: i64 => "AgentID: must",
         }
     }
@@ -3092,21 +3092,21 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.video`.
         pub struct Video {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `MediaId`.
-            4 media_id: String => "MediaId: must",
-            /// `ThumbMediaId`.
-            5 thumb_media_id: String => "ThumbMediaId: must",
-            /// `MsgId`.
+            /// `media_id` of the video, can be fetched for 3 days; `MediaId` on the wire.
+            4 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// `media_id` of its cover picture, can be fetched for 3 days; `ThumbMediaId` on the wire.
+            5 thumb_media_id: xinqiao_types::MediaId => "ThumbMediaId: must",
+            /// 64-bit id of the message, good for dropping repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -3117,21 +3117,21 @@ pub mod message {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90239>.
         /// * Catalog: `work.message.voice`.
         pub struct Voice {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Id of the corp that gets the event; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `MediaId`.
-            4 media_id: String => "MediaId: must",
-            /// `Format`.
+            /// `media_id` of the voice clip, can be fetched for 3 days; `MediaId` on the wire.
+            4 media_id: xinqiao_types::MediaId => "MediaId: must",
+            /// Format of the clip, such as `amr` or `speex`; `Format` on the wire.
             5 format: String => "Format: must",
-            /// `MsgId`.
+            /// 64-bit id of the message, good for dropping repeats; `MsgId` on the wire.
             6 msg_id: i64 => "MsgId: must",
-            /// `AgentID`.
+            /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
         }
     }
@@ -3147,15 +3147,15 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.image`.
         pub struct Image {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Image`.
+            /// The picture to answer with; `Image` on the wire.
             4 image: super::Image => "Image: must",
         }
     }
@@ -3166,17 +3166,17 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.news`.
         pub struct News {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `ArticleCount`.
+            /// How many articles, 1–8; `ArticleCount` on the wire.
             4 article_count: i64 => "ArticleCount: must",
-            /// `Articles`.
+            /// The articles to answer with; `Articles` on the wire.
             5 articles: super::Article => "Articles: must",
         }
     }
@@ -3187,15 +3187,15 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.text`.
         pub struct Text {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Content`.
+            /// Text to answer with, at most 2,048 bytes; `Content` on the wire.
             4 content: String => "Content: must",
         }
     }
@@ -3206,15 +3206,15 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_button`.
         pub struct UpdateButton {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Button`.
+            /// What the button becomes; `Button` on the wire.
             4 button: super::Button => "Button: must",
         }
     }
@@ -3225,15 +3225,15 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_taskcard`.
         pub struct UpdateTaskCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `TaskCard`.
+            /// What the task card becomes; `TaskCard` on the wire.
             4 task_card: Option<super::TaskCard> => "TaskCard",
         }
     }
@@ -3243,15 +3243,15 @@ pub mod reply {
         ///
         /// * Catalog: `work.reply.update_template_card`.
         pub struct UpdateTemplateCard {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `TemplateCard`.
+            /// What the template card becomes; `TemplateCard` on the wire.
             4 template_card: super::TemplateCard => "TemplateCard: must",
         }
     }
@@ -3262,15 +3262,15 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.video`.
         pub struct Video {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Video`.
+            /// The video to answer with; `Video` on the wire.
             4 video: super::Video => "Video: must",
         }
     }
@@ -3281,15 +3281,15 @@ pub mod reply {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.voice`.
         pub struct Voice {
-            /// `ToUserName`; personal data, masked in `Debug`.
+            /// Who gets the answer: `FromUserName` of the message; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// `FromUserName`; personal data, masked in `Debug`.
+            /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// `CreateTime`; format `unix`.
+            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// `MsgType`.
+            /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// `Voice`.
+            /// The voice clip to answer with; `Voice` on the wire.
             4 voice: super::Voice => "Voice: must",
         }
     }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `alias_list` of `exmail::public_mail::Update`; `alias_list` of `exmail::ListInfo`.
     pub struct Alias {
-        /// `list`.
+        /// The mail addresses.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -15,7 +15,7 @@ w::record! {
 w::record! {
     /// `allow_departmentlist` of `exmail::group::Create`; `allow_departmentlist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowDepartmentList {
-        /// `list`.
+        /// Numbers of the departments.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -24,7 +24,7 @@ w::record! {
 w::record! {
     /// `allow_emaillist` of `exmail::group::Create`; `allow_emaillist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowEmailList {
-        /// `list`.
+        /// The mail addresses.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -33,7 +33,7 @@ w::record! {
 w::record! {
     /// `allow_taglist` of `exmail::group::Create`; `allow_taglist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowTagList {
-        /// `list`.
+        /// Numbers of the tags.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -42,9 +42,9 @@ w::record! {
 w::record! {
     /// An item of `attachment_list` in `exmail::app::ComposeSend`.
     pub struct Attachment {
-        /// `file_name`.
+        /// Under which name it is attached.
         0 file_name: String => "file_name: must",
-        /// `content`.
+        /// Content of the file in Base64.
         1 content: String => "content: must",
     }
     new(file_name: impl Into<String>, content: impl Into<String>)
@@ -53,13 +53,13 @@ w::record! {
 w::record! {
     /// An item of `auth_code_list` in the answer of `exmail::public_mail::GetAuthCodeList`.
     pub struct AuthCode {
-        /// `auth_code_id`.
+        /// Number of a password for mail clients.
         0 auth_code_id: i64 => "auth_code_id: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         1 remark: String => "remark: must",
-        /// `last_use_time`; format `unix`.
+        /// When it was last used; format `unix`.
         2 last_use_time: xinqiao_types::UnixSeconds => "last_use_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -67,7 +67,7 @@ w::record! {
 w::record! {
     /// `auth_code_info` of `exmail::public_mail::Create`; `auth_code_info` of `exmail::public_mail::Update`.
     pub struct AuthCodeInfo {
-        /// `remark`.
+        /// Free text added by whoever made the record.
         0 remark: Option<String> => "remark",
     }
     new()
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `department_list` of `exmail::group::Create`; `department_list` of the answer of `exmail::group::Get`; and 4 more.
     pub struct Department {
-        /// `list`.
+        /// Numbers of the departments.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `email_list` of `exmail::group::Create`; `email_list` of the answer of `exmail::group::Get`; and 1 more.
     pub struct Email {
-        /// `list`.
+        /// The mail addresses.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -95,19 +95,19 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `exmail::public_mail::Get`.
     pub struct ListInfo {
-        /// `id`.
+        /// Number of the public mailbox.
         0 id: i64 => "id: must",
-        /// `email`; personal data, masked in `Debug`.
+        /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
-        /// `name`.
+        /// What the public mailbox is called.
         2 name: String => "name: must",
-        /// `userid_list`.
+        /// Members who use the public mailbox.
         3 userid_list: Option<Userid> => "userid_list",
-        /// `tag_list`.
+        /// Member tags whose people belong to it.
         4 tag_list: Option<Tag> => "tag_list",
-        /// `department_list`.
+        /// Departments whose people belong to it.
         5 department_list: Option<Department> => "department_list",
-        /// `alias_list`.
+        /// Further addresses of the mailbox.
         6 alias_list: Option<Alias> => "alias_list",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// `option` of the answer of `exmail::user_option::Get`.
     pub struct GetOption {
-        /// `list`.
+        /// The settings one by one.
         0 list: Vec<OptionList> => "list: must",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `group_list` of `exmail::group::Create`; `group_list` of the answer of `exmail::group::Get`; and 1 more.
     pub struct Group {
-        /// `list`.
+        /// The mail addresses.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -132,18 +132,18 @@ w::record! {
 w::record! {
     /// `hosts` of `exmail::Meeting`.
     pub struct Host {
-        /// `userids`.
+        /// `userid`s of the hosts or admins; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
     new()
-    set(use_rids: Vec<String>)
+    set(use_rids: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `mail_list` in the answer of `exmail::app::GetMailList`.
     pub struct Mail {
-        /// `mail_id`.
+        /// Which mail of the app's mailbox.
         0 mail_id: String => "mail_id: must",
     }
 }
@@ -151,11 +151,11 @@ w::record! {
 w::record! {
     /// `meeting` of `exmail::app::ComposeSend`.
     pub struct Meeting {
-        /// `option`.
+        /// Settings of the meeting.
         0 option: Option<MeetingOption> => "option",
-        /// `hosts`.
+        /// Hosts of the meeting.
         1 hosts: Option<Host> => "hosts",
-        /// `meeting_admins`.
+        /// Admins of the meeting, who must get the mail.
         2 meeting_admins: MeetingAdmin => "meeting_admins: must",
     }
     new(meeting_admins: MeetingAdmin)
@@ -165,34 +165,34 @@ w::record! {
 w::record! {
     /// `meeting_admins` of `exmail::Meeting`.
     pub struct MeetingAdmin {
-        /// `userids`.
+        /// `userid`s of the hosts or admins; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
     new()
-    set(use_rids: Vec<String>)
+    set(use_rids: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// `option` of `exmail::Meeting`.
     pub struct MeetingOption {
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to join; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
-        /// `auto_record`.
+        /// Whether it is recorded, as a code.
         1 auto_record: Option<i64> => "auto_record",
-        /// `enable_waiting_room`.
+        /// Whether there is a waiting room.
         2 enable_waiting_room: Option<bool> => "enable_waiting_room",
-        /// `allow_enter_before_host`.
+        /// Whether people may join before the host.
         3 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
-        /// `enable_screen_watermark`.
+        /// Whether screens carry a watermark.
         4 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
-        /// `enter_restraint`.
+        /// Who may join, as a code.
         5 enter_restraint: Option<i64> => "enter_restraint",
-        /// `enable_enter_mute`.
+        /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         6 enable_enter_mute: Option<i64> => "enable_enter_mute",
-        /// `remind_scope`.
+        /// Who is rung: `1` nobody, `2` host, `3` everyone.
         7 remind_scope: Option<i64> => "remind_scope",
-        /// `water_mark_type`.
+        /// `0` one line, `1` several lines.
         8 water_mark_type: Option<i64> => "water_mark_type",
     }
     new()
@@ -212,9 +212,9 @@ w::record! {
 w::record! {
     /// An item of `list` in `exmail::GetOption`; an item of `list` in `exmail::UpdateOption`.
     pub struct OptionList {
-        /// `type`.
+        /// `1` forced secure login, `2` IMAP, `3` POP, `4` secure login.
         0 type_: i64 => "type: must",
-        /// `value`.
+        /// `1` on, `0` off.
         1 value: String => "value: must",
     }
     new(type_: i64, value: impl Into<String>)
@@ -223,31 +223,31 @@ w::record! {
 w::record! {
     /// `reminders` of `exmail::Schedule`.
     pub struct Reminder {
-        /// `is_remind`; `0` or `1` on the wire.
+        /// `1` reminds, `0` does not; `0` or `1` on the wire.
         0 is_remind: Option<bool> => "is_remind: zero-one",
-        /// `remind_before_event_mins`; in min.
+        /// How long before to remind; in min.
         1 remind_before_event_mins: Option<i64> => "remind_before_event_mins",
-        /// `remind_time_diffs`; in s.
+        /// Differences to the begin, several are allowed; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
-        /// `is_repeat`; `0` or `1` on the wire.
+        /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
-        /// `repeat_type`.
+        /// `0` daily, `1` weekly, `2` monthly, `5` yearly.
         4 repeat_type: Option<i64> => "repeat_type",
-        /// `repeat_until`; format `unix`.
+        /// When the repetition ends; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `is_custom_repeat`; `0` or `1` on the wire.
+        /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
-        /// `repeat_interval`.
+        /// Every how many days, weeks or months.
         7 repeat_interval: Option<i64> => "repeat_interval",
-        /// `repeat_day_of_week`.
+        /// On which weekdays it repeats.
         8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// `repeat_day_of_month`.
+        /// On which dates it repeats.
         9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `timezone`.
+        /// Offset from UTC in hours, 8 by default.
         10 timezone: Option<i64> => "timezone",
-        /// `repeat_week_of_month`.
+        /// In which weeks of the month it repeats.
         11 repeat_week_of_month: Option<Vec<i64>> => "repeat_week_of_month",
-        /// `repeat_month_of_year`.
+        /// In which months it repeats.
         12 repeat_month_of_year: Option<Vec<i64>> => "repeat_month_of_year",
     }
     new()
@@ -271,17 +271,17 @@ w::record! {
 w::record! {
     /// `schedule` of `exmail::app::ComposeSend`.
     pub struct Schedule {
-        /// `schedule_id`.
+        /// Id of the entry, to change or cancel it.
         0 schedule_id: Option<String> => "schedule_id",
-        /// `method`.
+        /// What to do, such as `request` or `cancel`.
         1 method: Option<String> => "method",
-        /// `start_time`; format `unix`.
+        /// When the entry begins; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the entry ends; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `location`.
+        /// Where it takes place.
         4 location: Option<String> => "location",
-        /// `reminders`.
+        /// Reminders and repetition.
         5 reminders: Option<Reminder> => "reminders",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -292,10 +292,10 @@ w::record! {
 w::record! {
     /// An item of `groups` in the answer of `exmail::group::Search`.
     pub struct GroupInfo {
-        /// `groupid`.
+        /// Mail address of the group; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: String => "groupid: must",
-        /// `groupname`.
+        /// What the group is called; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
     }
@@ -304,11 +304,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `exmail::public_mail::Search`.
     pub struct SearchList {
-        /// `id`.
+        /// Number of the public mailbox.
         0 id: i64 => "id: must",
-        /// `email`; personal data, masked in `Debug`.
+        /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
-        /// `name`.
+        /// What the public mailbox is called.
         2 name: String => "name: must",
     }
 }
@@ -316,7 +316,7 @@ w::record! {
 w::record! {
     /// `tag_list` of `exmail::group::Create`; `tag_list` of the answer of `exmail::group::Get`; and 4 more.
     pub struct Tag {
-        /// `list`.
+        /// Numbers of the tags.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -325,20 +325,20 @@ w::record! {
 w::record! {
     /// `to` of `exmail::app::ComposeSend`; `cc` of `exmail::app::ComposeSend`; and 1 more.
     pub struct To {
-        /// `emails`.
+        /// Mail addresses.
         0 emails: Option<Vec<String>> => "emails",
-        /// `userids`.
+        /// `userid`s of members; `userids` on the wire.
         #[doc(alias = "userids")]
-        1 use_rids: Option<Vec<String>> => "userids",
+        1 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
     new()
-    set(emails: Vec<String>, use_rids: Vec<String>)
+    set(emails: Vec<String>, use_rids: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// `option` of `exmail::user_option::Update`.
     pub struct UpdateOption {
-        /// `list`.
+        /// The settings one by one.
         0 list: Vec<OptionList> => "list: must",
     }
     new(list: Vec<OptionList>)
@@ -347,7 +347,7 @@ w::record! {
 w::record! {
     /// `userid_list` of `exmail::public_mail::Create`; `userid_list` of `exmail::public_mail::Update`; and 1 more.
     pub struct Userid {
-        /// `list`.
+        /// `userid`s of the members.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -360,16 +360,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95512>.
     /// * Catalog: `work.exmail.account_act_email`.
     pub struct AccountActEmail {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `publicemail_id`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Number of a public mailbox; excludes `userid`; `publicemail_id` on the wire.
         #[doc(alias = "publicemail_id")]
         1 public_email_id: Option<i64> => "publicemail_id",
-        /// `type`.
+        /// `1` enable, `2` disable.
         2 type_: Option<i64> => "type",
     }
     new()
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
     set(public_email_id: i64, type_: i64)
 }
 
@@ -399,16 +399,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95514>.
     /// * Catalog: `work.exmail.mail_get_new_count`.
     pub struct MailGetNewCount {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`MailGetNewCount`].
     pub struct MailGetNewCountResponse {
-        /// `count`.
+        /// How many mails are unread.
         0 count: i64 => "count: must",
     }
 }
@@ -443,25 +443,25 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97445>.
         /// * Catalog: `work.exmail.app.compose_send`.
         pub struct ComposeSend {
-            /// `to`.
+            /// Who gets it, at least one.
             0 to: super::To => "to: must",
-            /// `cc`.
+            /// Who gets a copy.
             1 cc: Option<super::To> => "cc",
-            /// `bcc`.
+            /// Who gets a copy unseen.
             2 bcc: Option<super::To> => "bcc",
-            /// `subject`.
+            /// Subject of the mail.
             3 subject: String => "subject: must",
-            /// `content`.
+            /// Text of the mail.
             4 content: String => "content: must",
-            /// `content_type`.
+            /// `html` (default) or `text`.
             5 content_type: Option<String> => "content_type",
-            /// `attachment_list`.
+            /// Attachments, at most 50 MB in all.
             6 attachment_list: Option<Vec<super::Attachment>> => "attachment_list",
-            /// `schedule`.
+            /// The schedule entry of an invitation.
             7 schedule: Option<super::Schedule> => "schedule",
-            /// `meeting`.
+            /// The meeting of an invitation.
             8 meeting: Option<super::Meeting> => "meeting",
-            /// `enable_id_trans`; `0` or `1` on the wire.
+            /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
             9 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         }
         new(to: super::To, subject: impl Into<String>, content: impl Into<String>)
@@ -509,9 +509,9 @@ pub mod app {
     w::record! {
         /// Answer to [`GetEmailAlias`].
         pub struct GetEmailAliasResponse {
-            /// `email`; personal data, masked in `Debug`.
+            /// Address of the app's mailbox; such as `app@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// `alias_list`.
+            /// Further addresses of the mailbox.
             1 alias_list: Vec<String> => "alias_list: must",
         }
     }
@@ -542,13 +542,13 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97505>.
         /// * Catalog: `work.exmail.app.get_mail_list`.
         pub struct GetMailList {
-            /// `begin_time`; format `unix`.
+            /// Came after this; format `unix`.
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// `end_time`.
+            /// Came before this.
             1 end_time: Option<i64> => "end_time",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
         }
         new()
@@ -559,11 +559,11 @@ pub mod app {
     w::record! {
         /// Answer to [`GetMailList`].
         pub struct GetMailListResponse {
-            /// `mail_list`.
+            /// The mails that came.
             0 mail_list: Vec<super::Mail> => "mail_list: must",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -594,7 +594,7 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97982>.
         /// * Catalog: `work.exmail.app.read_mail`.
         pub struct ReadMail {
-            /// `mail_id`.
+            /// Which mail of the app's mailbox.
             0 mail_id: String => "mail_id: must",
         }
         new(mail_id: impl Into<String>)
@@ -603,7 +603,7 @@ pub mod app {
     w::record! {
         /// Answer to [`ReadMail`].
         pub struct ReadMailResponse {
-            /// `mail_data`.
+            /// The mail in EML format.
             0 mail_data: String => "mail_data: must",
         }
     }
@@ -634,7 +634,7 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97503>.
         /// * Catalog: `work.exmail.app.update_email_alias`.
         pub struct UpdateEmailAlias {
-            /// `new_email`.
+            /// New address of the app; the old one becomes an alias.
             0 new_email: String => "new_email: must",
         }
         new(new_email: impl Into<String>)
@@ -671,29 +671,29 @@ pub mod group {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95510>.
         /// * Catalog: `work.exmail.group.create`.
         pub struct Create {
-            /// `groupid`.
+            /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// `groupname`.
+            /// What the group is called; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: String => "groupname: must",
-            /// `email_list`.
+            /// Addresses in the group.
             2 email_list: Option<super::Email> => "email_list",
-            /// `group_list`.
+            /// Groups inside the group.
             3 group_list: Option<super::Group> => "group_list",
-            /// `tag_list`.
+            /// Member tags whose people belong to it.
             4 tag_list: Option<super::Tag> => "tag_list",
-            /// `department_list`.
+            /// Departments whose people belong to it.
             5 department_list: Option<super::Department> => "department_list",
-            /// `allow_type`.
+            /// Who may write to it: `0` the corp, `1` anyone, `2` the group, `3` those listed.
             6 allow_type: Option<i64> => "allow_type",
-            /// `allow_emaillist`.
+            /// Addresses that may write to it; `allow_emaillist` on the wire.
             #[doc(alias = "allow_emaillist")]
             7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
-            /// `allow_taglist`.
+            /// Tags whose members may write to it; `allow_taglist` on the wire.
             #[doc(alias = "allow_taglist")]
             8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
-            /// `allow_departmentlist`.
+            /// Departments that may write to it; `allow_departmentlist` on the wire.
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
@@ -736,7 +736,7 @@ pub mod group {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97996>.
         /// * Catalog: `work.exmail.group.delete`.
         pub struct Delete {
-            /// `groupid`.
+            /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
         }
@@ -769,7 +769,7 @@ pub mod group {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97997>.
         /// * Catalog: `work.exmail.group.get`.
         pub struct Get {
-            /// `groupid`.
+            /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must query",
         }
@@ -779,29 +779,29 @@ pub mod group {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `groupid`.
+            /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// `groupname`.
+            /// What the group is called; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: String => "groupname: must",
-            /// `email_list`.
+            /// Addresses in the group.
             2 email_list: Option<super::Email> => "email_list",
-            /// `group_list`.
+            /// Groups inside the group.
             3 group_list: Option<super::Group> => "group_list",
-            /// `tag_list`.
+            /// Member tags whose people belong to it.
             4 tag_list: Option<super::Tag> => "tag_list",
-            /// `department_list`.
+            /// Departments whose people belong to it.
             5 department_list: Option<super::Department> => "department_list",
-            /// `allow_type`.
+            /// Who may write to it: `0` the corp, `1` anyone, `2` the group, `3` those listed.
             6 allow_type: i64 => "allow_type: must",
-            /// `allow_emaillist`.
+            /// Addresses that may write to it; `allow_emaillist` on the wire.
             #[doc(alias = "allow_emaillist")]
             7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
-            /// `allow_taglist`.
+            /// Tags whose members may write to it; `allow_taglist` on the wire.
             #[doc(alias = "allow_taglist")]
             8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
-            /// `allow_departmentlist`.
+            /// Departments that may write to it; `allow_departmentlist` on the wire.
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
@@ -833,10 +833,10 @@ pub mod group {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97998>.
         /// * Catalog: `work.exmail.group.search`.
         pub struct Search {
-            /// `groupid`.
+            /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: Option<String> => "groupid: query",
-            /// `fuzzy`; `0` or `1` on the wire.
+            /// `1` loose match (default), `0` exact; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
@@ -846,7 +846,7 @@ pub mod group {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// `groups`.
+            /// Groups that were found.
             0 groups: Vec<super::GroupInfo> => "groups: must",
         }
     }
@@ -877,29 +877,29 @@ pub mod group {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97995>.
         /// * Catalog: `work.exmail.group.update`.
         pub struct Update {
-            /// `groupid`.
+            /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// `groupname`.
+            /// What the group is called; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: Option<String> => "groupname",
-            /// `email_list`.
+            /// Addresses in the group.
             2 email_list: Option<super::Email> => "email_list",
-            /// `group_list`.
+            /// Groups inside the group.
             3 group_list: Option<super::Group> => "group_list",
-            /// `tag_list`.
+            /// Member tags whose people belong to it.
             4 tag_list: Option<super::Tag> => "tag_list",
-            /// `department_list`.
+            /// Departments whose people belong to it.
             5 department_list: Option<super::Department> => "department_list",
-            /// `allow_type`.
+            /// Who may write to it: `0` the corp, `1` anyone, `2` the group, `3` those listed.
             6 allow_type: Option<i64> => "allow_type",
-            /// `allow_emaillist`.
+            /// Addresses that may write to it; `allow_emaillist` on the wire.
             #[doc(alias = "allow_emaillist")]
             7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
-            /// `allow_taglist`.
+            /// Tags whose members may write to it; `allow_taglist` on the wire.
             #[doc(alias = "allow_taglist")]
             8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
-            /// `allow_departmentlist`.
+            /// Departments that may write to it; `allow_departmentlist` on the wire.
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
@@ -948,19 +948,19 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95511>.
         /// * Catalog: `work.exmail.public_mail.create`.
         pub struct Create {
-            /// `email`; personal data, masked in `Debug`.
+            /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// `name`.
+            /// What the public mailbox is called.
             1 name: String => "name: must",
-            /// `userid_list`.
+            /// Members who use the public mailbox.
             2 userid_list: Option<super::Userid> => "userid_list",
-            /// `tag_list`.
+            /// Member tags whose people belong to it.
             3 tag_list: Option<super::Tag> => "tag_list",
-            /// `department_list`.
+            /// Departments whose people belong to it.
             4 department_list: Option<super::Department> => "department_list",
-            /// `create_auth_code`; `0` or `1` on the wire.
+            /// `1` makes a password for mail clients, `0` does not; `0` or `1` on the wire.
             5 create_auth_code: Option<bool> => "create_auth_code: zero-one",
-            /// `auth_code_info`.
+            /// The password for mail clients.
             6 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
         new(email: impl Into<String>, name: impl Into<String>)
@@ -976,7 +976,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `id`.
+            /// Number of the public mailbox.
             0 id: i64 => "id: must",
         }
     }
@@ -1007,7 +1007,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98001>.
         /// * Catalog: `work.exmail.public_mail.delete`.
         pub struct Delete {
-            /// `id`.
+            /// Number of the public mailbox.
             0 id: i64 => "id: must",
         }
         new(id: i64)
@@ -1039,9 +1039,9 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100184>.
         /// * Catalog: `work.exmail.public_mail.delete_auth_code`.
         pub struct DeleteAuthCode {
-            /// `id`.
+            /// Number of the public mailbox.
             0 id: i64 => "id: must",
-            /// `auth_code_id`.
+            /// Number of a password for mail clients.
             1 auth_code_id: i64 => "auth_code_id: must",
         }
         new(id: i64, auth_code_id: i64)
@@ -1073,7 +1073,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98002>.
         /// * Catalog: `work.exmail.public_mail.get`.
         pub struct Get {
-            /// `id_list`.
+            /// Public mailboxes to read.
             0 id_list: Vec<i64> => "id_list: must",
         }
         new(id_list: Vec<i64>)
@@ -1082,7 +1082,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `list`.
+            /// The mailboxes with details.
             0 list: Vec<super::ListInfo> => "list: must",
         }
     }
@@ -1113,7 +1113,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100183>.
         /// * Catalog: `work.exmail.public_mail.get_auth_code_list`.
         pub struct GetAuthCodeList {
-            /// `id`.
+            /// Number of the public mailbox.
             0 id: i64 => "id: must",
         }
         new(id: i64)
@@ -1122,7 +1122,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`GetAuthCodeList`].
         pub struct GetAuthCodeListResponse {
-            /// `auth_code_list`.
+            /// Passwords for mail clients.
             0 auth_code_list: Vec<super::AuthCode> => "auth_code_list: must",
         }
     }
@@ -1153,9 +1153,9 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98003>.
         /// * Catalog: `work.exmail.public_mail.search`.
         pub struct Search {
-            /// `email`; personal data, masked in `Debug`.
+            /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
             0 email: Option<String> => "email: query masked",
-            /// `fuzzy`; `0` or `1` on the wire.
+            /// `1` loose match (default), `0` exact; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
@@ -1165,7 +1165,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// `list`.
+            /// Public mailboxes that were found.
             0 list: Vec<super::SearchList> => "list: must",
         }
     }
@@ -1196,21 +1196,21 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98000>.
         /// * Catalog: `work.exmail.public_mail.update`.
         pub struct Update {
-            /// `id`.
+            /// Number of the public mailbox.
             0 id: i64 => "id: must",
-            /// `name`.
+            /// What the public mailbox is called.
             1 name: Option<String> => "name",
-            /// `userid_list`.
+            /// Members who use the public mailbox.
             2 userid_list: Option<super::Userid> => "userid_list",
-            /// `tag_list`.
+            /// Member tags whose people belong to it.
             3 tag_list: Option<super::Tag> => "tag_list",
-            /// `department_list`.
+            /// Departments whose people belong to it.
             4 department_list: Option<super::Department> => "department_list",
-            /// `alias_list`.
+            /// Further addresses of the mailbox.
             5 alias_list: Option<super::Alias> => "alias_list",
-            /// `create_auth_code`; `0` or `1` on the wire.
+            /// `1` makes a password for mail clients, `0` does not; `0` or `1` on the wire.
             6 create_auth_code: Option<bool> => "create_auth_code: zero-one",
-            /// `auth_code_info`.
+            /// The password for mail clients.
             7 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
         new(id: i64)
@@ -1256,19 +1256,19 @@ pub mod user_option {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95513>.
         /// * Catalog: `work.exmail.user_option.get`.
         pub struct Get {
-            /// `userid`.
-            0 userid: Option<String> => "userid",
-            /// `type`.
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: Option<xinqiao_types::UserId> => "userid",
+            /// Settings to read: `1` forced secure login, `2` IMAP, `3` POP, `4` secure login.
             1 type_: Vec<i64> => "type: must",
         }
         new(type_: Vec<i64>)
-        text(userid: String)
+        text(userid: xinqiao_types::UserId)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `option`.
+            /// Settings of the mailbox.
             0 option: super::GetOption => "option: must",
         }
     }
@@ -1299,13 +1299,13 @@ pub mod user_option {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98008>.
         /// * Catalog: `work.exmail.user_option.update`.
         pub struct Update {
-            /// `userid`.
-            0 userid: Option<String> => "userid",
-            /// `option`.
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: Option<xinqiao_types::UserId> => "userid",
+            /// Settings of the mailbox.
             1 option: super::UpdateOption => "option: must",
         }
         new(option: super::UpdateOption)
-        text(userid: String)
+        text(userid: xinqiao_types::UserId)
     }
 
     w::endpoint! {

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data_list` in the answer of `export::GetResult`.
     pub struct GetResultData {
-        /// `url`.
+        /// Where to download the encrypted data, valid for 2 hours.
         0 url: String => "url: must",
-        /// `size`; in byte.
+        /// Size of the encrypted data; in byte.
         1 size: i64 => "size: must",
-        /// `md5`.
+        /// MD5 of the encrypted data, to check the download.
         2 md5: String => "md5: must",
     }
 }
@@ -22,10 +22,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94852>.
     /// * Catalog: `work.export.department`.
     pub struct Department {
-        /// `encoding_aeskey`.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
         0 encoding_aes_key: String => "encoding_aeskey: must",
-        /// `block_size`.
+        /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
     new(encoding_aes_key: impl Into<String>)
@@ -35,7 +35,7 @@ w::record! {
 w::record! {
     /// Answer to [`Department`].
     pub struct DepartmentResponse {
-        /// `jobid`.
+        /// Id of the export job, to ask for its result or to match the event at its end; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -67,7 +67,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94854>.
     /// * Catalog: `work.export.get_result`.
     pub struct GetResult {
-        /// `jobid`.
+        /// Id of the export job, to ask for its result or to match the event at its end; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
@@ -77,9 +77,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetResult`].
     pub struct GetResultResponse {
-        /// `status`.
+        /// `0` waiting, `1` running, `2` finished, `3` failed.
         0 status: i64 => "status: must",
-        /// `data_list`.
+        /// The encrypted files, once finished.
         1 data_list: Vec<GetResultData> => "data_list: must",
     }
 }
@@ -110,10 +110,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94849>.
     /// * Catalog: `work.export.simple_user`.
     pub struct SimpleUser {
-        /// `encoding_aeskey`.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
         0 encoding_aes_key: String => "encoding_aeskey: must",
-        /// `block_size`.
+        /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
     new(encoding_aes_key: impl Into<String>)
@@ -149,13 +149,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94853>.
     /// * Catalog: `work.export.tag_user`.
     pub struct TagUser {
-        /// `tagid`.
+        /// The tag whose members and departments are exported; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `encoding_aeskey`.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
         1 encoding_aes_key: String => "encoding_aeskey: must",
-        /// `block_size`.
+        /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         2 block_size: Option<i64> => "block_size",
     }
     new(tag_id: i64, encoding_aes_key: impl Into<String>)
@@ -191,10 +191,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94851>.
     /// * Catalog: `work.export.user`.
     pub struct User {
-        /// `encoding_aeskey`.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
         0 encoding_aes_key: String => "encoding_aeskey: must",
-        /// `block_size`.
+        /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
     new(encoding_aes_key: impl Into<String>)

@@ -12,7 +12,7 @@ pub mod group_chat;
 w::record! {
     /// An item of `attachments` in `external_contact::AddMsgTemplate`; an item of `attachments` in `external_contact::SendWelcomeMsg`; and 1 more.
     pub struct MessageAttachment {
-        /// The body, told apart by `msgtype`.
+        /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: AttachmentBody => ": flat",
     }
     new(body: AttachmentBody)
@@ -21,13 +21,13 @@ w::record! {
 w::record! {
     /// `link` of `external_contact::group_welcome_template::Add`; `link` of `external_contact::group_welcome_template::Edit`; and 2 more.
     pub struct MessageLink {
-        /// `title`.
+        /// Headline of the link, at most 128 bytes.
         0 title: String => "title: must",
-        /// `desc`.
+        /// Text below the headline, at most 512 bytes.
         1 desc: Option<String> => "desc",
-        /// `url`.
+        /// Page opened on a click.
         2 url: String => "url: must",
-        /// `picurl`.
+        /// Address of the cover picture; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
@@ -38,9 +38,9 @@ w::record! {
 w::record! {
     /// An item of `attachments` in `external_contact::AddProductAlbum`; an item of `attachments` in `external_contact::UpdateProductAlbum`; and 2 more.
     pub struct AddProductAlbumAttachment {
-        /// `type`.
+        /// Always `image`.
         0 type_: String => "type: must",
-        /// `image`.
+        /// The picture.
         1 image: Option<Image> => "image",
     }
     new(type_: impl Into<String>)
@@ -50,13 +50,13 @@ w::record! {
 w::record! {
     /// An item of `tag` in `external_contact::TagGroupInfo`.
     pub struct StrategyTag {
-        /// `id`.
+        /// Id of the customer tag.
         0 id: String => "id: must",
-        /// `name`.
+        /// What the tag says.
         1 name: String => "name: must",
-        /// `order`.
+        /// Rank within the group; higher comes first.
         2 order: i64 => "order: must",
-        /// `create_time`; format `unix`.
+        /// When the tag was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -64,17 +64,17 @@ w::record! {
 w::record! {
     /// `tag_group` of the answer of `external_contact::AddStrategyTag`; an item of `tag_group` in the answer of `external_contact::GetStrategyTagList`.
     pub struct TagGroupInfo {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// `group_id`.
+        /// Id of the tag group.
         1 group_id: String => "group_id: must",
-        /// `group_name`.
+        /// What the tag group is called.
         2 group_name: String => "group_name: must",
-        /// `order`.
+        /// Rank of the group; higher comes first.
         3 order: i64 => "order: must",
-        /// `create_time`; format `unix`.
+        /// When the group was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `tag`.
+        /// Tags in the group.
         5 tag: Vec<StrategyTag> => "tag: must",
     }
 }
@@ -82,9 +82,9 @@ w::record! {
 w::record! {
     /// `applicable_range` of `external_contact::AddInterceptRule`; `add_applicable_range` of `external_contact::UpdateInterceptRule`; and 4 more.
     pub struct ApplicableRange {
-        /// `user_list`.
+        /// `userid`s of members, at most 1,000.
         0 user_list: Option<Vec<String>> => "user_list",
-        /// `department_list`.
+        /// Numbers of departments, at most 1,000.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
@@ -94,21 +94,21 @@ w::record! {
 w::record! {
     /// An item of `articles` in `external_contact::News`.
     pub struct Article {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes; ignored if a mini program is given.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, at most 512 bytes, cut beyond that.
         2 description: Option<String> => "description",
-        /// `picurl`.
+        /// Picture, JPG or PNG; best 1068×455 large, 150×150 small; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
-        /// `btntxt`.
+        /// Text of the button, only used with a single article; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         4 btn_txt: Option<String> => "btntxt",
-        /// `appid`.
+        /// AppID of the mini program opened on a click; it must be linked to the agent.
         5 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program opened on a click, at most 128 bytes; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// An item of `attachments` in `external_contact::AddMomentTask`.
     pub struct Attachment {
-        /// The body, told apart by `msgtype`.
+        /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: MomentBody => ": flat",
     }
     new(body: MomentBody)
@@ -134,9 +134,9 @@ w::record! {
 w::record! {
     /// `image` of `external_contact::group_welcome_template::Add`; `image` of `external_contact::group_welcome_template::Edit`; and 2 more.
     pub struct AttachmentImage {
-        /// `media_id`.
+        /// `media_id` of the picture; one of this and `pic_url` is needed.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `pic_url`.
+        /// Address of the picture, from the picture upload.
         1 pic_url: Option<String> => "pic_url",
     }
     new()
@@ -146,11 +146,11 @@ w::record! {
 w::record! {
     /// The body `link` of `external_contact::Attachment`.
     pub struct AttachmentLink {
-        /// `title`.
+        /// Headline of the link, at most 128 bytes.
         0 title: String => "title: must",
-        /// `url`.
+        /// Page opened on a click.
         1 url: String => "url: must",
-        /// `media_id`.
+        /// `media_id` of the cover picture.
         2 media_id: Option<xinqiao_types::MediaId> => "media_id",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -160,25 +160,25 @@ w::record! {
 w::record! {
     /// `miniprogram` of `external_contact::group_welcome_template::Add`; `miniprogram` of `external_contact::group_welcome_template::Edit`; and 2 more.
     pub struct AttachmentMiniProgram {
-        /// `appid`.
+        /// Mini program to open; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `page`.
+        /// Page of the mini program.
         1 page: String => "page: must",
-        /// `title`.
+        /// Caption of the mini program card, at most 64 bytes.
         2 title: String => "title: must",
-        /// `pic_media_id`.
-        3 pic_media_id: Option<String> => "pic_media_id",
+        /// `media_id` of the cover, best 520×416.
+        3 pic_media_id: Option<xinqiao_types::MediaId> => "pic_media_id",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
-    text(pic_media_id: String)
+    text(pic_media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
     /// An item of `external_contact_list` in the answer of `external_contact::BatchGetByUser`.
     pub struct BatchGetByUserExternalContact {
-        /// `external_contact`.
+        /// Who the customer is.
         0 external_contact: Contact => "external_contact: must",
-        /// `follow_info`.
+        /// The member's notes and tags on the customer.
         1 follow_info: FollowInfo => "follow_info: must",
     }
 }
@@ -186,21 +186,21 @@ w::record! {
 w::record! {
     /// An item of `behavior_data` in the answer of `external_contact::GetUserBehaviorData`.
     pub struct BehaviorData {
-        /// `stat_time`; format `unix`.
+        /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// `chat_cnt`.
+        /// Chats in which the members wrote.
         1 chat_cnt: i64 => "chat_cnt: must",
-        /// `message_cnt`.
+        /// Messages that the members wrote.
         2 message_cnt: i64 => "message_cnt: must",
-        /// `reply_percentage`.
+        /// Percent of chats that were answered; missing if no customer wrote first.
         3 reply_percentage: Option<f64> => "reply_percentage",
-        /// `avg_reply_time`; in min.
+        /// Average minutes until the first answer; in min.
         4 avg_reply_time: Option<i64> => "avg_reply_time",
-        /// `negative_feedback_cnt`.
+        /// Customers who deleted or blocked the members.
         5 negative_feedback_cnt: i64 => "negative_feedback_cnt: must",
-        /// `new_apply_cnt`.
+        /// Contact requests that the members sent.
         6 new_apply_cnt: i64 => "new_apply_cnt: must",
-        /// `new_contact_cnt`.
+        /// New customers.
         7 new_contact_cnt: i64 => "new_contact_cnt: must",
     }
 }
@@ -208,11 +208,11 @@ w::record! {
 w::record! {
     /// An item of `comment_list` in the answer of `external_contact::GetMomentComments`; an item of `like_list` in the answer of `external_contact::GetMomentComments`.
     pub struct Comment {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: Option<String> => "external_userid: masked",
-        /// `create_time`; format `unix`.
+        /// Given if a member did it.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Given if a customer did it; personal data, masked in `Debug`.
+        1 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// When the comment or like was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -220,13 +220,13 @@ w::record! {
 w::record! {
     /// `conclusions` of `external_contact::AddContactWay`; `conclusions` of `external_contact::UpdateContactWay`.
     pub struct Conclusion {
-        /// `text`.
+        /// Text, at most 4,000 bytes.
         0 text: Option<Text> => "text",
-        /// `image`.
+        /// The picture, if any.
         1 image: Option<Image> => "image",
-        /// `link`.
+        /// The link card, if any.
         2 link: Option<Link> => "link",
-        /// `miniprogram`.
+        /// The mini program, if any; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         3 mini_program: Option<MiniProgram> => "miniprogram",
     }
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// `image` of `external_contact::ContactWayConclusion`.
     pub struct ConclusionImage {
-        /// `pic_url`.
+        /// Address of the picture, from the picture upload.
         0 pic_url: String => "pic_url: must",
     }
 }
@@ -245,21 +245,21 @@ w::record! {
 w::record! {
     /// An item of `info_list` in the answer of `external_contact::ContactList`.
     pub struct ContactListInfo {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: Option<String> => "external_userid: masked",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `name`.
+        /// The person's id, for customers only; personal data, masked in `Debug`.
+        0 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// Temporary id of the person.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Masked name; not given for customers.
         2 name: String => "name: must",
-        /// `follow_userid`.
-        3 follow_userid: Option<String> => "follow_userid",
-        /// `chat_id`.
+        /// Member who added the person.
+        3 follow_userid: Option<xinqiao_types::UserId> => "follow_userid",
+        /// Customer group the person is in.
         4 chat_id: Option<String> => "chat_id",
-        /// `chat_name`.
+        /// Name of that group.
         5 chat_name: Option<String> => "chat_name",
-        /// `add_time`; format `unix`.
+        /// When the person was first added or met in a group; format `unix`.
         6 add_time: xinqiao_types::UnixSeconds => "add_time: must",
-        /// `is_customer`; `0` or `1` on the wire.
+        /// Whether a member marked the person as a customer; `0` or `1` on the wire.
         7 is_customer: bool => "is_customer: must zero-one",
     }
 }
@@ -267,39 +267,39 @@ w::record! {
 w::record! {
     /// `contact_way` of the answer of `external_contact::GetContactWay`.
     pub struct ContactWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
-        /// `type`.
+        /// `1` one member, `2` several.
         1 type_: i64 => "type: must",
-        /// `scene`.
+        /// `1` button in a mini program, `2` QR code.
         2 scene: i64 => "scene: must",
-        /// `style`.
+        /// Number of the button's look in a mini program.
         3 style: i64 => "style: must",
-        /// `remark`.
+        /// Note to tell it apart, at most 30 characters.
         4 remark: String => "remark: must",
-        /// `skip_verify`.
+        /// Whether people are added without the member's consent, yes by default.
         5 skip_verify: bool => "skip_verify: must",
-        /// `state`.
+        /// Your channel mark, handed back in the event and on the customer, at most 30 characters.
         6 state: String => "state: must",
-        /// `qr_code`.
+        /// Address of the QR code, only for the QR scene.
         7 qr_code: Option<String> => "qr_code",
-        /// `user`.
+        /// Members whom people can reach; exactly one if `type` is `1`.
         8 user: Option<Vec<String>> => "user",
-        /// `party`.
+        /// Departments whom people can reach, only if `type` is `2`.
         9 party: Option<Vec<i64>> => "party",
-        /// `is_temp`.
+        /// Whether it starts a temporary chat instead of adding the member, no by default.
         10 is_temp: bool => "is_temp: must",
-        /// `expires_in`; in s.
+        /// For how long the code of a temporary chat works: 7 days by default, at most 14; in s.
         11 expires_in: Option<i64> => "expires_in",
-        /// `chat_expires_in`; in s.
+        /// For how long the temporary chat stays open: 24 hours by default, at most 14 days; in s.
         12 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Only this customer may use the temporary chat; personal data, masked in `Debug`.
         13 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `is_exclusive`.
+        /// Whether only one member of the corp may add the customer.
         14 is_exclusive: Option<bool> => "is_exclusive",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         15 mark_source: Option<bool> => "mark_source",
-        /// `conclusions`.
+        /// What is sent when the temporary chat ends.
         16 conclusions: ContactWayConclusion => "conclusions: must",
     }
 }
@@ -307,13 +307,13 @@ w::record! {
 w::record! {
     /// `conclusions` of `external_contact::ContactWay`.
     pub struct ContactWayConclusion {
-        /// `text`.
+        /// Text, at most 4,000 bytes.
         0 text: Option<Text> => "text",
-        /// `image`.
+        /// The picture, if any.
         1 image: Option<ConclusionImage> => "image",
-        /// `link`.
+        /// The link card, if any.
         2 link: Option<Link> => "link",
-        /// `miniprogram`.
+        /// The mini program, if any; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         3 mini_program: Option<MiniProgram> => "miniprogram",
     }
@@ -322,9 +322,9 @@ w::record! {
 w::record! {
     /// `privilege` of `external_contact::moment_strategy::Create`; `privilege` of `external_contact::moment_strategy::Edit`.
     pub struct PrivilegeInfo {
-        /// `view_moment_list`.
+        /// May see members' posts; cannot be taken away.
         0 view_moment_list: Option<bool> => "view_moment_list",
-        /// `send_moment`.
+        /// May have members post.
         1 send_moment: Option<bool> => "send_moment",
     }
     new()
@@ -334,25 +334,25 @@ w::record! {
 w::record! {
     /// An item of `customer_list` in the answer of `external_contact::GetMomentCustomerList`.
     pub struct Customer {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
 }
 
 w::record! {
     /// An item of `external_attr` in `external_contact::ExternalProfile`.
     pub struct ExternalAttr {
-        /// `type`.
+        /// `0` text, `1` web page, `2` mini program.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// What the attribute is called.
         1 name: String => "name: must",
-        /// `text`.
+        /// The text, if `type` is `0`.
         2 text: Option<ExternalAttrText> => "text",
-        /// `web`.
+        /// The web page, if `type` is `1`.
         3 web: Option<Web> => "web",
-        /// `miniprogram`.
+        /// The mini program, if `type` is `2`; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         4 mini_program: Option<ExternalAttrMiniProgram> => "miniprogram",
     }
@@ -361,12 +361,12 @@ w::record! {
 w::record! {
     /// `miniprogram` of `external_contact::ExternalAttr`.
     pub struct ExternalAttrMiniProgram {
-        /// `appid`.
+        /// Mini program to open; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `title`.
+        /// Caption of the mini program card, at most 64 bytes.
         2 title: String => "title: must",
     }
 }
@@ -374,7 +374,7 @@ w::record! {
 w::record! {
     /// `text` of `external_contact::ExternalAttr`.
     pub struct ExternalAttrText {
-        /// `value`.
+        /// Text of the attribute.
         0 value: String => "value: must",
     }
 }
@@ -382,7 +382,7 @@ w::record! {
 w::record! {
     /// `external_contact_list` of `external_contact::VisibleRange`.
     pub struct ExternalContact {
-        /// `tag_list`.
+        /// Ids of customer tags, any of which will do.
         0 tag_list: Option<Vec<String>> => "tag_list",
     }
     new()
@@ -392,31 +392,31 @@ w::record! {
 w::record! {
     /// `external_contact` of the answer of `external_contact::Get`; `external_contact` of `external_contact::BatchGetByUserExternalContact`.
     pub struct Contact {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `name`.
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// Nickname of a WeChat user, or the name that a WeCom user shows.
         1 name: String => "name: must",
-        /// `foreign_key`.
+        /// The school's own key of a parent, for schools only.
         2 foreign_key: Option<String> => "foreign_key",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         3 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// URL of the picture; third-party apps may not get it; personal data, masked in `Debug`.
         4 avatar: Option<String> => "avatar: masked",
-        /// `type`.
+        /// `1` WeChat user, `2` WeCom user.
         5 type_: i64 => "type: must",
-        /// `gender`; a number as text on the wire.
+        /// `1` male, `2` female, `0` unknown; a number as text on the wire.
         6 gender: i64 => "gender: must numeric",
-        /// `position`.
+        /// Job title, for WeCom users only.
         7 position: Option<String> => "position",
-        /// `corp_name`.
+        /// Short name of their corp, for WeCom users only.
         8 corp_name: Option<String> => "corp_name",
-        /// `corp_full_name`.
+        /// Full name of their corp, for WeCom users only.
         9 corp_full_name: Option<String> => "corp_full_name",
-        /// `is_subscribe`; `0` or `1` on the wire.
+        /// Whether they follow the school, for schools only; `0` or `1` on the wire.
         10 is_subscribe: Option<bool> => "is_subscribe: zero-one",
-        /// `subscriber_info`.
+        /// Notes on the follower, for schools only.
         11 subscriber_info: Option<SubscriberInfo> => "subscriber_info",
-        /// `external_profile`.
+        /// What they show to outsiders, for WeCom users only.
         12 external_profile: Option<ExternalProfile> => "external_profile",
     }
 }
@@ -424,11 +424,11 @@ w::record! {
 w::record! {
     /// `external_profile` of `external_contact::Contact`.
     pub struct ExternalProfile {
-        /// `external_corp_name`.
+        /// Short name of the corp shown to outsiders; must be one that the corp has registered.
         0 external_corp_name: String => "external_corp_name: must",
-        /// `wechat_channels`.
+        /// The Channels account that they show.
         1 wechat_channels: Option<WechatChannel> => "wechat_channels",
-        /// `external_attr`.
+        /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Vec<ExternalAttr> => "external_attr: must",
     }
 }
@@ -436,7 +436,7 @@ w::record! {
 w::record! {
     /// `extra_rule` of `external_contact::UpdateInterceptRule`; `extra_rule` of `external_contact::Rule`.
     pub struct ExtraRule {
-        /// `semantics_list`.
+        /// Kinds of content that trigger it too: `1` phone numbers, `2` mail addresses, `3` red packets.
         0 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
     new()
@@ -446,7 +446,7 @@ w::record! {
 w::record! {
     /// `file` of `external_contact::group_welcome_template::Add`; `file` of `external_contact::group_welcome_template::Edit`; and 3 more.
     pub struct File {
-        /// `media_id`.
+        /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -455,30 +455,30 @@ w::record! {
 w::record! {
     /// An item of `follow_user` in the answer of `external_contact::Get`; `follow_info` of `external_contact::BatchGetByUserExternalContact`.
     pub struct FollowInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `remark`.
+        /// Member who added the customer.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Name that the member gave the customer.
         1 remark: String => "remark: must",
-        /// `remark_corp_name`.
+        /// Corp that the member noted for the customer.
         2 remark_corp_name: Option<String> => "remark_corp_name",
-        /// `remark_mobiles`.
+        /// Phone numbers that the member noted for the customer.
         3 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
-        /// `description`.
+        /// What the member noted about the customer.
         4 description: String => "description: must",
-        /// `tags`.
+        /// Tags on the customer (when read one by one).
         5 tags: Option<Vec<FollowInfoTag>> => "tags",
-        /// `tag_id`.
+        /// Ids of the corp tags on the customer (when read in bulk).
         6 tag_id: Option<Vec<String>> => "tag_id",
-        /// `add_way`.
+        /// How added: `1` QR code, `2` phone, `3` card, `4` group, `6` WeChat contact, `10` Channels, `16` link, `201` shared, `202` assigned; `0` unknown.
         7 add_way: i64 => "add_way: must",
-        /// `createtime`; format `unix`.
+        /// When the member added the customer; format `unix`; `createtime` on the wire.
         #[doc(alias = "createtime")]
         8 create_time: xinqiao_types::UnixSeconds => "createtime: must",
-        /// `state`.
+        /// Channel: the `state` of the contact way or link that was used.
         9 state: Option<String> => "state",
-        /// `oper_userid`.
-        10 oper_userid: Option<String> => "oper_userid",
-        /// `wechat_channels`.
+        /// Who started it: the member's `userid`, or the customer's own id.
+        10 oper_userid: Option<xinqiao_types::UserId> => "oper_userid",
+        /// The Channels account the customer came from, if `add_way` is `10`.
         11 wechat_channels: Option<FollowInfoWechatChannel> => "wechat_channels",
     }
 }
@@ -486,13 +486,13 @@ w::record! {
 w::record! {
     /// An item of `tags` in `external_contact::FollowInfo`.
     pub struct FollowInfoTag {
-        /// `type`.
+        /// `1` corp tag, `2` the member's own, `3` rule-group tag.
         0 type_: i64 => "type: must",
-        /// `tag_id`.
+        /// Id of the corp tag; not for the member's own.
         1 tag_id: Option<String> => "tag_id",
-        /// `tag_name`.
+        /// What the tag says.
         2 tag_name: Option<String> => "tag_name",
-        /// `group_name`.
+        /// Group that the tag stands in.
         3 group_name: Option<String> => "group_name",
     }
 }
@@ -500,9 +500,9 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `external_contact::FollowInfo`.
     pub struct FollowInfoWechatChannel {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the Channels account; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `source`.
+        /// `0` unknown, `1` home page, `2` live room, `3` lead form.
         1 source: Option<i64> => "source",
     }
 }
@@ -510,15 +510,15 @@ w::record! {
 w::record! {
     /// An item of `send_list` in the answer of `external_contact::GetGroupMsgSendResult`.
     pub struct GetGroupMsgSendResultSend {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `chat_id`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The customer group, if it was sent to groups.
         1 chat_id: Option<String> => "chat_id",
-        /// `external_userid`; personal data, masked in `Debug`.
-        2 external_userid: Option<String> => "external_userid: masked",
-        /// `status`.
+        /// The customer, if it was sent to customers; personal data, masked in `Debug`.
+        2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// `0` not sent, `1` sent, `2` failed: no longer a contact, `3` failed: got another one already.
         3 status: i64 => "status: must",
-        /// `send_time`; format `unix`.
+        /// When it was sent; missing if not; format `unix`.
         4 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
     }
 }
@@ -526,11 +526,11 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in the answer of `external_contact::GetInterceptRuleList`.
     pub struct GetInterceptRuleListRule {
-        /// `rule_id`.
+        /// Id of the intercept rule.
         0 rule_id: w::TextOrNumber => "rule_id: must",
-        /// `rule_name`.
+        /// Name of the rule, 1–20 characters.
         1 rule_name: String => "rule_name: must",
-        /// `create_time`; format `unix`.
+        /// When the rule was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -538,25 +538,25 @@ w::record! {
 w::record! {
     /// An item of `customer_list` in the answer of `external_contact::GetMomentSendResult`.
     pub struct GetMomentSendResultCustomer {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
 }
 
 w::record! {
     /// `result` of the answer of `external_contact::GetMomentTaskResult`.
     pub struct MomentTaskResult {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
-        /// `moment_id`.
+        /// Id of the post that was made.
         2 moment_id: String => "moment_id: must",
-        /// `invalid_sender_list`.
+        /// Senders that are not valid.
         3 invalid_sender_list: Option<ApplicableRange> => "invalid_sender_list",
-        /// `invalid_external_contact_list`.
+        /// Customer tags that are not valid.
         4 invalid_external_contact_list: Option<InvalidExternalContact> => "invalid_external_contact_list",
     }
 }
@@ -564,9 +564,9 @@ w::record! {
 w::record! {
     /// An item of `task_list` in the answer of `external_contact::GetMomentTask`.
     pub struct MomentTask {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `publish_status`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `0` not posted, `1` posted.
         1 publish_status: i64 => "publish_status: must",
     }
 }
@@ -574,19 +574,19 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `external_contact::GetNewExternalUserid`.
     pub struct GetNewExternalUseridItem {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `new_external_userid`.
-        1 new_external_userid: String => "new_external_userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// The customer's id under the provider.
+        1 new_external_userid: xinqiao_types::ExternalUserId => "new_external_userid: must",
     }
 }
 
 w::record! {
     /// `privilege` of `external_contact::GetStrategy`.
     pub struct GetPrivilege {
-        /// `view_moment_list`.
+        /// May see members' posts; cannot be taken away.
         0 view_moment_list: bool => "view_moment_list: must",
-        /// `send_moment`.
+        /// May have members post.
         1 send_moment: bool => "send_moment: must",
     }
 }
@@ -594,15 +594,15 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `external_contact::GetProductAlbumList`.
     pub struct GetProductAlbumListProduct {
-        /// `product_id`.
+        /// Id of the product album.
         0 product_id: String => "product_id: must",
-        /// `description`.
+        /// What the product is, at most 300 characters.
         1 description: String => "description: must",
-        /// `price`; in fen.
+        /// Price, at most 50,000 yuan; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `product_sn`.
+        /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
-        /// `attachments`.
+        /// Pictures, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
 }
@@ -610,17 +610,17 @@ w::record! {
 w::record! {
     /// `strategy` of the answer of `external_contact::moment_strategy::Get`.
     pub struct GetStrategy {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// `parent_id`.
+        /// The group above; `0` or none for the top.
         1 parent_id: i64 => "parent_id: must",
-        /// `strategy_name`.
+        /// Name of the rule group, unique in the corp.
         2 strategy_name: String => "strategy_name: must",
-        /// `admin_list`.
+        /// `userid`s of the group's admins, at most 20.
         3 admin_list: Vec<String> => "admin_list: must",
-        /// `privilege`.
+        /// What people in the group may do.
         4 privilege: GetPrivilege => "privilege: must",
-        /// `create_time`; format `unix`.
+        /// When the rule group was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -628,11 +628,11 @@ w::record! {
 w::record! {
     /// An item of `info` in the answer of `external_contact::GetUnassignedList`.
     pub struct GetUnassignedListInfo {
-        /// `handover_userid`.
-        0 handover_userid: String => "handover_userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
-        /// `dimission_time`; format `unix`.
+        /// The member who gives the customer up.
+        0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// When the member left; format `unix`.
         2 dimission_time: xinqiao_types::UnixSeconds => "dimission_time: must",
     }
 }
@@ -640,7 +640,7 @@ w::record! {
 w::record! {
     /// An item of `group_list` in `external_contact::TagFilter`.
     pub struct Group {
-        /// `tag_list`.
+        /// Ids of customer tags, any of which will do; at most 100.
         0 tag_list: Option<Vec<String>> => "tag_list",
     }
     new()
@@ -650,18 +650,18 @@ w::record! {
 w::record! {
     /// An item of `group_msg_list` in the answer of `external_contact::GetGroupMsgListV2`.
     pub struct GroupMsg {
-        /// `msgid`.
+        /// Id of the mass-sending task; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `creator`.
+        /// `userid` of who made it; missing if made by API.
         1 creator: String => "creator: must",
-        /// `create_type`.
+        /// `0` by the corp, `1` by a member.
         2 create_type: i64 => "create_type: must",
-        /// `text`.
+        /// The text that was sent.
         3 text: Option<Text> => "text",
-        /// `attachments`.
+        /// Attachments, at most 9.
         4 attachments: Option<Vec<MessageAttachment>> => "attachments",
-        /// `create_time`; format `unix`.
+        /// When the mass sending was set up; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -669,7 +669,7 @@ w::record! {
 w::record! {
     /// The body `image` of `external_contact::MessageSend`; `image` of `external_contact::AddProductAlbumAttachment`; and 3 more.
     pub struct Image {
-        /// `media_id`.
+        /// `media_id` of the picture; one of this and `pic_url` is needed.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -678,7 +678,7 @@ w::record! {
 w::record! {
     /// `invalid_external_contact_list` of `external_contact::MomentTaskResult`.
     pub struct InvalidExternalContact {
-        /// `tag_list`.
+        /// Ids of customer tags, any of which will do.
         0 tag_list: Option<Vec<String>> => "tag_list",
     }
 }
@@ -686,13 +686,13 @@ w::record! {
 w::record! {
     /// `link` of `external_contact::Conclusion`; `link` of `external_contact::ContactWayConclusion`.
     pub struct Link {
-        /// `url`.
+        /// Page opened on a click.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the link, at most 128 bytes.
         1 title: Option<String> => "title",
-        /// `desc`.
+        /// Text below the headline, at most 512 bytes.
         2 desc: Option<String> => "desc",
-        /// `picurl`.
+        /// Address of the cover picture; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
@@ -703,7 +703,7 @@ w::record! {
 w::record! {
     /// An item of `contact_way` in the answer of `external_contact::ListContactWay`.
     pub struct Way {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
 }
@@ -711,7 +711,7 @@ w::record! {
 w::record! {
     /// An item of `strategy` in the answer of `external_contact::customer_strategy::List`.
     pub struct StrategyInfo {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
     }
 }
@@ -719,11 +719,11 @@ w::record! {
 w::record! {
     /// `location` of `external_contact::Moment`.
     pub struct Location {
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the place; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the place; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `name`.
+        /// What the place is called.
         2 name: Option<String> => "name",
     }
 }
@@ -731,28 +731,28 @@ w::record! {
 w::record! {
     /// The body `miniprogram` of `external_contact::MessageSend`.
     pub struct MessageSendMiniProgram {
-        /// `appid`.
+        /// Mini program to open; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `title`.
+        /// Caption of the mini program card, at most 64 bytes.
         2 title: Option<String> => "title",
-        /// `thumb_media_id`.
-        3 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover, best 520×416.
+        3 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
-    text(title: String, thumb_media_id: String)
+    text(title: String, thumb_media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
     /// The body `video` of `external_contact::MessageSend`.
     pub struct MessageSendVideo {
-        /// `media_id`.
+        /// Uploaded MP4 video to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Caption of the video, at most 128 bytes.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -762,41 +762,41 @@ w::record! {
 w::record! {
     /// `miniprogram` of `external_contact::Conclusion`; `miniprogram` of `external_contact::ContactWayConclusion`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// Mini program to open; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `page`.
+        /// Page of the mini program.
         1 page: String => "page: must",
-        /// `title`.
+        /// Caption of the mini program card, at most 64 bytes.
         2 title: Option<String> => "title",
-        /// `pic_media_id`.
-        3 pic_media_id: Option<String> => "pic_media_id",
+        /// `media_id` of the cover, best 520×416.
+        3 pic_media_id: Option<xinqiao_types::MediaId> => "pic_media_id",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>)
-    text(title: String, pic_media_id: String)
+    text(title: String, pic_media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
     /// An item of `moment_list` in the answer of `external_contact::GetMomentList`.
     pub struct Moment {
-        /// `moment_id`.
+        /// Id of the post in customer moments.
         0 moment_id: String => "moment_id: must",
-        /// `creator`.
+        /// `userid` of who made it.
         1 creator: String => "creator: must",
-        /// `create_type`.
+        /// `0` by the corp, `1` by a member.
         2 create_type: i64 => "create_type: must",
-        /// `visible_type`.
+        /// `0` for some customers, `1` for all.
         3 visible_type: i64 => "visible_type: must",
-        /// `text`.
+        /// Text of the post.
         4 text: Option<Text> => "text",
-        /// `image`.
+        /// Pictures of the post.
         5 image: Option<Vec<Image>> => "image",
-        /// `video`.
+        /// Video of the post.
         6 video: Option<MomentVideo> => "video",
-        /// `link`.
+        /// Link of the post.
         7 link: Option<MomentLink> => "link",
-        /// `location`.
+        /// Place noted on the post.
         8 location: Option<Location> => "location",
-        /// `create_time`; format `unix`.
+        /// When the post was made; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -804,9 +804,9 @@ w::record! {
 w::record! {
     /// `link` of `external_contact::Moment`.
     pub struct MomentLink {
-        /// `url`.
+        /// Where the link leads.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the link.
         1 title: Option<String> => "title",
     }
 }
@@ -814,17 +814,17 @@ w::record! {
 w::record! {
     /// `video` of `external_contact::Moment`.
     pub struct MomentVideo {
-        /// `media_id`.
+        /// `media_id` of the video, to be downloaded as temporary media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `thumb_media_id`.
-        1 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover picture.
+        1 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
 }
 
 w::record! {
     /// The body `mpnews` of `external_contact::MessageSend`.
     pub struct MpNews {
-        /// `articles`.
+        /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
     new(articles: Vec<MpNewsArticle>)
@@ -833,29 +833,34 @@ w::record! {
 w::record! {
     /// An item of `articles` in `external_contact::MpNews`.
     pub struct MpNewsArticle {
-        /// `url`.
+        /// Page that the “read the original” link opens.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `digest`.
+        /// Summary, at most 512 bytes, cut beyond that.
         2 digest: Option<String> => "digest",
-        /// `author`.
+        /// Who is named as author, at most 64 bytes.
         3 author: Option<String> => "author",
-        /// `content`.
+        /// Text of the article in HTML, at most 666 KB.
         4 content: String => "content: must",
-        /// `content_source_url`.
+        /// Page that the “read the original” link opens.
         5 content_source_url: Option<String> => "content_source_url",
-        /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover picture.
+        6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
-    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    text(
+        digest: String,
+        author: String,
+        content_source_url: String,
+        thumb_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
     /// The body `news` of `external_contact::MessageSend`.
     pub struct News {
-        /// `articles`.
+        /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -864,46 +869,46 @@ w::record! {
 w::record! {
     /// `privilege` of `external_contact::customer_strategy::Create`; `privilege` of `external_contact::customer_strategy::Edit`.
     pub struct Privilege {
-        /// `view_customer_list`.
+        /// May see the list of customers; cannot be taken away.
         0 view_customer_list: Option<bool> => "view_customer_list",
-        /// `view_customer_data`.
+        /// May see figures on customers; cannot be taken away.
         1 view_customer_data: Option<bool> => "view_customer_data",
-        /// `view_room_list`.
+        /// May see the list of customer groups; cannot be taken away.
         2 view_room_list: Option<bool> => "view_room_list",
-        /// `contact_me`.
+        /// May use contact ways.
         3 contact_me: Option<bool> => "contact_me",
-        /// `join_room`.
+        /// May use join ways of groups.
         4 join_room: Option<bool> => "join_room",
-        /// `share_customer`.
+        /// May share customers with other members.
         5 share_customer: Option<bool> => "share_customer",
-        /// `oper_resign_customer`.
+        /// May hand on customers of members who left.
         6 oper_resign_customer: Option<bool> => "oper_resign_customer",
-        /// `oper_resign_group`.
+        /// May hand on groups of members who left.
         7 oper_resign_group: Option<bool> => "oper_resign_group",
-        /// `send_customer_msg`.
+        /// May send to many customers.
         8 send_customer_msg: Option<bool> => "send_customer_msg",
-        /// `edit_welcome_msg`.
+        /// May set welcome messages.
         9 edit_welcome_msg: Option<bool> => "edit_welcome_msg",
-        /// `view_behavior_data`.
+        /// May see figures on how members serve.
         10 view_behavior_data: Option<bool> => "view_behavior_data",
-        /// `view_room_data`.
+        /// May see figures on groups.
         11 view_room_data: Option<bool> => "view_room_data",
-        /// `send_group_msg`.
+        /// May send to many groups.
         12 send_group_msg: Option<bool> => "send_group_msg",
-        /// `room_deduplication`.
+        /// May remove people who are in several groups.
         13 room_deduplication: Option<bool> => "room_deduplication",
-        /// `rapid_reply`.
+        /// May set quick replies.
         14 rapid_reply: Option<bool> => "rapid_reply",
-        /// `onjob_customer_transfer`.
+        /// May hand on customers of present members; `onjob_customer_transfer` on the wire.
         #[doc(alias = "onjob_customer_transfer")]
         15 on_job_customer_transfer: Option<bool> => "onjob_customer_transfer",
-        /// `edit_anti_spam_rule`.
+        /// May edit anti-spam rules of groups.
         16 edit_anti_spam_rule: Option<bool> => "edit_anti_spam_rule",
-        /// `export_customer_list`.
+        /// May export the list of customers.
         17 export_customer_list: Option<bool> => "export_customer_list",
-        /// `export_customer_data`.
+        /// May export figures on customers.
         18 export_customer_data: Option<bool> => "export_customer_data",
-        /// `export_customer_group_list`.
+        /// May export the list of groups.
         19 export_customer_group_list: Option<bool> => "export_customer_group_list",
     }
     new()
@@ -934,17 +939,17 @@ w::record! {
 w::record! {
     /// `product` of the answer of `external_contact::GetProductAlbum`.
     pub struct Product {
-        /// `product_id`.
+        /// Id of the product album.
         0 product_id: String => "product_id: must",
-        /// `description`.
+        /// What the product is, at most 300 characters.
         1 description: String => "description: must",
-        /// `price`; in fen.
+        /// Price, at most 50,000 yuan; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `product_sn`.
+        /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
-        /// `attachments`.
+        /// Pictures, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
-        /// `create_time`; format `unix`.
+        /// When the album was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -952,9 +957,9 @@ w::record! {
 w::record! {
     /// An item of `quota_list` in the answer of `external_contact::CustomerAcquisitionQuota`.
     pub struct Quota {
-        /// `balance`.
+        /// How many of them are left.
         0 balance: i64 => "balance: must",
-        /// `expire_date`; format `unix`.
+        /// Day on which they expire; format `unix`.
         1 expire_date: xinqiao_types::UnixSeconds => "expire_date: must",
     }
 }
@@ -962,35 +967,35 @@ w::record! {
 w::record! {
     /// An item of `range` in `external_contact::customer_strategy::Create`; an item of `range_add` in `external_contact::customer_strategy::Edit`; and 6 more.
     pub struct Range {
-        /// `type`.
+        /// `1` member, `2` department.
         0 type_: i64 => "type: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `partyid`.
+        /// The member, if `type` is `1`.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The department, if `type` is `2`; `partyid` on the wire.
         #[doc(alias = "partyid")]
         2 party_id: Option<i64> => "partyid",
     }
     new(type_: i64)
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
     set(party_id: i64)
 }
 
 w::record! {
     /// `rule` of the answer of `external_contact::GetInterceptRule`.
     pub struct Rule {
-        /// `rule_id`.
+        /// Id of the intercept rule.
         0 rule_id: w::TextOrNumber => "rule_id: must",
-        /// `rule_name`.
+        /// Name of the rule, 1–20 characters.
         1 rule_name: String => "rule_name: must",
-        /// `create_time`; format `unix`.
+        /// When the rule was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `word_list`.
+        /// Words that trigger it, 1–300, each at most 32 characters.
         3 word_list: Vec<String> => "word_list: must",
-        /// `extra_rule`.
+        /// What triggers it besides words.
         4 extra_rule: Option<ExtraRule> => "extra_rule",
-        /// `intercept_type`.
+        /// `1` warn and block, `2` only warn.
         5 intercept_type: i64 => "intercept_type: must",
-        /// `applicable_range`.
+        /// Members and departments the rule is for.
         6 applicable_range: Option<ApplicableRange> => "applicable_range",
     }
 }
@@ -998,17 +1003,17 @@ w::record! {
 w::record! {
     /// `strategy` of the answer of `external_contact::customer_strategy::Get`.
     pub struct Strategy {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// `parent_id`.
+        /// The group above; `0` or none for the top.
         1 parent_id: i64 => "parent_id: must",
-        /// `strategy_name`.
+        /// Name of the rule group, unique in the corp.
         2 strategy_name: String => "strategy_name: must",
-        /// `admin_list`.
+        /// `userid`s of the group's admins, at most 20.
         3 admin_list: Vec<String> => "admin_list: must",
-        /// `privilege`.
+        /// What people in the group may do.
         4 privilege: StrategyPrivilege => "privilege: must",
-        /// `create_time`; format `unix`.
+        /// When the rule group was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1016,7 +1021,7 @@ w::record! {
 w::record! {
     /// An item of `strategy` in the answer of `external_contact::moment_strategy::List`.
     pub struct StrategyItem {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
     }
 }
@@ -1024,46 +1029,46 @@ w::record! {
 w::record! {
     /// `privilege` of `external_contact::Strategy`.
     pub struct StrategyPrivilege {
-        /// `view_customer_list`.
+        /// May see the list of customers; cannot be taken away.
         0 view_customer_list: bool => "view_customer_list: must",
-        /// `view_customer_data`.
+        /// May see figures on customers; cannot be taken away.
         1 view_customer_data: bool => "view_customer_data: must",
-        /// `view_room_list`.
+        /// May see the list of customer groups; cannot be taken away.
         2 view_room_list: bool => "view_room_list: must",
-        /// `contact_me`.
+        /// May use contact ways.
         3 contact_me: bool => "contact_me: must",
-        /// `join_room`.
+        /// May use join ways of groups.
         4 join_room: bool => "join_room: must",
-        /// `share_customer`.
+        /// May share customers with other members.
         5 share_customer: bool => "share_customer: must",
-        /// `oper_resign_customer`.
+        /// May hand on customers of members who left.
         6 oper_resign_customer: bool => "oper_resign_customer: must",
-        /// `oper_resign_group`.
+        /// May hand on groups of members who left.
         7 oper_resign_group: bool => "oper_resign_group: must",
-        /// `send_customer_msg`.
+        /// May send to many customers.
         8 send_customer_msg: bool => "send_customer_msg: must",
-        /// `edit_welcome_msg`.
+        /// May set welcome messages.
         9 edit_welcome_msg: bool => "edit_welcome_msg: must",
-        /// `view_behavior_data`.
+        /// May see figures on how members serve.
         10 view_behavior_data: bool => "view_behavior_data: must",
-        /// `view_room_data`.
+        /// May see figures on groups.
         11 view_room_data: bool => "view_room_data: must",
-        /// `send_group_msg`.
+        /// May send to many groups.
         12 send_group_msg: bool => "send_group_msg: must",
-        /// `room_deduplication`.
+        /// May remove people who are in several groups.
         13 room_deduplication: bool => "room_deduplication: must",
-        /// `rapid_reply`.
+        /// May set quick replies.
         14 rapid_reply: bool => "rapid_reply: must",
-        /// `onjob_customer_transfer`.
+        /// May hand on customers of present members; `onjob_customer_transfer` on the wire.
         #[doc(alias = "onjob_customer_transfer")]
         15 on_job_customer_transfer: bool => "onjob_customer_transfer: must",
-        /// `edit_anti_spam_rule`.
+        /// May edit anti-spam rules of groups.
         16 edit_anti_spam_rule: bool => "edit_anti_spam_rule: must",
-        /// `export_customer_list`.
+        /// May export the list of customers.
         17 export_customer_list: bool => "export_customer_list: must",
-        /// `export_customer_data`.
+        /// May export figures on customers.
         18 export_customer_data: bool => "export_customer_data: must",
-        /// `export_customer_group_list`.
+        /// May export the list of groups.
         19 export_customer_group_list: bool => "export_customer_group_list: must",
     }
 }
@@ -1071,11 +1076,11 @@ w::record! {
 w::record! {
     /// `subscriber_info` of `external_contact::Contact`.
     pub struct SubscriberInfo {
-        /// `tag_id`.
+        /// Ids of the tags on the follower.
         0 tag_id: Option<Vec<String>> => "tag_id",
-        /// `remark`.
+        /// Note on the follower, such as whose parent they are.
         1 remark: Option<String> => "remark",
-        /// `remark_mobiles`.
+        /// Phone numbers that the member noted for the customer.
         2 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
     }
 }
@@ -1083,17 +1088,17 @@ w::record! {
 w::record! {
     /// An item of `success_list` in the answer of `external_contact::BatchToExternalUserid`; an item of `fail_list` in the answer of `external_contact::BatchToExternalUserid`.
     pub struct Success {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `external_userid`; personal data, masked in `Debug`.
-        2 external_userid: Option<String> => "external_userid: masked",
-        /// `foreign_key`.
+        /// The parent's id; only once they follow the school; personal data, masked in `Debug`.
+        2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// The school's own key of the parent.
         3 foreign_key: Option<String> => "foreign_key",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent; personal data, masked in `Debug`.
         4 mobile: Option<String> => "mobile: masked",
     }
 }
@@ -1101,9 +1106,9 @@ w::record! {
 w::record! {
     /// An item of `tag` in `external_contact::AddCorpTag`; an item of `tag` in `external_contact::AddStrategyTag`.
     pub struct Tag {
-        /// `name`.
+        /// What the new tag says, at most 30 characters.
         0 name: String => "name: must",
-        /// `order`.
+        /// Rank within the group; higher comes first.
         1 order: Option<i64> => "order",
     }
     new(name: impl Into<String>)
@@ -1113,7 +1118,7 @@ w::record! {
 w::record! {
     /// `tag_filter` of `external_contact::AddMsgTemplate`.
     pub struct TagFilter {
-        /// `group_list`.
+        /// Groups of tags, all of which must match.
         0 group_list: Option<Vec<Group>> => "group_list",
     }
     new()
@@ -1123,17 +1128,17 @@ w::record! {
 w::record! {
     /// `tag_group` of the answer of `external_contact::AddCorpTag`; an item of `tag_group` in the answer of `external_contact::GetCorpTagList`.
     pub struct TagGroup {
-        /// `group_id`.
+        /// Id of the tag group.
         0 group_id: String => "group_id: must",
-        /// `group_name`.
+        /// What the tag group is called.
         1 group_name: String => "group_name: must",
-        /// `order`.
+        /// Rank of the group; higher comes first.
         2 order: i64 => "order: must",
-        /// `tag`.
+        /// Tags in the group.
         3 tag: Vec<TagGroupTag> => "tag: must",
-        /// `deleted`.
+        /// Whether it has been deleted; only when asked by id.
         4 deleted: Option<bool> => "deleted",
-        /// `create_time`; format `unix`.
+        /// When the group was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1141,15 +1146,15 @@ w::record! {
 w::record! {
     /// An item of `tag` in `external_contact::TagGroup`.
     pub struct TagGroupTag {
-        /// `id`.
+        /// Id of the customer tag.
         0 id: String => "id: must",
-        /// `name`.
+        /// What the tag says.
         1 name: String => "name: must",
-        /// `order`.
+        /// Rank within the group; higher comes first.
         2 order: i64 => "order: must",
-        /// `deleted`.
+        /// Whether it has been deleted; only when asked by id.
         3 deleted: Option<bool> => "deleted",
-        /// `create_time`; format `unix`.
+        /// When the tag was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1157,11 +1162,11 @@ w::record! {
 w::record! {
     /// An item of `task_list` in the answer of `external_contact::GetGroupMsgTask`.
     pub struct Task {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `status`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `0` not sent, `2` sent.
         1 status: i64 => "status: must",
-        /// `send_time`; format `unix`.
+        /// When the member sent it; missing if not; format `unix`.
         2 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
     }
 }
@@ -1169,7 +1174,7 @@ w::record! {
 w::record! {
     /// `text` of `external_contact::AddMomentTask`; `text` of `external_contact::AddMsgTemplate`; and 9 more.
     pub struct Text {
-        /// `content`.
+        /// The text; line breaks are kept.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -1178,13 +1183,13 @@ w::record! {
 w::record! {
     /// The body `textcard` of `external_contact::MessageSend`.
     pub struct TextCard {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the card, at most 128 characters, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
-        /// `btntxt`.
+        /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
@@ -1195,22 +1200,22 @@ w::record! {
 w::record! {
     /// An item of `customer` in the answer of `external_contact::resigned::TransferCustomer`; an item of `customer` in the answer of `external_contact::TransferCustomer`.
     pub struct CustomerInfo {
-        /// `errcode`.
+        /// `0` means that the hand-over has begun, not that it is done; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
 }
 
 w::record! {
     /// An item of `customer` in the answer of `external_contact::resigned::TransferResult`; an item of `customer` in the answer of `external_contact::TransferResult`.
     pub struct TransferResultCustomer {
-        /// `status`.
+        /// `1` done, `2` waiting, `3` the customer refused, `4` the new member has too many customers.
         0 status: i64 => "status: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
-        /// `takeover_time`; format `unix`.
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// When it was or will be taken over; format `unix`.
         2 takeover_time: Option<xinqiao_types::UnixSeconds> => "takeover_time",
     }
 }
@@ -1218,7 +1223,7 @@ w::record! {
 w::record! {
     /// `video` of `external_contact::group_welcome_template::Add`; `video` of `external_contact::group_welcome_template::Edit`; and 3 more.
     pub struct Video {
-        /// `media_id`.
+        /// `media_id` of the video.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -1227,9 +1232,9 @@ w::record! {
 w::record! {
     /// `visible_range` of `external_contact::AddMomentTask`.
     pub struct VisibleRange {
-        /// `sender_list`.
+        /// Who posts it; without it everyone who may.
         0 sender_list: Option<ApplicableRange> => "sender_list",
-        /// `external_contact_list`.
+        /// Which customers see it, by tag; all without it.
         1 external_contact_list: Option<ExternalContact> => "external_contact_list",
     }
     new()
@@ -1239,7 +1244,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `external_contact::MessageSend`.
     pub struct Voice {
-        /// `media_id`.
+        /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -1248,9 +1253,9 @@ w::record! {
 w::record! {
     /// `web` of `external_contact::ExternalAttr`.
     pub struct Web {
-        /// `title`.
+        /// Caption of the link.
         0 title: String => "title: must",
-        /// `url`.
+        /// Address of the page.
         1 url: String => "url: must",
     }
 }
@@ -1258,9 +1263,9 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `external_contact::ExternalProfile`.
     pub struct WechatChannel {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the Channels account; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `status`.
+        /// `0` shown, `1` not shown.
         1 status: Option<i64> => "status",
     }
 }
@@ -1272,35 +1277,35 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
     /// * Catalog: `work.external_contact.add_contact_way`.
     pub struct AddContactWay {
-        /// `type`.
+        /// `1` one member, `2` several.
         0 type_: i64 => "type: must",
-        /// `scene`.
+        /// `1` button in a mini program, `2` QR code.
         1 scene: i64 => "scene: must",
-        /// `style`.
+        /// Number of the button's look in a mini program.
         2 style: Option<i64> => "style",
-        /// `remark`.
+        /// Note to tell it apart, at most 30 characters.
         3 remark: Option<String> => "remark",
-        /// `skip_verify`.
+        /// Whether people are added without the member's consent, yes by default.
         4 skip_verify: Option<bool> => "skip_verify",
-        /// `state`.
+        /// Your channel mark, handed back in the event and on the customer, at most 30 characters.
         5 state: Option<String> => "state",
-        /// `user`.
+        /// Members whom people can reach; exactly one if `type` is `1`.
         6 user: Option<Vec<String>> => "user",
-        /// `party`.
+        /// Departments whom people can reach, only if `type` is `2`.
         7 party: Option<Vec<i64>> => "party",
-        /// `is_temp`.
+        /// Whether it starts a temporary chat instead of adding the member, no by default.
         8 is_temp: Option<bool> => "is_temp",
-        /// `expires_in`; in s.
+        /// For how long the code of a temporary chat works: 7 days by default, at most 14; in s.
         9 expires_in: Option<i64> => "expires_in",
-        /// `chat_expires_in`; in s.
+        /// For how long the temporary chat stays open: 24 hours by default, at most 14 days; in s.
         10 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Only this customer may use the temporary chat; personal data, masked in `Debug`.
         11 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `is_exclusive`.
+        /// Whether only one member of the corp may add the customer.
         12 is_exclusive: Option<bool> => "is_exclusive",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         13 mark_source: Option<bool> => "mark_source",
-        /// `conclusions`.
+        /// What is sent when the temporary chat ends.
         14 conclusions: Option<Conclusion> => "conclusions",
     }
     new(type_: i64, scene: i64)
@@ -1322,9 +1327,9 @@ w::record! {
 w::record! {
     /// Answer to [`AddContactWay`].
     pub struct AddContactWayResponse {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
-        /// `qr_code`.
+        /// Address of the QR code, only for the QR scene.
         1 qr_code: Option<String> => "qr_code",
     }
 }
@@ -1355,15 +1360,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
     /// * Catalog: `work.external_contact.add_corp_tag`.
     pub struct AddCorpTag {
-        /// `group_id`.
+        /// Add to this group; excludes `group_name`.
         0 group_id: Option<String> => "group_id",
-        /// `group_name`.
+        /// Name of a new group, at most 30 characters.
         1 group_name: Option<String> => "group_name",
-        /// `order`.
+        /// Rank of the group; higher comes first.
         2 order: Option<i64> => "order",
-        /// `tag`.
+        /// Tags to add, unique within the group.
         3 tag: Option<Vec<Tag>> => "tag",
-        /// `agentid`.
+        /// Number of the app, needed only for old suites with several apps.
         4 agentid: Option<i64> => "agentid",
     }
     new()
@@ -1374,7 +1379,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddCorpTag`].
     pub struct AddCorpTagResponse {
-        /// `tag_group`.
+        /// The group with its tags.
         0 tag_group: TagGroup => "tag_group: must",
     }
 }
@@ -1405,15 +1410,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.add_intercept_rule`.
     pub struct AddInterceptRule {
-        /// `rule_name`.
+        /// Name of the rule, 1–20 characters.
         0 rule_name: String => "rule_name: must",
-        /// `word_list`.
+        /// Words that trigger it, 1–300, each at most 32 characters.
         1 word_list: Vec<String> => "word_list: must",
-        /// `semantics_list`.
+        /// Kinds of content that trigger it too: `1` phone numbers, `2` mail addresses, `3` red packets.
         2 semantics_list: Option<Vec<i64>> => "semantics_list",
-        /// `intercept_type`.
+        /// `1` warn and block, `2` only warn.
         3 intercept_type: i64 => "intercept_type: must",
-        /// `applicable_range`.
+        /// Members and departments the rule is for.
         4 applicable_range: Option<ApplicableRange> => "applicable_range",
     }
     new(rule_name: impl Into<String>, word_list: Vec<String>, intercept_type: i64)
@@ -1423,7 +1428,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddInterceptRule`].
     pub struct AddInterceptRuleResponse {
-        /// `rule_id`.
+        /// Id of the intercept rule.
         0 rule_id: w::TextOrNumber => "rule_id: must",
     }
 }
@@ -1454,11 +1459,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95094>.
     /// * Catalog: `work.external_contact.add_moment_task`.
     pub struct AddMomentTask {
-        /// `text`.
+        /// Text of the post, at most 2,000 characters; not empty together with the attachments.
         0 text: Option<Text> => "text",
-        /// `attachments`.
+        /// Up to 9 pictures, or one video, or one link.
         1 attachments: Option<Vec<Attachment>> => "attachments",
-        /// `visible_range`.
+        /// Who posts it, and which customers see it.
         2 visible_range: Option<VisibleRange> => "visible_range",
     }
     new()
@@ -1468,7 +1473,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddMomentTask`].
     pub struct AddMomentTaskResponse {
-        /// `jobid`.
+        /// Id of the job, can be asked about for 24 hours; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1500,27 +1505,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92135>.
     /// * Catalog: `work.external_contact.add_msg_template`.
     pub struct AddMsgTemplate {
-        /// `chat_type`.
+        /// `single` to customers (default), `group` to customer groups.
         0 chat_type: String => "chat_type: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: Option<Vec<String>> => "external_userid: masked",
-        /// `chat_id_list`.
+        /// Customers who get it, at most 10,000; without any filter all customers of `sender`; personal data, masked in `Debug`.
+        1 external_userid: Option<Vec<xinqiao_types::ExternalUserId>> => "external_userid: masked",
+        /// Customer groups who get it, at most 2,000.
         2 chat_id_list: Option<Vec<String>> => "chat_id_list",
-        /// `tag_filter`.
+        /// Picks receivers by customer tags.
         3 tag_filter: Option<TagFilter> => "tag_filter",
-        /// `sender`.
+        /// `userid` of the sending member; needed for groups.
         4 sender: Option<String> => "sender",
-        /// `allow_select`.
+        /// Whether the member may change the receivers, no by default.
         5 allow_select: Option<bool> => "allow_select",
-        /// `text`.
+        /// Text, at most 4,000 bytes; not empty together with the attachments.
         6 text: Option<Text> => "text",
-        /// `attachments`.
+        /// Attachments, at most 9.
         7 attachments: Option<Vec<MessageAttachment>> => "attachments",
     }
     new(chat_type: impl Into<String>)
     text(sender: String)
     set(
-        external_userid: Vec<String>,
+        external_userid: Vec<xinqiao_types::ExternalUserId>,
         chat_id_list: Vec<String>,
         tag_filter: TagFilter,
         allow_select: bool,
@@ -1532,10 +1537,10 @@ w::record! {
 w::record! {
     /// Answer to [`AddMsgTemplate`].
     pub struct AddMsgTemplateResponse {
-        /// `msgid`.
+        /// Id of the task, to ask how the sending went; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `fail_list`.
+        /// Customers that cannot get it.
         1 fail_list: Option<Vec<String>> => "fail_list",
     }
 }
@@ -1566,13 +1571,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.add_product_album`.
     pub struct AddProductAlbum {
-        /// `description`.
+        /// What the product is, at most 300 characters.
         0 description: String => "description: must",
-        /// `price`; in fen.
+        /// Price, at most 50,000 yuan; in fen.
         1 price: xinqiao_types::Fen => "price: must",
-        /// `product_sn`.
+        /// The corp's own code of the product: letters and digits, at most 128 bytes.
         2 product_sn: Option<String> => "product_sn",
-        /// `attachments`.
+        /// Pictures, 1–9.
         3 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
     new(description: impl Into<String>, price: xinqiao_types::Fen)
@@ -1583,7 +1588,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddProductAlbum`].
     pub struct AddProductAlbumResponse {
-        /// `product_id`.
+        /// Id of the product album.
         0 product_id: String => "product_id: must",
     }
 }
@@ -1614,15 +1619,15 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
     /// * Catalog: `work.external_contact.add_strategy_tag`.
     pub struct AddStrategyTag {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// `group_id`.
+        /// Add to this group; excludes `group_name`.
         1 group_id: Option<String> => "group_id",
-        /// `group_name`.
+        /// Name of a new group, at most 30 characters.
         2 group_name: Option<String> => "group_name",
-        /// `order`.
+        /// Rank of the group; higher comes first.
         3 order: Option<i64> => "order",
-        /// `tag`.
+        /// Tags to add, unique within the group.
         4 tag: Vec<Tag> => "tag: must",
     }
     new(strategy_id: i64, tag: Vec<Tag>)
@@ -1633,7 +1638,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddStrategyTag`].
     pub struct AddStrategyTagResponse {
-        /// `tag_group`.
+        /// The group with its tags.
         0 tag_group: TagGroupInfo => "tag_group: must",
     }
 }
@@ -1664,14 +1669,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92994>.
     /// * Catalog: `work.external_contact.batch_get_by_user`.
     pub struct BatchGetByUser {
-        /// `userid_list`.
-        0 userid_list: Vec<String> => "userid_list: must",
-        /// `cursor`.
+        /// Members whose customers are read, at most 100.
+        0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 50 by default, at most 100.
         2 limit: Option<i64> => "limit",
     }
-    new(userid_list: Vec<String>)
+    new(userid_list: Vec<xinqiao_types::UserId>)
     text(cursor: String)
     set(limit: i64)
 }
@@ -1679,9 +1684,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetByUser`].
     pub struct BatchGetByUserResponse {
-        /// `external_contact_list`.
+        /// Customers, each with how one member follows them.
         0 external_contact_list: Vec<BatchGetByUserExternalContact> => "external_contact_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1712,7 +1717,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92506>.
     /// * Catalog: `work.external_contact.batch_to_external_userid`.
     pub struct BatchToExternalUserid {
-        /// `mobiles`.
+        /// Mobile numbers of parents, at most 100.
         0 mobiles: Vec<String> => "mobiles: must",
     }
     new(mobiles: Vec<String>)
@@ -1721,9 +1726,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchToExternalUserid`].
     pub struct BatchToExternalUseridResponse {
-        /// `success_list`.
+        /// Numbers that were converted.
         0 success_list: Vec<Success> => "success_list: must",
-        /// `fail_list`.
+        /// Numbers that were not, and why.
         1 fail_list: Vec<Success> => "fail_list: must",
     }
 }
@@ -1754,7 +1759,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97611>.
     /// * Catalog: `work.external_contact.cancel_group_msg_send`.
     pub struct CancelGroupMsgSend {
-        /// `msgid`.
+        /// Id of the mass-sending task; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -1787,7 +1792,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97612>.
     /// * Catalog: `work.external_contact.cancel_moment_task`.
     pub struct CancelMomentTask {
-        /// `moment_id`.
+        /// Id of the post in customer moments.
         0 moment_id: String => "moment_id: must",
     }
     new(moment_id: impl Into<String>)
@@ -1819,12 +1824,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92572>.
     /// * Catalog: `work.external_contact.close_temp_chat`.
     pub struct CloseTempChat {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
+        /// The member in the temporary chat.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
-    new(userid: impl Into<String>, external_userid: impl Into<String>)
+    new(
+        userid: impl Into<xinqiao_types::UserId>,
+        external_userid: impl Into<xinqiao_types::ExternalUserId>,
+    )
 }
 
 w::endpoint! {
@@ -1853,9 +1861,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99434>.
     /// * Catalog: `work.external_contact.contact_list`.
     pub struct ContactList {
-        /// `limit`.
+        /// Page size, 1,000 by default.
         0 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
     }
     new()
@@ -1866,9 +1874,9 @@ w::record! {
 w::record! {
     /// Answer to [`ContactList`].
     pub struct ContactListResponse {
-        /// `info_list`.
+        /// Outside contacts that were served.
         0 info_list: Vec<ContactListInfo> => "info_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1899,16 +1907,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92323>.
     /// * Catalog: `work.external_contact.convert_to_openid`.
     pub struct ConvertToOpenid {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
-    new(external_userid: impl Into<String>)
+    new(external_userid: impl Into<xinqiao_types::ExternalUserId>)
 }
 
 w::record! {
     /// Answer to [`ConvertToOpenid`].
     pub struct ConvertToOpenidResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The openid of this WeChat user, needed for payments; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -1946,11 +1954,11 @@ w::record! {
 w::record! {
     /// Answer to [`CustomerAcquisitionAppGetPermit`].
     pub struct CustomerAcquisitionAppGetPermitResponse {
-        /// `user_list`.
+        /// Members within the authorization.
         0 user_list: Option<Vec<String>> => "user_list",
-        /// `department_list`.
+        /// Departments within the authorization.
         1 department_list: Option<Vec<i64>> => "department_list",
-        /// `tag_list`.
+        /// Member tags within the authorization.
         2 tag_list: Option<Vec<i64>> => "tag_list",
     }
 }
@@ -1988,11 +1996,11 @@ w::record! {
 w::record! {
     /// Answer to [`CustomerAcquisitionQuota`].
     pub struct CustomerAcquisitionQuotaResponse {
-        /// `total`.
+        /// How many have been used so far.
         0 total: i64 => "total: must",
-        /// `balance`.
+        /// How many are left.
         1 balance: i64 => "balance: must",
-        /// `quota_list`.
+        /// What is left, by day of expiry.
         2 quota_list: Option<Vec<Quota>> => "quota_list",
     }
 }
@@ -2023,7 +2031,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
     /// * Catalog: `work.external_contact.del_contact_way`.
     pub struct DelContactWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
     new(config_id: impl Into<String>)
@@ -2055,11 +2063,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
     /// * Catalog: `work.external_contact.del_corp_tag`.
     pub struct DelCorpTag {
-        /// `tag_id`.
+        /// Tags to delete.
         0 tag_id: Option<Vec<String>> => "tag_id",
-        /// `group_id`.
+        /// Groups to delete together with their tags.
         1 group_id: Option<Vec<String>> => "group_id",
-        /// `agentid`.
+        /// Number of the app, needed only for old suites with several apps.
         2 agentid: Option<i64> => "agentid",
     }
     new()
@@ -2092,7 +2100,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.del_intercept_rule`.
     pub struct DelInterceptRule {
-        /// `rule_id`.
+        /// Id of the intercept rule.
         0 rule_id: String => "rule_id: must",
     }
     new(rule_id: impl Into<String>)
@@ -2124,9 +2132,9 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
     /// * Catalog: `work.external_contact.del_strategy_tag`.
     pub struct DelStrategyTag {
-        /// `tag_id`.
+        /// Tags to delete.
         0 tag_id: Option<Vec<String>> => "tag_id",
-        /// `group_id`.
+        /// Groups to delete together with their tags.
         1 group_id: Option<Vec<String>> => "group_id",
     }
     new()
@@ -2159,7 +2167,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.delete_product_album`.
     pub struct DeleteProductAlbum {
-        /// `product_id`.
+        /// Id of the product album.
         0 product_id: String => "product_id: must",
     }
     new(product_id: impl Into<String>)
@@ -2191,13 +2199,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
     /// * Catalog: `work.external_contact.edit_corp_tag`.
     pub struct EditCorpTag {
-        /// `id`.
+        /// Id of the tag or group.
         0 id: Option<String> => "id",
-        /// `name`.
+        /// New name, at most 30 characters.
         1 name: Option<String> => "name",
-        /// `order`.
+        /// New rank; higher comes first.
         2 order: Option<i64> => "order",
-        /// `agentid`.
+        /// Number of the app, needed only for old suites with several apps.
         3 agentid: Option<i64> => "agentid",
     }
     new()
@@ -2231,11 +2239,11 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
     /// * Catalog: `work.external_contact.edit_strategy_tag`.
     pub struct EditStrategyTag {
-        /// `id`.
+        /// Id of the tag or group.
         0 id: String => "id: must",
-        /// `name`.
+        /// New name, at most 30 characters.
         1 name: Option<String> => "name",
-        /// `order`.
+        /// New rank; higher comes first.
         2 order: Option<i64> => "order",
     }
     new(id: impl Into<String>)
@@ -2334,20 +2342,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92114>.
     /// * Catalog: `work.external_contact.get`.
     pub struct Get {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must query masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must query masked",
     }
-    new(external_userid: impl Into<String>)
+    new(external_userid: impl Into<xinqiao_types::ExternalUserId>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `external_contact`.
+        /// Who the customer is.
         0 external_contact: Contact => "external_contact: must",
-        /// `follow_user`.
+        /// Members who added the customer, with their notes; paged above 500.
         1 follow_user: Vec<FollowInfo> => "follow_user: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2378,7 +2386,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
     /// * Catalog: `work.external_contact.get_contact_way`.
     pub struct GetContactWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
     new(config_id: impl Into<String>)
@@ -2387,7 +2395,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetContactWay`].
     pub struct GetContactWayResponse {
-        /// `contact_way`.
+        /// The contact way with its settings.
         0 contact_way: Option<ContactWay> => "contact_way",
     }
 }
@@ -2418,9 +2426,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
     /// * Catalog: `work.external_contact.get_corp_tag_list`.
     pub struct GetCorpTagList {
-        /// `tag_id`.
+        /// Only these tags.
         0 tag_id: Option<Vec<String>> => "tag_id",
-        /// `group_id`.
+        /// Only these groups; then `tag_id` is ignored.
         1 group_id: Option<Vec<String>> => "group_id",
     }
     new()
@@ -2430,7 +2438,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpTagList`].
     pub struct GetCorpTagListResponse {
-        /// `tag_group`.
+        /// Groups of customer tags with their tags.
         0 tag_group: Vec<TagGroup> => "tag_group: must",
     }
 }
@@ -2468,7 +2476,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFollowUserList`].
     pub struct GetFollowUserListResponse {
-        /// `follow_user`.
+        /// Members who may contact customers.
         0 follow_user: Vec<String> => "follow_user: must",
     }
 }
@@ -2499,19 +2507,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
     /// * Catalog: `work.external_contact.get_group_msg_list_v2`.
     pub struct GetGroupMsgListV2 {
-        /// `chat_type`.
+        /// `single` to customers, `group` to customer groups.
         0 chat_type: String => "chat_type: must",
-        /// `start_time`; format `unix`.
+        /// Made after this; the range is at most a month; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// Made before this; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `creator`.
+        /// Only those made by this member.
         3 creator: Option<String> => "creator",
-        /// `filter_type`.
+        /// `0` by the corp, `1` by members, `2` both (default).
         4 filter_type: Option<i64> => "filter_type",
-        /// `limit`.
+        /// Page size, 50 by default, at most 100.
         5 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
     }
     new(
@@ -2526,9 +2534,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupMsgListV2`].
     pub struct GetGroupMsgListV2Response {
-        /// `group_msg_list`.
+        /// The mass sendings.
         0 group_msg_list: Option<Vec<GroupMsg>> => "group_msg_list",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2592,17 +2600,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
     /// * Catalog: `work.external_contact.get_group_msg_send_result`.
     pub struct GetGroupMsgSendResult {
-        /// `msgid`.
+        /// Id of the mass-sending task; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `limit`.
+        /// Page size, 500 by default, at most 1,000.
         1 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
-        /// `userid`.
-        3 userid: String => "userid: must",
+        /// The sending member.
+        3 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(msg_id: impl Into<String>, userid: impl Into<String>)
+    new(msg_id: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
     text(cursor: String)
     set(limit: i64)
 }
@@ -2610,9 +2618,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupMsgSendResult`].
     pub struct GetGroupMsgSendResultResponse {
-        /// `send_list`.
+        /// Outcome for each customer or group.
         0 send_list: Option<Vec<GetGroupMsgSendResultSend>> => "send_list",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2643,12 +2651,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
     /// * Catalog: `work.external_contact.get_group_msg_task`.
     pub struct GetGroupMsgTask {
-        /// `msgid`.
+        /// Id of the mass-sending task; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `limit`.
+        /// Page size, 500 by default, at most 1,000.
         1 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
     new(msg_id: impl Into<String>)
@@ -2659,9 +2667,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupMsgTask`].
     pub struct GetGroupMsgTaskResponse {
-        /// `task_list`.
+        /// The task of each member.
         0 task_list: Option<Vec<Task>> => "task_list",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2692,7 +2700,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.get_intercept_rule`.
     pub struct GetInterceptRule {
-        /// `rule_id`.
+        /// Id of the intercept rule.
         0 rule_id: String => "rule_id: must",
     }
     new(rule_id: impl Into<String>)
@@ -2701,7 +2709,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInterceptRule`].
     pub struct GetInterceptRuleResponse {
-        /// `rule`.
+        /// The rule with its settings.
         0 rule: Rule => "rule: must",
     }
 }
@@ -2739,7 +2747,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInterceptRuleList`].
     pub struct GetInterceptRuleListResponse {
-        /// `rule_list`.
+        /// The corp's intercept rules.
         0 rule_list: Vec<GetInterceptRuleListRule> => "rule_list: must",
     }
 }
@@ -2770,20 +2778,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_comments`.
     pub struct GetMomentComments {
-        /// `moment_id`.
+        /// Id of the post in customer moments.
         0 moment_id: String => "moment_id: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
+        /// Member who posted it.
+        1 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(moment_id: impl Into<String>, userid: impl Into<String>)
+    new(moment_id: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`GetMomentComments`].
     pub struct GetMomentCommentsResponse {
-        /// `comment_list`.
+        /// Who commented, and when.
         0 comment_list: Vec<Comment> => "comment_list: must",
-        /// `like_list`.
+        /// Who liked it, and when.
         1 like_list: Vec<Comment> => "like_list: must",
     }
 }
@@ -2814,26 +2822,26 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_customer_list`.
     pub struct GetMomentCustomerList {
-        /// `moment_id`.
+        /// Id of the post in customer moments.
         0 moment_id: String => "moment_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `limit`.
+        /// Member who posted it.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Page size, at most 1,000 (5,000 for the send result).
         2 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
     new(moment_id: impl Into<String>)
-    text(userid: String, cursor: String)
+    text(userid: xinqiao_types::UserId, cursor: String)
     set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetMomentCustomerList`].
     pub struct GetMomentCustomerListResponse {
-        /// `customer_list`.
+        /// Customers who can see the post.
         0 customer_list: Vec<Customer> => "customer_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2864,17 +2872,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_list`.
     pub struct GetMomentList {
-        /// `start_time`; format `unix`.
+        /// Made after this; the range is at most 30 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// Made before this; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `creator`.
+        /// Only those made by this member.
         2 creator: Option<String> => "creator",
-        /// `filter_type`.
+        /// `0` by the corp, `1` by members, `2` both (default).
         3 filter_type: Option<i64> => "filter_type",
-        /// `limit`.
+        /// Page size, 20 by default and at most.
         4 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -2885,9 +2893,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentList`].
     pub struct GetMomentListResponse {
-        /// `moment_list`.
+        /// The posts.
         0 moment_list: Vec<Moment> => "moment_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2918,26 +2926,26 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_send_result`.
     pub struct GetMomentSendResult {
-        /// `moment_id`.
+        /// Id of the post in customer moments.
         0 moment_id: String => "moment_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `limit`.
+        /// Member who posted it.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Page size, at most 1,000 (5,000 for the send result).
         2 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
     new(moment_id: impl Into<String>)
-    text(userid: String, cursor: String)
+    text(userid: xinqiao_types::UserId, cursor: String)
     set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetMomentSendResult`].
     pub struct GetMomentSendResultResponse {
-        /// `customer_list`.
+        /// Customers who can see the post.
         0 customer_list: Vec<GetMomentSendResultCustomer> => "customer_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -2968,11 +2976,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_task`.
     pub struct GetMomentTask {
-        /// `moment_id`.
+        /// Id of the post in customer moments.
         0 moment_id: String => "moment_id: must",
-        /// `limit`.
+        /// Page size, at most 1,000 (5,000 for the send result).
         1 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
     new(moment_id: impl Into<String>)
@@ -2983,9 +2991,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentTask`].
     pub struct GetMomentTaskResponse {
-        /// `task_list`.
+        /// The task of each member.
         0 task_list: Vec<MomentTask> => "task_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -3016,7 +3024,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95094>.
     /// * Catalog: `work.external_contact.get_moment_task_result`.
     pub struct GetMomentTaskResult {
-        /// `jobid`.
+        /// Id returned when the task was made; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -3026,11 +3034,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentTaskResult`].
     pub struct GetMomentTaskResultResponse {
-        /// `type`.
+        /// Always `add_moment_task`.
         0 type_: String => "type: must",
-        /// `status`.
+        /// `1` begun, `2` running, `3` finished.
         1 status: i64 => "status: must",
-        /// `result`.
+        /// Outcome, once finished.
         2 result: MomentTaskResult => "result: must",
     }
 }
@@ -3061,16 +3069,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
     /// * Catalog: `work.external_contact.get_new_external_userid`.
     pub struct GetNewExternalUserid {
-        /// `external_userid_list`.
-        0 external_userid_list: Vec<String> => "external_userid_list: must",
+        /// Customer ids under the corp, at most 1,000, best 200.
+        0 external_userid_list: Vec<xinqiao_types::ExternalUserId> => "external_userid_list: must",
     }
-    new(external_userid_list: Vec<String>)
+    new(external_userid_list: Vec<xinqiao_types::ExternalUserId>)
 }
 
 w::record! {
     /// Answer to [`GetNewExternalUserid`].
     pub struct GetNewExternalUseridResponse {
-        /// `items`.
+        /// The pairs of old and new id.
         0 items: Vec<GetNewExternalUseridItem> => "items: must",
     }
 }
@@ -3101,7 +3109,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.get_product_album`.
     pub struct GetProductAlbum {
-        /// `product_id`.
+        /// Id of the product album.
         0 product_id: String => "product_id: must",
     }
     new(product_id: impl Into<String>)
@@ -3110,7 +3118,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductAlbum`].
     pub struct GetProductAlbumResponse {
-        /// `product`.
+        /// The product album.
         0 product: Product => "product: must",
     }
 }
@@ -3141,9 +3149,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.get_product_album_list`.
     pub struct GetProductAlbumList {
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         0 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 50 by default, at most 100.
         1 limit: Option<i64> => "limit",
     }
     new()
@@ -3154,9 +3162,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductAlbumList`].
     pub struct GetProductAlbumListResponse {
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         0 next_cursor: Option<String> => "next_cursor",
-        /// `product_list`.
+        /// The product albums.
         1 product_list: Vec<GetProductAlbumListProduct> => "product_list: must",
     }
 }
@@ -3187,11 +3195,11 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
     /// * Catalog: `work.external_contact.get_strategy_tag_list`.
     pub struct GetStrategyTagList {
-        /// `strategy_id`.
+        /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: Option<i64> => "strategy_id",
-        /// `tag_id`.
+        /// Only these tags.
         1 tag_id: Option<Vec<String>> => "tag_id",
-        /// `group_id`.
+        /// Only these groups; then `tag_id` is ignored.
         2 group_id: Option<Vec<String>> => "group_id",
     }
     new()
@@ -3201,7 +3209,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStrategyTagList`].
     pub struct GetStrategyTagListResponse {
-        /// `tag_group`.
+        /// Groups of customer tags with their tags.
         0 tag_group: Vec<TagGroupInfo> => "tag_group: must",
     }
 }
@@ -3239,7 +3247,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSubscribeMode`].
     pub struct GetSubscribeModeResponse {
-        /// `subscribe_mode`.
+        /// `1` parents may join by scanning and filling in, `2` they may not.
         0 subscribe_mode: i64 => "subscribe_mode: must",
     }
 }
@@ -3277,13 +3285,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetSubscribeQrCode`].
     pub struct GetSubscribeQrCodeResponse {
-        /// `qrcode_big`.
+        /// Address of the code at 1,200 px; `qrcode_big` on the wire.
         #[doc(alias = "qrcode_big")]
         0 qr_code_big: String => "qrcode_big: must",
-        /// `qrcode_middle`.
+        /// Address of the code at 430 px; `qrcode_middle` on the wire.
         #[doc(alias = "qrcode_middle")]
         1 qr_code_middle: String => "qrcode_middle: must",
-        /// `qrcode_thumb`.
+        /// Address of the code at 258 px; `qrcode_thumb` on the wire.
         #[doc(alias = "qrcode_thumb")]
         2 qr_code_thumb: String => "qrcode_thumb: must",
     }
@@ -3347,11 +3355,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92124>.
     /// * Catalog: `work.external_contact.get_unassigned_list`.
     pub struct GetUnassignedList {
-        /// `page_id`.
+        /// Page number from `0`; excludes `cursor`.
         0 page_id: Option<i64> => "page_id",
-        /// `page_size`.
+        /// Page size, at most 1,000.
         1 page_size: Option<i64> => "page_size",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
     new()
@@ -3362,11 +3370,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetUnassignedList`].
     pub struct GetUnassignedListResponse {
-        /// `info`.
+        /// Members who left and their customers.
         0 info: Vec<GetUnassignedListInfo> => "info: must",
-        /// `is_last`.
+        /// Whether this is the last page.
         1 is_last: bool => "is_last: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -3397,24 +3405,24 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92132>.
     /// * Catalog: `work.external_contact.get_user_behavior_data`.
     pub struct GetUserBehaviorData {
-        /// `start_time`; format `unix`.
+        /// First day; the range is at most 30 days, within the last 180; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// Last day; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `userid`.
-        2 userid: Option<Vec<String>> => "userid",
-        /// `partyid`.
+        /// Members to count, at most 100; one of this and `partyid` is needed.
+        2 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
+        /// Departments to count, at most 100; `partyid` on the wire.
         #[doc(alias = "partyid")]
         3 party_id: Option<Vec<i64>> => "partyid",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(userid: Vec<String>, party_id: Vec<i64>)
+    set(userid: Vec<xinqiao_types::UserId>, party_id: Vec<i64>)
 }
 
 w::record! {
     /// Answer to [`GetUserBehaviorData`].
     pub struct GetUserBehaviorDataResponse {
-        /// `behavior_data`.
+        /// Figures day by day.
         0 behavior_data: Vec<BehaviorData> => "behavior_data: must",
     }
 }
@@ -3445,17 +3453,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92113>.
     /// * Catalog: `work.external_contact.list`.
     pub struct List {
-        /// `userid`.
-        0 userid: String => "userid: must query",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must query",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: Vec<String> => "external_userid: must masked",
+        /// Ids of the member's customers; personal data, masked in `Debug`.
+        0 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
     }
 }
 
@@ -3485,13 +3493,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
     /// * Catalog: `work.external_contact.list_contact_way`.
     pub struct ListContactWay {
-        /// `start_time`; format `unix`.
+        /// Made after this, 90 days ago by default; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// Made before this, now by default; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `limit`.
+        /// Page size, 100 by default, at most 1,000.
         2 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
     new()
@@ -3502,9 +3510,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListContactWay`].
     pub struct ListContactWayResponse {
-        /// `contact_way`.
+        /// Ids of the contact ways.
         0 contact_way: Vec<Way> => "contact_way: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -3535,16 +3543,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92118>.
     /// * Catalog: `work.external_contact.mark_tag`.
     pub struct MarkTag {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
-        /// `add_tag`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// Ids of the corp tags to put on.
         2 add_tag: Option<Vec<String>> => "add_tag",
-        /// `remove_tag`.
+        /// Ids of the corp tags to take off.
         3 remove_tag: Option<Vec<String>> => "remove_tag",
     }
-    new(userid: impl Into<String>, external_userid: impl Into<String>)
+    new(
+        userid: impl Into<xinqiao_types::UserId>,
+        external_userid: impl Into<xinqiao_types::ExternalUserId>,
+    )
     set(add_tag: Vec<String>, remove_tag: Vec<String>)
 }
 
@@ -3598,26 +3609,26 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91609>.
     /// * Catalog: `work.external_contact.message_send`.
     pub struct MessageSend {
-        /// `to_external_user`.
+        /// External ids of the parents who get it, at most 1,000.
         0 to_external_user: Option<Vec<String>> => "to_external_user",
-        /// `to_parent_userid`.
+        /// Parent ids who get it, at most 1,000.
         1 to_parent_userid: Option<Vec<String>> => "to_parent_userid",
-        /// `to_student_userid`.
+        /// Students whose parents get it, at most 1,000.
         2 to_student_userid: Option<Vec<String>> => "to_student_userid",
-        /// `to_party`.
+        /// School departments who get it, at most 100.
         3 to_party: Option<Vec<i64>> => "to_party",
-        /// `toall`; `0` or `1` on the wire.
+        /// `1` sends to all parents, `0` does not; `0` or `1` on the wire; `toall` on the wire.
         #[doc(alias = "toall")]
         4 to_all: Option<bool> => "toall: zero-one",
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         5 agentid: i64 => "agentid: must",
-        /// `enable_id_trans`; `0` or `1` on the wire.
+        /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
-        /// `enable_duplicate_check`; `0` or `1` on the wire.
+        /// Whether repeated messages are dropped: `1` yes, `0` no (default); `0` or `1` on the wire.
         7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
-        /// `duplicate_check_interval`; in s.
+        /// How far back the same message counts as repeated; 1,800 by default, at most 4 hours; in s.
         8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
-        /// The body, told apart by `msgtype`.
+        /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         9 body: Body => ": flat",
     }
     new(agentid: i64, body: Body)
@@ -3636,13 +3647,13 @@ w::record! {
 w::record! {
     /// Answer to [`MessageSend`].
     pub struct MessageSendResponse {
-        /// `invalid_external_user`.
+        /// External ids that are not valid.
         0 invalid_external_user: Option<Vec<String>> => "invalid_external_user",
-        /// `invalid_parent_userid`.
+        /// Parent ids that are not valid.
         1 invalid_parent_userid: Option<Vec<String>> => "invalid_parent_userid",
-        /// `invalid_student_userid`.
+        /// Student ids that are not valid.
         2 invalid_student_userid: Option<Vec<String>> => "invalid_student_userid",
-        /// `invalid_party`.
+        /// School departments that are not valid.
         3 invalid_party: Option<Vec<i64>> => "invalid_party",
     }
 }
@@ -3673,7 +3684,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94822>.
     /// * Catalog: `work.external_contact.open_gid_to_chat_id`.
     pub struct OpenGidToChatId {
-        /// `opengid`.
+        /// Id of the group that a mini program learns inside it; `opengid` on the wire.
         #[doc(alias = "opengid")]
         0 open_gid: String => "opengid: must",
     }
@@ -3683,7 +3694,7 @@ w::record! {
 w::record! {
     /// Answer to [`OpenGidToChatId`].
     pub struct OpenGidToChatIdResponse {
-        /// `chat_id`.
+        /// Id of that customer group.
         0 chat_id: String => "chat_id: must",
     }
 }
@@ -3714,24 +3725,32 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92994>.
     /// * Catalog: `work.external_contact.remark`.
     pub struct Remark {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
-        /// `remark`.
+        /// Member whose notes are changed.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// Name for the customer, at most 20 characters.
         2 remark: Option<String> => "remark",
-        /// `remark_company`.
+        /// The customer's corp, at most 20 characters.
         3 remark_company: Option<String> => "remark_company",
-        /// `remark_mobiles`.
+        /// Phone numbers, replacing the old ones; one empty string clears them.
         4 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
-        /// `remark_pic_mediaid`.
+        /// `media_id` of a picture to note; `remark_pic_mediaid` on the wire.
         #[doc(alias = "remark_pic_mediaid")]
-        5 remark_pic_media_id: Option<String> => "remark_pic_mediaid",
-        /// `description`.
+        5 remark_pic_media_id: Option<xinqiao_types::MediaId> => "remark_pic_mediaid",
+        /// What to note about the customer, at most 150 characters.
         6 description: Option<String> => "description",
     }
-    new(userid: impl Into<String>, external_userid: impl Into<String>)
-    text(remark: String, remark_company: String, remark_pic_media_id: String, description: String)
+    new(
+        userid: impl Into<xinqiao_types::UserId>,
+        external_userid: impl Into<xinqiao_types::ExternalUserId>,
+    )
+    text(
+        remark: String,
+        remark_company: String,
+        remark_pic_media_id: xinqiao_types::MediaId,
+        description: String,
+    )
     set(remark_mobiles: Vec<String>)
 }
 
@@ -3761,7 +3780,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97610>.
     /// * Catalog: `work.external_contact.remind_group_msg_send`.
     pub struct RemindGroupMsgSend {
-        /// `msgid`.
+        /// Id of the mass-sending task; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -3794,11 +3813,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92137>.
     /// * Catalog: `work.external_contact.send_welcome_msg`.
     pub struct SendWelcomeMsg {
-        /// `welcome_code`.
+        /// Lets you send one welcome message within 20 seconds. From: `WelcomeCode` of the event that a customer was added.
         0 welcome_code: String => "welcome_code: must",
-        /// `text`.
+        /// Text, at most 4,000 bytes; not empty together with the attachments.
         1 text: Option<Text> => "text",
-        /// `attachments`.
+        /// Attachments, at most 9.
         2 attachments: Option<Vec<MessageAttachment>> => "attachments",
     }
     new(welcome_code: impl Into<String>)
@@ -3831,7 +3850,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92318>.
     /// * Catalog: `work.external_contact.set_subscribe_mode`.
     pub struct SetSubscribeMode {
-        /// `subscribe_mode`.
+        /// `1` parents may join by scanning and filling in, `2` they may not.
         0 subscribe_mode: i64 => "subscribe_mode: must",
     }
     new(subscribe_mode: i64)
@@ -3863,17 +3882,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95195>.
     /// * Catalog: `work.external_contact.to_service_external_userid`.
     pub struct ToServiceExternalUserid {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
+        /// The customer's id as the customized app has it; personal data, masked in `Debug`.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
-    new(external_userid: impl Into<String>)
+    new(external_userid: impl Into<xinqiao_types::ExternalUserId>)
 }
 
 w::record! {
     /// Answer to [`ToServiceExternalUserid`].
     pub struct ToServiceExternalUseridResponse {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
+        /// The customer's id as the provider's third-party apps have it; personal data, masked in `Debug`.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
 }
 
@@ -3936,19 +3955,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92125>.
     /// * Catalog: `work.external_contact.transfer_customer`.
     pub struct TransferCustomer {
-        /// `handover_userid`.
-        0 handover_userid: String => "handover_userid: must",
-        /// `takeover_userid`.
-        1 takeover_userid: String => "takeover_userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        2 external_userid: Vec<String> => "external_userid: must masked",
-        /// `transfer_success_msg`.
+        /// The member who gives the customer up.
+        0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+        /// The member who takes over.
+        1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
+        /// Customers to hand over, at most 100; personal data, masked in `Debug`.
+        2 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
+        /// Message for the customer afterwards, at most 200 characters; a default one if missing.
         3 transfer_success_msg: Option<String> => "transfer_success_msg",
     }
     new(
-        handover_userid: impl Into<String>,
-        takeover_userid: impl Into<String>,
-        external_userid: Vec<String>,
+        handover_userid: impl Into<xinqiao_types::UserId>,
+        takeover_userid: impl Into<xinqiao_types::UserId>,
+        external_userid: Vec<xinqiao_types::ExternalUserId>,
     )
     text(transfer_success_msg: String)
 }
@@ -3956,7 +3975,7 @@ w::record! {
 w::record! {
     /// Answer to [`TransferCustomer`].
     pub struct TransferCustomerResponse {
-        /// `customer`.
+        /// Outcome for each customer.
         0 customer: Vec<CustomerInfo> => "customer: must",
     }
 }
@@ -3987,23 +4006,26 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94088>.
     /// * Catalog: `work.external_contact.transfer_result`.
     pub struct TransferResult {
-        /// `handover_userid`.
-        0 handover_userid: String => "handover_userid: must",
-        /// `takeover_userid`.
-        1 takeover_userid: String => "takeover_userid: must",
-        /// `cursor`.
+        /// The member who gives the customer up.
+        0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+        /// The member who takes over.
+        1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
-    new(handover_userid: impl Into<String>, takeover_userid: impl Into<String>)
+    new(
+        handover_userid: impl Into<xinqiao_types::UserId>,
+        takeover_userid: impl Into<xinqiao_types::UserId>,
+    )
     text(cursor: String)
 }
 
 w::record! {
     /// Answer to [`TransferResult`].
     pub struct TransferResultResponse {
-        /// `customer`.
+        /// State of each hand-over.
         0 customer: Vec<TransferResultCustomer> => "customer: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -4034,14 +4056,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93274>.
     /// * Catalog: `work.external_contact.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
     new(unionid: impl Into<xinqiao_types::UnionId>)
 }
 
-/// Answer to [`UnionidToExternalUserid`], the same as to [`ToServiceExternalUserid`].
-pub type UnionidToExternalUseridResponse = ToServiceExternalUseridResponse;
+w::record! {
+    /// Answer to [`UnionidToExternalUserid`].
+    pub struct UnionidToExternalUseridResponse {
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+    }
+}
 
 w::endpoint! {
     UnionidToExternalUserid => UnionidToExternalUseridResponse,
@@ -4102,33 +4129,33 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92228>.
     /// * Catalog: `work.external_contact.update_contact_way`.
     pub struct UpdateContactWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
-        /// `style`.
+        /// Number of the button's look in a mini program.
         1 style: Option<i64> => "style",
-        /// `remark`.
+        /// Note to tell it apart, at most 30 characters.
         2 remark: Option<String> => "remark",
-        /// `skip_verify`.
+        /// Whether people are added without the member's consent, yes by default.
         3 skip_verify: Option<bool> => "skip_verify",
-        /// `state`.
+        /// Your channel mark, handed back in the event and on the customer, at most 30 characters.
         4 state: Option<String> => "state",
-        /// `user`.
+        /// Members whom people can reach; exactly one if `type` is `1`.
         5 user: Option<Vec<String>> => "user",
-        /// `party`.
+        /// Departments whom people can reach, only if `type` is `2`.
         6 party: Option<Vec<i64>> => "party",
-        /// `is_temp`.
+        /// Whether it starts a temporary chat instead of adding the member, no by default.
         7 is_temp: Option<bool> => "is_temp",
-        /// `expires_in`; in s.
+        /// For how long the code of a temporary chat works: 7 days by default, at most 14; in s.
         8 expires_in: Option<i64> => "expires_in",
-        /// `chat_expires_in`; in s.
+        /// For how long the temporary chat stays open: 24 hours by default, at most 14 days; in s.
         9 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// Only this customer may use the temporary chat; personal data, masked in `Debug`.
         10 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `is_exclusive`.
+        /// Whether only one member of the corp may add the customer.
         11 is_exclusive: Option<bool> => "is_exclusive",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         12 mark_source: Option<bool> => "mark_source",
-        /// `conclusions`.
+        /// What is sent when the temporary chat ends.
         13 conclusions: Option<Conclusion> => "conclusions",
     }
     new(config_id: impl Into<String>)
@@ -4173,19 +4200,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.update_intercept_rule`.
     pub struct UpdateInterceptRule {
-        /// `rule_id`.
+        /// Id of the intercept rule.
         0 rule_id: String => "rule_id: must",
-        /// `rule_name`.
+        /// Name of the rule, 1–20 characters.
         1 rule_name: String => "rule_name: must",
-        /// `word_list`.
+        /// Words that trigger it, 1–300, each at most 32 characters.
         2 word_list: Vec<String> => "word_list: must",
-        /// `extra_rule`.
+        /// What triggers it besides words.
         3 extra_rule: Option<ExtraRule> => "extra_rule",
-        /// `intercept_type`.
+        /// `1` warn and block, `2` only warn.
         4 intercept_type: Option<i64> => "intercept_type",
-        /// `add_applicable_range`.
+        /// Members and departments to add.
         5 add_applicable_range: Option<ApplicableRange> => "add_applicable_range",
-        /// `remove_applicable_range`.
+        /// Members and departments to take out.
         6 remove_applicable_range: Option<ApplicableRange> => "remove_applicable_range",
     }
     new(rule_id: impl Into<String>, rule_name: impl Into<String>, word_list: Vec<String>)
@@ -4223,15 +4250,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.update_product_album`.
     pub struct UpdateProductAlbum {
-        /// `product_id`.
+        /// Id of the product album.
         0 product_id: String => "product_id: must",
-        /// `description`.
+        /// What the product is, at most 300 characters.
         1 description: Option<String> => "description",
-        /// `price`; in fen.
+        /// Price, at most 50,000 yuan; in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
-        /// `product_sn`.
+        /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
-        /// `attachments`.
+        /// Pictures, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
     new(product_id: impl Into<String>)
@@ -4297,15 +4324,15 @@ pub mod customer_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.customer_strategy.create`.
         pub struct Create {
-            /// `parent_id`.
+            /// The group above; `0` or none for the top.
             0 parent_id: Option<i64> => "parent_id",
-            /// `strategy_name`.
+            /// Name of the rule group, unique in the corp.
             1 strategy_name: String => "strategy_name: must",
-            /// `admin_list`.
+            /// `userid`s of the group's admins, at most 20.
             2 admin_list: Vec<String> => "admin_list: must",
-            /// `privilege`.
+            /// What people in the group may do.
             3 privilege: super::Privilege => "privilege: must",
-            /// `range`.
+            /// Members and departments in the group, at most 100.
             4 range: Vec<super::Range> => "range: must",
         }
         new(
@@ -4320,7 +4347,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
     }
@@ -4351,7 +4378,7 @@ pub mod customer_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.customer_strategy.del`.
         pub struct Del {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
@@ -4383,17 +4410,17 @@ pub mod customer_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.customer_strategy.edit`.
         pub struct Edit {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
-            /// `strategy_name`.
+            /// Name of the rule group, unique in the corp.
             1 strategy_name: Option<String> => "strategy_name",
-            /// `admin_list`.
+            /// `userid`s of the group's admins, at most 20.
             2 admin_list: Option<Vec<String>> => "admin_list",
-            /// `privilege`.
+            /// What people in the group may do.
             3 privilege: Option<super::Privilege> => "privilege",
-            /// `range_add`.
+            /// Members and departments to add to the range.
             4 range_add: Option<Vec<super::Range>> => "range_add",
-            /// `range_del`.
+            /// Members and departments to take out of the range.
             5 range_del: Option<Vec<super::Range>> => "range_del",
         }
         new(strategy_id: i64)
@@ -4432,7 +4459,7 @@ pub mod customer_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.customer_strategy.get`.
         pub struct Get {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
@@ -4441,7 +4468,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `strategy`.
+            /// The rule groups.
             0 strategy: super::Strategy => "strategy: must",
         }
     }
@@ -4472,11 +4499,11 @@ pub mod customer_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.customer_strategy.get_range`.
         pub struct GetRange {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
         new(strategy_id: i64)
@@ -4487,9 +4514,9 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
-            /// `range`.
+            /// Members and departments in the group, at most 100.
             0 range: Vec<super::Range> => "range: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -4520,9 +4547,9 @@ pub mod customer_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.customer_strategy.list`.
         pub struct List {
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             0 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, at most 1,000.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -4533,9 +4560,9 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `strategy`.
+            /// The rule groups.
             0 strategy: Vec<super::StrategyInfo> => "strategy: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -4571,22 +4598,22 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.add`.
         pub struct Add {
-            /// `text`.
+            /// Text, at most 3,000 bytes.
             0 text: Option<super::Text> => "text",
-            /// `image`.
+            /// The picture; only one of picture, link, mini program, file and video.
             1 image: Option<super::AttachmentImage> => "image",
-            /// `link`.
+            /// The link card.
             2 link: Option<super::MessageLink> => "link",
-            /// `video`.
+            /// The video, if that is what is sent along.
             3 video: Option<super::Video> => "video",
-            /// `miniprogram`.
+            /// The mini program, if that is what is sent along; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             4 mini_program: Option<super::AttachmentMiniProgram> => "miniprogram",
-            /// `file`.
+            /// The file, if that is what is sent along.
             5 file: Option<super::File> => "file",
-            /// `notify`; `0` or `1` on the wire.
+            /// `1` members are told to use it (default), `0` they are not; `0` or `1` on the wire.
             6 notify: Option<bool> => "notify: zero-one",
-            /// `agentid`.
+            /// Number of the app, needed only for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
         }
         new()
@@ -4605,7 +4632,7 @@ pub mod group_welcome_template {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `template_id`.
+            /// Id of the welcome message.
             0 template_id: String => "template_id: must",
         }
     }
@@ -4636,9 +4663,9 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.del`.
         pub struct Del {
-            /// `template_id`.
+            /// Id of the welcome message.
             0 template_id: String => "template_id: must",
-            /// `agentid`.
+            /// Number of the app, needed only for old suites with several apps.
             1 agentid: Option<i64> => "agentid",
         }
         new(template_id: impl Into<String>)
@@ -4671,22 +4698,22 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.edit`.
         pub struct Edit {
-            /// `template_id`.
+            /// Id of the welcome message.
             0 template_id: String => "template_id: must",
-            /// `text`.
+            /// Text, at most 3,000 bytes.
             1 text: Option<super::Text> => "text",
-            /// `image`.
+            /// The picture; only one of picture, link, mini program, file and video.
             2 image: Option<super::AttachmentImage> => "image",
-            /// `link`.
+            /// The link card.
             3 link: Option<super::MessageLink> => "link",
-            /// `video`.
+            /// The video, if that is what is sent along.
             4 video: Option<super::Video> => "video",
-            /// `miniprogram`.
+            /// The mini program, if that is what is sent along; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             5 mini_program: Option<super::AttachmentMiniProgram> => "miniprogram",
-            /// `file`.
+            /// The file, if that is what is sent along.
             6 file: Option<super::File> => "file",
-            /// `agentid`.
+            /// Number of the app, needed only for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
         }
         new(template_id: impl Into<String>)
@@ -4727,7 +4754,7 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.get`.
         pub struct Get {
-            /// `template_id`.
+            /// Id of the welcome message.
             0 template_id: String => "template_id: must",
         }
         new(template_id: impl Into<String>)
@@ -4736,20 +4763,20 @@ pub mod group_welcome_template {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `text`.
+            /// Text, at most 3,000 bytes.
             0 text: Option<super::Text> => "text",
-            /// `image`.
+            /// The picture; only one of picture, link, mini program, file and video.
             1 image: Option<super::AttachmentImage> => "image",
-            /// `link`.
+            /// The link card.
             2 link: Option<super::MessageLink> => "link",
-            /// `video`.
+            /// The video, if that is what is sent along.
             3 video: Option<super::Video> => "video",
-            /// `miniprogram`.
+            /// The mini program, if that is what is sent along; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             4 mini_program: Option<super::AttachmentMiniProgram> => "miniprogram",
-            /// `file`.
+            /// The file, if that is what is sent along.
             5 file: Option<super::File> => "file",
-            /// `agentid`.
+            /// Number of the app, needed only for old suites with several apps.
             6 agentid: Option<i64> => "agentid",
         }
     }
@@ -4785,15 +4812,15 @@ pub mod moment_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94890>.
         /// * Catalog: `work.external_contact.moment_strategy.create`.
         pub struct Create {
-            /// `parent_id`.
+            /// The group above; `0` or none for the top.
             0 parent_id: Option<i64> => "parent_id",
-            /// `strategy_name`.
+            /// Name of the rule group, unique in the corp.
             1 strategy_name: String => "strategy_name: must",
-            /// `admin_list`.
+            /// `userid`s of the group's admins, at most 20.
             2 admin_list: Vec<String> => "admin_list: must",
-            /// `privilege`.
+            /// What people in the group may do.
             3 privilege: super::PrivilegeInfo => "privilege: must",
-            /// `range`.
+            /// Members and departments in the group, at most 100.
             4 range: Vec<super::Range> => "range: must",
         }
         new(
@@ -4808,7 +4835,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
     }
@@ -4839,7 +4866,7 @@ pub mod moment_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.moment_strategy.del`.
         pub struct Del {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
@@ -4871,17 +4898,17 @@ pub mod moment_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.moment_strategy.edit`.
         pub struct Edit {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
-            /// `strategy_name`.
+            /// Name of the rule group, unique in the corp.
             1 strategy_name: Option<String> => "strategy_name",
-            /// `admin_list`.
+            /// `userid`s of the group's admins, at most 20.
             2 admin_list: Option<Vec<String>> => "admin_list",
-            /// `privilege`.
+            /// What people in the group may do.
             3 privilege: Option<super::PrivilegeInfo> => "privilege",
-            /// `range_add`.
+            /// Members and departments to add to the range.
             4 range_add: Option<Vec<super::Range>> => "range_add",
-            /// `range_del`.
+            /// Members and departments to take out of the range.
             5 range_del: Option<Vec<super::Range>> => "range_del",
         }
         new(strategy_id: i64)
@@ -4920,7 +4947,7 @@ pub mod moment_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94883>.
         /// * Catalog: `work.external_contact.moment_strategy.get`.
         pub struct Get {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
@@ -4929,7 +4956,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `strategy`.
+            /// The rule groups.
             0 strategy: super::GetStrategy => "strategy: must",
         }
     }
@@ -4960,11 +4987,11 @@ pub mod moment_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94890>.
         /// * Catalog: `work.external_contact.moment_strategy.get_range`.
         pub struct GetRange {
-            /// `strategy_id`.
+            /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
         new(strategy_id: i64)
@@ -4975,9 +5002,9 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
-            /// `range`.
+            /// Members and departments in the group, at most 100.
             0 range: Vec<super::Range> => "range: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -5008,9 +5035,9 @@ pub mod moment_strategy {
         /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94890>.
         /// * Catalog: `work.external_contact.moment_strategy.list`.
         pub struct List {
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             0 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, at most 1,000.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -5021,9 +5048,9 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `strategy`.
+            /// The rule groups.
             0 strategy: Vec<super::StrategyItem> => "strategy: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -5059,19 +5086,19 @@ pub mod resigned {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94081>.
         /// * Catalog: `work.external_contact.resigned.transfer_customer`.
         pub struct TransferCustomer {
-            /// `handover_userid`.
-            0 handover_userid: String => "handover_userid: must",
-            /// `takeover_userid`.
-            1 takeover_userid: String => "takeover_userid: must",
-            /// `external_userid`; personal data, masked in `Debug`.
-            2 external_userid: Vec<String> => "external_userid: must masked",
-            /// `transfer_success_msg`.
+            /// The member who gives the customer up.
+            0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+            /// The member who takes over.
+            1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
+            /// Customers to hand over, at most 100; personal data, masked in `Debug`.
+            2 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
+            /// Message for the customer afterwards, at most 200 characters; a default one if missing.
             3 transfer_success_msg: Option<String> => "transfer_success_msg",
         }
         new(
-            handover_userid: impl Into<String>,
-            takeover_userid: impl Into<String>,
-            external_userid: Vec<String>,
+            handover_userid: impl Into<xinqiao_types::UserId>,
+            takeover_userid: impl Into<xinqiao_types::UserId>,
+            external_userid: Vec<xinqiao_types::ExternalUserId>,
         )
         text(transfer_success_msg: String)
     }
@@ -5079,7 +5106,7 @@ pub mod resigned {
     w::record! {
         /// Answer to [`TransferCustomer`].
         pub struct TransferCustomerResponse {
-            /// `customer`.
+            /// Outcome for each customer.
             0 customer: Vec<super::CustomerInfo> => "customer: must",
         }
     }
@@ -5110,23 +5137,26 @@ pub mod resigned {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94082>.
         /// * Catalog: `work.external_contact.resigned.transfer_result`.
         pub struct TransferResult {
-            /// `handover_userid`.
-            0 handover_userid: String => "handover_userid: must",
-            /// `takeover_userid`.
-            1 takeover_userid: String => "takeover_userid: must",
-            /// `cursor`.
+            /// The member who gives the customer up.
+            0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+            /// The member who takes over.
+            1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
         }
-        new(handover_userid: impl Into<String>, takeover_userid: impl Into<String>)
+        new(
+            handover_userid: impl Into<xinqiao_types::UserId>,
+            takeover_userid: impl Into<xinqiao_types::UserId>,
+        )
         text(cursor: String)
     }
 
     w::record! {
         /// Answer to [`TransferResult`].
         pub struct TransferResultResponse {
-            /// `customer`.
+            /// State of each hand-over.
             0 customer: Vec<super::TransferResultCustomer> => "customer: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }

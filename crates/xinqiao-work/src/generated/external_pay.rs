@@ -6,12 +6,12 @@ use xinqiao_wire as w;
 w::record! {
     /// `allow_use_scope` of the answer of `external_pay::GetMerchant`; `allow_use_scope` of `external_pay::SetMchUseScope`.
     pub struct AllowUseScope {
-        /// `user`.
+        /// Members who may use it.
         0 user: Option<Vec<String>> => "user",
-        /// `partyid`.
+        /// Departments that may use it; `partyid` on the wire.
         #[doc(alias = "partyid")]
         1 party_id: Option<Vec<i64>> => "partyid",
-        /// `tagid`.
+        /// Member tags that may use it; `tagid` on the wire.
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
@@ -22,39 +22,39 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `external_pay::GetBillList`.
     pub struct Bill {
-        /// `mch_id`.
+        /// WeChat Pay merchant number.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `bill_type`.
+        /// `0` payment, `1` refund.
         1 bill_type: i64 => "bill_type: must",
-        /// `out_trade_no`.
+        /// The merchant's number of the payment.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `out_refund_no`.
+        /// The merchant's number of the refund.
         3 out_refund_no: Option<String> => "out_refund_no",
-        /// `transaction_id`.
+        /// Number of the transaction at WeChat Pay.
         4 transaction_id: String => "transaction_id: must",
-        /// `trade_state`.
+        /// `1` done, `3` done with a refund.
         5 trade_state: i64 => "trade_state: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        6 external_userid: Option<String> => "external_userid: masked",
-        /// `payee_userid`.
-        7 payee_userid: Option<String> => "payee_userid",
-        /// `total_fee`; in fen.
+        /// The payer's external contact id; personal data, masked in `Debug`.
+        6 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// `userid` of the member who collected the money.
+        7 payee_userid: Option<xinqiao_types::UserId> => "payee_userid",
+        /// Amount that was collected; in fen.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// `total_refund_fee`; in fen.
+        /// Amount that was refunded; in fen.
         9 total_refund_fee: xinqiao_types::Fen => "total_refund_fee: must",
-        /// `payment_type`.
+        /// `0` in a chat, `1` QR code, `2` live room, `3` product album, `4` transfer, `5` mini program.
         10 payment_type: i64 => "payment_type: must",
-        /// `pay_time`; format `unix`.
+        /// When it was paid; format `unix`.
         11 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// `remark`.
+        /// Note on the payment.
         12 remark: String => "remark: must",
-        /// `payer_info`.
+        /// What the payer filled in.
         13 payer_info: Option<PayerInfo> => "payer_info",
-        /// `commodity_list`.
+        /// The goods.
         14 commodity_list: Option<Vec<Commodity>> => "commodity_list",
-        /// `refund_list`.
+        /// Refunds made on this payment.
         15 refund_list: Option<Vec<Refund>> => "refund_list",
-        /// `miniprogram_info`.
+        /// The mini program, if paid in one; `miniprogram_info` on the wire.
         #[doc(alias = "miniprogram_info")]
         16 mini_program_info: Option<MiniProgramInfo> => "miniprogram_info",
     }
@@ -63,9 +63,9 @@ w::record! {
 w::record! {
     /// An item of `commodity_list` in `external_pay::Bill`.
     pub struct Commodity {
-        /// `description`.
+        /// What the goods are.
         0 description: String => "description: must",
-        /// `amount`.
+        /// How many there are.
         1 amount: Option<i64> => "amount",
     }
 }
@@ -73,7 +73,7 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `external_pay::GetPaymentInfo`.
     pub struct GetPaymentInfoBill {
-        /// `out_trade_no`.
+        /// The merchant's number of the payment.
         0 out_trade_no: String => "out_trade_no: must",
     }
 }
@@ -81,9 +81,9 @@ w::record! {
 w::record! {
     /// `miniprogram_info` of `external_pay::Bill`.
     pub struct MiniProgramInfo {
-        /// `appid`.
+        /// AppID of the mini program.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `name`.
+        /// What the mini program is called.
         1 name: String => "name: must",
     }
 }
@@ -91,11 +91,11 @@ w::record! {
 w::record! {
     /// `payer_info` of `external_pay::Bill`.
     pub struct PayerInfo {
-        /// `name`.
+        /// Name of the payer.
         0 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the payer; personal data, masked in `Debug`.
         1 phone: Option<String> => "phone: masked",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address of the payer; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
     }
 }
@@ -103,18 +103,18 @@ w::record! {
 w::record! {
     /// An item of `refund_list` in `external_pay::Bill`.
     pub struct Refund {
-        /// `out_refund_no`.
+        /// The merchant's number of the refund.
         0 out_refund_no: String => "out_refund_no: must",
-        /// `refund_userid`.
-        1 refund_userid: String => "refund_userid: must",
-        /// `refund_comment`.
+        /// Member who made the refund.
+        1 refund_userid: xinqiao_types::UserId => "refund_userid: must",
+        /// Note on the refund.
         2 refund_comment: String => "refund_comment: must",
-        /// `refund_reqtime`; format `unix`.
+        /// When the refund was asked for; format `unix`; `refund_reqtime` on the wire.
         #[doc(alias = "refund_reqtime")]
         3 refund_req_time: xinqiao_types::UnixSeconds => "refund_reqtime: must",
-        /// `refund_status`.
+        /// `0` asked, `1` running, `2` done, `3` closed, `4` failed, `5` in approval, `6` not approved, `7` approval cancelled.
         4 refund_status: i64 => "refund_status: must",
-        /// `refund_fee`; in fen.
+        /// Amount of the refund; in fen.
         5 refund_fee: xinqiao_types::Fen => "refund_fee: must",
     }
 }
@@ -126,9 +126,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.add_merchant`.
     pub struct AddMerchant {
-        /// `mch_id`.
+        /// WeChat Pay merchant number.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `merchant_name`.
+        /// Full name of the merchant, at most 50 bytes.
         1 merchant_name: String => "merchant_name: must",
     }
     new(mch_id: impl Into<xinqiao_types::MchId>, merchant_name: impl Into<String>)
@@ -160,7 +160,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.del_merchant`.
     pub struct DelMerchant {
-        /// `mch_id`.
+        /// WeChat Pay merchant number.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
     new(mch_id: impl Into<xinqiao_types::MchId>)
@@ -192,28 +192,28 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93667>.
     /// * Catalog: `work.external_pay.get_bill_list`.
     pub struct GetBillList {
-        /// `begin_time`; format `unix`.
+        /// Begin of the range, at most a month; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `payee_userid`.
-        2 payee_userid: Option<String> => "payee_userid",
-        /// `cursor`.
+        /// Only this member; all without it.
+        2 payee_userid: Option<xinqiao_types::UserId> => "payee_userid",
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, at most 1,000.
         4 limit: Option<i64> => "limit",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    text(payee_userid: String, cursor: String)
+    text(payee_userid: xinqiao_types::UserId, cursor: String)
     set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetBillList`].
     pub struct GetBillListResponse {
-        /// `bill_list`.
+        /// The payments.
         0 bill_list: Vec<Bill> => "bill_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -276,7 +276,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.get_merchant`.
     pub struct GetMerchant {
-        /// `mch_id`.
+        /// WeChat Pay merchant number.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
     new(mch_id: impl Into<xinqiao_types::MchId>)
@@ -285,13 +285,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchant`].
     pub struct GetMerchantResponse {
-        /// `bind_status`.
+        /// `1` asked for, `2` bound, `3` withdrawn.
         0 bind_status: i64 => "bind_status: must",
-        /// `mch_id`.
+        /// WeChat Pay merchant number.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `merchant_name`.
+        /// Full name of the merchant, at most 50 bytes.
         2 merchant_name: String => "merchant_name: must",
-        /// `allow_use_scope`.
+        /// Who may use the merchant number; only once bound.
         3 allow_use_scope: Option<AllowUseScope> => "allow_use_scope",
     }
 }
@@ -322,7 +322,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95944>.
     /// * Catalog: `work.external_pay.get_payment_info`.
     pub struct GetPaymentInfo {
-        /// `payment_id`.
+        /// Id of the payment project.
         0 payment_id: String => "payment_id: must",
     }
     new(payment_id: impl Into<String>)
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentInfo`].
     pub struct GetPaymentInfoResponse {
-        /// `bill_list`.
+        /// The payments.
         0 bill_list: Vec<GetPaymentInfoBill> => "bill_list: must",
     }
 }
@@ -362,9 +362,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.set_mch_use_scope`.
     pub struct SetMchUseScope {
-        /// `mch_id`.
+        /// WeChat Pay merchant number.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// `allow_use_scope`.
+        /// Who may use the merchant number; only once bound.
         1 allow_use_scope: AllowUseScope => "allow_use_scope: must",
     }
     new(mch_id: impl Into<xinqiao_types::MchId>, allow_use_scope: AllowUseScope)

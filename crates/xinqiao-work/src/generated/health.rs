@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `answers` in the answer of `health::GetReportAnswer`.
     pub struct Answer {
-        /// `id_type`.
+        /// Member, student or parent, as a code.
         0 id_type: i64 => "id_type: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `student_userid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The student it is about.
         2 student_userid: Option<String> => "student_userid",
-        /// `parent_userid`.
+        /// The parent who reported.
         3 parent_userid: Option<String> => "parent_userid",
-        /// `report_values`.
+        /// Answers one by one.
         4 report_values: Vec<ReportValue> => "report_values: must",
-        /// `report_time`; format `unix`.
+        /// When it was reported; format `unix`.
         5 report_time: xinqiao_types::UnixSeconds => "report_time: must",
     }
 }
@@ -24,10 +24,10 @@ w::record! {
 w::record! {
     /// `apply_range` of `health::JobInfo`.
     pub struct ApplyRange {
-        /// `userids`.
+        /// `userid`s of members; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
-        /// `partyids`.
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// Numbers of departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Option<Vec<i64>> => "partyids",
     }
@@ -36,23 +36,23 @@ w::record! {
 w::record! {
     /// `job_info` of the answer of `health::GetReportJobInfo`.
     pub struct JobInfo {
-        /// `title`.
+        /// Headline of the report.
         0 title: String => "title: must",
-        /// `creator`.
+        /// `userid` of who made it.
         1 creator: String => "creator: must",
-        /// `type`.
+        /// Kind of report, as a code.
         2 type_: i64 => "type: must",
-        /// `finish_cnt`.
+        /// How many have reported.
         3 finish_cnt: i64 => "finish_cnt: must",
-        /// `report_type`.
+        /// How often to report, as a code.
         4 report_type: i64 => "report_type: must",
-        /// `apply_range`.
+        /// Who has to report.
         5 apply_range: ApplyRange => "apply_range: must",
-        /// `report_to`.
+        /// Who sees the answers.
         6 report_to: ReportTo => "report_to: must",
-        /// `skip_weekend`; `0` or `1` on the wire.
+        /// `1` no report on weekends, `0` on all days; `0` or `1` on the wire.
         7 skip_weekend: bool => "skip_weekend: must zero-one",
-        /// `question_templates`.
+        /// Questions of the report.
         8 question_templates: Vec<QuestionTemplate> => "question_templates: must",
     }
 }
@@ -60,15 +60,15 @@ w::record! {
 w::record! {
     /// An item of `question_templates` in `health::JobInfo`.
     pub struct QuestionTemplate {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: i64 => "question_id: must",
-        /// `title`.
+        /// Words of the question.
         1 title: String => "title: must",
-        /// `question_type`.
+        /// Kind of question, as a code: single choice, multiple choice, text.
         2 question_type: i64 => "question_type: must",
-        /// `is_required`; `0` or `1` on the wire.
+        /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
-        /// `option_list`.
+        /// Options to choose from.
         4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `health::QuestionTemplate`.
     pub struct QuestionTemplateOption {
-        /// `option_id`.
+        /// Number of the option.
         0 option_id: i64 => "option_id: must",
-        /// `option_text`.
+        /// Words of the option.
         1 option_text: String => "option_text: must",
     }
 }
@@ -86,29 +86,29 @@ w::record! {
 w::record! {
     /// `report_to` of `health::JobInfo`.
     pub struct ReportTo {
-        /// `userids`.
+        /// `userid`s of members; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
 }
 
 w::record! {
     /// An item of `report_values` in `health::Answer`.
     pub struct ReportValue {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: i64 => "question_id: must",
-        /// `single_choice`.
+        /// Option chosen in a single choice.
         1 single_choice: Option<i64> => "single_choice",
-        /// `multi_choice`.
+        /// Options chosen in a multiple choice.
         2 multi_choice: Option<Vec<i64>> => "multi_choice",
-        /// `text`.
+        /// Answer in words.
         3 text: Option<String> => "text",
-        /// `fileid`.
+        /// Id of an uploaded file; `fileid` on the wire.
         #[doc(alias = "fileid")]
         4 file_id: Option<Vec<String>> => "fileid",
-        /// `itinerary_card_type`.
+        /// State of the travel card, as a code.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
-        /// `high_risk_area`.
+        /// Risk areas on the travel card.
         6 high_risk_area: Option<String> => "high_risk_area",
     }
 }
@@ -120,7 +120,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93676>.
     /// * Catalog: `work.health.get_health_report_stat`.
     pub struct GetHealthReportStat {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day to report on; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -129,9 +129,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetHealthReportStat`].
     pub struct GetHealthReportStatResponse {
-        /// `pv`.
+        /// How many visits there were.
         0 pv: i64 => "pv: must",
-        /// `uv`.
+        /// How many different people.
         1 uv: i64 => "uv: must",
     }
 }
@@ -162,14 +162,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93679>.
     /// * Catalog: `work.health.get_report_answer`.
     pub struct GetReportAnswer {
-        /// `jobid`.
+        /// Id of the health report; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day to report on; format `yyyy-MM-dd`.
         1 date: String => "date: must",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         3 limit: Option<i64> => "limit",
     }
     new(job_id: impl Into<String>, date: impl Into<String>)
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReportAnswer`].
     pub struct GetReportAnswerResponse {
-        /// `answers`.
+        /// The reports one by one.
         0 answers: Vec<Answer> => "answers: must",
     }
 }
@@ -210,9 +210,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93677>.
     /// * Catalog: `work.health.get_report_job_ids`.
     pub struct GetReportJobIds {
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         0 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         1 limit: Option<i64> => "limit",
     }
     new()
@@ -222,10 +222,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetReportJobIds`].
     pub struct GetReportJobIdsResponse {
-        /// `jobids`.
+        /// Health reports to read; `jobids` on the wire.
         #[doc(alias = "jobids")]
         0 job_ids: Vec<String> => "jobids: must",
-        /// `ending`; `0` or `1` on the wire.
+        /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
         1 ending: bool => "ending: must zero-one",
     }
 }
@@ -256,10 +256,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93678>.
     /// * Catalog: `work.health.get_report_job_info`.
     pub struct GetReportJobInfo {
-        /// `jobid`.
+        /// Id of the health report; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day to report on; format `yyyy-MM-dd`.
         1 date: String => "date: must",
     }
     new(job_id: impl Into<String>, date: impl Into<String>)
@@ -268,7 +268,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReportJobInfo`].
     pub struct GetReportJobInfoResponse {
-        /// `job_info`.
+        /// The report with its questions.
         0 job_info: JobInfo => "job_info: must",
     }
 }

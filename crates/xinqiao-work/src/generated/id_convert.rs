@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `result` in the answer of `id_convert::BatchExternalUseridToPendingId`.
     pub struct ExternalUseridToPendingIdResult {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `pending_id`.
+        /// Id of the outside contact; personal data, masked in `Debug`.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// Stand-in id until the person becomes a customer.
         1 pending_id: String => "pending_id: must",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `id_convert::ChatId`.
     pub struct ChatIdItem {
-        /// `chat_id`.
+        /// The customer group, when its members are converted.
         0 chat_id: String => "chat_id: must",
-        /// `new_chat_id`.
+        /// The group's id after the upgrade.
         1 new_chat_id: String => "new_chat_id: must",
     }
 }
@@ -26,24 +26,24 @@ w::record! {
 w::record! {
     /// An item of `results` in the answer of `id_convert::ConvertTmpExternalUserid`.
     pub struct ConvertTmpExternalUseridResult {
-        /// `tmp_external_userid`.
-        0 tmp_external_userid: String => "tmp_external_userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: Option<String> => "external_userid: masked",
-        /// `corpid`.
+        /// Temporary id of an outsider in a meeting or form.
+        0 tmp_external_userid: xinqiao_types::ExternalUserId => "tmp_external_userid: must",
+        /// Given for a customer; personal data, masked in `Debug`.
+        1 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// The person's corp, for people of linked corps or chains.
         2 corpid: Option<xinqiao_types::CorpId> => "corpid",
-        /// `userid`.
-        3 userid: Option<String> => "userid",
+        /// The person's account there, for people of linked corps or chains.
+        3 userid: Option<xinqiao_types::UserId> => "userid",
     }
 }
 
 w::record! {
     /// An item of `items` in the answer of `id_convert::ExternalTagId`.
     pub struct ExternalTagIdItem {
-        /// `external_tagid`.
+        /// Tag id as the corp itself has it; `external_tagid` on the wire.
         #[doc(alias = "external_tagid")]
         0 external_tag_id: String => "external_tagid: must",
-        /// `open_external_tagid`.
+        /// The tag's id under the provider; `open_external_tagid` on the wire.
         #[doc(alias = "open_external_tagid")]
         1 open_external_tag_id: String => "open_external_tagid: must",
     }
@@ -52,9 +52,9 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `id_convert::OpenKfid`.
     pub struct OpenKfidItem {
-        /// `open_kfid`.
+        /// Id of the customer-service account; the customer talks to it, not to the servicing member; such as `wkAJ2GCAAASSm4_FhToWMFea0xAFfd3Q`. From: The list of accounts, or the parameter in its link.
         0 open_kfid: String => "open_kfid: must",
-        /// `new_open_kfid`.
+        /// The account's id after the upgrade.
         1 new_open_kfid: String => "new_open_kfid: must",
     }
 }
@@ -66,7 +66,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99601>.
     /// * Catalog: `work.id_convert.apply_to_upgrade_chat_id`.
     pub struct ApplyToUpgradeChatId {
-        /// `upgrade_time`; format `unix`.
+        /// When the upgrade takes effect; format `unix`.
         0 upgrade_time: xinqiao_types::UnixSeconds => "upgrade_time: must",
     }
     new(upgrade_time: xinqiao_types::UnixSeconds)
@@ -98,19 +98,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95926>.
     /// * Catalog: `work.id_convert.batch_external_userid_to_pending_id`.
     pub struct BatchExternalUseridToPendingId {
-        /// `chat_id`.
+        /// The customer group, when its members are converted.
         0 chat_id: Option<String> => "chat_id",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: Vec<String> => "external_userid: must masked",
+        /// Id of the outside contact; personal data, masked in `Debug`.
+        1 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
     }
-    new(external_userid: Vec<String>)
+    new(external_userid: Vec<xinqiao_types::ExternalUserId>)
     text(chat_id: String)
 }
 
 w::record! {
     /// Answer to [`BatchExternalUseridToPendingId`].
     pub struct BatchExternalUseridToPendingIdResponse {
-        /// `result`.
+        /// The pairs of ids.
         0 result: Vec<ExternalUseridToPendingIdResult> => "result: must",
     }
 }
@@ -141,7 +141,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99601>.
     /// * Catalog: `work.id_convert.chat_id`.
     pub struct ChatId {
-        /// `chat_id_list`.
+        /// Old group ids to convert, at most 1,000.
         0 chat_id_list: Vec<String> => "chat_id_list: must",
     }
     new(chat_id_list: Vec<String>)
@@ -150,9 +150,9 @@ w::record! {
 w::record! {
     /// Answer to [`ChatId`].
     pub struct ChatIdResponse {
-        /// `items`.
+        /// The pairs of old and new id.
         0 items: Vec<ChatIdItem> => "items: must",
-        /// `invalid_chat_id_list`.
+        /// Group ids that are not known.
         1 invalid_chat_id_list: Option<Vec<String>> => "invalid_chat_id_list",
     }
 }
@@ -183,23 +183,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98729>.
     /// * Catalog: `work.id_convert.convert_tmp_external_userid`.
     pub struct ConvertTmpExternalUserid {
-        /// `business_type`.
+        /// Where the temporary id comes from: `1` meeting, `2` form.
         0 business_type: i64 => "business_type: must",
-        /// `user_type`.
+        /// Who it is: `1` customer, `2` linked corp, `3` supply chain, `4` circle of linked corps.
         1 user_type: i64 => "user_type: must",
-        /// `tmp_external_userid_list`.
-        2 tmp_external_userid_list: Vec<String> => "tmp_external_userid_list: must",
+        /// Temporary ids to convert, at most 100.
+        2 tmp_external_userid_list: Vec<xinqiao_types::ExternalUserId> => "tmp_external_userid_list: must",
     }
-    new(business_type: i64, user_type: i64, tmp_external_userid_list: Vec<String>)
+    new(
+        business_type: i64,
+        user_type: i64,
+        tmp_external_userid_list: Vec<xinqiao_types::ExternalUserId>,
+    )
 }
 
 w::record! {
     /// Answer to [`ConvertTmpExternalUserid`].
     pub struct ConvertTmpExternalUseridResponse {
-        /// `results`.
+        /// The pairs of ids.
         0 results: Vec<ConvertTmpExternalUseridResult> => "results: must",
-        /// `invalid_tmp_external_userid_list`.
-        1 invalid_tmp_external_userid_list: Option<Vec<String>> => "invalid_tmp_external_userid_list",
+        /// Temporary ids that could not be converted.
+        1 invalid_tmp_external_userid_list: Option<Vec<xinqiao_types::ExternalUserId>> => "invalid_tmp_external_userid_list",
     }
 }
 
@@ -229,7 +233,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95926>.
     /// * Catalog: `work.id_convert.external_tag_id`.
     pub struct ExternalTagId {
-        /// `external_tagid_list`.
+        /// Customer tag ids to convert, at most 1,000; `external_tagid_list` on the wire.
         #[doc(alias = "external_tagid_list")]
         0 external_tag_id_list: Vec<String> => "external_tagid_list: must",
     }
@@ -239,9 +243,9 @@ w::record! {
 w::record! {
     /// Answer to [`ExternalTagId`].
     pub struct ExternalTagIdResponse {
-        /// `items`.
+        /// The pairs of old and new id.
         0 items: Vec<ExternalTagIdItem> => "items: must",
-        /// `invalid_external_tagid_list`.
+        /// Tag ids that are not known; `invalid_external_tagid_list` on the wire.
         #[doc(alias = "invalid_external_tagid_list")]
         1 invalid_external_tag_id_list: Option<Vec<String>> => "invalid_external_tagid_list",
     }
@@ -273,7 +277,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97064>.
     /// * Catalog: `work.id_convert.open_kfid`.
     pub struct OpenKfid {
-        /// `open_kfid_list`.
+        /// Old account ids to convert, at most 1,000.
         0 open_kfid_list: Vec<String> => "open_kfid_list: must",
     }
     new(open_kfid_list: Vec<String>)
@@ -282,9 +286,9 @@ w::record! {
 w::record! {
     /// Answer to [`OpenKfid`].
     pub struct OpenKfidResponse {
-        /// `items`.
+        /// The pairs of old and new id.
         0 items: Vec<OpenKfidItem> => "items: must",
-        /// `invalid_open_kfid_list`.
+        /// Account ids that are not known.
         1 invalid_open_kfid_list: Option<Vec<String>> => "invalid_open_kfid_list",
     }
 }
@@ -315,11 +319,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95926>.
     /// * Catalog: `work.id_convert.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The openid from the same login as the `unionid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `subject_type`.
+        /// Who owns the mini program or account: `0` the corp, `1` the provider.
         2 subject_type: i64 => "subject_type: must",
     }
     new(subject_type: i64)
@@ -329,9 +333,9 @@ w::record! {
 w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: Option<String> => "external_userid: masked",
-        /// `pending_id`.
+        /// The customer's id; empty if not a customer yet; personal data, masked in `Debug`.
+        0 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// Stand-in id until the person becomes a customer.
         1 pending_id: Option<String> => "pending_id",
     }
 }

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `account_list` in the answer of `kf::account::List`.
     pub struct Account {
-        /// `open_kfid`.
+        /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: String => "open_kfid: must",
-        /// `name`.
+        /// Name that customers see.
         1 name: String => "name: must",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// Picture of the account; personal data, masked in `Debug`.
         2 avatar: String => "avatar: must masked",
-        /// `manage_privilege`.
+        /// Whether the app may handle the account's chats; only then can it send and get messages.
         3 manage_privilege: bool => "manage_privilege: must",
     }
 }
@@ -20,12 +20,12 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `kf::servicer::Add`; an item of `result_list` in the answer of `kf::servicer::Del`.
     pub struct ResultInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `errcode`.
+        /// The member this is about, if it was a member.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// An item of `answers` in `kf::knowledge::AddIntent`.
     pub struct Answer {
-        /// `text`.
+        /// The answer, at most 500 characters.
         0 text: Text => "text: must",
-        /// `attachments`.
+        /// Attachments of the answer, at most 4.
         1 attachments: Vec<Attachment> => "attachments: must",
     }
     new(text: Text, attachments: Vec<Attachment>)
@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// An item of `attachments` in `kf::IntentAnswer`.
     pub struct AnswerAttachment {
-        /// The body, told apart by `msgtype`.
+        /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: AnswerAttachmentBody => ": flat",
     }
 }
@@ -53,7 +53,7 @@ w::record! {
 w::record! {
     /// An item of `attachments` in `kf::Answer`; an item of `attachments` in `kf::ModIntentAnswer`.
     pub struct Attachment {
-        /// The body, told apart by `msgtype`.
+        /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: AttachmentBody => ": flat",
     }
     new(body: AttachmentBody)
@@ -62,7 +62,7 @@ w::record! {
 w::record! {
     /// The body `image` of `kf::AnswerAttachment`.
     pub struct AttachmentImage {
-        /// `name`.
+        /// File name of the attachment.
         0 name: String => "name: must",
     }
 }
@@ -70,12 +70,12 @@ w::record! {
 w::record! {
     /// The body `miniprogram` of `kf::AnswerAttachment`.
     pub struct AttachmentMiniProgram {
-        /// `appid`.
+        /// AppID of the mini program; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `title`.
+        /// Caption of the card, at most 64 bytes.
         2 title: Option<String> => "title",
     }
 }
@@ -83,7 +83,7 @@ w::record! {
 w::record! {
     /// The body `video` of `kf::AnswerAttachment`.
     pub struct AttachmentVideo {
-        /// `name`.
+        /// File name of the attachment.
         0 name: String => "name: must",
     }
 }
@@ -91,16 +91,16 @@ w::record! {
 w::record! {
     /// The body `business_card` of `kf::SendMsg`; the body `business_card` of `kf::Msg`.
     pub struct BusinessCard {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// The body `ca_link` of `kf::SendMsg`.
     pub struct CaLink {
-        /// `link_url`.
+        /// Address of an acquisition link of the same corp.
         0 link_url: String => "link_url: must",
     }
     new(link_url: impl Into<String>)
@@ -109,11 +109,11 @@ w::record! {
 w::record! {
     /// The body `channels` of `kf::Msg`.
     pub struct Channel {
-        /// `sub_type`.
+        /// `1` post, `2` live stream, `3` profile.
         0 sub_type: i64 => "sub_type: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the Channels account; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `title`.
+        /// Headline of the post or stream.
         2 title: Option<String> => "title",
     }
 }
@@ -121,17 +121,17 @@ w::record! {
 w::record! {
     /// The body `channels_shop_order` of `kf::Msg`.
     pub struct ChannelsShopOrder {
-        /// `order_id`.
+        /// Number of the order in the Channels shop.
         0 order_id: String => "order_id: must",
-        /// `product_titles`.
+        /// Names of the goods.
         1 product_titles: String => "product_titles: must",
-        /// `price_wording`.
+        /// The amount in words.
         2 price_wording: String => "price_wording: must",
-        /// `state`.
+        /// State of the order in words.
         3 state: String => "state: must",
-        /// `image_url`.
+        /// Picture of the goods.
         4 image_url: String => "image_url: must",
-        /// `shop_nickname`.
+        /// What the Channels shop is called.
         5 shop_nickname: String => "shop_nickname: must",
     }
 }
@@ -139,17 +139,17 @@ w::record! {
 w::record! {
     /// The body `channels_shop_product` of `kf::Msg`.
     pub struct ChannelsShopProduct {
-        /// `product_id`.
+        /// Id of the product in the Channels shop.
         0 product_id: String => "product_id: must",
-        /// `head_img`.
+        /// Picture of the product.
         1 head_img: String => "head_img: must",
-        /// `title`.
+        /// Headline of the product.
         2 title: String => "title: must",
-        /// `sales_price`; in fen.
+        /// Price of the product; in fen.
         3 sales_price: xinqiao_types::Fen => "sales_price: must",
-        /// `shop_nickname`.
+        /// What the Channels shop is called.
         4 shop_nickname: String => "shop_nickname: must",
-        /// `shop_head_img`.
+        /// Address of the shop's avatar.
         5 shop_head_img: String => "shop_head_img: must",
     }
 }
@@ -157,9 +157,9 @@ w::record! {
 w::record! {
     /// The body `click` of `kf::MsgMenuList`.
     pub struct Click {
-        /// `id`.
+        /// Id of the entry, handed back as `menu_id` when clicked; at most 128 bytes.
         0 id: String => "id: must",
-        /// `content`.
+        /// Text of the entry, at most 128 bytes.
         1 content: String => "content: must",
     }
     new(id: impl Into<String>, content: impl Into<String>)
@@ -168,17 +168,17 @@ w::record! {
 w::record! {
     /// An item of `customer_list` in the answer of `kf::customer::BatchGet`.
     pub struct Customer {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// The customer's WeChat nickname; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// The customer's picture; not given to third-party apps; personal data, masked in `Debug`.
         2 avatar: String => "avatar: must masked",
-        /// `gender`; a number as text on the wire.
+        /// `1` male, `2` female, `0` unknown; not given to third-party apps; a number as text on the wire.
         3 gender: i64 => "gender: must numeric",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The customer's unionid; only if the corp is bound to an Open Platform account; personal data, masked in `Debug`.
         4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `enter_session_context`.
+        /// How they last entered the chat.
         5 enter_session_context: Option<EnterSessionContext> => "enter_session_context",
     }
 }
@@ -186,11 +186,11 @@ w::record! {
 w::record! {
     /// `enter_session_context` of `kf::Customer`.
     pub struct EnterSessionContext {
-        /// `scene`.
+        /// Scene of the link by which they entered.
         0 scene: Option<String> => "scene",
-        /// `scene_param`.
+        /// Parameter that was appended to the link.
         1 scene_param: Option<String> => "scene_param",
-        /// `wechat_channels`.
+        /// Where in Channels they came from.
         2 wechat_channels: Option<WechatChannel> => "wechat_channels",
     }
 }
@@ -198,38 +198,38 @@ w::record! {
 w::record! {
     /// The body `event` of `kf::Msg`.
     pub struct Event {
-        /// `event_type`.
+        /// Kind of event, such as `enter_session`, `msg_send_fail`, `session_status_change`, `user_recall_msg`.
         0 event_type: String => "event_type: must",
-        /// `open_kfid`.
+        /// The account of the event.
         1 open_kfid: Option<String> => "open_kfid",
-        /// `external_userid`; personal data, masked in `Debug`.
-        2 external_userid: Option<String> => "external_userid: masked",
-        /// `servicer_userid`.
-        3 servicer_userid: Option<String> => "servicer_userid",
-        /// `scene`.
+        /// The customer of the event; personal data, masked in `Debug`.
+        2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// The servicing member whose state changed.
+        3 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
+        /// Scene by which the customer entered.
         4 scene: Option<String> => "scene",
-        /// `scene_param`.
+        /// Parameter that was appended to the link.
         5 scene_param: Option<String> => "scene_param",
-        /// `welcome_code`.
+        /// Lets you send a welcome message within 20 seconds; missing if they have talked within 48 hours.
         6 welcome_code: Option<String> => "welcome_code",
-        /// `status`.
+        /// The member's new state: `1` serving, `2` not serving.
         7 status: Option<i64> => "status",
-        /// `fail_msgid`.
+        /// Id of the message that could not be sent; `fail_msgid` on the wire.
         #[doc(alias = "fail_msgid")]
         8 fail_msg_id: Option<String> => "fail_msgid",
-        /// `fail_type`.
+        /// Why: `0` unknown, `1` account deleted, `2` app closed, `4` over 48 hours, `5` chat closed, `6` over 5 messages, `8` unverified, `10` refused.
         9 fail_type: Option<i64> => "fail_type",
-        /// `change_type`.
+        /// `1` taken from the queue, `2` passed on, `3` ended, `4` taken up again.
         10 change_type: Option<i64> => "change_type",
-        /// `old_servicer_userid`.
-        11 old_servicer_userid: Option<String> => "old_servicer_userid",
-        /// `new_servicer_userid`.
-        12 new_servicer_userid: Option<String> => "new_servicer_userid",
-        /// `msg_code`.
+        /// The member before.
+        11 old_servicer_userid: Option<xinqiao_types::UserId> => "old_servicer_userid",
+        /// The member from now on.
+        12 new_servicer_userid: Option<xinqiao_types::UserId> => "new_servicer_userid",
+        /// Lets you send one message for this change within 48 hours.
         13 msg_code: Option<String> => "msg_code",
-        /// `wechat_channels`.
+        /// Where in Channels they came from.
         14 wechat_channels: Option<WechatChannel> => "wechat_channels",
-        /// `recall_msgid`.
+        /// Id of the message that was taken back; `recall_msgid` on the wire.
         #[doc(alias = "recall_msgid")]
         15 recall_msg_id: Option<String> => "recall_msgid",
     }
@@ -238,7 +238,7 @@ w::record! {
 w::record! {
     /// The body `file` of `kf::SendMsg`; the body `file` of `kf::Msg`.
     pub struct File {
-        /// `media_id`.
+        /// `media_id` of the uploaded media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -247,9 +247,9 @@ w::record! {
 w::record! {
     /// An item of `statistic_list` in the answer of `kf::GetServicerStatistic`.
     pub struct ServicerStatistic {
-        /// `stat_time`; format `unix`.
+        /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// `statistic`.
+        /// Figures of the day; missing if there are none.
         1 statistic: GetServicerStatisticDetail => "statistic: must",
     }
 }
@@ -257,38 +257,38 @@ w::record! {
 w::record! {
     /// `statistic` of `kf::ServicerStatistic`.
     pub struct GetServicerStatisticDetail {
-        /// `session_cnt`.
+        /// Chats that were held.
         0 session_cnt: i64 => "session_cnt: must",
-        /// `customer_cnt`.
+        /// Customers who wrote, each counted once.
         1 customer_cnt: i64 => "customer_cnt: must",
-        /// `customer_msg_cnt`.
+        /// Messages from customers.
         2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
-        /// `reply_rate`.
+        /// Share of chats that were answered; missing without data.
         3 reply_rate: Option<f64> => "reply_rate",
-        /// `first_reply_average_sec`; in s.
+        /// Average time until the first answer; in s.
         4 first_reply_average_sec: Option<f64> => "first_reply_average_sec",
-        /// `satisfaction_investgate_cnt`.
+        /// Ratings that were asked for; `satisfaction_investgate_cnt` on the wire.
         #[doc(alias = "satisfaction_investgate_cnt")]
         5 satisfaction_invest_gate_cnt: i64 => "satisfaction_investgate_cnt: must",
-        /// `satisfaction_participation_rate`.
+        /// Share of those asked who rated; missing without data.
         6 satisfaction_participation_rate: Option<f64> => "satisfaction_participation_rate",
-        /// `satisfied_rate`.
+        /// Share of ratings that are good.
         7 satisfied_rate: Option<f64> => "satisfied_rate",
-        /// `middling_rate`.
+        /// Share of ratings in the middle.
         8 middling_rate: Option<f64> => "middling_rate",
-        /// `dissatisfied_rate`.
+        /// Share of ratings that are bad.
         9 dissatisfied_rate: Option<f64> => "dissatisfied_rate",
-        /// `upgrade_service_customer_cnt`.
+        /// Customers who followed a recommendation.
         10 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
-        /// `upgrade_service_member_invite_cnt`.
+        /// How often a member was recommended; `upgrade_service_member_invite_cnt` on the wire.
         11 upgrade_member_invite_cnt: i64 => "upgrade_service_member_invite_cnt: must",
-        /// `upgrade_service_member_customer_cnt`.
+        /// Customers who added the member; `upgrade_service_member_customer_cnt` on the wire.
         12 upgrade_member_customer_cnt: i64 => "upgrade_service_member_customer_cnt: must",
-        /// `upgrade_service_groupchat_invite_cnt`.
+        /// How often a group was recommended; `upgrade_service_groupchat_invite_cnt` on the wire.
         13 upgrade_group_chat_invite_cnt: i64 => "upgrade_service_groupchat_invite_cnt: must",
-        /// `upgrade_service_groupchat_customer_cnt`.
+        /// Customers who joined the group; `upgrade_service_groupchat_customer_cnt` on the wire.
         14 upgrade_group_chat_customer_cnt: i64 => "upgrade_service_groupchat_customer_cnt: must",
-        /// `msg_rejected_customer_cnt`.
+        /// Customers who refuse messages.
         15 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
     }
 }
@@ -296,11 +296,11 @@ w::record! {
 w::record! {
     /// An item of `group_list` in the answer of `kf::knowledge::ListGroup`.
     pub struct Group {
-        /// `group_id`.
+        /// Id of the group in the knowledge base.
         0 group_id: String => "group_id: must",
-        /// `name`.
+        /// What the group is called.
         1 name: String => "name: must",
-        /// `is_default`; `0` or `1` on the wire.
+        /// Whether it is the default group; `0` or `1` on the wire.
         2 is_default: bool => "is_default: must zero-one",
     }
 }
@@ -308,9 +308,9 @@ w::record! {
 w::record! {
     /// `groupchat` of `kf::customer::UpgradeService`.
     pub struct GroupChat {
-        /// `chat_id`.
+        /// Id of the group, which must be in the range.
         0 chat_id: String => "chat_id: must",
-        /// `wording`.
+        /// What is said to recommend the group.
         1 wording: Option<String> => "wording",
     }
     new(chat_id: impl Into<String>)
@@ -320,7 +320,7 @@ w::record! {
 w::record! {
     /// `groupchat_range` of the answer of `kf::customer::GetUpgradeServiceConfig`.
     pub struct GroupChatRange {
-        /// `chat_id_list`.
+        /// Ids of the groups that can be recommended.
         0 chat_id_list: Option<Vec<String>> => "chat_id_list",
     }
 }
@@ -328,7 +328,7 @@ w::record! {
 w::record! {
     /// The body `image` of `kf::SendMsg`; the body `image` of `kf::Attachment`; and 1 more.
     pub struct Image {
-        /// `media_id`.
+        /// `media_id` of the uploaded media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -337,15 +337,15 @@ w::record! {
 w::record! {
     /// An item of `intent_list` in the answer of `kf::knowledge::ListIntent`.
     pub struct Intent {
-        /// `group_id`.
+        /// Id of the group in the knowledge base.
         0 group_id: String => "group_id: must",
-        /// `intent_id`.
+        /// Id of the question-and-answer entry.
         1 intent_id: String => "intent_id: must",
-        /// `question`.
+        /// The wording that customers ask with most often.
         2 question: Question => "question: must",
-        /// `similar_questions`.
+        /// Other ways to ask the same.
         3 similar_questions: Option<SimilarQuestion> => "similar_questions",
-        /// `answers`.
+        /// The answers; so far only one.
         4 answers: Vec<IntentAnswer> => "answers: must",
     }
 }
@@ -353,9 +353,9 @@ w::record! {
 w::record! {
     /// An item of `answers` in `kf::Intent`.
     pub struct IntentAnswer {
-        /// `text`.
+        /// The answer, at most 500 characters.
         0 text: Text => "text: must",
-        /// `attachments`.
+        /// Attachments of the answer, at most 4.
         1 attachments: Vec<AnswerAttachment> => "attachments: must",
     }
 }
@@ -363,13 +363,13 @@ w::record! {
 w::record! {
     /// The body `link` of `kf::AnswerAttachment`; the body `link` of `kf::Attachment`.
     pub struct Link {
-        /// `title`.
+        /// Headline of the link, at most 128 bytes.
         0 title: String => "title: must",
-        /// `desc`.
+        /// Text below the headline, at most 512 bytes.
         1 desc: Option<String> => "desc",
-        /// `url`.
+        /// Page opened on a click.
         2 url: String => "url: must",
-        /// `pic_url`.
+        /// Address of the small picture.
         3 pic_url: Option<String> => "pic_url",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -379,12 +379,12 @@ w::record! {
 w::record! {
     /// The body `miniprogram` of `kf::MsgMenuList`.
     pub struct ListMiniProgram {
-        /// `appid`.
+        /// Mini program to open.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `content`.
+        /// Text of the entry, at most 1,024 bytes.
         2 content: String => "content: must",
     }
     new(
@@ -397,9 +397,9 @@ w::record! {
 w::record! {
     /// The body `text` of `kf::MsgMenuList`.
     pub struct ListText {
-        /// `content`.
+        /// Text that cannot be clicked, at most 256 bytes.
         0 content: String => "content: must",
-        /// `no_newline`; `0` or `1` on the wire.
+        /// `1` no line break after it, `0` line break (default); `0` or `1` on the wire.
         1 no_newline: Option<bool> => "no_newline: zero-one",
     }
     new(content: impl Into<String>)
@@ -409,13 +409,13 @@ w::record! {
 w::record! {
     /// The body `location` of `kf::SendMsg`; the body `location` of `kf::Msg`.
     pub struct Location {
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude, -90 to 90; personal data, masked in `Debug`.
         0 latitude: f64 => "latitude: must masked",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude, -180 to 180; personal data, masked in `Debug`.
         1 longitude: f64 => "longitude: must masked",
-        /// `name`.
+        /// What the place is called.
         2 name: String => "name: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// The place in detail; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(latitude: f64, longitude: f64, name: impl Into<String>)
@@ -425,21 +425,21 @@ w::record! {
 w::record! {
     /// `member` of `kf::customer::UpgradeService`.
     pub struct Member {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `wording`.
+        /// `userid` of the member, who must be in the range.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// What is said to recommend the member.
         1 wording: Option<String> => "wording",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
     text(wording: String)
 }
 
 w::record! {
     /// `member_range` of the answer of `kf::customer::GetUpgradeServiceConfig`.
     pub struct MemberRange {
-        /// `userid_list`.
-        0 userid_list: Option<Vec<String>> => "userid_list",
-        /// `department_id_list`.
+        /// Members that can be recommended.
+        0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
+        /// Departments whose members can be recommended.
         1 department_id_list: Option<Vec<i64>> => "department_id_list",
     }
 }
@@ -447,9 +447,9 @@ w::record! {
 w::record! {
     /// The body `merged_msg` of `kf::Msg`.
     pub struct MergedMsg {
-        /// `title`.
+        /// Headline of the forwarded chat.
         0 title: String => "title: must",
-        /// `item`.
+        /// The messages one by one.
         1 item: Vec<MergedMsgItem> => "item: must",
     }
 }
@@ -457,14 +457,14 @@ w::record! {
 w::record! {
     /// An item of `item` in `kf::MergedMsg`.
     pub struct MergedMsgItem {
-        /// `sender_name`.
+        /// Who sent it, by the name shown in the chat.
         0 sender_name: String => "sender_name: must",
-        /// `msgtype`.
+        /// Kind of this message, such as `text` or `image`; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         1 msg_type: String => "msgtype: must",
-        /// `msg_content`.
+        /// The message as a JSON text, shaped as for its kind.
         2 msg_content: String => "msg_content: must",
-        /// `send_time`; format `unix`.
+        /// When this message was sent, Unix seconds; format `unix`.
         3 send_time: xinqiao_types::UnixSeconds => "send_time: must",
     }
 }
@@ -472,26 +472,26 @@ w::record! {
 w::record! {
     /// The body `miniprogram` of `kf::Attachment`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// AppID of the mini program; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `title`.
+        /// Caption of the card, at most 64 bytes.
         2 title: Option<String> => "title",
-        /// `thumb_media_id`.
-        3 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover.
+        3 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
-    text(title: String, thumb_media_id: String)
+    text(title: String, thumb_media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
     /// An item of `answers` in `kf::knowledge::ModIntent`.
     pub struct ModIntentAnswer {
-        /// `text`.
+        /// The answer, at most 500 characters.
         0 text: Option<Text> => "text",
-        /// `attachments`.
+        /// Attachments of the answer, at most 4.
         1 attachments: Option<Vec<Attachment>> => "attachments",
     }
     new()
@@ -501,7 +501,7 @@ w::record! {
 w::record! {
     /// An item of `items` in `kf::ModIntentSimilarQuestion`.
     pub struct ModIntentItem {
-        /// `text`.
+        /// The question, at most 200 characters.
         0 text: Option<Text> => "text",
     }
     new()
@@ -511,7 +511,7 @@ w::record! {
 w::record! {
     /// `question` of `kf::knowledge::ModIntent`.
     pub struct ModIntentQuestion {
-        /// `text`.
+        /// The question, at most 200 characters.
         0 text: Option<Text> => "text",
     }
     new()
@@ -521,7 +521,7 @@ w::record! {
 w::record! {
     /// `similar_questions` of `kf::knowledge::ModIntent`.
     pub struct ModIntentSimilarQuestion {
-        /// `items`.
+        /// Other wordings, at most 100.
         0 items: Vec<ModIntentItem> => "items: must",
     }
     new(items: Vec<ModIntentItem>)
@@ -530,20 +530,20 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `kf::SyncMsg`.
     pub struct Msg {
-        /// `msgid`.
+        /// Id of the message, to drop repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// `origin`.
+        /// `3` from the customer, `4` event of the system, `5` from the servicing member.
         1 origin: i64 => "origin: must",
-        /// `open_kfid`.
+        /// The account of the message.
         2 open_kfid: Option<String> => "open_kfid",
-        /// `servicer_userid`.
-        3 servicer_userid: Option<String> => "servicer_userid",
-        /// `external_userid`; personal data, masked in `Debug`.
-        4 external_userid: Option<String> => "external_userid: masked",
-        /// `send_time`; format `unix`.
+        /// The servicing member, if `origin` is `5`.
+        3 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
+        /// The customer of the message; personal data, masked in `Debug`.
+        4 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// When it was sent, Unix seconds; format `unix`.
         5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
-        /// The body, told apart by `msgtype`.
+        /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         6 body: MsgBody => ": flat",
     }
 }
@@ -551,15 +551,15 @@ w::record! {
 w::record! {
     /// The body `link` of `kf::Msg`.
     pub struct MsgLink {
-        /// `url`.
+        /// Page opened on a click.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the link, at most 128 bytes.
         1 title: String => "title: must",
-        /// `desc`.
+        /// Text below the headline, at most 512 bytes.
         2 desc: Option<String> => "desc",
-        /// `thumb_media_id`.
-        3 thumb_media_id: String => "thumb_media_id: must",
-        /// `pic_url`.
+        /// `media_id` of the small picture.
+        3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
+        /// Address of the small picture.
         4 pic_url: String => "pic_url: must",
     }
 }
@@ -567,9 +567,9 @@ w::record! {
 w::record! {
     /// The body `text` of `kf::Msg`.
     pub struct MsgText {
-        /// `content`.
+        /// Text that was sent.
         0 content: String => "content: must",
-        /// `menu_id`.
+        /// Id of the menu entry, if the customer clicked one.
         1 menu_id: Option<String> => "menu_id",
     }
 }
@@ -577,11 +577,11 @@ w::record! {
 w::record! {
     /// The body `msgmenu` of `kf::SendMsg`; the body `msgmenu` of `kf::SendMsgOnEvent`; and 1 more.
     pub struct MsgMenu {
-        /// `head_content`.
+        /// Text above the menu, at most 1,024 bytes.
         0 head_content: Option<String> => "head_content",
-        /// `list`.
+        /// Entries, at most 50.
         1 list: Vec<MsgMenuList> => "list: must",
-        /// `tail_content`.
+        /// Text below the menu, at most 1,024 bytes.
         2 tail_content: Option<String> => "tail_content",
     }
     new(list: Vec<MsgMenuList>)
@@ -591,7 +591,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `kf::MsgMenu`.
     pub struct MsgMenuList {
-        /// The body, told apart by `type`.
+        /// The entry, one kind according to `type`; told apart by `type`.
         0 body: MenuItem => ": flat",
     }
     new(body: MenuItem)
@@ -600,7 +600,7 @@ w::record! {
 w::record! {
     /// `question` of `kf::knowledge::AddIntent`; `question` of `kf::Intent`.
     pub struct Question {
-        /// `text`.
+        /// The question, at most 200 characters.
         0 text: Text => "text: must",
     }
     new(text: Text)
@@ -609,48 +609,52 @@ w::record! {
 w::record! {
     /// The body `link` of `kf::SendMsg`.
     pub struct SendMsgLink {
-        /// `url`.
+        /// Page opened on a click.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the link, at most 128 bytes.
         1 title: String => "title: must",
-        /// `desc`.
+        /// Text below the headline, at most 512 bytes.
         2 desc: Option<String> => "desc",
-        /// `thumb_media_id`.
-        3 thumb_media_id: String => "thumb_media_id: must",
+        /// `media_id` of the small picture.
+        3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
     }
-    new(url: impl Into<String>, title: impl Into<String>, thumb_media_id: impl Into<String>)
+    new(
+        url: impl Into<String>,
+        title: impl Into<String>,
+        thumb_media_id: impl Into<xinqiao_types::MediaId>,
+    )
     text(desc: String)
 }
 
 w::record! {
     /// The body `miniprogram` of `kf::SendMsg`; the body `miniprogram` of `kf::Msg`.
     pub struct SendMsgMiniProgram {
-        /// `appid`.
+        /// AppID of the mini program; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `title`.
+        /// Caption of the card, at most 64 bytes.
         2 title: String => "title: must",
-        /// `thumb_media_id`.
-        3 thumb_media_id: String => "thumb_media_id: must",
+        /// `media_id` of the cover.
+        3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
         page_path: impl Into<String>,
         title: impl Into<String>,
-        thumb_media_id: impl Into<String>,
+        thumb_media_id: impl Into<xinqiao_types::MediaId>,
     )
 }
 
 w::record! {
     /// The body `video` of `kf::SendMsg`; the body `video` of `kf::Msg`.
     pub struct SendMsgVideo {
-        /// `media_id`.
+        /// `media_id` of the uploaded media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Caption of the video, at most 128 bytes.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -660,11 +664,11 @@ w::record! {
 w::record! {
     /// An item of `servicer_list` in the answer of `kf::servicer::List`.
     pub struct Servicer {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `status`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// `0` serving, `1` not serving.
         1 status: Option<i64> => "status",
-        /// `department_id`.
+        /// Number of the department that serves.
         2 department_id: Option<i64> => "department_id",
     }
 }
@@ -672,7 +676,7 @@ w::record! {
 w::record! {
     /// `similar_questions` of `kf::knowledge::AddIntent`; `similar_questions` of `kf::Intent`.
     pub struct SimilarQuestion {
-        /// `items`.
+        /// Other wordings, at most 100.
         0 items: Vec<SimilarQuestionItem> => "items: must",
     }
     new(items: Vec<SimilarQuestionItem>)
@@ -681,7 +685,7 @@ w::record! {
 w::record! {
     /// An item of `items` in `kf::SimilarQuestion`.
     pub struct SimilarQuestionItem {
-        /// `text`.
+        /// The question, at most 200 characters.
         0 text: Text => "text: must",
     }
     new(text: Text)
@@ -690,9 +694,9 @@ w::record! {
 w::record! {
     /// An item of `statistic_list` in the answer of `kf::GetCorpStatistic`.
     pub struct Statistic {
-        /// `stat_time`; format `unix`.
+        /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// `statistic`.
+        /// Figures of the day; missing if there are none.
         1 statistic: StatisticDetail => "statistic: must",
     }
 }
@@ -700,21 +704,21 @@ w::record! {
 w::record! {
     /// `statistic` of `kf::Statistic`.
     pub struct StatisticDetail {
-        /// `session_cnt`.
+        /// Chats that were held.
         0 session_cnt: i64 => "session_cnt: must",
-        /// `customer_cnt`.
+        /// Customers who wrote, each counted once.
         1 customer_cnt: i64 => "customer_cnt: must",
-        /// `customer_msg_cnt`.
+        /// Messages from customers.
         2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
-        /// `upgrade_service_customer_cnt`.
+        /// Customers who followed a recommendation.
         3 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
-        /// `msg_rejected_customer_cnt`.
+        /// Customers who refuse messages.
         4 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
-        /// `ai_session_reply_cnt`.
+        /// Chats that the assistant answered.
         5 ai_session_reply_cnt: i64 => "ai_session_reply_cnt: must",
-        /// `ai_transfer_rate`.
+        /// Share of those that went on to a member.
         6 ai_transfer_rate: f64 => "ai_transfer_rate: must",
-        /// `ai_knowledge_hit_rate`.
+        /// Share of questions that the assistant found in the knowledge base.
         7 ai_knowledge_hit_rate: f64 => "ai_knowledge_hit_rate: must",
     }
 }
@@ -722,7 +726,7 @@ w::record! {
 w::record! {
     /// The body `text` of `kf::SendMsg`; the body `text` of `kf::SendMsgOnEvent`; and 7 more.
     pub struct Text {
-        /// `content`.
+        /// The text, at most 2,048 bytes.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -731,7 +735,7 @@ w::record! {
 w::record! {
     /// The body `video` of `kf::Attachment`.
     pub struct Video {
-        /// `media_id`.
+        /// `media_id` of the uploaded media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -740,9 +744,9 @@ w::record! {
 w::record! {
     /// The body `view` of `kf::MsgMenuList`.
     pub struct View {
-        /// `url`.
+        /// Page to open, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// `content`.
+        /// Text of the entry, at most 1,024 bytes.
         1 content: String => "content: must",
     }
     new(url: impl Into<String>, content: impl Into<String>)
@@ -751,7 +755,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `kf::SendMsg`; the body `voice` of `kf::Msg`.
     pub struct Voice {
-        /// `media_id`.
+        /// `media_id` of the uploaded media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -760,9 +764,9 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `kf::EnterSessionContext`; `wechat_channels` of `kf::Event`.
     pub struct WechatChannel {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the Channels account; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `scene`.
+        /// `1` home page, `2` goods in the live room, `3` showcase, `4` product page, `5` order page.
         1 scene: i64 => "scene: must",
     }
 }
@@ -774,9 +778,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94665>.
     /// * Catalog: `work.kf.add_contact_way`.
     pub struct AddContactWay {
-        /// `open_kfid`.
+        /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: String => "open_kfid: must",
-        /// `scene`.
+        /// Scene handed back when a customer enters: letters, digits, `_-`, at most 32 bytes.
         1 scene: Option<String> => "scene",
     }
     new(open_kfid: impl Into<String>)
@@ -786,7 +790,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddContactWay`].
     pub struct AddContactWayResponse {
-        /// `url`.
+        /// Link to the chat; `scene_param` may be appended.
         0 url: String => "url: must",
     }
 }
@@ -824,7 +828,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpQualification`].
     pub struct GetCorpQualificationResponse {
-        /// `wechat_channels_binding`.
+        /// Whether a Channels account is bound, which raises the limits.
         0 wechat_channels_binding: bool => "wechat_channels_binding: must",
     }
 }
@@ -855,11 +859,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95489>.
     /// * Catalog: `work.kf.get_corp_statistic`.
     pub struct GetCorpStatistic {
-        /// `open_kfid`.
+        /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: Option<String> => "open_kfid",
-        /// `start_time`; format `unix`.
+        /// First day; at most 31 days, within the last 180; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// Last day; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -870,7 +874,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpStatistic`].
     pub struct GetCorpStatisticResponse {
-        /// `statistic_list`.
+        /// Figures day by day.
         0 statistic_list: Option<Vec<Statistic>> => "statistic_list",
     }
 }
@@ -901,24 +905,24 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95490>.
     /// * Catalog: `work.kf.get_servicer_statistic`.
     pub struct GetServicerStatistic {
-        /// `open_kfid`.
+        /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: Option<String> => "open_kfid",
-        /// `servicer_userid`.
-        1 servicer_userid: Option<String> => "servicer_userid",
-        /// `start_time`; format `unix`.
+        /// `userid` of the servicing member.
+        1 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
+        /// First day; at most 31 days, within the last 180; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// Last day; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
-    text(open_kfid: String, servicer_userid: String)
+    text(open_kfid: String, servicer_userid: xinqiao_types::UserId)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetServicerStatistic`].
     pub struct GetServicerStatisticResponse {
-        /// `statistic_list`.
+        /// Figures day by day.
         0 statistic_list: Option<Vec<ServicerStatistic>> => "statistic_list",
     }
 }
@@ -1041,15 +1045,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94677>.
     /// * Catalog: `work.kf.send_msg`.
     pub struct SendMsg {
-        /// `open_kfid`.
+        /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: String => "open_kfid: must",
-        /// `touser`; personal data, masked in `Debug`.
+        /// The customer who gets it, by `external_userid`; personal data, masked in `Debug`; `touser` on the wire.
         #[doc(alias = "touser")]
         1 to_user: String => "touser: must masked",
-        /// `msgid`.
+        /// Your own id of the message, optional: letters, digits, `_-`, at most 32 bytes; `msgid` on the wire.
         #[doc(alias = "msgid")]
         2 msg_id: Option<String> => "msgid",
-        /// The body, told apart by `msgtype`.
+        /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         3 body: Body => ": flat",
     }
     new(open_kfid: impl Into<String>, to_user: impl Into<String>, body: Body)
@@ -1059,7 +1063,7 @@ w::record! {
 w::record! {
     /// Answer to [`SendMsg`].
     pub struct SendMsgResponse {
-        /// `msgid`.
+        /// Id of the message, made up if you gave none; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -1101,12 +1105,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95122>.
     /// * Catalog: `work.kf.send_msg_on_event`.
     pub struct SendMsgOnEvent {
-        /// `code`.
+        /// Credential of the event: a `welcome_code` lasts 20 seconds, the `msg_code` of a state change 48 hours.
         0 code: String => "code: must",
-        /// `msgid`.
+        /// Your own id of the message, optional: letters, digits, `_-`, at most 32 bytes; `msgid` on the wire.
         #[doc(alias = "msgid")]
         1 msg_id: Option<String> => "msgid",
-        /// The body, told apart by `msgtype`.
+        /// The message, so far `text` or `msgmenu`; told apart by `msgtype`.
         2 body: EventBody => ": flat",
     }
     new(code: impl Into<String>, body: EventBody)
@@ -1142,15 +1146,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94670>.
     /// * Catalog: `work.kf.sync_msg`.
     pub struct SyncMsg {
-        /// `token`.
+        /// Token of the event, valid for 10 minutes; without it the rate limit is tight. From: `Token` of the event `kf_msg_or_event`.
         0 token: String => "token: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// How many to return, 1,000 by default and at most; may be fewer.
         2 limit: Option<i64> => "limit",
-        /// `voice_format`.
+        /// Format of voice clips: `0` AMR (default), `1` Silk.
         3 voice_format: Option<i64> => "voice_format",
-        /// `open_kfid`.
+        /// Only messages of this account.
         4 open_kfid: Option<String> => "open_kfid",
     }
     new(token: impl Into<String>)
@@ -1161,11 +1165,11 @@ w::record! {
 w::record! {
     /// Answer to [`SyncMsg`].
     pub struct SyncMsgResponse {
-        /// `msg_list`.
+        /// Messages and events, kept for 3 days.
         0 msg_list: Vec<Msg> => "msg_list: must",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1278,9 +1282,9 @@ pub mod account {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94662>.
         /// * Catalog: `work.kf.account.add`.
         pub struct Add {
-            /// `name`.
+            /// Name of the account, at most 16 characters.
             0 name: String => "name: must",
-            /// `media_id`.
+            /// `media_id` of the account's picture, at most 128 bytes.
             1 media_id: xinqiao_types::MediaId => "media_id: must",
         }
         new(name: impl Into<String>, media_id: impl Into<xinqiao_types::MediaId>)
@@ -1289,7 +1293,7 @@ pub mod account {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
         }
     }
@@ -1320,7 +1324,7 @@ pub mod account {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94663>.
         /// * Catalog: `work.kf.account.del`.
         pub struct Del {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
         }
         new(open_kfid: impl Into<String>)
@@ -1352,9 +1356,9 @@ pub mod account {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94661>.
         /// * Catalog: `work.kf.account.list`.
         pub struct List {
-            /// `offset`.
+            /// How many to skip, `0` by default.
             0 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Page size, 100 by default and at most.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -1364,7 +1368,7 @@ pub mod account {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `account_list`.
+            /// Accounts that the app can manage.
             0 account_list: Vec<super::Account> => "account_list: must",
         }
     }
@@ -1395,11 +1399,11 @@ pub mod account {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94664>.
         /// * Catalog: `work.kf.account.update`.
         pub struct Update {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `name`.
+            /// Name of the account, at most 16 characters.
             1 name: Option<String> => "name",
-            /// `media_id`.
+            /// `media_id` of the account's picture, at most 128 bytes.
             2 media_id: Option<xinqiao_types::MediaId> => "media_id",
         }
         new(open_kfid: impl Into<String>)
@@ -1437,22 +1441,22 @@ pub mod customer {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95159>.
         /// * Catalog: `work.kf.customer.batch_get`.
         pub struct BatchGet {
-            /// `external_userid_list`.
-            0 external_userid_list: Vec<String> => "external_userid_list: must",
-            /// `need_enter_session_context`; `0` or `1` on the wire.
+            /// Customers to read, 1–100.
+            0 external_userid_list: Vec<xinqiao_types::ExternalUserId> => "external_userid_list: must",
+            /// `1` gives how they last entered within 48 hours, `0` does not (default); `0` or `1` on the wire.
             1 need_enter_session_context: Option<bool> => "need_enter_session_context: zero-one",
         }
-        new(external_userid_list: Vec<String>)
+        new(external_userid_list: Vec<xinqiao_types::ExternalUserId>)
         set(need_enter_session_context: bool)
     }
 
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `customer_list`.
+            /// Who the customers are.
             0 customer_list: Vec<super::Customer> => "customer_list: must",
-            /// `invalid_external_userid`.
-            1 invalid_external_userid: Vec<String> => "invalid_external_userid: must",
+            /// Ids that are not valid.
+            1 invalid_external_userid: Vec<xinqiao_types::ExternalUserId> => "invalid_external_userid: must",
         }
     }
 
@@ -1482,12 +1486,12 @@ pub mod customer {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94674>.
         /// * Catalog: `work.kf.customer.cancel_upgrade_service`.
         pub struct CancelUpgradeService {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`; personal data, masked in `Debug`.
-            1 external_userid: String => "external_userid: must masked",
+            /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
+            1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         }
-        new(open_kfid: impl Into<String>, external_userid: impl Into<String>)
+        new(open_kfid: impl Into<String>, external_userid: impl Into<xinqiao_types::ExternalUserId>)
     }
 
     w::endpoint! {
@@ -1523,9 +1527,9 @@ pub mod customer {
     w::record! {
         /// Answer to [`GetUpgradeServiceConfig`].
         pub struct GetUpgradeServiceConfigResponse {
-            /// `member_range`.
+            /// Members that can be recommended.
             0 member_range: Option<super::MemberRange> => "member_range",
-            /// `groupchat_range`.
+            /// Customer groups that can be recommended; `groupchat_range` on the wire.
             #[doc(alias = "groupchat_range")]
             1 group_chat_range: Option<super::GroupChatRange> => "groupchat_range",
         }
@@ -1557,19 +1561,23 @@ pub mod customer {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94674>.
         /// * Catalog: `work.kf.customer.upgrade_service`.
         pub struct UpgradeService {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`; personal data, masked in `Debug`.
-            1 external_userid: String => "external_userid: must masked",
-            /// `type`.
+            /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
+            1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+            /// `1` a member, `2` a customer group.
             2 type_: i64 => "type: must",
-            /// `member`.
+            /// The member, needed if `type` is `1`.
             3 member: Option<super::Member> => "member",
-            /// `groupchat`.
+            /// The group, needed if `type` is `2`; `groupchat` on the wire.
             #[doc(alias = "groupchat")]
             4 group_chat: Option<super::GroupChat> => "groupchat",
         }
-        new(open_kfid: impl Into<String>, external_userid: impl Into<String>, type_: i64)
+        new(
+            open_kfid: impl Into<String>,
+            external_userid: impl Into<xinqiao_types::ExternalUserId>,
+            type_: i64,
+        )
         set(member: super::Member, group_chat: super::GroupChat)
     }
 
@@ -1604,7 +1612,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.add_group`.
         pub struct AddGroup {
-            /// `name`.
+            /// Name of the group, at most 12 characters.
             0 name: String => "name: must",
         }
         new(name: impl Into<String>)
@@ -1613,7 +1621,7 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`AddGroup`].
         pub struct AddGroupResponse {
-            /// `group_id`.
+            /// Id of the group in the knowledge base.
             0 group_id: String => "group_id: must",
         }
     }
@@ -1644,13 +1652,13 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.add_intent`.
         pub struct AddIntent {
-            /// `group_id`.
+            /// Id of the group in the knowledge base.
             0 group_id: String => "group_id: must",
-            /// `question`.
+            /// The wording that customers ask with most often.
             1 question: super::Question => "question: must",
-            /// `similar_questions`.
+            /// Other ways to ask the same.
             2 similar_questions: Option<super::SimilarQuestion> => "similar_questions",
-            /// `answers`.
+            /// The answers; so far only one.
             3 answers: Vec<super::Answer> => "answers: must",
         }
         new(group_id: impl Into<String>, question: super::Question, answers: Vec<super::Answer>)
@@ -1660,7 +1668,7 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`AddIntent`].
         pub struct AddIntentResponse {
-            /// `intent_id`.
+            /// Id of the question-and-answer entry.
             0 intent_id: String => "intent_id: must",
         }
     }
@@ -1691,7 +1699,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.del_group`.
         pub struct DelGroup {
-            /// `group_id`.
+            /// Id of the group in the knowledge base.
             0 group_id: String => "group_id: must",
         }
         new(group_id: impl Into<String>)
@@ -1723,7 +1731,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.del_intent`.
         pub struct DelIntent {
-            /// `intent_id`.
+            /// Id of the question-and-answer entry.
             0 intent_id: String => "intent_id: must",
         }
         new(intent_id: impl Into<String>)
@@ -1755,11 +1763,11 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.list_group`.
         pub struct ListGroup {
-            /// `group_id`.
+            /// List only this group.
             0 group_id: Option<String> => "group_id",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, 500 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
         new()
@@ -1770,11 +1778,11 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`ListGroup`].
         pub struct ListGroupResponse {
-            /// `group_list`.
+            /// Groups of the knowledge base.
             0 group_list: Vec<super::Group> => "group_list: must",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1805,13 +1813,13 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.list_intent`.
         pub struct ListIntent {
-            /// `group_id`.
+            /// List only this group.
             0 group_id: Option<String> => "group_id",
-            /// `intent_id`.
+            /// List only this entry.
             1 intent_id: Option<String> => "intent_id",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, 500 by default, at most 1,000.
             3 limit: Option<i64> => "limit",
         }
         new()
@@ -1822,11 +1830,11 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`ListIntent`].
         pub struct ListIntentResponse {
-            /// `intent_list`.
+            /// Entries of the knowledge base.
             0 intent_list: Vec<super::Intent> => "intent_list: must",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1857,9 +1865,9 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.mod_group`.
         pub struct ModGroup {
-            /// `group_id`.
+            /// Id of the group in the knowledge base.
             0 group_id: String => "group_id: must",
-            /// `name`.
+            /// Name of the group, at most 12 characters.
             1 name: String => "name: must",
         }
         new(group_id: impl Into<String>, name: impl Into<String>)
@@ -1891,13 +1899,13 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.mod_intent`.
         pub struct ModIntent {
-            /// `intent_id`.
+            /// Id of the question-and-answer entry.
             0 intent_id: String => "intent_id: must",
-            /// `question`.
+            /// The wording that customers ask with most often.
             1 question: Option<super::ModIntentQuestion> => "question",
-            /// `similar_questions`.
+            /// Other ways to ask the same.
             2 similar_questions: Option<super::ModIntentSimilarQuestion> => "similar_questions",
-            /// `answers`.
+            /// The answers; so far only one.
             3 answers: Option<Vec<super::ModIntentAnswer>> => "answers",
         }
         new(intent_id: impl Into<String>)
@@ -1939,21 +1947,21 @@ pub mod service_state {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94669>.
         /// * Catalog: `work.kf.service_state.get`.
         pub struct Get {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`; personal data, masked in `Debug`.
-            1 external_userid: String => "external_userid: must masked",
+            /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
+            1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         }
-        new(open_kfid: impl Into<String>, external_userid: impl Into<String>)
+        new(open_kfid: impl Into<String>, external_userid: impl Into<xinqiao_types::ExternalUserId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `service_state`.
+            /// `0` not handled, `1` by the assistant, `2` in the queue, `3` by a member, `4` ended.
             0 service_state: i64 => "service_state: must",
-            /// `servicer_userid`.
-            1 servicer_userid: Option<String> => "servicer_userid",
+            /// The servicing member, if the state is `3`.
+            1 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
         }
     }
 
@@ -1983,23 +1991,27 @@ pub mod service_state {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94669>.
         /// * Catalog: `work.kf.service_state.trans`.
         pub struct Trans {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `external_userid`; personal data, masked in `Debug`.
-            1 external_userid: String => "external_userid: must masked",
-            /// `service_state`.
+            /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
+            1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+            /// `0` not handled, `1` by the assistant, `2` in the queue, `3` by a member, `4` ended.
             2 service_state: i64 => "service_state: must",
-            /// `servicer_userid`.
-            3 servicer_userid: Option<String> => "servicer_userid",
+            /// The servicing member, if the state is `3`.
+            3 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
         }
-        new(open_kfid: impl Into<String>, external_userid: impl Into<String>, service_state: i64)
-        text(servicer_userid: String)
+        new(
+            open_kfid: impl Into<String>,
+            external_userid: impl Into<xinqiao_types::ExternalUserId>,
+            service_state: i64,
+        )
+        text(servicer_userid: xinqiao_types::UserId)
     }
 
     w::record! {
         /// Answer to [`Trans`].
         pub struct TransResponse {
-            /// `msg_code`.
+            /// Lets you send one message for this change within 48 hours.
             0 msg_code: String => "msg_code: must",
         }
     }
@@ -2035,21 +2047,21 @@ pub mod servicer {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94646>.
         /// * Catalog: `work.kf.servicer.add`.
         pub struct Add {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `userid_list`.
-            1 userid_list: Option<Vec<String>> => "userid_list",
-            /// `department_id_list`.
+            /// Members, at most 100; one of this and the departments is needed.
+            1 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
+            /// Departments, at most 20.
             2 department_id_list: Option<Vec<i64>> => "department_id_list",
         }
         new(open_kfid: impl Into<String>)
-        set(userid_list: Vec<String>, department_id_list: Vec<i64>)
+        set(userid_list: Vec<xinqiao_types::UserId>, department_id_list: Vec<i64>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `result_list`.
+            /// Outcome for each member or department.
             0 result_list: Vec<super::ResultInfo> => "result_list: must",
         }
     }
@@ -2080,15 +2092,15 @@ pub mod servicer {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94647>.
         /// * Catalog: `work.kf.servicer.del`.
         pub struct Del {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
-            /// `userid_list`.
-            1 userid_list: Option<Vec<String>> => "userid_list",
-            /// `department_id_list`.
+            /// Members, at most 100; one of this and the departments is needed.
+            1 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
+            /// Departments, at most 20.
             2 department_id_list: Option<Vec<i64>> => "department_id_list",
         }
         new(open_kfid: impl Into<String>)
-        set(userid_list: Vec<String>, department_id_list: Vec<i64>)
+        set(userid_list: Vec<xinqiao_types::UserId>, department_id_list: Vec<i64>)
     }
 
     /// Answer to [`Del`], the same as to [`Add`].
@@ -2120,7 +2132,7 @@ pub mod servicer {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94645>.
         /// * Catalog: `work.kf.servicer.list`.
         pub struct List {
-            /// `open_kfid`.
+            /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must query",
         }
         new(open_kfid: impl Into<String>)
@@ -2129,7 +2141,7 @@ pub mod servicer {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `servicer_list`.
+            /// Members and departments who serve the account.
             0 servicer_list: Vec<super::Servicer> => "servicer_list: must",
         }
     }

@@ -6,20 +6,20 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `account_list` in `license::CreateRenewOrderJob`.
     pub struct Account {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
     }
-    new(userid: impl Into<String>, type_: i64)
+    new(userid: impl Into<xinqiao_types::UserId>, type_: i64)
 }
 
 w::record! {
     /// `account_count` of `license::CreateNewOrder`; `account_count` of `license::Buy`.
     pub struct AccountCount {
-        /// `base_count`.
+        /// Basic licences.
         0 base_count: Option<i64> => "base_count",
-        /// `external_contact_count`.
+        /// Licences with customer contact.
         1 external_contact_count: Option<i64> => "external_contact_count",
     }
     new()
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// `account_duration` of `license::CreateNewOrder`; `account_duration` of `license::Buy`.
     pub struct AccountDuration {
-        /// `months`.
+        /// Months of 31 days each, at most 60.
         0 months: Option<i64> => "months",
-        /// `days`.
+        /// Days, added to the months.
         1 days: Option<i64> => "days",
     }
     new()
@@ -41,34 +41,34 @@ w::record! {
 w::record! {
     /// An item of `active_list` in `license::BatchActiveAccount`.
     pub struct Active {
-        /// `active_code`.
+        /// Activation code of a licence.
         0 active_code: String => "active_code: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
+        /// Member to activate.
+        1 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(active_code: impl Into<String>, userid: impl Into<String>)
+    new(active_code: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `active_info_list` in the answer of `license::BatchGetActiveInfoByCode`; `active_info` of the answer of `license::GetActiveInfoByCode`.
     pub struct ActiveInfo {
-        /// `active_code`.
+        /// Activation code of a licence.
         0 active_code: String => "active_code: must",
-        /// `type`.
+        /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
-        /// `status`.
+        /// `1` unused, `2` in use, `3` expired, `4` to be transferred, `5` merged, `6` given to a lower corp.
         2 status: i64 => "status: must",
-        /// `userid`.
-        3 userid: Option<String> => "userid",
-        /// `create_time`; format `unix`.
+        /// Member who uses it; missing if unused.
+        3 userid: Option<xinqiao_types::UserId> => "userid",
+        /// When the order or code was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `active_time`; format `unix`.
+        /// When it was activated; format `unix`.
         5 active_time: Option<xinqiao_types::UnixSeconds> => "active_time",
-        /// `expire_time`; format `unix`.
+        /// Until when the licence holds; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `merge_info`.
+        /// Which codes it was merged with.
         7 merge_info: Option<MergeInfo> => "merge_info",
-        /// `share_info`.
+        /// Which corps it was given between.
         8 share_info: Option<ShareInfo> => "share_info",
     }
 }
@@ -76,26 +76,26 @@ w::record! {
 w::record! {
     /// An item of `active_result` in the answer of `license::BatchActiveAccount`.
     pub struct ActiveResult {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `active_code`.
+        /// Activation code of a licence.
         1 active_code: String => "active_code: must",
-        /// `userid`.
-        2 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        2 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `buy_list` in `license::CreateNewOrderJob`.
     pub struct Buy {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `account_count`.
+        /// How many licences.
         1 account_count: AccountCount => "account_count: must",
-        /// `account_duration`.
+        /// For how long.
         2 account_duration: AccountDuration => "account_duration: must",
-        /// `auto_active_status`; `0` or `1` on the wire.
+        /// Whether automatic activation is on for the corp: `1` on, `0` off; `0` or `1` on the wire.
         3 auto_active_status: Option<bool> => "auto_active_status: zero-one",
     }
     new(
@@ -109,12 +109,12 @@ w::record! {
 w::record! {
     /// An item of `fail_corp_list` in `license::JobResult`.
     pub struct FailCorp {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -123,15 +123,15 @@ w::record! {
 w::record! {
     /// An item of `active_info_list` in the answer of `license::GetActiveInfoByUser`.
     pub struct GetActiveInfoByUserActiveInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
-        /// `active_time`; format `unix`.
+        /// When it was activated; format `unix`.
         2 active_time: xinqiao_types::UnixSeconds => "active_time: must",
-        /// `expire_time`; format `unix`.
+        /// Until when the licence holds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `active_code`.
+        /// Activation code of a licence.
         4 active_code: String => "active_code: must",
     }
 }
@@ -139,13 +139,13 @@ w::record! {
 w::record! {
     /// An item of `buy_list` in the answer of `license::GetUnionOrder`.
     pub struct GetUnionOrderBuy {
-        /// `sub_order_id`.
+        /// Number of the part for this corp.
         0 sub_order_id: String => "sub_order_id: must",
-        /// `corpid`.
+        /// The corp that the licences are for.
         1 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `account_count`.
+        /// How many licences.
         2 account_count: OrderAccountCount => "account_count: must",
-        /// `account_duration`.
+        /// For how long.
         3 account_duration: OrderAccountDuration => "account_duration: must",
     }
 }
@@ -153,17 +153,17 @@ w::record! {
 w::record! {
     /// `order` of the answer of `license::GetUnionOrder`.
     pub struct UnionOrder {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
-        /// `order_type`.
+        /// `1` purchase, `2` renewal, `5` and `6` migrations, `8` for several corps.
         1 order_type: i64 => "order_type: must",
-        /// `order_status`.
+        /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refused, `7` void.
         2 order_status: i64 => "order_status: must",
-        /// `price`; in fen.
+        /// Amount of the order; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// `create_time`; format `unix`.
+        /// When the order or code was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `pay_time`; format `unix`.
+        /// When it was paid; missing if not; format `unix`.
         5 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
     }
 }
@@ -171,12 +171,12 @@ w::record! {
 w::record! {
     /// An item of `invalid_list` in the answer of `license::CreateNewOrderJob`; an item of `fail_list` in the answer of `license::NewOrderJobResult`.
     pub struct Invalid {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -185,15 +185,15 @@ w::record! {
 w::record! {
     /// An item of `invalid_account_list` in the answer of `license::CreateRenewOrderJob`.
     pub struct InvalidAccount {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `userid`.
-        2 userid: String => "userid: must",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        2 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` basic, `2` with customer contact.
         3 type_: i64 => "type: must",
     }
 }
@@ -201,13 +201,13 @@ w::record! {
 w::record! {
     /// An item of `account_list` in the answer of `license::ListActivedAccount`.
     pub struct ActivedAccount {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
-        /// `active_time`; format `unix`.
+        /// When it was activated; format `unix`.
         2 active_time: xinqiao_types::UnixSeconds => "active_time: must",
-        /// `expire_time`; format `unix`.
+        /// Until when the licence holds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
     }
 }
@@ -215,11 +215,11 @@ w::record! {
 w::record! {
     /// An item of `account_list` in the answer of `license::ListOrderAccount`.
     pub struct OrderAccount {
-        /// `active_code`.
+        /// Activation code of a licence.
         0 active_code: String => "active_code: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// `1` basic, `2` with customer contact.
         2 type_: i64 => "type: must",
     }
 }
@@ -227,9 +227,9 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `license::ListOrder`.
     pub struct ListOrderDetail {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
-        /// `order_type`.
+        /// `1` purchase, `2` renewal, `5` and `6` migrations, `8` for several corps.
         1 order_type: i64 => "order_type: must",
     }
 }
@@ -237,9 +237,9 @@ w::record! {
 w::record! {
     /// `merge_info` of `license::ActiveInfo`.
     pub struct MergeInfo {
-        /// `to_active_code`.
+        /// The code it went into, for an old code.
         0 to_active_code: String => "to_active_code: must",
-        /// `from_active_code`.
+        /// The code it took up, for a new code.
         1 from_active_code: String => "from_active_code: must",
     }
 }
@@ -247,23 +247,23 @@ w::record! {
 w::record! {
     /// `order` of the answer of `license::GetOrder`.
     pub struct Order {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
-        /// `order_type`.
+        /// `1` purchase, `2` renewal, `5` and `6` migrations, `8` for several corps.
         1 order_type: i64 => "order_type: must",
-        /// `order_status`.
+        /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refused, `7` void.
         2 order_status: i64 => "order_status: must",
-        /// `corpid`.
+        /// The corp that the licences are for.
         3 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `price`; in fen.
+        /// Amount of the order; in fen.
         4 price: xinqiao_types::Fen => "price: must",
-        /// `account_count`.
+        /// How many licences.
         5 account_count: OrderAccountCount => "account_count: must",
-        /// `account_duration`.
+        /// For how long.
         6 account_duration: OrderAccountDuration => "account_duration: must",
-        /// `create_time`; format `unix`.
+        /// When the order or code was made; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `pay_time`; format `unix`.
+        /// When it was paid; missing if not; format `unix`.
         8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
     }
 }
@@ -271,9 +271,9 @@ w::record! {
 w::record! {
     /// `account_count` of `license::GetUnionOrderBuy`; `account_count` of `license::Order`.
     pub struct OrderAccountCount {
-        /// `base_count`.
+        /// Basic licences.
         0 base_count: i64 => "base_count: must",
-        /// `external_contact_count`.
+        /// Licences with customer contact.
         1 external_contact_count: i64 => "external_contact_count: must",
     }
 }
@@ -281,11 +281,11 @@ w::record! {
 w::record! {
     /// `account_duration` of `license::GetUnionOrderBuy`; `account_duration` of `license::Order`.
     pub struct OrderAccountDuration {
-        /// `months`.
+        /// Months of 31 days each, at most 60.
         0 months: Option<i64> => "months",
-        /// `days`.
+        /// Days, added to the months.
         1 days: Option<i64> => "days",
-        /// `new_expire_time`; format `unix`.
+        /// New end of validity; excludes `months`; format `unix`.
         2 new_expire_time: Option<xinqiao_types::UnixSeconds> => "new_expire_time",
     }
 }
@@ -293,13 +293,13 @@ w::record! {
 w::record! {
     /// `pay_job_result` of the answer of `license::PayJobResult`.
     pub struct JobResult {
-        /// `errcode`.
+        /// Outcome of the payment, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `fail_corp_list`.
+        /// Corps whose payment failed, and why.
         2 fail_corp_list: Option<Vec<FailCorp>> => "fail_corp_list",
     }
 }
@@ -307,7 +307,7 @@ w::record! {
 w::record! {
     /// An item of `share_list` in `license::BatchShareActiveCode`.
     pub struct Share {
-        /// `active_code`.
+        /// Activation code of a licence.
         0 active_code: String => "active_code: must",
     }
     new(active_code: impl Into<String>)
@@ -316,23 +316,23 @@ w::record! {
 w::record! {
     /// `share_info` of `license::ActiveInfo`.
     pub struct ShareInfo {
-        /// `to_corpid`.
-        0 to_corpid: String => "to_corpid: must",
-        /// `from_corpid`.
-        1 from_corpid: String => "from_corpid: must",
+        /// The lower corp that got it, as seen from above.
+        0 to_corpid: xinqiao_types::CorpId => "to_corpid: must",
+        /// The upper corp it came from, as seen from below.
+        1 from_corpid: xinqiao_types::CorpId => "from_corpid: must",
     }
 }
 
 w::record! {
     /// An item of `share_result` in the answer of `license::BatchShareActiveCode`.
     pub struct ShareResult {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
-        /// `active_code`.
+        /// Activation code of a licence.
         2 active_code: String => "active_code: must",
     }
 }
@@ -340,9 +340,9 @@ w::record! {
 w::record! {
     /// `account_duration` of `license::SubmitOrderJob`.
     pub struct SubmitOrderJobAccountDuration {
-        /// `months`.
+        /// Months of 31 days each, at most 60.
         0 months: Option<i64> => "months",
-        /// `new_expire_time`; format `unix`.
+        /// New end of validity; excludes `months`; format `unix`.
         1 new_expire_time: Option<xinqiao_types::UnixSeconds> => "new_expire_time",
     }
     new()
@@ -352,9 +352,9 @@ w::record! {
 w::record! {
     /// `trail_info` of the answer of `license::GetAppLicenseInfo`.
     pub struct TrailInfo {
-        /// `start_time`; format `unix`.
+        /// When the trial began; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the trial ends; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -362,24 +362,27 @@ w::record! {
 w::record! {
     /// An item of `transfer_list` in `license::BatchTransferLicense`.
     pub struct Transfer {
-        /// `handover_userid`.
-        0 handover_userid: String => "handover_userid: must",
-        /// `takeover_userid`.
-        1 takeover_userid: String => "takeover_userid: must",
+        /// Member who gives the licence up.
+        0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+        /// Member who gets the licence.
+        1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
     }
-    new(handover_userid: impl Into<String>, takeover_userid: impl Into<String>)
+    new(
+        handover_userid: impl Into<xinqiao_types::UserId>,
+        takeover_userid: impl Into<xinqiao_types::UserId>,
+    )
 }
 
 w::record! {
     /// An item of `transfer_result` in the answer of `license::BatchTransferLicense`.
     pub struct TransferResult {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `handover_userid`.
-        1 handover_userid: String => "handover_userid: must",
-        /// `takeover_userid`.
-        2 takeover_userid: String => "takeover_userid: must",
+        /// Member who gives the licence up.
+        1 handover_userid: xinqiao_types::UserId => "handover_userid: must",
+        /// Member who gets the licence.
+        2 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
     }
 }
 
@@ -390,17 +393,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95553>.
     /// * Catalog: `work.license.active_account`.
     pub struct ActiveAccount {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `active_code`.
+        /// Activation code of a licence.
         1 active_code: String => "active_code: must",
-        /// `userid`.
-        2 userid: String => "userid: must",
+        /// Member to activate.
+        2 userid: xinqiao_types::UserId => "userid: must",
     }
     new(
         corpid: impl Into<xinqiao_types::CorpId>,
         active_code: impl Into<String>,
-        userid: impl Into<String>,
+        userid: impl Into<xinqiao_types::UserId>,
     )
 }
 
@@ -462,9 +465,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95553>.
     /// * Catalog: `work.license.batch_active_account`.
     pub struct BatchActiveAccount {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `active_list`.
+        /// Members and their codes, at most 1,000.
         1 active_list: Vec<Active> => "active_list: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, active_list: Vec<Active>)
@@ -473,7 +476,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchActiveAccount`].
     pub struct BatchActiveAccountResponse {
-        /// `active_result`.
+        /// Outcome for each.
         0 active_result: Vec<ActiveResult> => "active_result: must",
     }
 }
@@ -504,9 +507,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95552>.
     /// * Catalog: `work.license.batch_get_active_info_by_code`.
     pub struct BatchGetActiveInfoByCode {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `active_code_list`.
+        /// Codes to read, at most 1,000.
         1 active_code_list: Vec<String> => "active_code_list: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, active_code_list: Vec<String>)
@@ -515,9 +518,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetActiveInfoByCode`].
     pub struct BatchGetActiveInfoByCodeResponse {
-        /// `active_info_list`.
+        /// What is known of each code.
         0 active_info_list: Vec<ActiveInfo> => "active_info_list: must",
-        /// `invalid_active_code_list`.
+        /// Codes that are not valid.
         1 invalid_active_code_list: Vec<String> => "invalid_active_code_list: must",
     }
 }
@@ -548,20 +551,24 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96059>.
     /// * Catalog: `work.license.batch_share_active_code`.
     pub struct BatchShareActiveCode {
-        /// `from_corpid`.
-        0 from_corpid: String => "from_corpid: must",
-        /// `to_corpid`.
-        1 to_corpid: String => "to_corpid: must",
-        /// `share_list`.
+        /// The upper corp.
+        0 from_corpid: xinqiao_types::CorpId => "from_corpid: must",
+        /// The lower corp.
+        1 to_corpid: xinqiao_types::CorpId => "to_corpid: must",
+        /// Codes to give, at most 1,000.
         2 share_list: Vec<Share> => "share_list: must",
     }
-    new(from_corpid: impl Into<String>, to_corpid: impl Into<String>, share_list: Vec<Share>)
+    new(
+        from_corpid: impl Into<xinqiao_types::CorpId>,
+        to_corpid: impl Into<xinqiao_types::CorpId>,
+        share_list: Vec<Share>,
+    )
 }
 
 w::record! {
     /// Answer to [`BatchShareActiveCode`].
     pub struct BatchShareActiveCodeResponse {
-        /// `share_result`.
+        /// Outcome for each code.
         0 share_result: Vec<ShareResult> => "share_result: must",
     }
 }
@@ -592,9 +599,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95673>.
     /// * Catalog: `work.license.batch_transfer_license`.
     pub struct BatchTransferLicense {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `transfer_list`.
+        /// Licences to hand over, at most 1,000.
         1 transfer_list: Vec<Transfer> => "transfer_list: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, transfer_list: Vec<Transfer>)
@@ -603,7 +610,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchTransferLicense`].
     pub struct BatchTransferLicenseResponse {
-        /// `transfer_result`.
+        /// Outcome for each.
         0 transfer_result: Vec<TransferResult> => "transfer_result: must",
     }
 }
@@ -634,9 +641,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96106>.
     /// * Catalog: `work.license.cancel_order`.
     pub struct CancelOrder {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `order_id`.
+        /// Number of the licence order.
         1 order_id: String => "order_id: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, order_id: impl Into<String>)
@@ -668,18 +675,18 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95644>.
     /// * Catalog: `work.license.create_new_order`.
     pub struct CreateNewOrder {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `buyer_userid`.
-        1 buyer_userid: String => "buyer_userid: must",
-        /// `account_count`.
+        /// Member of the provider who orders.
+        1 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
+        /// How many licences.
         2 account_count: AccountCount => "account_count: must",
-        /// `account_duration`.
+        /// For how long.
         3 account_duration: AccountDuration => "account_duration: must",
     }
     new(
         corpid: impl Into<xinqiao_types::CorpId>,
-        buyer_userid: impl Into<String>,
+        buyer_userid: impl Into<xinqiao_types::UserId>,
         account_count: AccountCount,
         account_duration: AccountDuration,
     )
@@ -688,7 +695,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateNewOrder`].
     pub struct CreateNewOrderResponse {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
     }
 }
@@ -719,10 +726,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98892>.
     /// * Catalog: `work.license.create_new_order_job`.
     pub struct CreateNewOrderJob {
-        /// `jobid`.
+        /// Id of the job; leave out at first, give it to add more corps; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: Option<String> => "jobid",
-        /// `buy_list`.
+        /// What each corp gets, at most 1,000 at a time.
         1 buy_list: Vec<Buy> => "buy_list: must",
     }
     new(buy_list: Vec<Buy>)
@@ -732,10 +739,10 @@ w::record! {
 w::record! {
     /// Answer to [`CreateNewOrderJob`].
     pub struct CreateNewOrderJobResponse {
-        /// `jobid`.
+        /// Id of the job; leave out at first, give it to add more corps; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: Option<String> => "jobid",
-        /// `invalid_list`.
+        /// Corps that cannot buy, and why.
         1 invalid_list: Option<Vec<Invalid>> => "invalid_list",
     }
 }
@@ -766,12 +773,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95646>.
     /// * Catalog: `work.license.create_renew_order_job`.
     pub struct CreateRenewOrderJob {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `jobid`.
+        /// Id of the job; leave out at first, give it to add more members; `jobid` on the wire.
         #[doc(alias = "jobid")]
         1 job_id: Option<String> => "jobid",
-        /// `account_list`.
+        /// Members and kinds to renew, at most 1,000 at a time.
         2 account_list: Vec<Account> => "account_list: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, account_list: Vec<Account>)
@@ -781,10 +788,10 @@ w::record! {
 w::record! {
     /// Answer to [`CreateRenewOrderJob`].
     pub struct CreateRenewOrderJobResponse {
-        /// `jobid`.
+        /// Id of the job; leave out at first, give it to add more members; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// `invalid_account_list`.
+        /// Licences that cannot be renewed, and why.
         1 invalid_account_list: Vec<InvalidAccount> => "invalid_account_list: must",
     }
 }
@@ -815,9 +822,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95552>.
     /// * Catalog: `work.license.get_active_info_by_code`.
     pub struct GetActiveInfoByCode {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `active_code`.
+        /// Activation code of a licence.
         1 active_code: String => "active_code: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, active_code: impl Into<String>)
@@ -826,7 +833,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetActiveInfoByCode`].
     pub struct GetActiveInfoByCodeResponse {
-        /// `active_info`.
+        /// What is known of the code.
         0 active_info: ActiveInfo => "active_info: must",
     }
 }
@@ -857,20 +864,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95555>.
     /// * Catalog: `work.license.get_active_info_by_user`.
     pub struct GetActiveInfoByUser {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
+        /// Member to ask about.
+        1 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(corpid: impl Into<xinqiao_types::CorpId>, userid: impl Into<String>)
+    new(corpid: impl Into<xinqiao_types::CorpId>, userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`GetActiveInfoByUser`].
     pub struct GetActiveInfoByUserResponse {
-        /// `active_status`.
+        /// `0` no licence, `1` has one.
         0 active_status: i64 => "active_status: must",
-        /// `active_info_list`.
+        /// The member's licences, at most one of each kind.
         1 active_info_list: Vec<GetActiveInfoByUserActiveInfo> => "active_info_list: must",
     }
 }
@@ -901,9 +908,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95844>.
     /// * Catalog: `work.license.get_app_license_info`.
     pub struct GetAppLicenseInfo {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `suite_id`; the account's suiteid.
+        /// Id of the third-party app or the template for customized apps; it belongs to the provider, not to a corp; such as `dk0123456789abcdef`; the account's suiteid. From: The app's page in the provider console.
         1 suite_id: String => "suite_id: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, suite_id: impl Into<String>)
@@ -912,9 +919,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppLicenseInfo`].
     pub struct GetAppLicenseInfoResponse {
-        /// `license_status`.
+        /// Whether licences are checked: `0` no, `1` yes.
         0 license_status: i64 => "license_status: must",
-        /// `trail_info`.
+        /// Trial period before licences are needed.
         1 trail_info: Option<TrailInfo> => "trail_info",
     }
 }
@@ -945,7 +952,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95874>.
     /// * Catalog: `work.license.get_auto_active_status`.
     pub struct GetAutoActiveStatus {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -954,7 +961,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAutoActiveStatus`].
     pub struct GetAutoActiveStatusResponse {
-        /// `auto_active_status`.
+        /// `0` off, `1` on.
         0 auto_active_status: i64 => "auto_active_status: must",
     }
 }
@@ -985,7 +992,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95648>.
     /// * Catalog: `work.license.get_order`.
     pub struct GetOrder {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -994,7 +1001,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `order`.
+        /// The order with its details.
         0 order: Order => "order: must",
     }
 }
@@ -1025,11 +1032,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98893>.
     /// * Catalog: `work.license.get_union_order`.
     pub struct GetUnionOrder {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
     new(order_id: impl Into<String>)
@@ -1040,13 +1047,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetUnionOrder`].
     pub struct GetUnionOrderResponse {
-        /// `order`.
+        /// The order with its details.
         0 order: UnionOrder => "order: must",
-        /// `buy_list`.
+        /// What is bought for each corp.
         1 buy_list: Vec<GetUnionOrderBuy> => "buy_list: must",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         3 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1110,11 +1117,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95544>.
     /// * Catalog: `work.license.list_actived_account`.
     pub struct ListActivedAccount {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -1125,11 +1132,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListActivedAccount`].
     pub struct ListActivedAccountResponse {
-        /// `account_list`.
+        /// The licences.
         0 account_list: Vec<ActivedAccount> => "account_list: must",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1160,15 +1167,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95647>.
     /// * Catalog: `work.license.list_order`.
     pub struct ListOrder {
-        /// `corpid`.
+        /// Only orders of this corp; all without it.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `start_time`; format `unix`.
+        /// Ordered after this; given together with the end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// Ordered before this, at most 31 days later; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, at most 1,000.
         4 limit: Option<i64> => "limit",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -1179,11 +1186,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
-        /// `order_list`.
+        /// Licence orders that match.
         0 order_list: Vec<ListOrderDetail> => "order_list: must",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1214,11 +1221,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95649>.
     /// * Catalog: `work.license.list_order_account`.
     pub struct ListOrderAccount {
-        /// `order_id`.
+        /// Number of the licence order.
         0 order_id: String => "order_id: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
     new(order_id: impl Into<String>)
@@ -1229,11 +1236,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrderAccount`].
     pub struct ListOrderAccountResponse {
-        /// `account_list`.
+        /// The licences.
         0 account_list: Vec<OrderAccount> => "account_list: must",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1264,7 +1271,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98892>.
     /// * Catalog: `work.license.new_order_job_result`.
     pub struct NewOrderJobResult {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1274,11 +1281,11 @@ w::record! {
 w::record! {
     /// Answer to [`NewOrderJobResult`].
     pub struct NewOrderJobResultResponse {
-        /// `status`.
+        /// State of the job; ask again later if it is not finished.
         0 status: i64 => "status: must",
-        /// `order_id`.
+        /// Number of the licence order.
         1 order_id: Option<String> => "order_id",
-        /// `fail_list`.
+        /// Corps that failed, and why.
         2 fail_list: Option<Vec<Invalid>> => "fail_list",
     }
 }
@@ -1309,7 +1316,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99415>.
     /// * Catalog: `work.license.pay_job_result`.
     pub struct PayJobResult {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1319,9 +1326,9 @@ w::record! {
 w::record! {
     /// Answer to [`PayJobResult`].
     pub struct PayJobResultResponse {
-        /// `status`.
+        /// State of the job; ask again later if it is not finished.
         0 status: i64 => "status: must",
-        /// `pay_job_result`.
+        /// How the payment went.
         1 pay_job_result: JobResult => "pay_job_result: must",
     }
 }
@@ -1352,9 +1359,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95873>.
     /// * Catalog: `work.license.set_auto_active_status`.
     pub struct SetAutoActiveStatus {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `auto_active_status`.
+        /// `0` off, `1` on.
         1 auto_active_status: i64 => "auto_active_status: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, auto_active_status: i64)
@@ -1386,19 +1393,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98892>.
     /// * Catalog: `work.license.submit_new_order_job`.
     pub struct SubmitNewOrderJob {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// `buyer_userid`.
-        1 buyer_userid: String => "buyer_userid: must",
+        /// Member of the provider who orders.
+        1 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
     }
-    new(job_id: impl Into<String>, buyer_userid: impl Into<String>)
+    new(job_id: impl Into<String>, buyer_userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`SubmitNewOrderJob`].
     pub struct SubmitNewOrderJobResponse {
-        /// `jobid`.
+        /// Id of the background job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1430,17 +1437,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95646>.
     /// * Catalog: `work.license.submit_order_job`.
     pub struct SubmitOrderJob {
-        /// `jobid`.
+        /// Id of the renewal job; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// `buyer_userid`.
-        1 buyer_userid: String => "buyer_userid: must",
-        /// `account_duration`.
+        /// Member of the provider who orders.
+        1 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
+        /// For how long.
         2 account_duration: SubmitOrderJobAccountDuration => "account_duration: must",
     }
     new(
         job_id: impl Into<String>,
-        buyer_userid: impl Into<String>,
+        buyer_userid: impl Into<xinqiao_types::UserId>,
         account_duration: SubmitOrderJobAccountDuration,
     )
 }
@@ -1474,12 +1481,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99415>.
     /// * Catalog: `work.license.submit_pay_job`.
     pub struct SubmitPayJob {
-        /// `payer_userid`.
-        0 payer_userid: String => "payer_userid: must",
-        /// `order_id`.
+        /// Member of the provider who pays.
+        0 payer_userid: xinqiao_types::UserId => "payer_userid: must",
+        /// Number of the licence order.
         1 order_id: String => "order_id: must",
     }
-    new(payer_userid: impl Into<String>, order_id: impl Into<String>)
+    new(payer_userid: impl Into<xinqiao_types::UserId>, order_id: impl Into<String>)
 }
 
 /// Answer to [`SubmitPayJob`], the same as to [`SubmitNewOrderJob`].
@@ -1511,7 +1518,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96515>.
     /// * Catalog: `work.license.support_policy_query`.
     pub struct SupportPolicyQuery {
-        /// `corpid`.
+        /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -1520,9 +1527,9 @@ w::record! {
 w::record! {
     /// Answer to [`SupportPolicyQuery`].
     pub struct SupportPolicyQueryResponse {
-        /// `query_result`.
+        /// Whether the corp qualifies.
         0 query_result: i64 => "query_result: must",
-        /// `unsatisfied_reason`.
+        /// Codes of why it does not.
         1 unsatisfied_reason: Option<Vec<i64>> => "unsatisfied_reason",
     }
 }

@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `articles` in `linked_corp::News`.
     pub struct Article {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes; ignored if a mini program is given.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, at most 512 bytes, cut beyond that.
         2 description: Option<String> => "description",
-        /// `picurl`.
+        /// Picture, JPG or PNG; best 1068×455 large, 150×150 small; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
-        /// `btntxt`.
+        /// Text of the button, only used with a single article; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         4 btn_txt: Option<String> => "btntxt",
-        /// `appid`.
+        /// AppID of the mini program opened on a click; it must be linked to the agent.
         5 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program opened on a click, at most 128 bytes; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
@@ -37,7 +37,7 @@ w::record! {
 w::record! {
     /// `text` of `linked_corp::ExtAttrDetail`.
     pub struct AttrText {
-        /// `value`.
+        /// Text of the attribute.
         0 value: String => "value: must",
     }
 }
@@ -45,9 +45,9 @@ w::record! {
 w::record! {
     /// An item of `content_item` in `linked_corp::MiniProgramNotice`.
     pub struct ContentItem {
-        /// `key`.
+        /// Caption of the row, at most 10 Chinese characters.
         0 key: String => "key: must",
-        /// `value`.
+        /// Text of the row, at most 30 Chinese characters.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -56,14 +56,14 @@ w::record! {
 w::record! {
     /// An item of `department_list` in the answer of `linked_corp::DepartmentList`.
     pub struct Department {
-        /// `department_id`.
+        /// Number of the department, without the `LinkedId` prefix.
         0 department_id: i64 => "department_id: must",
-        /// `department_name`.
+        /// The name that the linked corp gave the department.
         1 department_name: Option<String> => "department_name",
-        /// `parentid`.
+        /// Number of the department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         2 parent_id: i64 => "parentid: must",
-        /// `order`.
+        /// Rank among the sibling departments.
         3 order: i64 => "order: must",
     }
 }
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `extattr` of `linked_corp::UserInfo`.
     pub struct ExtAttr {
-        /// `attrs`.
+        /// The attributes one by one.
         0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
@@ -79,13 +79,13 @@ w::record! {
 w::record! {
     /// An item of `attrs` in `linked_corp::ExtAttr`.
     pub struct ExtAttrDetail {
-        /// `type`.
+        /// `0` text, `1` web page.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// What the attribute is called in the linked corp.
         1 name: String => "name: must",
-        /// `text`.
+        /// The text, for a text attribute.
         2 text: Option<AttrText> => "text",
-        /// `web`.
+        /// The page, for a web attribute.
         3 web: Option<Web> => "web",
     }
 }
@@ -93,7 +93,7 @@ w::record! {
 w::record! {
     /// The body `file` of `linked_corp::MessageSend`.
     pub struct File {
-        /// `media_id`.
+        /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -102,7 +102,7 @@ w::record! {
 w::record! {
     /// The body `image` of `linked_corp::MessageSend`.
     pub struct Image {
-        /// `media_id`.
+        /// Uploaded picture to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -111,7 +111,7 @@ w::record! {
 w::record! {
     /// The body `markdown` of `linked_corp::MessageSend`.
     pub struct Markdown {
-        /// `content`.
+        /// Text in the supported subset of Markdown, at most 2,048 bytes (4,096 for a robot).
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -120,17 +120,17 @@ w::record! {
 w::record! {
     /// The body `miniprogram_notice` of `linked_corp::MessageSend`.
     pub struct MiniProgramNotice {
-        /// `appid`.
+        /// AppID of the mini program to open; it must be linked to the agent.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `page`.
+        /// Page of the mini program to open; without it nothing opens.
         1 page: String => "page: must",
-        /// `title`.
+        /// Headline, 4–12 Chinese characters.
         2 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, 4–12 Chinese characters.
         3 description: Option<String> => "description",
-        /// `content_item`.
+        /// Rows of caption and text, at most 10.
         4 content_item: Option<Vec<ContentItem>> => "content_item",
-        /// `emphasis_first_item`.
+        /// Whether the first row is shown large.
         5 emphasis_first_item: Option<bool> => "emphasis_first_item",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
@@ -141,7 +141,7 @@ w::record! {
 w::record! {
     /// The body `mpnews` of `linked_corp::MessageSend`.
     pub struct MpNews {
-        /// `articles`.
+        /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
     new(articles: Vec<MpNewsArticle>)
@@ -150,29 +150,34 @@ w::record! {
 w::record! {
     /// An item of `articles` in `linked_corp::MpNews`.
     pub struct MpNewsArticle {
-        /// `url`.
+        /// Page that the “read the original” link opens.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `digest`.
+        /// Summary, at most 512 bytes, cut beyond that.
         2 digest: Option<String> => "digest",
-        /// `author`.
+        /// Who is named as author, at most 64 bytes.
         3 author: Option<String> => "author",
-        /// `content`.
+        /// Text of the article in HTML, at most 666 KB.
         4 content: String => "content: must",
-        /// `content_source_url`.
+        /// Page that the “read the original” link opens.
         5 content_source_url: Option<String> => "content_source_url",
-        /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover picture.
+        6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
-    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    text(
+        digest: String,
+        author: String,
+        content_source_url: String,
+        thumb_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
     /// The body `news` of `linked_corp::MessageSend`.
     pub struct News {
-        /// `articles`.
+        /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -181,7 +186,7 @@ w::record! {
 w::record! {
     /// The body `text` of `linked_corp::MessageSend`.
     pub struct Text {
-        /// `content`.
+        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -190,13 +195,13 @@ w::record! {
 w::record! {
     /// The body `textcard` of `linked_corp::MessageSend`.
     pub struct TextCard {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the card, at most 128 characters, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
-        /// `btntxt`.
+        /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
@@ -207,23 +212,23 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `linked_corp::user::Get`; an item of `userlist` in the answer of `linked_corp::user::List`.
     pub struct UserInfo {
-        /// `corpid`.
+        /// The linked corp the member belongs to.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// `name`.
+        /// Member of a linked corp, written `CorpId/UserId`; such as `wwaaaaaaaaaaaaaaaa/zhangsan`.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// The member's name as known in the linked corp.
         2 name: Option<String> => "name",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// The member's mobile number; needs the right permission; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Desk phone of the member; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// The member's mail address; needs the right permission; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
-        /// `position`.
+        /// The member's job title.
         6 position: Option<String> => "position",
-        /// `department`; format `LinkedId/DepartmentId`.
+        /// Departments of the member, each written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`.
         7 department: Option<Vec<String>> => "department",
-        /// `extattr`.
+        /// The corp's own extra attributes of the member, shown inside only; `extattr` on the wire.
         #[doc(alias = "extattr")]
         8 ext_attr: Option<ExtAttr> => "extattr",
     }
@@ -232,13 +237,13 @@ w::record! {
 w::record! {
     /// An item of `userlist` in the answer of `linked_corp::user::SimpleList`.
     pub struct UserList {
-        /// `corpid`.
+        /// The linked corp the member belongs to.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// `name`.
+        /// Member of a linked corp, written `CorpId/UserId`; such as `wwaaaaaaaaaaaaaaaa/zhangsan`.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// The member's name as known in the linked corp.
         2 name: Option<String> => "name",
-        /// `department`; format `LinkedId/DepartmentId`.
+        /// Departments of the member, each written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`.
         3 department: Option<Vec<String>> => "department",
     }
 }
@@ -246,11 +251,11 @@ w::record! {
 w::record! {
     /// The body `video` of `linked_corp::MessageSend`.
     pub struct Video {
-        /// `media_id`.
+        /// Uploaded MP4 video to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Caption of the video, at most 128 bytes.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -260,7 +265,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `linked_corp::MessageSend`.
     pub struct Voice {
-        /// `media_id`.
+        /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -269,9 +274,9 @@ w::record! {
 w::record! {
     /// `web` of `linked_corp::ExtAttrDetail`.
     pub struct Web {
-        /// `title`.
+        /// Caption of the link.
         0 title: String => "title: must",
-        /// `url`.
+        /// Address of the page to open.
         1 url: String => "url: must",
     }
 }
@@ -290,10 +295,10 @@ w::record! {
 w::record! {
     /// Answer to [`AgentGetPermList`].
     pub struct AgentGetPermListResponse {
-        /// `userids`; format `CorpId/UserId`.
+        /// Members of linked corps in the app's scope, each `CorpId/UserId`; format `CorpId/UserId`; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
-        /// `department_ids`; format `LinkedId/DepartmentId`.
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// Departments of linked corps in the app's scope, each `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`.
         1 department_ids: Option<Vec<String>> => "department_ids",
     }
 }
@@ -324,7 +329,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93170>.
     /// * Catalog: `work.linked_corp.department_list`.
     pub struct DepartmentList {
-        /// `department_id`; format `LinkedId/DepartmentId`.
+        /// Department of a linked corp, written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`; such as `L0001/12`.
         0 department_id: String => "department_id: must",
     }
     new(department_id: impl Into<String>)
@@ -333,7 +338,7 @@ w::record! {
 w::record! {
     /// Answer to [`DepartmentList`].
     pub struct DepartmentListResponse {
-        /// `department_list`.
+        /// Departments of the linked corp that the app can see.
         0 department_list: Vec<Department> => "department_list: must",
     }
 }
@@ -390,23 +395,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90250>.
     /// * Catalog: `work.linked_corp.message_send`.
     pub struct MessageSend {
-        /// `touser`; format `CorpId/UserId`; personal data, masked in `Debug`.
+        /// Members who get it, each `CorpId/UserId`, at most 1,000; format `CorpId/UserId`; personal data, masked in `Debug`; `touser` on the wire.
         #[doc(alias = "touser")]
         0 to_user: Option<Vec<String>> => "touser: masked",
-        /// `toparty`; format `LinkedId/DepartmentId`.
+        /// Departments that get it, each `LinkedId/DepartmentId`, at most 100; format `LinkedId/DepartmentId`; `toparty` on the wire.
         #[doc(alias = "toparty")]
         1 to_party: Option<Vec<String>> => "toparty",
-        /// `totag`.
+        /// Numbers of tags of your own corp, at most 100; `totag` on the wire.
         #[doc(alias = "totag")]
         2 to_tag: Option<Vec<i64>> => "totag",
-        /// `toall`; `0` or `1` on the wire.
+        /// `1` sends to everyone in the app's scope and ignores the other receivers, `0` does not; `0` or `1` on the wire; `toall` on the wire.
         #[doc(alias = "toall")]
         3 to_all: Option<bool> => "toall: zero-one",
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         4 agentid: i64 => "agentid: must",
-        /// `safe`; `0` or `1` on the wire.
+        /// `1` marks the message confidential (no forwarding, watermark), `0` does not; `0` or `1` on the wire.
         5 safe: Option<bool> => "safe: zero-one",
-        /// The body, told apart by `msgtype`.
+        /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         6 body: Body => ": flat",
     }
     new(agentid: i64, body: Body)
@@ -416,13 +421,13 @@ w::record! {
 w::record! {
     /// Answer to [`MessageSend`].
     pub struct MessageSendResponse {
-        /// `invaliduser`; format `CorpId/UserId`.
+        /// Members that are invalid or out of scope; the rest was handled; format `CorpId/UserId`; `invaliduser` on the wire.
         #[doc(alias = "invaliduser")]
         0 invalid_user: Option<Vec<String>> => "invaliduser",
-        /// `invalidparty`; format `LinkedId/DepartmentId`.
+        /// Departments that are invalid or out of scope; format `LinkedId/DepartmentId`; `invalidparty` on the wire.
         #[doc(alias = "invalidparty")]
         1 invalid_party: Option<Vec<String>> => "invalidparty",
-        /// `invalidtag`.
+        /// Tags that are invalid or out of scope; `invalidtag` on the wire.
         #[doc(alias = "invalidtag")]
         2 invalid_tag: Option<Vec<i64>> => "invalidtag",
     }
@@ -458,16 +463,16 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93171>.
         /// * Catalog: `work.linked_corp.user.get`.
         pub struct Get {
-            /// `userid`; format `CorpId/UserId`.
-            0 userid: String => "userid: must",
+            /// Member of a linked corp, written `CorpId/UserId`; format `CorpId/UserId`; such as `wwaaaaaaaaaaaaaaaa/zhangsan`.
+            0 userid: xinqiao_types::UserId => "userid: must",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `user_info`.
+            /// The member's details.
             0 user_info: super::UserInfo => "user_info: must",
         }
     }
@@ -498,9 +503,9 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93169>.
         /// * Catalog: `work.linked_corp.user.list`.
         pub struct List {
-            /// `department_id`; format `LinkedId/DepartmentId`.
+            /// Department of a linked corp, written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`; such as `L0001/12`.
             0 department_id: String => "department_id: must",
-            /// `fetch_child`.
+            /// Whether departments below it, at all levels, are included.
             1 fetch_child: Option<bool> => "fetch_child",
         }
         new(department_id: impl Into<String>)
@@ -510,7 +515,7 @@ pub mod user {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `userlist`.
+            /// Members of the department; `userlist` on the wire.
             #[doc(alias = "userlist")]
             0 user_list: Vec<super::UserInfo> => "userlist: must",
         }
@@ -542,9 +547,9 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93168>.
         /// * Catalog: `work.linked_corp.user.simple_list`.
         pub struct SimpleList {
-            /// `department_id`; format `LinkedId/DepartmentId`.
+            /// Department of a linked corp, written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`; such as `L0001/12`.
             0 department_id: String => "department_id: must",
-            /// `fetch_child`.
+            /// Whether departments below it, at all levels, are included.
             1 fetch_child: Option<bool> => "fetch_child",
         }
         new(department_id: impl Into<String>)
@@ -554,7 +559,7 @@ pub mod user {
     w::record! {
         /// Answer to [`SimpleList`].
         pub struct SimpleListResponse {
-            /// `userlist`.
+            /// Members of the department; `userlist` on the wire.
             #[doc(alias = "userlist")]
             0 user_list: Vec<super::UserList> => "userlist: must",
         }

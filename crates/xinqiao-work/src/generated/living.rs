@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `activity_detail` of `living::Create`.
     pub struct ActivityDetail {
-        /// `description`.
+        /// What the event is about.
         0 description: Option<String> => "description",
-        /// `image_list`.
+        /// `media_id`s of pictures in the details.
         1 image_list: Option<Vec<String>> => "image_list",
     }
     new()
@@ -19,66 +19,66 @@ w::record! {
 w::record! {
     /// An item of `external_users` in `living::StatInfo`.
     pub struct ExternalUser {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `type`.
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// `1` WeChat user, `2` WeCom user.
         1 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the viewer.
         2 name: Option<String> => "name",
-        /// `watch_time`; in s.
+        /// How long they watched; in s.
         3 watch_time: i64 => "watch_time: must",
-        /// `is_comment`; `0` or `1` on the wire.
+        /// `1` commented, `0` did not; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
-        /// `is_mic`; `0` or `1` on the wire.
+        /// `1` spoke, `0` did not; `0` or `1` on the wire.
         5 is_mic: bool => "is_mic: must zero-one",
-        /// `invitor_userid`.
-        6 invitor_userid: Option<String> => "invitor_userid",
-        /// `invitor_external_userid`.
-        7 invitor_external_userid: Option<String> => "invitor_external_userid",
+        /// Who invited them, if a member.
+        6 invitor_userid: Option<xinqiao_types::UserId> => "invitor_userid",
+        /// Who invited them, if an outside contact.
+        7 invitor_external_userid: Option<xinqiao_types::ExternalUserId> => "invitor_external_userid",
     }
 }
 
 w::record! {
     /// `living_info` of the answer of `living::GetLivingInfo`.
     pub struct LivingInfo {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// `anchor_userid`.
-        1 anchor_userid: String => "anchor_userid: must",
-        /// `main_department`.
+        /// `userid` of the host.
+        1 anchor_userid: xinqiao_types::UserId => "anchor_userid: must",
+        /// Number of the host's main department.
         2 main_department: Option<i64> => "main_department",
-        /// `theme`.
+        /// Headline of the stream, at most 20 characters.
         3 theme: String => "theme: must",
-        /// `living_start`; format `unix`.
+        /// When the stream begins; format `unix`.
         4 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// `living_duration`; in s.
+        /// How long the stream lasts; in s.
         5 living_duration: i64 => "living_duration: must",
-        /// `reserve_start`; format `unix`.
+        /// When it was booked to begin; format `unix`.
         6 reserve_start: xinqiao_types::UnixSeconds => "reserve_start: must",
-        /// `reserve_living_duration`; in s.
+        /// For how long it was booked; in s.
         7 reserve_living_duration: i64 => "reserve_living_duration: must",
-        /// `type`.
+        /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         8 type_: i64 => "type: must",
-        /// `status`.
+        /// `0` booked, `1` live, `2` ended, `3` expired, `4` cancelled.
         9 status: i64 => "status: must",
-        /// `description`.
+        /// What the stream is about, at most 100 characters.
         10 description: String => "description: must",
-        /// `open_replay`; `0` or `1` on the wire.
+        /// `1` a replay is kept, `0` not; `0` or `1` on the wire.
         11 open_replay: bool => "open_replay: must zero-one",
-        /// `replay_status`.
+        /// `0` ready, `1` being made, `2` deleted, `3` failed.
         12 replay_status: Option<i64> => "replay_status",
-        /// `subscribe_count`.
+        /// How many booked to watch.
         13 subscribe_count: i64 => "subscribe_count: must",
-        /// `viewer_num`.
+        /// How many watched.
         14 viewer_num: i64 => "viewer_num: must",
-        /// `online_count`.
+        /// How many are watching now.
         15 online_count: i64 => "online_count: must",
-        /// `comment_num`.
+        /// How many comments.
         16 comment_num: i64 => "comment_num: must",
-        /// `mic_num`.
+        /// How many spoke.
         17 mic_num: i64 => "mic_num: must",
-        /// `push_stream_url`.
+        /// Address to push the stream to.
         18 push_stream_url: Option<String> => "push_stream_url",
     }
 }
@@ -86,9 +86,9 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `living::GetWatchStat`.
     pub struct StatInfo {
-        /// `users`.
+        /// Members who watched.
         0 users: Vec<User> => "users: must",
-        /// `external_users`.
+        /// Outsiders who watched.
         1 external_users: Vec<ExternalUser> => "external_users: must",
     }
 }
@@ -96,18 +96,18 @@ w::record! {
 w::record! {
     /// An item of `users` in `living::StatInfo`.
     pub struct User {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `watch_time`; in s.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// How long they watched; in s.
         1 watch_time: i64 => "watch_time: must",
-        /// `is_comment`; `0` or `1` on the wire.
+        /// `1` commented, `0` did not; `0` or `1` on the wire.
         2 is_comment: bool => "is_comment: must zero-one",
-        /// `is_mic`; `0` or `1` on the wire.
+        /// `1` spoke, `0` did not; `0` or `1` on the wire.
         3 is_mic: bool => "is_mic: must zero-one",
-        /// `invitor_userid`.
-        4 invitor_userid: Option<String> => "invitor_userid",
-        /// `invitor_external_userid`.
-        5 invitor_external_userid: Option<String> => "invitor_external_userid",
+        /// Who invited them, if a member.
+        4 invitor_userid: Option<xinqiao_types::UserId> => "invitor_userid",
+        /// Who invited them, if an outside contact.
+        5 invitor_external_userid: Option<xinqiao_types::ExternalUserId> => "invitor_external_userid",
     }
 }
 
@@ -118,7 +118,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93638>.
     /// * Catalog: `work.living.cancel`.
     pub struct Cancel {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
     }
@@ -151,46 +151,50 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93637>.
     /// * Catalog: `work.living.create`.
     pub struct Create {
-        /// `anchor_userid`.
-        0 anchor_userid: String => "anchor_userid: must",
-        /// `theme`.
+        /// `userid` of the host.
+        0 anchor_userid: xinqiao_types::UserId => "anchor_userid: must",
+        /// Headline of the stream, at most 20 characters.
         1 theme: String => "theme: must",
-        /// `living_start`; format `unix`.
+        /// When the stream begins; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// `living_duration`; in s.
+        /// How long the stream lasts; in s.
         3 living_duration: i64 => "living_duration: must",
-        /// `type`.
+        /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         4 type_: i64 => "type: must",
-        /// `description`.
+        /// What the stream is about, at most 100 characters.
         5 description: Option<String> => "description",
-        /// `remind_time`; in s.
+        /// How long before to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
         6 remind_time: Option<i64> => "remind_time",
-        /// `activity_cover_mediaid`.
+        /// `media_id` of the cover of an event; `activity_cover_mediaid` on the wire.
         #[doc(alias = "activity_cover_mediaid")]
-        7 activity_cover_media_id: Option<String> => "activity_cover_mediaid",
-        /// `activity_share_mediaid`.
+        7 activity_cover_media_id: Option<xinqiao_types::MediaId> => "activity_cover_mediaid",
+        /// `media_id` of the picture on shared cards; `activity_share_mediaid` on the wire.
         #[doc(alias = "activity_share_mediaid")]
-        8 activity_share_media_id: Option<String> => "activity_share_mediaid",
-        /// `activity_detail`.
+        8 activity_share_media_id: Option<xinqiao_types::MediaId> => "activity_share_mediaid",
+        /// Details of an event.
         9 activity_detail: Option<ActivityDetail> => "activity_detail",
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         10 agentid: Option<i64> => "agentid",
     }
     new(
-        anchor_userid: impl Into<String>,
+        anchor_userid: impl Into<xinqiao_types::UserId>,
         theme: impl Into<String>,
         living_start: xinqiao_types::UnixSeconds,
         living_duration: i64,
         type_: i64,
     )
-    text(description: String, activity_cover_media_id: String, activity_share_media_id: String)
+    text(
+        description: String,
+        activity_cover_media_id: xinqiao_types::MediaId,
+        activity_share_media_id: xinqiao_types::MediaId,
+    )
     set(remind_time: i64, activity_detail: ActivityDetail, agentid: i64)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
     }
@@ -222,7 +226,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93874>.
     /// * Catalog: `work.living.delete_replay_data`.
     pub struct DeleteReplayData {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
     }
@@ -255,10 +259,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93641>.
     /// * Catalog: `work.living.get_living_code`.
     pub struct GetLivingCode {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The viewer's openid in the mini program or official account; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(living_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -267,7 +271,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLivingCode`].
     pub struct GetLivingCodeResponse {
-        /// `living_code`.
+        /// Lets one person watch in WeChat, once and within 5 minutes.
         0 living_code: String => "living_code: must",
     }
 }
@@ -298,7 +302,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93635>.
     /// * Catalog: `work.living.get_living_info`.
     pub struct GetLivingInfo {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must query",
     }
@@ -308,7 +312,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLivingInfo`].
     pub struct GetLivingInfoResponse {
-        /// `living_info`.
+        /// The stream with its details.
         0 living_info: LivingInfo => "living_info: must",
     }
 }
@@ -339,7 +343,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94442>.
     /// * Catalog: `work.living.get_living_share_info`.
     pub struct GetLivingShareInfo {
-        /// `ww_share_code`.
+        /// Code from the shared card.
         0 ww_share_code: String => "ww_share_code: must",
     }
     new(ww_share_code: impl Into<String>)
@@ -348,17 +352,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetLivingShareInfo`].
     pub struct GetLivingShareInfoResponse {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// `viewer_userid`.
-        1 viewer_userid: Option<String> => "viewer_userid",
-        /// `viewer_external_userid`.
-        2 viewer_external_userid: Option<String> => "viewer_external_userid",
-        /// `invitor_userid`.
-        3 invitor_userid: Option<String> => "invitor_userid",
-        /// `invitor_external_userid`.
-        4 invitor_external_userid: Option<String> => "invitor_external_userid",
+        /// The viewer, if a member.
+        1 viewer_userid: Option<xinqiao_types::UserId> => "viewer_userid",
+        /// The viewer, if an outside contact.
+        2 viewer_external_userid: Option<xinqiao_types::ExternalUserId> => "viewer_external_userid",
+        /// Who invited them, if a member.
+        3 invitor_userid: Option<xinqiao_types::UserId> => "invitor_userid",
+        /// Who invited them, if an outside contact.
+        4 invitor_external_userid: Option<xinqiao_types::ExternalUserId> => "invitor_external_userid",
     }
 }
 
@@ -388,14 +392,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93634>.
     /// * Catalog: `work.living.get_user_all_living_id`.
     pub struct GetUserAllLivingId {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `cursor`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
     text(cursor: String)
     set(limit: i64)
 }
@@ -403,10 +407,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserAllLivingId`].
     pub struct GetUserAllLivingIdResponse {
-        /// `livingid_list`.
+        /// Ids of the streams; `livingid_list` on the wire.
         #[doc(alias = "livingid_list")]
         0 living_id_list: Vec<String> => "livingid_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -437,10 +441,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93636>.
     /// * Catalog: `work.living.get_watch_stat`.
     pub struct GetWatchStat {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// `next_key`.
+        /// Hand back to get the next page.
         1 next_key: Option<String> => "next_key",
     }
     new(living_id: impl Into<String>)
@@ -450,11 +454,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetWatchStat`].
     pub struct GetWatchStatResponse {
-        /// `stat_info`.
+        /// Who watched.
         0 stat_info: StatInfo => "stat_info: must",
-        /// `ending`; `0` or `1` on the wire.
+        /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
         1 ending: bool => "ending: must zero-one",
-        /// `next_key`.
+        /// Hand back to get the next page.
         2 next_key: Option<String> => "next_key",
     }
 }
@@ -485,22 +489,22 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93640>.
     /// * Catalog: `work.living.modify`.
     pub struct Modify {
-        /// `livingid`.
+        /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// `title`.
+        /// Headline of the stream, an old field.
         1 title: Option<String> => "title",
-        /// `theme`.
+        /// Headline of the stream, at most 20 characters.
         2 theme: Option<String> => "theme",
-        /// `living_start`; format `unix`.
+        /// When the stream begins; format `unix`.
         3 living_start: Option<xinqiao_types::UnixSeconds> => "living_start",
-        /// `living_duration`; in s.
+        /// How long the stream lasts; in s.
         4 living_duration: Option<i64> => "living_duration",
-        /// `type`.
+        /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         5 type_: Option<i64> => "type",
-        /// `description`.
+        /// What the stream is about, at most 100 characters.
         6 description: Option<String> => "description",
-        /// `remind_time`; in s.
+        /// How long before to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
         7 remind_time: Option<i64> => "remind_time",
     }
     new(living_id: impl Into<String>)

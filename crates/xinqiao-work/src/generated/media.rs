@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `detail` of the answer of `media::GetUploadByUrlResult`.
     pub struct GetUploadByUrlResultDetail {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `media_id`.
+        /// Id of the uploaded media, valid for 3 days, shared by all apps of the corp.
         2 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `created_at`; format `unix`.
+        /// When it was uploaded; valid for 3 days from then; format `unix`.
         3 created_at: Option<xinqiao_types::UnixSeconds> => "created_at",
     }
 }
@@ -26,7 +26,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90254>.
     /// * Catalog: `work.media.get`.
     pub struct Get {
-        /// `media_id`.
+        /// Id of the uploaded media, valid for 3 days, shared by all apps of the corp.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -58,7 +58,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90255>.
     /// * Catalog: `work.media.get_jssdk`.
     pub struct GetJssdk {
-        /// `media_id`.
+        /// The `serverId` of a voice recording uploaded with the JS-SDK.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -90,7 +90,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
     /// * Catalog: `work.media.get_upload_by_url_result`.
     pub struct GetUploadByUrlResult {
-        /// `jobid`.
+        /// Id of the background upload; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -100,9 +100,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetUploadByUrlResult`].
     pub struct GetUploadByUrlResultResponse {
-        /// `status`.
+        /// `1` running, `2` finished, `3` failed.
         0 status: i64 => "status: must",
-        /// `detail`.
+        /// The media, or why it failed.
         1 detail: GetUploadByUrlResultDetail => "detail: must",
     }
 }
@@ -133,9 +133,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90253>.
     /// * Catalog: `work.media.upload`.
     pub struct Upload {
-        /// `type`.
+        /// Kind of media: `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must query",
-        /// `media`.
+        /// The file itself, more than 5 bytes.
         1 media: w::FilePart => "media: must",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -144,11 +144,11 @@ w::record! {
 w::record! {
     /// Answer to [`Upload`].
     pub struct UploadResponse {
-        /// `type`.
+        /// Kind of media: `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must",
-        /// `media_id`.
+        /// Id of the uploaded media, valid for 3 days, shared by all apps of the corp.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
+        /// When it was uploaded; valid for 3 days from then; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -179,11 +179,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95098>.
     /// * Catalog: `work.media.upload_attachment`.
     pub struct UploadAttachment {
-        /// `media_type`.
+        /// `image`, `video` or `file`.
         0 media_type: String => "media_type: must query",
-        /// `attachment_type`.
+        /// What it is for: `1` moments, `2` product album.
         1 attachment_type: String => "attachment_type: must query",
-        /// `media`.
+        /// The file itself, more than 5 bytes.
         2 media: w::FilePart => "media: must",
     }
     new(media_type: impl Into<String>, attachment_type: impl Into<String>, media: w::FilePart)
@@ -192,11 +192,11 @@ w::record! {
 w::record! {
     /// Answer to [`UploadAttachment`].
     pub struct UploadAttachmentResponse {
-        /// `type`.
+        /// Kind of media: `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must",
-        /// `media_id`.
+        /// Id of the uploaded media, valid for 3 days, shared by all apps of the corp.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
+        /// When it was uploaded; valid for 3 days from then; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -227,15 +227,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
     /// * Catalog: `work.media.upload_by_url`.
     pub struct UploadByUrl {
-        /// `scene`.
+        /// Purpose: `1` welcome message of customer groups.
         0 scene: i64 => "scene: must",
-        /// `type`.
+        /// `video` or `file`.
         1 type_: String => "type: must",
-        /// `url`.
+        /// Where the file is; the server must support range requests.
         2 url: String => "url: must",
-        /// `filename`.
+        /// Name of the file with its ending.
         3 filename: String => "filename: must",
-        /// `md5`.
+        /// MD5 of the file, for checking.
         4 md5: Option<String> => "md5",
     }
     new(scene: i64, type_: impl Into<String>, url: impl Into<String>, filename: impl Into<String>)
@@ -245,7 +245,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadByUrl`].
     pub struct UploadByUrlResponse {
-        /// `jobid`.
+        /// Id of the background upload; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -277,7 +277,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90256>.
     /// * Catalog: `work.media.upload_img`.
     pub struct UploadImg {
-        /// `media`.
+        /// The file itself, more than 5 bytes.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -286,7 +286,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadImg`].
     pub struct UploadImgResponse {
-        /// `url`.
+        /// Permanent address of the picture, for use inside WeCom only.
         0 url: String => "url: must",
     }
 }

@@ -24,11 +24,11 @@ pub mod webinar;
 w::record! {
     /// An item of `layout_list` in the answer of `meeting::advanced_layout::Add`; an item of `layout_list` in the answer of `meeting::advanced_layout::List`.
     pub struct LayoutInfo {
-        /// `layout_id`.
+        /// Which layout of the meeting.
         0 layout_id: String => "layout_id: must",
-        /// `layout_name`.
+        /// What the layout is called.
         1 layout_name: String => "layout_name: must",
-        /// `page_list`.
+        /// Pages of the layout.
         2 page_list: Vec<LayoutPage> => "page_list: must",
     }
 }
@@ -36,17 +36,17 @@ w::record! {
 w::record! {
     /// An item of `answer_list` in `meeting::EnrollInfo`.
     pub struct Answer {
-        /// `answer_content`.
+        /// The answer; several for multiple choice.
         0 answer_content: Vec<String> => "answer_content: must",
-        /// `is_required`.
+        /// `1` may be skipped, `2` must be answered.
         1 is_required: i64 => "is_required: must",
-        /// `question_type`.
+        /// `1` single choice, `2` multiple choice, `3` text.
         2 question_type: i64 => "question_type: must",
-        /// `special_type`.
+        /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         3 special_type: i64 => "special_type: must",
-        /// `question_num`.
+        /// Number of the question in order.
         4 question_num: i64 => "question_num: must",
-        /// `question_title`.
+        /// Words of the question.
         5 question_title: Option<String> => "question_title",
     }
 }
@@ -54,40 +54,40 @@ w::record! {
 w::record! {
     /// An item of `user_list` in `meeting::advanced_layout::Apply`.
     pub struct ApplyUser {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
     }
-    new(tmp_openid: impl Into<String>)
+    new(tmp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// An item of `attendees` in the answer of `meeting::GetAttendeeList`.
     pub struct Attendee {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `instance_id`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// `role`.
+        /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// `join_type`.
+        /// Way of joining, as a code.
         4 join_type: i64 => "join_type: must",
-        /// `join_time`; format `unix`.
+        /// When the person joined; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// `quit_time`; format `unix`.
+        /// When they left; format `unix`.
         6 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
-        /// `net`.
+        /// Kind of network.
         7 net: Option<String> => "net",
-        /// `webinar_role`.
+        /// What they are in the webinar, as a code.
         8 webinar_role: Option<i64> => "webinar_role",
-        /// `audio_state`.
+        /// Whether the microphone is on.
         9 audio_state: bool => "audio_state: must",
-        /// `video_state`.
+        /// Whether the camera is on.
         10 video_state: bool => "video_state: must",
-        /// `screen_shared_state`.
+        /// Whether they share their screen.
         11 screen_shared_state: bool => "screen_shared_state: must",
-        /// `customer_data`.
+        /// Your own data in the personal link, to tell who joined.
         12 customer_data: Option<String> => "customer_data",
     }
 }
@@ -95,13 +95,13 @@ w::record! {
 w::record! {
     /// An item of `phone_numbers` in the answer of `meeting::phone::CallOut`; an item of `invalid_phone_numbers` in the answer of `meeting::phone::CallOut`.
     pub struct CallOutPhoneNumber {
-        /// `area`.
+        /// Country code of the phone number, such as `86`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `extension_number`.
+        /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
-        /// `status`.
+        /// State of the call.
         3 status: Option<String> => "status",
     }
 }
@@ -109,10 +109,10 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `meeting::CheckDeviceInMeeting`.
     pub struct CheckDeviceInMeetingResult {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `instance_id`.
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
     }
 }
@@ -120,25 +120,25 @@ w::record! {
 w::record! {
     /// `co_hosts` of `meeting::GetInfoSetting`.
     pub struct CoHost {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
+        /// The member's account; outsiders have none.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
 }
 
 w::record! {
     /// `current_hosts` of `meeting::GetInfoSetting`.
     pub struct CurrentHost {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
+        /// The member's account; outsiders have none.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
 }
 
 w::record! {
     /// An item of `device` in `meeting::GetInfoAttendee`.
     pub struct Device {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
-        /// `status`.
+        /// Answer of the device, as a code.
         1 status: i64 => "status: must",
     }
 }
@@ -146,23 +146,23 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in `meeting::enroll::Import`.
     pub struct Enroll {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `area`.
+        /// The member's account; outsiders have none.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Country code of the phone number, such as `86`.
         1 area: Option<String> => "area",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         2 phone_number: Option<String> => "phone_number: masked",
-        /// `nick_name`.
+        /// The attendee's name in the meeting.
         3 nick_name: Option<String> => "nick_name",
     }
     new()
-    text(userid: String, area: String, phone_number: String, nick_name: String)
+    text(userid: xinqiao_types::UserId, area: String, phone_number: String, nick_name: String)
 }
 
 w::record! {
     /// An item of `enroll_id_list` in `meeting::enroll::Delete`.
     pub struct EnrollId {
-        /// `enroll_id`.
+        /// Id of the enrolment.
         0 enroll_id: String => "enroll_id: must",
     }
     new(enroll_id: impl Into<String>)
@@ -171,29 +171,29 @@ w::record! {
 w::record! {
     /// An item of `phone_numbers` in the answer of `meeting::phone::GetCallOutStatus`.
     pub struct GetCallOutStatusPhoneNumber {
-        /// `area`.
+        /// Country code of the phone number, such as `86`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `extension_number`.
+        /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
-        /// `status`.
+        /// State of the call.
         3 status: String => "status: must",
-        /// `tmp_openid`.
-        4 tmp_openid: String => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        4 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
     }
 }
 
 w::record! {
     /// An item of `user_list` in the answer of `meeting::waiting_room::GetCurrentUserList`.
     pub struct GetCurrentUserListUser {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `instance_id`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// `customer_data`.
+        /// Your own data in the personal link, to tell who joined.
         3 customer_data: Option<String> => "customer_data",
     }
 }
@@ -201,11 +201,11 @@ w::record! {
 w::record! {
     /// `attendees` of the answer of `meeting::GetInfo`.
     pub struct GetInfoAttendee {
-        /// `member`.
+        /// Members of the corp.
         0 member: Vec<Member> => "member: must",
-        /// `tmp_external_user`.
+        /// People from outside.
         1 tmp_external_user: Vec<TmpExternalUser> => "tmp_external_user: must",
-        /// `device`.
+        /// Room devices.
         2 device: Vec<Device> => "device: must",
     }
 }
@@ -213,25 +213,25 @@ w::record! {
 w::record! {
     /// `reminders` of the answer of `meeting::GetInfo`.
     pub struct GetInfoReminder {
-        /// `is_repeat`; `0` or `1` on the wire.
+        /// `1` a series, `0` one meeting; `0` or `1` on the wire.
         0 is_repeat: bool => "is_repeat: must zero-one",
-        /// `repeat_type`.
+        /// `0` daily, `1` weekly, `2` monthly, `7` on working days.
         1 repeat_type: Option<i64> => "repeat_type",
-        /// `is_custom_repeat`; `0` or `1` on the wire.
+        /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
-        /// `repeat_until_type`.
+        /// Ends `0` on a day, `1` after a number of times.
         3 repeat_until_type: Option<i64> => "repeat_until_type",
-        /// `repeat_until_count`.
+        /// After how many times, if it ends by number.
         4 repeat_until_count: Option<i64> => "repeat_until_count",
-        /// `repeat_until`; format `unix`.
+        /// When it ends, if it ends by day; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `repeat_interval`.
+        /// Every how many days, weeks or months.
         6 repeat_interval: Option<i64> => "repeat_interval",
-        /// `repeat_day_of_week`.
+        /// On which weekdays it repeats.
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// `repeat_day_of_month`.
+        /// On which dates it repeats.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `remind_before`; in s.
+        /// How long before to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
 }
@@ -239,51 +239,51 @@ w::record! {
 w::record! {
     /// `settings` of the answer of `meeting::GetInfo`.
     pub struct GetInfoSetting {
-        /// `need_password`.
+        /// Whether a password is needed.
         0 need_password: bool => "need_password: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to join, 4–6 digits; empty for none; a secret, masked in `Debug`.
         1 password: Option<String> => "password: masked",
-        /// `enable_waiting_room`.
+        /// Whether there is a waiting room.
         2 enable_waiting_room: bool => "enable_waiting_room: must",
-        /// `allow_enter_before_host`.
+        /// Whether people may join before the host.
         3 allow_enter_before_host: bool => "allow_enter_before_host: must",
-        /// `allow_external_user`.
+        /// Whether outsiders may join.
         4 allow_external_user: bool => "allow_external_user: must",
-        /// `enable_enter_mute`.
+        /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         5 enable_enter_mute: i64 => "enable_enter_mute: must",
-        /// `allow_unmute_self`.
+        /// Whether people may unmute themselves.
         6 allow_unmute_self: bool => "allow_unmute_self: must",
-        /// `mute_all`.
+        /// Whether everyone is muted.
         7 mute_all: bool => "mute_all: must",
-        /// `enable_screen_watermark`.
+        /// Whether screens carry a watermark.
         8 enable_screen_watermark: bool => "enable_screen_watermark: must",
-        /// `watermark_type`.
+        /// `0` one line, `1` several lines.
         9 watermark_type: i64 => "watermark_type: must",
-        /// `auto_record_type`.
+        /// `none`, `local` or `cloud`.
         10 auto_record_type: String => "auto_record_type: must",
-        /// `attendee_join_auto_record`.
+        /// Whether cloud recording begins when someone joins.
         11 attendee_join_auto_record: bool => "attendee_join_auto_record: must",
-        /// `enable_host_pause_auto_record`.
+        /// Whether the host may pause the recording.
         12 enable_host_pause_auto_record: bool => "enable_host_pause_auto_record: must",
-        /// `enable_interpreter`.
+        /// Whether there is interpreting.
         13 enable_interpreter: bool => "enable_interpreter: must",
-        /// `enable_doc_upload_permission`.
+        /// Whether people may upload documents.
         14 enable_doc_upload_permission: bool => "enable_doc_upload_permission: must",
-        /// `enable_enroll`.
+        /// Whether people must enrol.
         15 enable_enroll: bool => "enable_enroll: must",
-        /// `enable_host_key`.
+        /// Whether a host key works.
         16 enable_host_key: bool => "enable_host_key: must",
-        /// `host_key`.
+        /// Host key, 6 digits.
         17 host_key: Option<String> => "host_key",
-        /// `remind_scope`.
+        /// Who is rung: `1` nobody, `2` host, `3` everyone, `4` those listed.
         18 remind_scope: Option<i64> => "remind_scope",
-        /// `hosts`.
+        /// Hosts, at most 10.
         19 hosts: Option<Host> => "hosts",
-        /// `current_hosts`.
+        /// Hosts at present.
         20 current_hosts: Option<CurrentHost> => "current_hosts",
-        /// `co_hosts`.
+        /// Co-hosts at present.
         21 co_hosts: Option<CoHost> => "co_hosts",
-        /// `ring_users`.
+        /// Who is rung, if `remind_scope` is `4`.
         22 ring_users: Option<RingUser> => "ring_users",
     }
 }
@@ -291,31 +291,31 @@ w::record! {
 w::record! {
     /// An item of `invitees` in the answer of `meeting::GetInvitees`.
     pub struct GetInviteesInvitee {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `attendees` in the answer of `meeting::GetQuality`.
     pub struct GetQualityAttendee {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `instance_id`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// `quality`.
+        /// Quality on the whole, as a code.
         3 quality: i64 => "quality: must",
-        /// `audio_quality`.
+        /// Quality of sound, as a code.
         4 audio_quality: i64 => "audio_quality: must",
-        /// `video_quality`.
+        /// How good the picture is, as a code.
         5 video_quality: i64 => "video_quality: must",
-        /// `screen_share_quality`.
+        /// Quality of screen sharing, as a code.
         6 screen_share_quality: i64 => "screen_share_quality: must",
-        /// `network_quality`.
+        /// How good the connection is, as a code.
         7 network_quality: i64 => "network_quality: must",
-        /// `problems`.
+        /// Problems that were found.
         8 problems: Option<Vec<String>> => "problems",
     }
 }
@@ -323,23 +323,23 @@ w::record! {
 w::record! {
     /// An item of `attendees` in the answer of `meeting::GetRealtimeAttendeeList`.
     pub struct GetRealtimeAttendeeListAttendee {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `instance_id`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// `role`.
+        /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// `join_type`.
+        /// Way of joining, as a code.
         4 join_type: i64 => "join_type: must",
-        /// `join_time`; format `unix`.
+        /// When the person joined; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// `audio_state`.
+        /// Whether the microphone is on.
         6 audio_state: bool => "audio_state: must",
-        /// `video_state`.
+        /// Whether the camera is on.
         7 video_state: bool => "video_state: must",
-        /// `screen_shared_state`.
+        /// Whether they share their screen.
         8 screen_shared_state: bool => "screen_shared_state: must",
     }
 }
@@ -347,15 +347,15 @@ w::record! {
 w::record! {
     /// An item of `user_list` in the answer of `meeting::waiting_room::GetUserList`.
     pub struct GetUserListUser {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `instance_id`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// `join_time`; format `unix`.
+        /// When the person joined; format `unix`.
         3 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// `quit_time`; format `unix`.
+        /// When they left; format `unix`.
         4 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
     }
 }
@@ -363,11 +363,11 @@ w::record! {
 w::record! {
     /// An item of `guests` in `meeting::Create`; an item of `guests` in the answer of `meeting::GetGuests`; and 3 more.
     pub struct Guest {
-        /// `area`.
+        /// Country code of the phone number, such as `86`.
         0 area: String => "area: must",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone_number: String => "phone_number: must masked",
-        /// `guest_name`.
+        /// What the guest is called in the meeting.
         2 guest_name: Option<String> => "guest_name",
     }
     new(area: impl Into<String>, phone_number: impl Into<String>)
@@ -377,27 +377,27 @@ w::record! {
 w::record! {
     /// `hosts` of `meeting::GetInfoSetting`; `hosts` of `meeting::Setting`.
     pub struct Host {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
+        /// The member's account; outsiders have none.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
     new()
-    set(userid: Vec<String>)
+    set(userid: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::enroll::Import`.
     pub struct ImportEnroll {
-        /// `enroll_id`.
+        /// Id of the enrolment.
         0 enroll_id: String => "enroll_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `area`.
+        /// The member's account; outsiders have none.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Country code of the phone number, such as `86`.
         2 area: Option<String> => "area",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// `nick_name`.
+        /// The attendee's name in the meeting.
         4 nick_name: Option<String> => "nick_name",
-        /// `enroll_code`.
+        /// Code that lets the enrolled person join.
         5 enroll_code: Option<String> => "enroll_code",
     }
 }
@@ -405,31 +405,31 @@ w::record! {
 w::record! {
     /// `invitees` of `meeting::Create`; `invitees` of `meeting::Update`.
     pub struct Invitee {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
-        /// `device_sn`.
+        /// The member's account; outsiders have none.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
+        /// Serial number of the hardware device, unique within its model.
         1 device_sn: Option<Vec<String>> => "device_sn",
     }
     new()
-    set(userid: Vec<String>, device_sn: Vec<String>)
+    set(userid: Vec<xinqiao_types::UserId>, device_sn: Vec<String>)
 }
 
 w::record! {
     /// `job_result` of the answer of `meeting::vip::BatchAddJobResult`; `job_result` of the answer of `meeting::vip::BatchDelJobResult`.
     pub struct JobResult {
-        /// `succ_userid_list`.
-        0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
-        /// `fail_userid_list`.
-        1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
+        /// Members for whom it worked.
+        0 succ_userid_list: Option<Vec<xinqiao_types::UserId>> => "succ_userid_list",
+        /// Members for whom it failed.
+        1 fail_userid_list: Option<Vec<xinqiao_types::UserId>> => "fail_userid_list",
     }
 }
 
 w::record! {
     /// An item of `layout_list` in `meeting::advanced_layout::Add`.
     pub struct Layout {
-        /// `layout_name`.
+        /// What the layout is called.
         0 layout_name: Option<String> => "layout_name",
-        /// `page_list`.
+        /// Pages of the layout.
         1 page_list: Vec<Page> => "page_list: must",
     }
     new(page_list: Vec<Page>)
@@ -439,13 +439,13 @@ w::record! {
 w::record! {
     /// An item of `page_list` in the answer of `meeting::advanced_layout::GetUserLayout`; an item of `page_list` in `meeting::LayoutInfo`.
     pub struct LayoutPage {
-        /// `layout_template_id`.
+        /// Which template the page is made from.
         0 layout_template_id: String => "layout_template_id: must",
-        /// `enable_polling`.
+        /// Whether people take turns.
         1 enable_polling: bool => "enable_polling: must",
-        /// `polling_setting`.
+        /// How people take turns.
         2 polling_setting: Option<PollingSetting> => "polling_setting",
-        /// `user_seat_list`.
+        /// Who sits where.
         3 user_seat_list: Vec<PageUserSeat> => "user_seat_list: must",
     }
 }
@@ -453,23 +453,23 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::enroll::List`.
     pub struct EnrollInfo {
-        /// `enroll_id`.
+        /// Id of the enrolment.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        2 tmp_openid: Option<String> => "tmp_openid",
-        /// `enroll_time`; format `yyyy/MM/dd HH:mm`.
+        /// The member's account; outsiders have none.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// When they enrolled; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
-        /// `enroll_source_type`.
+        /// `1` by hand, `2` imported.
         4 enroll_source_type: i64 => "enroll_source_type: must",
-        /// `nick_name`.
+        /// The attendee's name in the meeting.
         5 nick_name: Option<String> => "nick_name",
-        /// `status`.
+        /// `1` waiting, `2` rejected, `3` approved.
         6 status: i64 => "status: must",
-        /// `enroll_code`.
+        /// Code that lets the enrolled person join.
         7 enroll_code: Option<String> => "enroll_code",
-        /// `answer_list`.
+        /// The answers one by one.
         8 answer_list: Option<Vec<Answer>> => "answer_list",
     }
 }
@@ -477,9 +477,9 @@ w::record! {
 w::record! {
     /// An item of `meeting_list` in the answer of `meeting::StatisticsGetStartList`.
     pub struct Meeting {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `start_time`; format `unix`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
@@ -487,9 +487,9 @@ w::record! {
 w::record! {
     /// `meeting_short_url_customer_data` of the answer of `meeting::CreateCustomerShortUrl`; an item of `meeting_short_url_customer_data_list` in the answer of `meeting::GetCustomerShortUrl`.
     pub struct MeetingShortUrlCustomerData {
-        /// `meeting_short_url`.
+        /// Address of the personal link.
         0 meeting_short_url: String => "meeting_short_url: must",
-        /// `customer_data`.
+        /// Your own data in the personal link, to tell who joined.
         1 customer_data: String => "customer_data: must",
     }
 }
@@ -497,17 +497,17 @@ w::record! {
 w::record! {
     /// An item of `member` in `meeting::GetInfoAttendee`.
     pub struct Member {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `status`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` took part, `2` did not.
         1 status: i64 => "status: must",
-        /// `first_join_time`; format `unix`.
+        /// When they first joined; format `unix`.
         2 first_join_time: Option<xinqiao_types::UnixSeconds> => "first_join_time",
-        /// `last_quit_time`; format `unix`.
+        /// When they last left; format `unix`.
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
-        /// `total_join_count`.
+        /// How often they joined.
         4 total_join_count: i64 => "total_join_count: must",
-        /// `cumulative_time`; in s.
+        /// How long they took part in all; in s.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
@@ -515,22 +515,22 @@ w::record! {
 w::record! {
     /// `mra` of `meeting::mra::HangUp`; `mra` of `meeting::mra::SetDefaultLayout`; and 1 more.
     pub struct Mra {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
     }
-    new(tmp_openid: impl Into<String>)
+    new(tmp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// An item of `page_list` in `meeting::advanced_layout::Update`; an item of `page_list` in `meeting::Layout`.
     pub struct Page {
-        /// `layout_template_id`.
+        /// Which template the page is made from.
         0 layout_template_id: String => "layout_template_id: must",
-        /// `enable_polling`.
+        /// Whether people take turns.
         1 enable_polling: Option<bool> => "enable_polling",
-        /// `polling_setting`.
+        /// How people take turns.
         2 polling_setting: Option<PollingSetting> => "polling_setting",
-        /// `user_seat_list`.
+        /// Who sits where.
         3 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
     new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
@@ -540,13 +540,13 @@ w::record! {
 w::record! {
     /// An item of `user_seat_list` in `meeting::LayoutPage`.
     pub struct PageUserSeat {
-        /// `grid_id`.
+        /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// `grid_type`.
+        /// What the cell shows, as a code.
         1 grid_type: i64 => "grid_type: must",
-        /// `video_type`.
+        /// Kind of picture, as a code.
         2 video_type: i64 => "video_type: must",
-        /// `user_list`.
+        /// Who sits in the cell.
         3 user_list: Vec<User> => "user_list: must",
     }
 }
@@ -554,11 +554,11 @@ w::record! {
 w::record! {
     /// An item of `phone_numbers` in `meeting::phone::CallOut`; an item of `phone_numbers` in `meeting::phone::GetTmpOpenid`.
     pub struct PhoneNumber {
-        /// `area`.
+        /// Country code of the phone number, such as `86`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `extension_number`.
+        /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
     }
     new(area: impl Into<w::TextOrNumber>, phone: impl Into<String>)
@@ -568,14 +568,14 @@ w::record! {
 w::record! {
     /// `polling_setting` of `meeting::LayoutPage`; `polling_setting` of `meeting::Page`.
     pub struct PollingSetting {
-        /// `polling_interval_unit`.
+        /// Unit of the interval: `1` seconds, `2` minutes.
         0 polling_interval_unit: i64 => "polling_interval_unit: must",
-        /// `polling_interval`.
+        /// How long each turn is.
         1 polling_interval: i64 => "polling_interval: must",
-        /// `ignore_user_novideo`.
+        /// Whether people without video are skipped; `ignore_user_novideo` on the wire.
         #[doc(alias = "ignore_user_novideo")]
         2 ignore_user_no_video: bool => "ignore_user_novideo: must",
-        /// `ignore_user_absence`.
+        /// Whether people who are absent are skipped.
         3 ignore_user_absence: bool => "ignore_user_absence: must",
     }
     new(
@@ -589,9 +589,9 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in the answer of `meeting::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
-        /// `enroll_id`.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// Id of the enrolment.
         1 enroll_id: String => "enroll_id: must",
     }
 }
@@ -599,15 +599,15 @@ w::record! {
 w::record! {
     /// An item of `question_list` in the answer of `meeting::enroll::GetConfig`.
     pub struct Question {
-        /// `is_required`.
+        /// `1` may be skipped, `2` must be answered.
         0 is_required: i64 => "is_required: must",
-        /// `question_type`.
+        /// `1` single choice, `2` multiple choice, `3` text.
         1 question_type: i64 => "question_type: must",
-        /// `special_type`.
+        /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: i64 => "special_type: must",
-        /// `question_title`.
+        /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// `option_list`.
+        /// Options to choose from.
         4 option_list: Option<Vec<QuestionOption>> => "option_list",
     }
 }
@@ -615,7 +615,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::Question`.
     pub struct QuestionOption {
-        /// `content`.
+        /// Words of the option.
         0 content: Option<String> => "content",
     }
 }
@@ -623,25 +623,25 @@ w::record! {
 w::record! {
     /// `reminders` of `meeting::Create`; `reminders` of `meeting::Update`.
     pub struct Reminder {
-        /// `is_repeat`; `0` or `1` on the wire.
+        /// `1` a series, `0` one meeting; `0` or `1` on the wire.
         0 is_repeat: Option<bool> => "is_repeat: zero-one",
-        /// `repeat_type`.
+        /// `0` daily, `1` weekly, `2` monthly, `7` on working days.
         1 repeat_type: Option<i64> => "repeat_type",
-        /// `is_custom_repeat`; `0` or `1` on the wire.
+        /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         2 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
-        /// `repeat_until_type`.
+        /// Ends `0` on a day, `1` after a number of times.
         3 repeat_until_type: Option<i64> => "repeat_until_type",
-        /// `repeat_until_count`.
+        /// After how many times, if it ends by number.
         4 repeat_until_count: Option<i64> => "repeat_until_count",
-        /// `repeat_until`; format `unix`.
+        /// When it ends, if it ends by day; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `repeat_interval`.
+        /// Every how many days, weeks or months.
         6 repeat_interval: Option<i64> => "repeat_interval",
-        /// `repeat_day_of_week`.
+        /// On which weekdays it repeats.
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// `repeat_day_of_month`.
+        /// On which dates it repeats.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `remind_before`; in s.
+        /// How long before to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
     new()
@@ -662,17 +662,17 @@ w::record! {
 w::record! {
     /// `ring_users` of `meeting::GetInfoSetting`; `ring_users` of `meeting::Setting`.
     pub struct RingUser {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
+        /// The member's account; outsiders have none.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
     new()
-    set(userid: Vec<String>)
+    set(userid: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `option_list` in `meeting::SetConfigQuestion`.
     pub struct SetConfigOption {
-        /// `content`.
+        /// Words of the option.
         0 content: Option<String> => "content",
     }
     new()
@@ -682,15 +682,15 @@ w::record! {
 w::record! {
     /// An item of `question_list` in `meeting::enroll::SetConfig`.
     pub struct SetConfigQuestion {
-        /// `is_required`.
+        /// `1` may be skipped, `2` must be answered.
         0 is_required: Option<i64> => "is_required",
-        /// `question_type`.
+        /// `1` single choice, `2` multiple choice, `3` text.
         1 question_type: Option<i64> => "question_type",
-        /// `special_type`.
+        /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: Option<i64> => "special_type",
-        /// `question_title`.
+        /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// `option_list`.
+        /// Options to choose from.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
     new()
@@ -701,54 +701,54 @@ w::record! {
 w::record! {
     /// An item of `invitees` in `meeting::SetInvitees`.
     pub struct SetInviteesInvitee {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// `settings` of `meeting::Create`; `settings` of `meeting::Update`.
     pub struct Setting {
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to join, 4–6 digits; empty for none; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
-        /// `enable_waiting_room`.
+        /// Whether there is a waiting room.
         1 enable_waiting_room: Option<bool> => "enable_waiting_room",
-        /// `allow_enter_before_host`.
+        /// Whether people may join before the host.
         2 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
-        /// `allow_external_user`.
+        /// Whether outsiders may join.
         3 allow_external_user: Option<bool> => "allow_external_user",
-        /// `enable_enter_mute`.
+        /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         4 enable_enter_mute: Option<i64> => "enable_enter_mute",
-        /// `allow_unmute_self`.
+        /// Whether people may unmute themselves.
         5 allow_unmute_self: Option<bool> => "allow_unmute_self",
-        /// `mute_all`.
+        /// Whether everyone is muted.
         6 mute_all: Option<bool> => "mute_all",
-        /// `enable_screen_watermark`.
+        /// Whether screens carry a watermark.
         7 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
-        /// `watermark_type`.
+        /// `0` one line, `1` several lines.
         8 watermark_type: Option<i64> => "watermark_type",
-        /// `auto_record_type`.
+        /// `none`, `local` or `cloud`.
         9 auto_record_type: Option<String> => "auto_record_type",
-        /// `attendee_join_auto_record`.
+        /// Whether cloud recording begins when someone joins.
         10 attendee_join_auto_record: Option<bool> => "attendee_join_auto_record",
-        /// `enable_host_pause_auto_record`.
+        /// Whether the host may pause the recording.
         11 enable_host_pause_auto_record: Option<bool> => "enable_host_pause_auto_record",
-        /// `enable_interpreter`.
+        /// Whether there is interpreting.
         12 enable_interpreter: Option<bool> => "enable_interpreter",
-        /// `enable_doc_upload_permission`.
+        /// Whether people may upload documents.
         13 enable_doc_upload_permission: Option<bool> => "enable_doc_upload_permission",
-        /// `enable_enroll`.
+        /// Whether people must enrol.
         14 enable_enroll: Option<bool> => "enable_enroll",
-        /// `enable_host_key`.
+        /// Whether a host key works.
         15 enable_host_key: Option<bool> => "enable_host_key",
-        /// `host_key`.
+        /// Host key, 6 digits.
         16 host_key: Option<String> => "host_key",
-        /// `remind_scope`.
+        /// Who is rung: `1` nobody, `2` host, `3` everyone, `4` those listed.
         17 remind_scope: Option<i64> => "remind_scope",
-        /// `hosts`.
+        /// Hosts, at most 10.
         18 hosts: Option<Host> => "hosts",
-        /// `ring_users`.
+        /// Who is rung, if `remind_scope` is `4`.
         19 ring_users: Option<RingUser> => "ring_users",
     }
     new()
@@ -777,18 +777,18 @@ w::record! {
 w::record! {
     /// An item of `sub_meetings` in the answer of `meeting::GetInfo`.
     pub struct SubMeeting {
-        /// `sub_meetingid`.
+        /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         0 sub_meeting_id: String => "sub_meetingid: must",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         1 title: String => "title: must",
-        /// `status`.
+        /// `0` exists, `1` deleted.
         2 status: i64 => "status: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `repeat_id`.
+        /// Which rule of repetition it belongs to.
         5 repeat_id: Option<String> => "repeat_id",
     }
 }
@@ -796,23 +796,23 @@ w::record! {
 w::record! {
     /// An item of `sub_repeat_list` in the answer of `meeting::GetInfo`.
     pub struct SubRepeat {
-        /// `repeat_id`.
+        /// Identifies this rule of repetition.
         0 repeat_id: String => "repeat_id: must",
-        /// `repeat_type`.
+        /// `0` daily, `1` weekly, `2` monthly, `7` on working days.
         1 repeat_type: i64 => "repeat_type: must",
-        /// `is_custom_repeat`; `0` or `1` on the wire.
+        /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
-        /// `repeat_interval`.
+        /// Every how many days, weeks or months.
         3 repeat_interval: i64 => "repeat_interval: must",
-        /// `repeat_day_of_week`.
+        /// On which weekdays it repeats.
         4 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// `repeat_day_of_month`.
+        /// On which dates it repeats.
         5 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `repeat_until_type`.
+        /// Ends `0` on a day, `1` after a number of times.
         6 repeat_until_type: i64 => "repeat_until_type: must",
-        /// `repeat_until_count`.
+        /// After how many times, if it ends by number.
         7 repeat_until_count: Option<i64> => "repeat_until_count",
-        /// `repeat_until`; format `unix`.
+        /// When it ends, if it ends by day; format `unix`.
         8 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
     }
 }
@@ -820,17 +820,17 @@ w::record! {
 w::record! {
     /// An item of `tmp_external_user` in `meeting::GetInfoAttendee`.
     pub struct TmpExternalUser {
-        /// `tmp_external_userid`.
-        0 tmp_external_userid: String => "tmp_external_userid: must",
-        /// `status`.
+        /// The outsider's temporary id, to be converted into an `external_userid`.
+        0 tmp_external_userid: xinqiao_types::ExternalUserId => "tmp_external_userid: must",
+        /// `1` took part, `2` did not.
         1 status: i64 => "status: must",
-        /// `first_join_time`; format `unix`.
+        /// When they first joined; format `unix`.
         2 first_join_time: Option<xinqiao_types::UnixSeconds> => "first_join_time",
-        /// `last_quit_time`; format `unix`.
+        /// When they last left; format `unix`.
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
-        /// `total_join_count`.
+        /// How often they joined.
         4 total_join_count: i64 => "total_join_count: must",
-        /// `cumulative_time`; in s.
+        /// How long they took part in all; in s.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
@@ -838,41 +838,41 @@ w::record! {
 w::record! {
     /// An item of `tmp_openid_list` in the answer of `meeting::phone::GetTmpOpenid`.
     pub struct TmpOpenid {
-        /// `area`.
+        /// Country code of the phone number, such as `86`.
         0 area: w::TextOrNumber => "area: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `extension_number`.
+        /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
-        /// `tmp_openid`.
-        3 tmp_openid: String => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        3 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
     }
 }
 
 w::record! {
     /// An item of `user_list` in `meeting::PageUserSeat`; an item of `user_list` in `meeting::UserSeat`.
     pub struct User {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
-        /// `nick_name`.
+        /// The member's account; outsiders have none.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's name in the meeting.
         2 nick_name: Option<String> => "nick_name",
     }
     new()
-    text(userid: String, tmp_openid: String, nick_name: String)
+    text(userid: xinqiao_types::UserId, tmp_openid: xinqiao_types::OpenId, nick_name: String)
 }
 
 w::record! {
     /// An item of `user_seat_list` in `meeting::Page`.
     pub struct UserSeat {
-        /// `grid_id`.
+        /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// `grid_type`.
+        /// What the cell shows, as a code.
         1 grid_type: i64 => "grid_type: must",
-        /// `video_type`.
+        /// Kind of picture, as a code.
         2 video_type: Option<i64> => "video_type",
-        /// `user_list`.
+        /// Who sits in the cell.
         3 user_list: Option<Vec<User>> => "user_list",
     }
     new(grid_id: impl Into<String>, grid_type: i64)
@@ -886,10 +886,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93709>.
     /// * Catalog: `work.meeting.cancel`.
     pub struct Cancel {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `sub_meetingid`.
+        /// One meeting of the series; without it the whole series is meant; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
     }
@@ -923,22 +923,22 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98164>.
     /// * Catalog: `work.meeting.check_device_in_meeting`.
     pub struct CheckDeviceInMeeting {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `instance_id_list`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Devices to ask about.
         1 instance_id_list: Option<Vec<i64>> => "instance_id_list",
-        /// `meetingid_list`.
+        /// Meetings to ask about, or found; `meetingid_list` on the wire.
         #[doc(alias = "meetingid_list")]
         2 meeting_id_list: Option<Vec<String>> => "meetingid_list",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
     set(instance_id_list: Vec<i64>, meeting_id_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`CheckDeviceInMeeting`].
     pub struct CheckDeviceInMeetingResponse {
-        /// `result_list`.
+        /// Result of every single entry.
         0 result_list: Vec<CheckDeviceInMeetingResult> => "result_list: must",
     }
 }
@@ -969,33 +969,33 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93706>.
     /// * Catalog: `work.meeting.create`.
     pub struct Create {
-        /// `admin_userid`.
-        0 admin_userid: String => "admin_userid: must",
-        /// `title`.
+        /// `userid` of the meeting's admin, who counts as its creator.
+        0 admin_userid: xinqiao_types::UserId => "admin_userid: must",
+        /// Headline of the meeting, at most 255 bytes.
         1 title: String => "title: must",
-        /// `meeting_start`; format `unix`.
+        /// When the meeting begins; format `unix`.
         2 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// `meeting_duration`; in s.
+        /// How long it lasts, 300 seconds to a day; in s.
         3 meeting_duration: i64 => "meeting_duration: must",
-        /// `description`.
+        /// What the meeting is about, at most 500 characters.
         4 description: Option<String> => "description",
-        /// `location`.
+        /// Where people meet, at most 128 characters.
         5 location: Option<String> => "location",
-        /// `cal_id`.
+        /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         6 cal_id: Option<String> => "cal_id",
-        /// `invitees`.
+        /// Members who are invited.
         7 invitees: Option<Invitee> => "invitees",
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         8 guests: Option<Vec<Guest>> => "guests",
-        /// `settings`.
+        /// Settings of joining and of the meeting.
         9 settings: Option<Setting> => "settings",
-        /// `reminders`.
+        /// Repetition and reminders.
         10 reminders: Option<Reminder> => "reminders",
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         11 agentid: Option<i64> => "agentid",
     }
     new(
-        admin_userid: impl Into<String>,
+        admin_userid: impl Into<xinqiao_types::UserId>,
         title: impl Into<String>,
         meeting_start: xinqiao_types::UnixSeconds,
         meeting_duration: i64,
@@ -1013,14 +1013,14 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
-        /// `meeting_link`.
+        /// Link to join.
         2 meeting_link: Option<String> => "meeting_link",
-        /// `excess_users`.
+        /// Members that could not be invited.
         3 excess_users: Option<Vec<String>> => "excess_users",
     }
 }
@@ -1051,10 +1051,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98818>.
     /// * Catalog: `work.meeting.create_customer_short_url`.
     pub struct CreateCustomerShortUrl {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `customer_data`.
+        /// Your own data to put into the link.
         1 customer_data: String => "customer_data: must",
     }
     new(meeting_id: impl Into<String>, customer_data: impl Into<String>)
@@ -1063,7 +1063,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCustomerShortUrl`].
     pub struct CreateCustomerShortUrlResponse {
-        /// `meeting_short_url_customer_data`.
+        /// The personal link.
         0 meeting_short_url_customer_data: MeetingShortUrlCustomerData => "meeting_short_url_customer_data: must",
     }
 }
@@ -1094,19 +1094,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98156>.
     /// * Catalog: `work.meeting.get_attendee_list`.
     pub struct GetAttendeeList {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `sub_meetingid`.
+        /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         5 limit: Option<i64> => "limit",
     }
     new(meeting_id: impl Into<String>)
@@ -1117,11 +1117,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetAttendeeList`].
     pub struct GetAttendeeListResponse {
-        /// `attendees`.
+        /// People who took part.
         0 attendees: Vec<Attendee> => "attendees: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1152,7 +1152,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98819>.
     /// * Catalog: `work.meeting.get_customer_short_url`.
     pub struct GetCustomerShortUrl {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
@@ -1162,7 +1162,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCustomerShortUrl`].
     pub struct GetCustomerShortUrlResponse {
-        /// `meeting_short_url_customer_data_list`.
+        /// Personal links that were made; `meeting_short_url_customer_data_list` on the wire.
         0 short_url_customer_data_list: Vec<MeetingShortUrlCustomerData> => "meeting_short_url_customer_data_list: must",
     }
 }
@@ -1193,7 +1193,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99039>.
     /// * Catalog: `work.meeting.get_guests`.
     pub struct GetGuests {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
@@ -1203,14 +1203,14 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuests`].
     pub struct GetGuestsResponse {
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         0 guests: Vec<Guest> => "guests: must",
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         1 meeting_id: String => "meetingid: must",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         2 meeting_code: String => "meeting_code: must",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         3 title: String => "title: must",
     }
 }
@@ -1241,12 +1241,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93708>.
     /// * Catalog: `work.meeting.get_info`.
     pub struct GetInfo {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: Option<String> => "meetingid",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
-        /// `sub_meetingid`.
+        /// One meeting of the series; without it the whole series is meant; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         2 sub_meeting_id: Option<String> => "sub_meetingid",
     }
@@ -1257,53 +1257,53 @@ w::record! {
 w::record! {
     /// Answer to [`GetInfo`].
     pub struct GetInfoResponse {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `admin_userid`.
-        1 admin_userid: String => "admin_userid: must",
-        /// `main_department`.
+        /// `userid` of the meeting's admin, who counts as its creator.
+        1 admin_userid: xinqiao_types::UserId => "admin_userid: must",
+        /// Number of the member's main department, one of those they belong to.
         2 main_department: Option<i64> => "main_department",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         3 title: String => "title: must",
-        /// `meeting_start`; format `unix`.
+        /// When the meeting begins; format `unix`.
         4 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// `meeting_duration`; in s.
+        /// How long it lasts, 300 seconds to a day; in s.
         5 meeting_duration: i64 => "meeting_duration: must",
-        /// `status`.
+        /// `1` waiting, `2` running, `3` ended, `4` cancelled, `5` expired.
         6 status: i64 => "status: must",
-        /// `meeting_type`.
+        /// `0` single, `1` series, `6` webinar and others.
         7 meeting_type: i64 => "meeting_type: must",
-        /// `description`.
+        /// What the meeting is about, at most 500 characters.
         8 description: String => "description: must",
-        /// `location`.
+        /// Where people meet, at most 128 characters.
         9 location: Option<String> => "location",
-        /// `cal_id`.
+        /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         10 cal_id: Option<String> => "cal_id",
-        /// `attendees`.
+        /// Members, outsiders and devices.
         11 attendees: GetInfoAttendee => "attendees: must",
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         12 guests: Option<Vec<Guest>> => "guests",
-        /// `settings`.
+        /// Settings of joining and of the meeting.
         13 settings: GetInfoSetting => "settings: must",
-        /// `reminders`.
+        /// Repetition and reminders.
         14 reminders: Option<GetInfoReminder> => "reminders",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         15 meeting_code: String => "meeting_code: must",
-        /// `meeting_link`.
+        /// Link to join.
         16 meeting_link: String => "meeting_link: must",
-        /// `has_vote`.
+        /// Whether there are polls.
         17 has_vote: bool => "has_vote: must",
-        /// `sub_meetings`.
+        /// Meetings of the series.
         18 sub_meetings: Option<Vec<SubMeeting>> => "sub_meetings",
-        /// `has_more_sub_meeting`; `0` or `1` on the wire.
+        /// `1` there are more, `0` no more; `0` or `1` on the wire.
         19 has_more_sub_meeting: bool => "has_more_sub_meeting: must zero-one",
-        /// `remain_sub_meetings`.
+        /// How many meetings of the series are left.
         20 remain_sub_meetings: Option<i64> => "remain_sub_meetings",
-        /// `current_sub_meetingid`.
+        /// Id of the present meeting of the series; `current_sub_meetingid` on the wire.
         #[doc(alias = "current_sub_meetingid")]
         21 current_sub_meeting_id: Option<String> => "current_sub_meetingid",
-        /// `sub_repeat_list`.
+        /// Rules of repetition, one per part of the series.
         22 sub_repeat_list: Option<Vec<SubRepeat>> => "sub_repeat_list",
     }
 }
@@ -1334,10 +1334,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98160>.
     /// * Catalog: `work.meeting.get_invitees`.
     pub struct GetInvitees {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
     }
     new(meeting_id: impl Into<String>)
@@ -1347,11 +1347,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetInvitees`].
     pub struct GetInviteesResponse {
-        /// `invitees`.
+        /// Members who are invited; setting replaces them all.
         0 invitees: Vec<GetInviteesInvitee> => "invitees: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1382,17 +1382,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98821>.
     /// * Catalog: `work.meeting.get_quality`.
     pub struct GetQuality {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `sub_meetingid`.
+        /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
     }
     new(meeting_id: impl Into<String>)
@@ -1403,23 +1403,23 @@ w::record! {
 w::record! {
     /// Answer to [`GetQuality`].
     pub struct GetQualityResponse {
-        /// `quality`.
+        /// Quality on the whole, as a code.
         0 quality: i64 => "quality: must",
-        /// `audio_quality`.
+        /// Quality of sound, as a code.
         1 audio_quality: i64 => "audio_quality: must",
-        /// `video_quality`.
+        /// How good the picture is, as a code.
         2 video_quality: i64 => "video_quality: must",
-        /// `screen_share_quality`.
+        /// Quality of screen sharing, as a code.
         3 screen_share_quality: i64 => "screen_share_quality: must",
-        /// `network_quality`.
+        /// How good the connection is, as a code.
         4 network_quality: i64 => "network_quality: must",
-        /// `problems`.
+        /// Problems that were found.
         5 problems: Option<Vec<String>> => "problems",
-        /// `attendees`.
+        /// People who took part.
         6 attendees: Vec<GetQualityAttendee> => "attendees: must",
-        /// `has_more`.
+        /// Whether another page follows.
         7 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         8 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1450,15 +1450,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98157>.
     /// * Catalog: `work.meeting.get_realtime_attendee_list`.
     pub struct GetRealtimeAttendeeList {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `sub_meetingid`.
+        /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         3 limit: Option<i64> => "limit",
     }
     new(meeting_id: impl Into<String>)
@@ -1469,11 +1469,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetRealtimeAttendeeList`].
     pub struct GetRealtimeAttendeeListResponse {
-        /// `attendees`.
+        /// People who took part.
         0 attendees: Vec<GetRealtimeAttendeeListAttendee> => "attendees: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1504,28 +1504,28 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93707>.
     /// * Catalog: `work.meeting.get_user_meeting_id`.
     pub struct GetUserMeetingId {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `begin_time`; format `unix`.
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Start of the period or range, paired with its end; format `unix`.
         1 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: String => "cursor: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
     }
-    new(userid: impl Into<String>, cursor: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>, cursor: impl Into<String>)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetUserMeetingId`].
     pub struct GetUserMeetingIdResponse {
-        /// `meetingid_list`.
+        /// Meetings to ask about, or found; `meetingid_list` on the wire.
         #[doc(alias = "meetingid_list")]
         0 meeting_id_list: Vec<String> => "meetingid_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1556,10 +1556,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99040>.
     /// * Catalog: `work.meeting.set_guests`.
     pub struct SetGuests {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         1 guests: Vec<Guest> => "guests: must",
     }
     new(meeting_id: impl Into<String>, guests: Vec<Guest>)
@@ -1591,10 +1591,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98162>.
     /// * Catalog: `work.meeting.set_invitees`.
     pub struct SetInvitees {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `invitees`.
+        /// Members who are invited; setting replaces them all.
         1 invitees: Vec<SetInviteesInvitee> => "invitees: must",
     }
     new(meeting_id: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
@@ -1626,15 +1626,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99651>.
     /// * Catalog: `work.meeting.statistics_get_start_list`.
     pub struct StatisticsGetStartList {
-        /// `type`.
+        /// Kind of meeting to list, as a code.
         0 type_: i64 => "type: must",
-        /// `begin_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
     }
     new(type_: i64, begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -1645,9 +1645,9 @@ w::record! {
 w::record! {
     /// Answer to [`StatisticsGetStartList`].
     pub struct StatisticsGetStartListResponse {
-        /// `meeting_list`.
+        /// Meetings that were started.
         0 meeting_list: Vec<Meeting> => "meeting_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -1678,30 +1678,30 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93710>.
     /// * Catalog: `work.meeting.update`.
     pub struct Update {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         1 title: Option<String> => "title",
-        /// `meeting_start`; format `unix`.
+        /// When the meeting begins; format `unix`.
         2 meeting_start: Option<xinqiao_types::UnixSeconds> => "meeting_start",
-        /// `meeting_duration`; in s.
+        /// How long it lasts, 300 seconds to a day; in s.
         3 meeting_duration: Option<i64> => "meeting_duration",
-        /// `description`.
+        /// What the meeting is about, at most 500 characters.
         4 description: Option<String> => "description",
-        /// `location`.
+        /// Where people meet, at most 128 characters.
         5 location: Option<String> => "location",
-        /// `cal_id`.
+        /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         6 cal_id: Option<String> => "cal_id",
-        /// `invitees`.
+        /// Members who are invited.
         7 invitees: Option<Invitee> => "invitees",
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         8 guests: Option<Vec<Guest>> => "guests",
-        /// `settings`.
+        /// Settings of joining and of the meeting.
         9 settings: Option<Setting> => "settings",
-        /// `reminders`.
+        /// Repetition and reminders.
         10 reminders: Option<Reminder> => "reminders",
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         11 agentid: Option<i64> => "agentid",
     }
     new(meeting_id: impl Into<String>)
@@ -1720,7 +1720,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// `excess_users`.
+        /// Members that could not be invited.
         0 excess_users: Option<Vec<String>> => "excess_users",
     }
 }
@@ -1755,10 +1755,10 @@ pub mod advanced_layout {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98861>.
         /// * Catalog: `work.meeting.advanced_layout.add`.
         pub struct Add {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `layout_list`.
+            /// Layouts to add or found.
             1 layout_list: Vec<super::Layout> => "layout_list: must",
         }
         new(meeting_id: impl Into<String>, layout_list: Vec<super::Layout>)
@@ -1767,7 +1767,7 @@ pub mod advanced_layout {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `layout_list`.
+            /// Layouts to add or found.
             0 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
@@ -1798,12 +1798,12 @@ pub mod advanced_layout {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98869>.
         /// * Catalog: `work.meeting.advanced_layout.apply`.
         pub struct Apply {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `layout_id`.
+            /// Which layout of the meeting.
             1 layout_id: String => "layout_id: must",
-            /// `user_list`.
+            /// Who gets the layout; everyone without it.
             2 user_list: Vec<super::ApplyUser> => "user_list: must",
         }
         new(
@@ -1839,10 +1839,10 @@ pub mod advanced_layout {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98866>.
         /// * Catalog: `work.meeting.advanced_layout.batch_delete`.
         pub struct BatchDelete {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `layout_id_list`.
+            /// Ids of the layouts to delete.
             1 layout_id_list: Vec<String> => "layout_id_list: must",
         }
         new(meeting_id: impl Into<String>, layout_id_list: Vec<String>)
@@ -1874,27 +1874,31 @@ pub mod advanced_layout {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98865>.
         /// * Catalog: `work.meeting.advanced_layout.get_user_layout`.
         pub struct GetUserLayout {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `tmp_openid`.
-            1 tmp_openid: String => "tmp_openid: must",
-            /// `instance_id`.
+            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+            1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+            /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
             2 instance_id: i64 => "instance_id: must",
         }
-        new(meeting_id: impl Into<String>, tmp_openid: impl Into<String>, instance_id: i64)
+        new(
+            meeting_id: impl Into<String>,
+            tmp_openid: impl Into<xinqiao_types::OpenId>,
+            instance_id: i64,
+        )
     }
 
     w::record! {
         /// Answer to [`GetUserLayout`].
         pub struct GetUserLayoutResponse {
-            /// `selected_layout_id`.
+            /// Id of the layout in use.
             0 selected_layout_id: String => "selected_layout_id: must",
-            /// `layout_name`.
+            /// What the layout is called.
             1 layout_name: String => "layout_name: must",
-            /// `layout_type`.
+            /// Kind of layout, as a code.
             2 layout_type: i64 => "layout_type: must",
-            /// `page_list`.
+            /// Pages of the layout.
             3 page_list: Option<Vec<super::LayoutPage>> => "page_list",
         }
     }
@@ -1925,7 +1929,7 @@ pub mod advanced_layout {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98862>.
         /// * Catalog: `work.meeting.advanced_layout.list`.
         pub struct List {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
         }
@@ -1935,9 +1939,9 @@ pub mod advanced_layout {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `selected_layout_id`.
+            /// Id of the layout in use.
             0 selected_layout_id: String => "selected_layout_id: must",
-            /// `layout_list`.
+            /// Layouts to add or found.
             1 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
@@ -1968,14 +1972,14 @@ pub mod advanced_layout {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98868>.
         /// * Catalog: `work.meeting.advanced_layout.update`.
         pub struct Update {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `layout_id`.
+            /// Which layout of the meeting.
             1 layout_id: String => "layout_id: must",
-            /// `layout_name`.
+            /// What the layout is called.
             2 layout_name: Option<String> => "layout_name",
-            /// `page_list`.
+            /// Pages of the layout.
             3 page_list: Vec<super::Page> => "page_list: must",
         }
         new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<super::Page>)
@@ -2013,12 +2017,12 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98807>.
         /// * Catalog: `work.meeting.enroll.approve`.
         pub struct Approve {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `action`.
+            /// `1` undo, `2` reject, `3` approve.
             1 action: i64 => "action: must",
-            /// `enroll_id_list`.
+            /// Ids of the enrolments.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
@@ -2027,7 +2031,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// `handled_count`.
+            /// How many were handled.
             0 handled_count: i64 => "handled_count: must",
         }
     }
@@ -2058,10 +2062,10 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98817>.
         /// * Catalog: `work.meeting.enroll.delete`.
         pub struct Delete {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `enroll_id_list`.
+            /// Ids of the enrolments.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
@@ -2070,7 +2074,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// `total_count`.
+            /// How many were handled.
             0 total_count: i64 => "total_count: must",
         }
     }
@@ -2101,7 +2105,7 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98821>.
         /// * Catalog: `work.meeting.enroll.get_config`.
         pub struct GetConfig {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
         }
@@ -2111,13 +2115,13 @@ pub mod enroll {
     w::record! {
         /// Answer to [`GetConfig`].
         pub struct GetConfigResponse {
-            /// `approve_type`.
+            /// Enrolments are approved `1` automatically, `2` by hand.
             0 approve_type: i64 => "approve_type: must",
-            /// `is_collect_question`.
+            /// Whether questions are asked: `1` no, `2` yes.
             1 is_collect_question: i64 => "is_collect_question: must",
-            /// `question_list`.
+            /// Questions of the enrolment.
             2 question_list: Vec<super::Question> => "question_list: must",
-            /// `no_registration_needed_for_staff`.
+            /// Whether members of the corp need not enrol.
             3 no_registration_needed_for_staff: bool => "no_registration_needed_for_staff: must",
         }
     }
@@ -2148,10 +2152,10 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98816>.
         /// * Catalog: `work.meeting.enroll.import`.
         pub struct Import {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `enroll_list`.
+            /// The enrolments.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
@@ -2160,9 +2164,9 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// `total_count`.
+            /// How many were handled.
             0 total_count: i64 => "total_count: must",
-            /// `enroll_list`.
+            /// The enrolments.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
         }
     }
@@ -2193,14 +2197,14 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98810>.
         /// * Catalog: `work.meeting.enroll.list`.
         pub struct List {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `status`.
+            /// Only `1` waiting, `2` rejected, `3` approved; `0` all.
             1 status: Option<i64> => "status",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             3 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -2211,11 +2215,11 @@ pub mod enroll {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `enroll_list`.
+            /// The enrolments.
             0 enroll_list: Vec<super::EnrollInfo> => "enroll_list: must",
-            /// `has_more`.
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -2246,22 +2250,22 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98794>.
         /// * Catalog: `work.meeting.enroll.query_by_tmp_openid`.
         pub struct QueryByTmpOpenid {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `sorting_rules`.
+            /// Look first at `1` imported enrolments (default), `2` those by hand.
             1 sorting_rules: Option<i64> => "sorting_rules",
-            /// `tmp_openid_list`.
-            2 tmp_openid_list: Vec<String> => "tmp_openid_list: must",
+            /// Temporary ids of attendees.
+            2 tmp_openid_list: Vec<xinqiao_types::OpenId> => "tmp_openid_list: must",
         }
-        new(meeting_id: impl Into<String>, tmp_openid_list: Vec<String>)
+        new(meeting_id: impl Into<String>, tmp_openid_list: Vec<xinqiao_types::OpenId>)
         set(sorting_rules: i64)
     }
 
     w::record! {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
-            /// `enroll_id_list`.
+            /// Ids of the enrolments.
             0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
@@ -2292,16 +2296,16 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98821>.
         /// * Catalog: `work.meeting.enroll.set_config`.
         pub struct SetConfig {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `approve_type`.
+            /// Enrolments are approved `1` automatically, `2` by hand.
             1 approve_type: Option<i64> => "approve_type",
-            /// `is_collect_question`.
+            /// Whether questions are asked: `1` no, `2` yes.
             2 is_collect_question: Option<i64> => "is_collect_question",
-            /// `question_list`.
+            /// Questions of the enrolment.
             3 question_list: Option<Vec<super::SetConfigQuestion>> => "question_list",
-            /// `no_registration_needed_for_staff`.
+            /// Whether members of the corp need not enrol.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
         new(meeting_id: impl Into<String>)
@@ -2316,7 +2320,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`SetConfig`].
         pub struct SetConfigResponse {
-            /// `question_count`.
+            /// How many questions there are.
             0 question_count: i64 => "question_count: must",
         }
     }
@@ -2352,10 +2356,10 @@ pub mod mra {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98789>.
         /// * Catalog: `work.meeting.mra.hang_up`.
         pub struct HangUp {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `mra`.
+            /// The connected room device (SIP or H.323).
             1 mra: super::Mra => "mra: must",
         }
         new(meeting_id: impl Into<String>, mra: super::Mra)
@@ -2387,39 +2391,39 @@ pub mod mra {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98786>.
         /// * Catalog: `work.meeting.mra.query_status`.
         pub struct QueryStatus {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `tmp_openid`.
-            1 tmp_openid: String => "tmp_openid: must",
+            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+            1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
         }
-        new(meeting_id: impl Into<String>, tmp_openid: impl Into<String>)
+        new(meeting_id: impl Into<String>, tmp_openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::record! {
         /// Answer to [`QueryStatus`].
         pub struct QueryStatusResponse {
-            /// `tmp_openid`.
-            0 tmp_openid: String => "tmp_openid: must",
-            /// `instance_id`.
+            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+            0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+            /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
             1 instance_id: i64 => "instance_id: must",
-            /// `user_role`.
+            /// Role of the device in the meeting, as a code.
             2 user_role: i64 => "user_role: must",
-            /// `webinar_member_role`.
+            /// Role of the device in the webinar, as a code.
             3 webinar_member_role: Option<i64> => "webinar_member_role",
-            /// `ip`.
+            /// IP address of the device.
             4 ip: Option<String> => "ip",
-            /// `name`.
+            /// Name that the device shows.
             5 name: Option<String> => "name",
-            /// `audio_state`.
+            /// Whether the microphone is on.
             6 audio_state: bool => "audio_state: must",
-            /// `video_state`.
+            /// Whether the camera is on.
             7 video_state: bool => "video_state: must",
-            /// `screen_shared_state`.
+            /// Whether they share their screen.
             8 screen_shared_state: bool => "screen_shared_state: must",
-            /// `default_layout`.
+            /// Layout of the device, as a code.
             9 default_layout: i64 => "default_layout: must",
-            /// `raise_hands_state`.
+            /// Whether its hand is raised.
             10 raise_hands_state: bool => "raise_hands_state: must",
         }
     }
@@ -2450,15 +2454,15 @@ pub mod mra {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98787>.
         /// * Catalog: `work.meeting.mra.set_default_layout`.
         pub struct SetDefaultLayout {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `default_layout`.
+            /// Layout of the device, as a code.
             1 default_layout: i64 => "default_layout: must",
-            /// `default_novideo_user`.
+            /// Whether people without video are shown, as a code; `default_novideo_user` on the wire.
             #[doc(alias = "default_novideo_user")]
             2 default_no_video_user: i64 => "default_novideo_user: must",
-            /// `mra`.
+            /// The connected room device (SIP or H.323).
             3 mra: super::Mra => "mra: must",
         }
         new(
@@ -2495,12 +2499,12 @@ pub mod mra {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98788>.
         /// * Catalog: `work.meeting.mra.set_raise_hand`.
         pub struct SetRaiseHand {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `raise_hand`.
+            /// True to raise the hand, false to lower it.
             1 raise_hand: bool => "raise_hand: must",
-            /// `mra`.
+            /// The connected room device (SIP or H.323).
             2 mra: super::Mra => "mra: must",
         }
         new(meeting_id: impl Into<String>, raise_hand: bool, mra: super::Mra)
@@ -2537,10 +2541,10 @@ pub mod phone {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98823>.
         /// * Catalog: `work.meeting.phone.call_out`.
         pub struct CallOut {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `phone_numbers`.
+            /// Phone numbers to call.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
         new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
@@ -2549,9 +2553,9 @@ pub mod phone {
     w::record! {
         /// Answer to [`CallOut`].
         pub struct CallOutResponse {
-            /// `phone_numbers`.
+            /// Phone numbers to call.
             0 phone_numbers: Vec<super::CallOutPhoneNumber> => "phone_numbers: must",
-            /// `invalid_phone_numbers`.
+            /// Numbers that cannot be called.
             1 invalid_phone_numbers: Vec<super::CallOutPhoneNumber> => "invalid_phone_numbers: must",
         }
     }
@@ -2582,12 +2586,12 @@ pub mod phone {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98824>.
         /// * Catalog: `work.meeting.phone.get_call_out_status`.
         pub struct GetCallOutStatus {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -2598,11 +2602,11 @@ pub mod phone {
     w::record! {
         /// Answer to [`GetCallOutStatus`].
         pub struct GetCallOutStatusResponse {
-            /// `phone_numbers`.
+            /// Phone numbers to call.
             0 phone_numbers: Vec<super::GetCallOutStatusPhoneNumber> => "phone_numbers: must",
-            /// `has_more`.
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -2633,10 +2637,10 @@ pub mod phone {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98825>.
         /// * Catalog: `work.meeting.phone.get_tmp_openid`.
         pub struct GetTmpOpenid {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `phone_numbers`.
+            /// Phone numbers to call.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
         new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
@@ -2645,7 +2649,7 @@ pub mod phone {
     w::record! {
         /// Answer to [`GetTmpOpenid`].
         pub struct GetTmpOpenidResponse {
-            /// `tmp_openid_list`.
+            /// Temporary ids of attendees.
             0 tmp_openid_list: Vec<super::TmpOpenid> => "tmp_openid_list: must",
         }
     }
@@ -2681,7 +2685,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99508>.
         /// * Catalog: `work.meeting.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2691,7 +2695,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`BatchAddJobResult`].
         pub struct BatchAddJobResultResponse {
-            /// `job_result`.
+            /// Outcome of the job.
             0 job_result: super::JobResult => "job_result: must",
         }
     }
@@ -2722,7 +2726,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99509>.
         /// * Catalog: `work.meeting.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2758,9 +2762,9 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99510>.
         /// * Catalog: `work.meeting.vip.list`.
         pub struct List {
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             0 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
         new()
@@ -2771,11 +2775,11 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
-            /// `has_more`.
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -2806,20 +2810,20 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99508>.
         /// * Catalog: `work.meeting.vip.submit_batch_add_job`.
         pub struct SubmitBatchAddJob {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
-            /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
+            /// Those `userid`s that are invalid or outside the app's scope.
+            1 invalid_userid_list: Option<Vec<xinqiao_types::UserId>> => "invalid_userid_list",
         }
     }
 
@@ -2849,10 +2853,10 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99509>.
         /// * Catalog: `work.meeting.vip.submit_batch_del_job`.
         pub struct SubmitBatchDelJob {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     /// Answer to [`SubmitBatchDelJob`], the same as to [`SubmitBatchAddJob`].
@@ -2889,12 +2893,12 @@ pub mod waiting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98163>.
         /// * Catalog: `work.meeting.waiting_room.get_current_user_list`.
         pub struct GetCurrentUserList {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -2905,11 +2909,11 @@ pub mod waiting_room {
     w::record! {
         /// Answer to [`GetCurrentUserList`].
         pub struct GetCurrentUserListResponse {
-            /// `user_list`.
+            /// People in the waiting room.
             0 user_list: Vec<super::GetCurrentUserListUser> => "user_list: must",
-            /// `has_more`.
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -2940,12 +2944,12 @@ pub mod waiting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98164>.
         /// * Catalog: `work.meeting.waiting_room.get_user_list`.
         pub struct GetUserList {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -2956,11 +2960,11 @@ pub mod waiting_room {
     w::record! {
         /// Answer to [`GetUserList`].
         pub struct GetUserListResponse {
-            /// `user_list`.
+            /// People in the waiting room.
             0 user_list: Vec<super::GetUserListUser> => "user_list: must",
-            /// `has_more`.
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }

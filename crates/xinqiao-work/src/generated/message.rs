@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `articles` in `message::News`.
     pub struct Article {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes; ignored if a mini program is given.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, at most 512 bytes, cut beyond that.
         2 description: Option<String> => "description",
-        /// `picurl`.
+        /// Picture, JPG or PNG; best 1068×455 large, 150×150 small; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
-        /// `btntxt`.
+        /// Text of the button, only used with a single article; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         4 btn_txt: Option<String> => "btntxt",
-        /// `appid`.
+        /// AppID of the mini program opened on a click; it must be linked to the agent.
         5 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program opened on a click, at most 128 bytes; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
@@ -37,13 +37,13 @@ w::record! {
 w::record! {
     /// An item of `btn` in `message::InteractiveTaskCard`.
     pub struct Btn {
-        /// `key`.
+        /// Id of the button, sent back with the event of the click, at most 128 bytes.
         0 key: String => "key: must",
-        /// `name`.
+        /// Text on the button.
         1 name: String => "name: must",
-        /// `color`.
+        /// Colour of the text: `red`, or `blue` (default).
         2 color: Option<String> => "color",
-        /// `is_bold`.
+        /// Whether the text is bold, no by default.
         3 is_bold: Option<bool> => "is_bold",
     }
     new(key: impl Into<String>, name: impl Into<String>)
@@ -54,9 +54,9 @@ w::record! {
 w::record! {
     /// An item of `content_item` in `message::MiniProgramNotice`; an item of `content_item` in `message::TemplateMsg`.
     pub struct ContentItem {
-        /// `key`.
+        /// Caption of the row, at most 10 Chinese characters.
         0 key: String => "key: must",
-        /// `value`.
+        /// Text of the row, at most 30 Chinese characters.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -65,7 +65,7 @@ w::record! {
 w::record! {
     /// The body `file` of `message::Send`.
     pub struct File {
-        /// `media_id`.
+        /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// The body `image` of `message::Send`.
     pub struct Image {
-        /// `media_id`.
+        /// Uploaded picture to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -83,15 +83,15 @@ w::record! {
 w::record! {
     /// The body `interactive_taskcard` of `message::Send`.
     pub struct InteractiveTaskCard {
-        /// `task_id`.
+        /// Id of the task, unique within the agent, at most 128 bytes.
         0 task_id: String => "task_id: must",
-        /// `url`.
+        /// Page opened on a click.
         1 url: String => "url: must",
-        /// `title`.
+        /// Headline of the card, at most 128 bytes.
         2 title: String => "title: must",
-        /// `description`.
+        /// Text of the card, at most 512 bytes.
         3 description: String => "description: must",
-        /// `btn`.
+        /// Buttons, one or two.
         4 btn: Vec<Btn> => "btn: must",
     }
     new(
@@ -106,7 +106,7 @@ w::record! {
 w::record! {
     /// The body `markdown` of `message::Send`.
     pub struct Markdown {
-        /// `content`.
+        /// Text in the supported subset of Markdown, at most 2,048 bytes (4,096 for a robot).
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -115,9 +115,9 @@ w::record! {
 w::record! {
     /// `miniprogram` of `message::TemplateMsg`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// AppID of the mini program opened on a click.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page of the mini program opened on a click; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
     }
@@ -127,17 +127,17 @@ w::record! {
 w::record! {
     /// The body `miniprogram_notice` of `message::Send`.
     pub struct MiniProgramNotice {
-        /// `appid`.
+        /// AppID of the mini program to open; it must be linked to the agent.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `page`.
+        /// Page of the mini program to open; without it nothing opens.
         1 page: String => "page: must",
-        /// `title`.
+        /// Headline, 4–12 Chinese characters.
         2 title: String => "title: must",
-        /// `description`.
+        /// Text below the headline, 4–12 Chinese characters.
         3 description: Option<String> => "description",
-        /// `content_item`.
+        /// Rows of caption and text, at most 10.
         4 content_item: Option<Vec<ContentItem>> => "content_item",
-        /// `emphasis_first_item`.
+        /// Whether the first row is shown large.
         5 emphasis_first_item: Option<bool> => "emphasis_first_item",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
@@ -148,7 +148,7 @@ w::record! {
 w::record! {
     /// The body `mpnews` of `message::Send`.
     pub struct MpNews {
-        /// `articles`.
+        /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
     new(articles: Vec<MpNewsArticle>)
@@ -157,29 +157,34 @@ w::record! {
 w::record! {
     /// An item of `articles` in `message::MpNews`.
     pub struct MpNewsArticle {
-        /// `url`.
+        /// Page that the “read the original” link opens.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline, at most 128 bytes, cut beyond that.
         1 title: String => "title: must",
-        /// `digest`.
+        /// Summary, at most 512 bytes, cut beyond that.
         2 digest: Option<String> => "digest",
-        /// `author`.
+        /// Who is named as author, at most 64 bytes.
         3 author: Option<String> => "author",
-        /// `content`.
+        /// Text of the article in HTML, at most 666 KB.
         4 content: String => "content: must",
-        /// `content_source_url`.
+        /// Page that the “read the original” link opens.
         5 content_source_url: Option<String> => "content_source_url",
-        /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => "thumb_media_id",
+        /// `media_id` of the cover picture.
+        6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
-    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    text(
+        digest: String,
+        author: String,
+        content_source_url: String,
+        thumb_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
     /// The body `news` of `message::Send`.
     pub struct News {
-        /// `articles`.
+        /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
@@ -188,11 +193,11 @@ w::record! {
 w::record! {
     /// An item of `statistics` in the answer of `message::GetStatistics`.
     pub struct Statistic {
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `app_name`.
+        /// Name of the app, for display.
         1 app_name: String => "app_name: must",
-        /// `count`.
+        /// How many messages of the app were delivered on that day.
         2 count: i64 => "count: must",
     }
 }
@@ -200,14 +205,14 @@ w::record! {
 w::record! {
     /// The body `template_msg` of `message::Send`.
     pub struct TemplateMsg {
-        /// `template_id`.
+        /// Id of the message template that the provider set up.
         0 template_id: String => "template_id: must",
-        /// `url`.
+        /// Page opened on a click.
         1 url: Option<String> => "url",
-        /// `miniprogram`.
+        /// Mini program opened on a click; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         2 mini_program: Option<MiniProgram> => "miniprogram",
-        /// `content_item`.
+        /// Values that fill the template.
         3 content_item: Option<Vec<ContentItem>> => "content_item",
     }
     new(template_id: impl Into<String>)
@@ -218,7 +223,7 @@ w::record! {
 w::record! {
     /// The body `text` of `message::Send`.
     pub struct Text {
-        /// `content`.
+        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -227,13 +232,13 @@ w::record! {
 w::record! {
     /// The body `textcard` of `message::Send`.
     pub struct TextCard {
-        /// `url`.
+        /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// `title`.
+        /// Headline of the card, at most 128 characters, cut beyond that.
         1 title: String => "title: must",
-        /// `description`.
+        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
-        /// `btntxt`.
+        /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
@@ -244,9 +249,9 @@ w::record! {
 w::record! {
     /// `button` of `message::UpdateTemplateCard`.
     pub struct UpdateTemplateCardButton {
-        /// `task_id`.
+        /// Task id of the card.
         0 task_id: String => "task_id: must",
-        /// `replace_name`.
+        /// Text that the button shows from then on.
         1 replace_name: String => "replace_name: must",
     }
     new(task_id: impl Into<String>, replace_name: impl Into<String>)
@@ -255,46 +260,46 @@ w::record! {
 w::record! {
     /// `template_card` of `message::UpdateTemplateCard`.
     pub struct UpdatedTemplateCard {
-        /// `card_type`.
+        /// Kind of card: `text_notice`, `news_notice`, `button_interaction`, `vote_interaction` or `multiple_interaction`.
         0 card_type: String => "card_type: must",
-        /// `card_image`.
+        /// Large picture of a `news_notice` card.
         1 card_image: Option<crate::types::CardImage> => "card_image",
-        /// `source`.
+        /// Icon and text at the top that say where the card comes from.
         2 source: Option<crate::types::CardSource> => "source",
-        /// `main_title`.
+        /// Headline and the line below it.
         3 main_title: Option<crate::types::CardTitle> => "main_title",
-        /// `image_text_area`.
+        /// Picture with text beside it, only in `news_notice`.
         4 image_text_area: Option<crate::types::CardImageText> => "image_text_area",
-        /// `quote_area`.
+        /// Block in the style of a quotation; not to be mixed with the key figure.
         5 quote_area: Option<crate::types::CardQuote> => "quote_area",
-        /// `emphasis_content`.
+        /// Key figure in large type, only in `text_notice`.
         6 emphasis_content: Option<crate::types::CardTitle> => "emphasis_content",
-        /// `sub_title_text`.
+        /// Plain text below the headline, best within 160 characters.
         7 sub_title_text: Option<String> => "sub_title_text",
-        /// `vertical_content_list`.
+        /// Blocks of title and text one below the other, at most 4.
         8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => "vertical_content_list",
-        /// `horizontal_content_list`.
+        /// Rows of caption and text, at most 6.
         9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => "horizontal_content_list",
-        /// `jump_list`.
+        /// Links at the foot of the card, at most 3.
         10 jump_list: Option<Vec<crate::types::CardLink>> => "jump_list",
-        /// `card_action`.
+        /// What a click on the card opens; needed for the notice kinds.
         11 card_action: Option<crate::types::CardLink> => "card_action",
-        /// `action_menu`.
+        /// Menu at the upper right corner.
         12 action_menu: Option<crate::types::CardMenu> => "action_menu",
-        /// `task_id`.
+        /// Id of the task, unique within the agent: digits, letters, `_-@`, at most 128 bytes; needed with buttons or a menu.
         13 task_id: Option<String> => "task_id",
-        /// `button_selection`.
+        /// Drop-down list of a `button_interaction` card.
         14 button_selection: Option<crate::types::CardSelect> => "button_selection",
-        /// `button_list`.
+        /// Buttons, at most 6.
         15 button_list: Option<Vec<crate::types::CardButton>> => "button_list",
-        /// `checkbox`.
+        /// Choices of a `vote_interaction` card; `checkbox` on the wire.
         #[doc(alias = "checkbox")]
         16 check_box: Option<crate::types::CardCheckBox> => "checkbox",
-        /// `select_list`.
+        /// Drop-down lists of a `multiple_interaction` card, at most 3.
         17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
-        /// `submit_button`.
+        /// Button that submits a vote or the selections.
         18 submit_button: Option<crate::types::CardButton> => "submit_button",
-        /// `replace_text`.
+        /// Text of the button once submitted; only for interactive cards.
         19 replace_text: Option<String> => "replace_text",
     }
     new(card_type: impl Into<String>)
@@ -322,11 +327,11 @@ w::record! {
 w::record! {
     /// The body `video` of `message::Send`.
     pub struct Video {
-        /// `media_id`.
+        /// Uploaded MP4 video to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `title`.
+        /// Caption of the video, at most 128 bytes.
         1 title: Option<String> => "title",
-        /// `description`.
+        /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -336,7 +341,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `message::Send`.
     pub struct Voice {
-        /// `media_id`.
+        /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -349,7 +354,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92369>.
     /// * Catalog: `work.message.get_statistics`.
     pub struct GetStatistics {
-        /// `time_type`.
+        /// `0` today (default), `1` yesterday.
         0 time_type: Option<i64> => "time_type",
     }
     new()
@@ -359,7 +364,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
-        /// `statistics`.
+        /// How much each app has sent.
         0 statistics: Vec<Statistic> => "statistics: must",
     }
 }
@@ -390,7 +395,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94867>.
     /// * Catalog: `work.message.recall`.
     pub struct Recall {
-        /// `msgid`.
+        /// Message to take back; only within 24 hours of sending, and only by the same app; `msgid` on the wire. From: The answer of `message.send`.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -455,28 +460,28 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90236>.
     /// * Catalog: `work.message.send`.
     pub struct Send {
-        /// `touser`; joined by `|` on the wire; personal data, masked in `Debug`.
+        /// Members who get it, at most 1,000; `@all` means everyone in the app's scope; joined by `|` on the wire; personal data, masked in `Debug`; `touser` on the wire.
         #[doc(alias = "touser")]
         0 to_user: Option<Vec<String>> => "touser: pipe masked",
-        /// `toparty`; joined by `|` on the wire.
+        /// Departments who get it, at most 100; ignored if `touser` is `@all`; joined by `|` on the wire; `toparty` on the wire.
         #[doc(alias = "toparty")]
         1 to_party: Option<Vec<i64>> => "toparty: pipe",
-        /// `totag`; joined by `|` on the wire.
+        /// Tags whose members get it, at most 100; ignored if `touser` is `@all`; joined by `|` on the wire; `totag` on the wire.
         #[doc(alias = "totag")]
         2 to_tag: Option<Vec<i64>> => "totag: pipe",
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         3 agentid: i64 => "agentid: must",
-        /// `selected_ticket_list`.
+        /// Tickets for receivers whom a user picked with the people picker.
         4 selected_ticket_list: Option<Vec<String>> => "selected_ticket_list",
-        /// `safe`; `0` or `1` on the wire.
+        /// `1` confidential: no forwarding, watermark; `0` normal (default); for articles also `2`, forwarding inside the corp only; `0` or `1` on the wire.
         5 safe: Option<bool> => "safe: zero-one",
-        /// `enable_id_trans`; `0` or `1` on the wire.
+        /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
-        /// `enable_duplicate_check`; `0` or `1` on the wire.
+        /// Whether repeated messages are dropped: `1` yes, `0` no (default); `0` or `1` on the wire.
         7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
-        /// `duplicate_check_interval`; in s.
+        /// How far back the same message counts as repeated; 1,800 by default, at most 4 hours; in s.
         8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
-        /// The body, told apart by `msgtype`.
+        /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         9 body: Body => ": flat",
     }
     new(agentid: i64, body: Body)
@@ -495,22 +500,22 @@ w::record! {
 w::record! {
     /// Answer to [`Send`].
     pub struct SendResponse {
-        /// `invaliduser`; joined by `|` on the wire.
+        /// Members that are invalid or out of scope; the rest was handled; joined by `|` on the wire; `invaliduser` on the wire.
         #[doc(alias = "invaliduser")]
         0 invalid_user: Option<Vec<String>> => "invaliduser: pipe",
-        /// `invalidparty`; joined by `|` on the wire.
+        /// Departments that are invalid or out of scope; joined by `|` on the wire; `invalidparty` on the wire.
         #[doc(alias = "invalidparty")]
         1 invalid_party: Option<Vec<i64>> => "invalidparty: pipe",
-        /// `invalidtag`; joined by `|` on the wire.
+        /// Tags that are invalid or out of scope; joined by `|` on the wire; `invalidtag` on the wire.
         #[doc(alias = "invalidtag")]
         2 invalid_tag: Option<Vec<i64>> => "invalidtag: pipe",
-        /// `unlicenseduser`; joined by `|` on the wire.
+        /// Members that got nothing because they have no API licence; joined by `|` on the wire; `unlicenseduser` on the wire.
         #[doc(alias = "unlicenseduser")]
         3 unlicensed_user: Option<Vec<String>> => "unlicenseduser: pipe",
-        /// `msgid`.
+        /// Id of the message, needed to recall it; `msgid` on the wire.
         #[doc(alias = "msgid")]
         4 msg_id: String => "msgid: must",
-        /// `response_code`.
+        /// Lets you update the card once within 72 hours; only for interactive template cards.
         5 response_code: Option<String> => "response_code",
     }
 }
@@ -541,27 +546,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91579>.
     /// * Catalog: `work.message.update_task_card`.
     pub struct UpdateTaskCard {
-        /// `userids`.
+        /// Members whose task card is updated; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
-        /// `task_id`.
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// The task id that was given when the card was sent.
         1 task_id: String => "task_id: must",
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         2 agentid: i64 => "agentid: must",
-        /// `original_task_id`.
+        /// The `task_id` with which the card was sent.
         3 original_task_id: Option<String> => "original_task_id",
-        /// `replace_name`.
+        /// Text that takes the place of the buttons.
         4 replace_name: String => "replace_name: must",
     }
     new(task_id: impl Into<String>, agentid: i64, replace_name: impl Into<String>)
     text(original_task_id: String)
-    set(use_rids: Vec<String>)
+    set(use_rids: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`UpdateTaskCard`].
     pub struct UpdateTaskCardResponse {
-        /// `invaliduser`.
+        /// Members that are invalid or out of scope; the rest was handled; `invaliduser` on the wire.
         #[doc(alias = "invaliduser")]
         0 invalid_user: Option<Vec<String>> => "invaliduser",
     }
@@ -593,32 +598,32 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94888>.
     /// * Catalog: `work.message.update_template_card`.
     pub struct UpdateTemplateCard {
-        /// `agentid`; the account's agentid.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `userids`.
+        /// Members whose card is updated, at most 100; `userids` on the wire.
         #[doc(alias = "userids")]
-        1 use_rids: Option<Vec<String>> => "userids",
-        /// `partyids`.
+        1 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// Departments whose card is updated, at most 100; `partyids` on the wire.
         #[doc(alias = "partyids")]
         2 party_ids: Option<Vec<i64>> => "partyids",
-        /// `tagids`.
+        /// Tags whose members' card is updated, at most 100; `tagids` on the wire.
         #[doc(alias = "tagids")]
         3 tag_ids: Option<Vec<i64>> => "tagids",
-        /// `atall`; `0` or `1` on the wire.
+        /// `1` updates the card for everyone who got it, `0` does not; `0` or `1` on the wire; `atall` on the wire.
         #[doc(alias = "atall")]
         4 at_all: Option<bool> => "atall: zero-one",
-        /// `response_code`.
+        /// Credential to update the card, valid for 72 hours and only once. From: The answer of `message.send`, or `ResponseCode` of the card event.
         5 response_code: String => "response_code: must",
-        /// `enable_id_trans`; `0` or `1` on the wire.
+        /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
-        /// `button`.
+        /// To change only the text of the button; excludes `template_card`.
         7 button: Option<UpdateTemplateCardButton> => "button",
-        /// `template_card`.
+        /// The new card to show instead; excludes `button`.
         8 template_card: Option<UpdatedTemplateCard> => "template_card",
     }
     new(agentid: i64, response_code: impl Into<String>)
     set(
-        use_rids: Vec<String>,
+        use_rids: Vec<xinqiao_types::UserId>,
         party_ids: Vec<i64>,
         tag_ids: Vec<i64>,
         at_all: bool,

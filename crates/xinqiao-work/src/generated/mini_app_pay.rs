@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of `mini_app_pay::ApplyMch`.
     pub struct AccountInfo {
-        /// `bank_account_type`.
+        /// Whether the bank account is the company's or a person's.
         0 bank_account_type: Option<i64> => "bank_account_type",
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// `account_name`.
+        /// In whose name the account is held.
         2 account_name: String => "account_name: must",
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
-        /// `bank_address_code`.
+        /// Region code of the place where the bank is; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         5 bank_name: Option<String> => "bank_name",
-        /// `bank_card_supplement`.
+        /// Further proof on the account.
         6 bank_card_supplement: Option<BankCardSupplement> => "bank_card_supplement",
     }
     new(
@@ -34,21 +34,21 @@ w::record! {
 w::record! {
     /// `account_validation` of `mini_app_pay::Status`.
     pub struct AccountValidation {
-        /// `account_name`.
+        /// In whose name the account is held.
         0 account_name: String => "account_name: must",
-        /// `account_no`.
+        /// Bank or payment account that the money goes to or comes from.
         1 account_no: String => "account_no: must",
-        /// `destination_account_bank`.
+        /// Bank that receives the proving transfer.
         2 destination_account_bank: String => "destination_account_bank: must",
-        /// `destination_account_name`.
+        /// Holder of the account that receives the proving transfer.
         3 destination_account_name: String => "destination_account_name: must",
-        /// `destination_account_number`.
+        /// Account that receives the proving transfer.
         4 destination_account_number: String => "destination_account_number: must",
-        /// `pay_amount`; in fen.
+        /// How much is paid; in fen.
         5 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         6 remark: String => "remark: must",
-        /// `deadline`.
+        /// Latest time for it.
         7 deadline: String => "deadline: must",
     }
 }
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// `amount` of `mini_app_pay::CreateOrder`.
     pub struct Amount {
-        /// `total`; in fen.
+        /// Amount of the order; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
     }
     new(total: xinqiao_types::Fen, currency: impl Into<String>)
@@ -67,9 +67,9 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in `mini_app_pay::Status`.
     pub struct AuditDetail {
-        /// `param_name`.
+        /// Which parameter the review turned down.
         0 param_name: String => "param_name: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -77,22 +77,25 @@ w::record! {
 w::record! {
     /// `bank_card_supplement` of `mini_app_pay::AccountInfo`.
     pub struct BankCardSupplement {
-        /// `settlement_certificate_open_wx_pay_media_id`.
-        0 settlement_certificate_media_id: Option<String> => "settlement_certificate_open_wx_pay_media_id",
-        /// `relationship_certificate_open_wx_pay_media_id`.
-        1 relation_certificate_media_id: Option<String> => "relationship_certificate_open_wx_pay_media_id",
-        /// `other_certificate_open_wx_pay_media_id`.
-        2 other_certificate_media_id: Option<Vec<String>> => "other_certificate_open_wx_pay_media_id",
+        /// Picture that proves the settlement account; `settlement_certificate_open_wx_pay_media_id` on the wire.
+        0 settlement_certificate_media_id: Option<xinqiao_types::MediaId> => "settlement_certificate_open_wx_pay_media_id",
+        /// Picture that proves the relation; `relationship_certificate_open_wx_pay_media_id` on the wire.
+        1 relation_certificate_media_id: Option<xinqiao_types::MediaId> => "relationship_certificate_open_wx_pay_media_id",
+        /// Pictures of other proof; `other_certificate_open_wx_pay_media_id` on the wire.
+        2 other_certificate_media_id: Option<Vec<xinqiao_types::MediaId>> => "other_certificate_open_wx_pay_media_id",
     }
     new()
-    text(settlement_certificate_media_id: String, relation_certificate_media_id: String)
-    set(other_certificate_media_id: Vec<String>)
+    text(
+        settlement_certificate_media_id: xinqiao_types::MediaId,
+        relation_certificate_media_id: xinqiao_types::MediaId,
+    )
+    set(other_certificate_media_id: Vec<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `business_addition_pics` of `mini_app_pay::ApplyMch`.
     pub struct BusinessAdditionPic {
-        /// `id`.
+        /// Ids of the pictures.
         0 id: Vec<String> => "id: must",
     }
     new(id: Vec<String>)
@@ -101,26 +104,26 @@ w::record! {
 w::record! {
     /// `business_license_info` of `mini_app_pay::ApplyMch`.
     pub struct BusinessLicenseInfo {
-        /// `cert_type`.
+        /// Kind of licence, as a code.
         0 cert_type: i64 => "cert_type: must",
-        /// `business_license_copy_open_wx_pay_media_id`.
-        1 business_license_copy_media_id: String => "business_license_copy_open_wx_pay_media_id: must",
-        /// `business_license_number`.
+        /// Picture of the business licence; `business_license_copy_open_wx_pay_media_id` on the wire.
+        1 business_license_copy_media_id: xinqiao_types::MediaId => "business_license_copy_open_wx_pay_media_id: must",
+        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         2 business_license_number: String => "business_license_number: must",
-        /// `merchant_name`.
+        /// Name of the merchant as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// `legal_person`.
+        /// Name of the legal representative or owner.
         4 legal_person: String => "legal_person: must",
-        /// `company_address`.
+        /// Address of the company as on its licence.
         5 company_address: Option<String> => "company_address",
-        /// `business_time_begin_time`; format `yyyy-MM-dd`.
+        /// From when the business runs; format `yyyy-MM-dd`.
         6 business_time_begin_time: Option<String> => "business_time_begin_time",
-        /// `business_time_end_time`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Until when the business runs, `LONG_TERM` if without end; format `yyyy-MM-dd / LONG_TERM`.
         7 business_time_end_time: Option<String> => "business_time_end_time",
     }
     new(
         cert_type: i64,
-        business_license_copy_media_id: impl Into<String>,
+        business_license_copy_media_id: impl Into<xinqiao_types::MediaId>,
         business_license_number: impl Into<String>,
         merchant_name: impl Into<String>,
         legal_person: impl Into<String>,
@@ -131,29 +134,33 @@ w::record! {
 w::record! {
     /// `contact_info` of `mini_app_pay::ApplyMch`.
     pub struct ContactInfo {
-        /// `contact_type`.
+        /// Whether the contact is the legal representative or an agent.
         0 contact_type: String => "contact_type: must",
-        /// `business_authorization_letter_open_wx_pay_media_id`.
-        1 authorization_letter_media_id: Option<String> => "business_authorization_letter_open_wx_pay_media_id",
-        /// `contact_info`.
+        /// Picture of the letter that authorizes the contact; `business_authorization_letter_open_wx_pay_media_id` on the wire.
+        1 authorization_letter_media_id: Option<xinqiao_types::MediaId> => "business_authorization_letter_open_wx_pay_media_id",
+        /// The contact person: name, telephone, mail and so on.
         2 contact_info: IdCardInfo => "contact_info: must",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
         3 mobile_phone: Option<String> => "mobile_phone: masked",
-        /// `contact_email`; personal data, masked in `Debug`.
+        /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         4 contact_email: Option<String> => "contact_email: masked",
     }
     new(contact_type: impl Into<String>, contact_info: IdCardInfo)
-    text(authorization_letter_media_id: String, mobile_phone: String, contact_email: String)
+    text(
+        authorization_letter_media_id: xinqiao_types::MediaId,
+        mobile_phone: String,
+        contact_email: String,
+    )
 }
 
 w::record! {
     /// `detail` of `mini_app_pay::CreateOrder`.
     pub struct CreateOrderDetail {
-        /// `cost_price`; in fen.
+        /// Price of the order before discounts on single goods; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// `invoice_id`.
+        /// The merchant's number of the receipt.
         1 invoice_id: Option<String> => "invoice_id",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
@@ -164,24 +171,27 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `mini_app_pay::ApplyMch`.
     pub struct FinanceInstitutionInfo {
-        /// `finance_type`.
+        /// Kind of financial institution.
         0 finance_type: String => "finance_type: must",
-        /// `finance_license_pics_open_wx_pay_media_id`.
-        1 finance_license_pics_media_id: Vec<String> => "finance_license_pics_open_wx_pay_media_id: must",
+        /// Pictures of the financial licence; `finance_license_pics_open_wx_pay_media_id` on the wire.
+        1 finance_license_pics_media_id: Vec<xinqiao_types::MediaId> => "finance_license_pics_open_wx_pay_media_id: must",
     }
-    new(finance_type: impl Into<String>, finance_license_pics_media_id: Vec<String>)
+    new(
+        finance_type: impl Into<String>,
+        finance_license_pics_media_id: Vec<xinqiao_types::MediaId>,
+    )
 }
 
 w::record! {
     /// `amount` of the answer of `mini_app_pay::GetOrder`.
     pub struct GetOrderAmount {
-        /// `total`; in fen.
+        /// Amount of the order; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `currency`.
+        /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// `payer_total`; in fen.
+        /// What the user really paid, after discounts; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// `payer_currency`.
+        /// Currency in which the user pays; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
     }
 }
@@ -189,7 +199,7 @@ w::record! {
 w::record! {
     /// `scene_info` of the answer of `mini_app_pay::GetOrder`.
     pub struct GetOrderSceneInfo {
-        /// `device_id`.
+        /// The merchant's device, such as a shop number.
         0 device_id: Option<String> => "device_id",
     }
 }
@@ -197,13 +207,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `mini_app_pay::GetRefundDetail`; `amount` of the answer of `mini_app_pay::Refund`.
     pub struct AmountInfo {
-        /// `refund`; in fen.
+        /// Amount of the refund; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
-        /// `payer_refund`; in fen.
+        /// What the user gets back, without the refunded discounts; in fen.
         2 payer_refund: Option<xinqiao_types::Fen> => "payer_refund",
-        /// `discount_refund`; in fen.
+        /// Part of the refund that gives discounts back; in fen.
         3 discount_refund: Option<xinqiao_types::Fen> => "discount_refund",
     }
 }
@@ -211,15 +221,15 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `mini_app_pay::GetRefundDetail`; an item of `promotion_detail` in the answer of `mini_app_pay::Refund`.
     pub struct PromotionDetailInfo {
-        /// `promotion_id`.
+        /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `scope`.
+        /// `GLOBAL` or `SINGLE`.
         1 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` or `COUPON` paid for beforehand, `NOCASH` or `DISCOUNT` not.
         2 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `refund_amount`; in fen.
+        /// How much is refunded; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -227,16 +237,16 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `mini_app_pay::CreateOrderDetail`.
     pub struct GoodsDetail {
-        /// `merchant_goods_id`.
+        /// The merchant's own product code; must be the one set up in the discount activity.
         0 merchant_goods_id: String => "merchant_goods_id: must",
-        /// `wechatpay_goods_id`.
+        /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// `goods_name`.
+        /// What the merchant calls the goods.
         2 goods_name: Option<String> => "goods_name",
-        /// `quantity`.
+        /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -246,27 +256,27 @@ w::record! {
 w::record! {
     /// `id_card_info` of `mini_app_pay::ApplyMch`; `ubo_info` of `mini_app_pay::ApplyMch`; and 1 more.
     pub struct IdCardInfo {
-        /// `id_doc_type`.
+        /// Kind of the identity document.
         0 id_doc_type: i64 => "id_doc_type: must",
-        /// `id_card_copy_open_wx_pay_media_id`.
-        1 id_card_copy_media_id: String => "id_card_copy_open_wx_pay_media_id: must",
-        /// `id_card_national_open_wx_pay_media_id`.
-        2 id_card_national_media_id: String => "id_card_national_open_wx_pay_media_id: must",
-        /// `id_card_name`.
+        /// Picture of the side with the face; `id_card_copy_open_wx_pay_media_id` on the wire.
+        1 id_card_copy_media_id: xinqiao_types::MediaId => "id_card_copy_open_wx_pay_media_id: must",
+        /// Picture of the side with the emblem; `id_card_national_open_wx_pay_media_id` on the wire.
+        2 id_card_national_media_id: xinqiao_types::MediaId => "id_card_national_open_wx_pay_media_id: must",
+        /// The person's name as on the identity card.
         3 id_card_name: String => "id_card_name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
+        /// Number of the identity card; personal data, masked in `Debug`.
         4 id_card_number: String => "id_card_number: must masked",
-        /// `id_card_address`.
+        /// Address as on the identity card.
         5 id_card_address: Option<String> => "id_card_address",
-        /// `id_card_valid_time_begin`; format `yyyy-MM-dd`.
+        /// First day on which the identity card is valid; format `yyyy-MM-dd`.
         6 id_card_valid_time_begin: String => "id_card_valid_time_begin: must",
-        /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
         7 id_card_valid_time: String => "id_card_valid_time: must",
     }
     new(
         id_doc_type: i64,
-        id_card_copy_media_id: impl Into<String>,
-        id_card_national_media_id: impl Into<String>,
+        id_card_copy_media_id: impl Into<xinqiao_types::MediaId>,
+        id_card_national_media_id: impl Into<xinqiao_types::MediaId>,
         id_card_name: impl Into<String>,
         id_card_number: impl Into<String>,
         id_card_valid_time_begin: impl Into<String>,
@@ -278,7 +288,7 @@ w::record! {
 w::record! {
     /// `payer` of `mini_app_pay::CreateOrder`; `payer` of the answer of `mini_app_pay::GetOrder`.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -287,28 +297,28 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `mini_app_pay::GetOrder`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the single coupon that a user holds.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` or `SINGLE`.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` or `COUPON` paid for beforehand, `NOCASH` or `DISCOUNT` not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Number of the coupon batch; all coupons of a batch share its rules; such as `9856000`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount that WeChat Pay pays; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount that the merchant pays; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount that others pay; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// Three-letter currency code, such as `CNY`; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Goods of the order, one entry per kind; needed for discounts on single products.
         10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
@@ -316,15 +326,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `mini_app_pay::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// `goods_id`.
+        /// Number that the merchant gave the goods.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; in fen.
+        /// How much the discount takes off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -332,7 +342,7 @@ w::record! {
 w::record! {
     /// `qualifications` of `mini_app_pay::ApplyMch`.
     pub struct Qualification {
-        /// `id`.
+        /// Ids of the pictures.
         0 id: Vec<String> => "id: must",
     }
     new(id: Vec<String>)
@@ -341,11 +351,11 @@ w::record! {
 w::record! {
     /// `amount` of `mini_app_pay::Refund`.
     pub struct RefundAmount {
-        /// `total`; in fen.
+        /// Amount of the order; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// `refund`; in fen.
+        /// Amount of the refund; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
-        /// `currency`.
+        /// Three-letter currency code, such as `CNY`; such as `CNY`.
         2 currency: String => "currency: must",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
@@ -354,11 +364,11 @@ w::record! {
 w::record! {
     /// `scene_info` of `mini_app_pay::CreateOrder`.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
         0 payer_client_ip: String => "payer_client_ip: must",
-        /// `device_id`.
+        /// The merchant's device, such as a shop number.
         1 device_id: Option<String> => "device_id",
-        /// `store_info`.
+        /// The store in which the transaction takes place.
         2 store_info: Option<StoreInfo> => "store_info",
     }
     new(payer_client_ip: impl Into<String>)
@@ -369,21 +379,21 @@ w::record! {
 w::record! {
     /// `status` of the answer of `mini_app_pay::GetApplymentStatus`.
     pub struct Status {
-        /// `applyment_state`.
+        /// How far the application has come.
         0 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
+        /// State of the application in words.
         1 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `sign_state`.
+        /// Whether it is signed.
         2 sign_state: String => "sign_state: must",
-        /// `sign_url`.
+        /// Page on which the user signs.
         3 sign_url: Option<String> => "sign_url",
-        /// `audit_detail`.
+        /// What was found wrong, item by item.
         4 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
-        /// `account_validation`.
+        /// Proof of the account by a transfer from it: accounts and amount.
         5 account_validation: Option<AccountValidation> => "account_validation",
-        /// `sub_mchid`.
-        6 sub_mchid: Option<String> => "sub_mchid",
-        /// `legal_validation_url`.
+        /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
+        6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Link where the legal representative confirms the identity.
         7 legal_validation_url: Option<String> => "legal_validation_url",
     }
 }
@@ -391,13 +401,13 @@ w::record! {
 w::record! {
     /// `store_info` of `mini_app_pay::SceneInfo`.
     pub struct StoreInfo {
-        /// `id`.
+        /// Number of the shop.
         0 id: String => "id: must",
-        /// `name`.
+        /// What the shop is called.
         1 name: Option<String> => "name",
-        /// `area_code`.
+        /// Code of the administrative region; such as `440305`.
         2 area_code: Option<String> => "area_code",
-        /// `address`; personal data, masked in `Debug`.
+        /// Where the shop is; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)
@@ -411,34 +421,34 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98973>.
     /// * Catalog: `work.mini_app_pay.apply_mch`.
     pub struct ApplyMch {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `organization_type`.
+        /// Kind of organization, as a code, such as company or sole trader.
         1 organization_type: i64 => "organization_type: must",
-        /// `business_license_info`.
+        /// Business licence: picture, number, name, representative and so on.
         2 business_license_info: BusinessLicenseInfo => "business_license_info: must",
-        /// `finance_institution_info`.
+        /// Kind and licences of the institution; needed from financial institutions.
         3 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `merchant_short_name`.
+        /// Short name of the merchant, shown to paying users.
         4 merchant_short_name: String => "merchant_short_name: must",
-        /// `id_card_info`.
+        /// Identity card: pictures, name, number and validity.
         5 id_card_info: IdCardInfo => "id_card_info: must",
-        /// `owner`.
+        /// Whether the legal person is the beneficial owner.
         6 owner: Option<bool> => "owner",
-        /// `ubo_info`.
+        /// The beneficial owner, needed if `owner` is false.
         7 ubo_info: Option<IdCardInfo> => "ubo_info",
-        /// `contact_info`.
+        /// The contact person: name, telephone, mail and so on.
         8 contact_info: ContactInfo => "contact_info: must",
-        /// `account_info`.
+        /// The account with its number, bank and holder.
         9 account_info: AccountInfo => "account_info: must",
-        /// `business_id`.
+        /// Number of the industry.
         10 business_id: i64 => "business_id: must",
-        /// `qualifications`.
+        /// Licences that the industry needs.
         11 qualifications: Option<Qualification> => "qualifications",
-        /// `business_addition_pics`.
+        /// Pictures of supplementary documents.
         12 business_addition_pics: Option<BusinessAdditionPic> => "business_addition_pics",
-        /// `userid`.
-        13 userid: Option<String> => "userid",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        13 userid: Option<xinqiao_types::UserId> => "userid",
     }
     new(
         out_request_no: impl Into<String>,
@@ -450,7 +460,7 @@ w::record! {
         account_info: AccountInfo,
         business_id: i64,
     )
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
     set(
         finance_institution_info: FinanceInstitutionInfo,
         owner: bool,
@@ -463,7 +473,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyMch`].
     pub struct ApplyMchResponse {
-        /// `error_description`.
+        /// Why the application is not valid.
         0 error_description: Option<String> => "error_description",
     }
 }
@@ -494,9 +504,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97324>.
     /// * Catalog: `work.mini_app_pay.close_order`.
     pub struct CloseOrder {
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, out_trade_no: impl Into<String>)
@@ -528,30 +538,30 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97322>.
     /// * Catalog: `work.mini_app_pay.create_order`.
     pub struct CreateOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `description`.
+        /// What is sold, at most 127 characters.
         3 description: String => "description: must",
-        /// `scenekey`.
+        /// Scene from the mini program's address, to credit the member; `scenekey` on the wire.
         #[doc(alias = "scenekey")]
         4 scene_key: Option<String> => "scenekey",
-        /// `amount`.
+        /// Sums of the order or refund with their currency.
         5 amount: Amount => "amount: must",
-        /// `payer`.
+        /// The user who pays.
         6 payer: Payer => "payer: must",
-        /// `time_expire`; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
         7 time_expire: Option<String> => "time_expire",
-        /// `attach`.
+        /// The merchant's own data, handed back unchanged in queries and notifications.
         8 attach: Option<String> => "attach",
-        /// `goods_tag`.
+        /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         10 scene_info: SceneInfo => "scene_info: must",
-        /// `detail`.
+        /// Discounts and goods.
         11 detail: Option<CreateOrderDetail> => "detail",
     }
     new(
@@ -570,7 +580,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         0 prepay_id: String => "prepay_id: must",
     }
 }
@@ -601,7 +611,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98974>.
     /// * Catalog: `work.mini_app_pay.get_applyment_status`.
     pub struct GetApplymentStatus {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
     }
     new(out_request_no: impl Into<String>)
@@ -610,13 +620,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplymentStatus`].
     pub struct GetApplymentStatusResponse {
-        /// `status`.
+        /// State of the application.
         0 status: Status => "status: must",
-        /// `apply_state`.
+        /// How far the application is, as a code.
         1 apply_state: i64 => "apply_state: must",
-        /// `real_sign_state`.
+        /// Whether it is signed, as a code.
         2 real_sign_state: i64 => "real_sign_state: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -647,13 +657,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98115>.
     /// * Catalog: `work.mini_app_pay.get_bill`.
     pub struct GetBill {
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day that the bill covers; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
-        /// `bill_type`.
+        /// `ALL`, `SUCCESS` or `REFUND`.
         2 bill_type: Option<String> => "bill_type: query",
-        /// `tar_type`.
+        /// Compression: `GZIP` for a packed file, left out for plain text; such as `GZIP`.
         3 tar_type: Option<String> => "tar_type: query",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, bill_date: impl Into<String>)
@@ -663,13 +673,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetBill`].
     pub struct GetBillResponse {
-        /// `hash_type`.
+        /// Algorithm of the file digest in `hash_value`.
         0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest of the file's content, to verify it after the transfer.
         1 hash_value: String => "hash_value: must",
-        /// `download_url`.
+        /// Where the file can be downloaded; the link expires soon.
         2 download_url: String => "download_url: must",
-        /// `auth`.
+        /// Goes into `Authorization` of the download.
         3 auth: String => "auth: must",
     }
 }
@@ -700,9 +710,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97323>.
     /// * Catalog: `work.mini_app_pay.get_order`.
     pub struct GetOrder {
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, out_trade_no: impl Into<String>)
@@ -711,31 +721,31 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transaction_id",
-        /// `trade_type`.
+        /// How the payment is made, such as `JSAPI`, `NATIVE` or `APP`.
         3 trade_type: String => "trade_type: must",
-        /// `trade_state`.
+        /// How far the transaction has come.
         4 trade_state: String => "trade_state: must",
-        /// `trade_state_desc`.
+        /// The trade state in words, only for people to read; such as `支付成功`.
         5 trade_state_desc: String => "trade_state_desc: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         6 bank_type: Option<String> => "bank_type",
-        /// `attach`.
+        /// The merchant's own data, handed back unchanged in queries and notifications.
         7 attach: Option<String> => "attach",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         8 success_time: Option<String> => "success_time",
-        /// `payer`.
+        /// The user who pays.
         9 payer: Option<Payer> => "payer",
-        /// `amount`.
+        /// Sums of the order or refund with their currency.
         10 amount: GetOrderAmount => "amount: must",
-        /// `scene_info`.
+        /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         11 scene_info: Option<GetOrderSceneInfo> => "scene_info",
-        /// `promotion_detail`.
+        /// Discounts used in the payment, one entry per coupon; absent without any.
         12 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -766,9 +776,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97352>.
     /// * Catalog: `work.mini_app_pay.get_refund_detail`.
     pub struct GetRefundDetail {
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, out_refund_no: impl Into<String>)
@@ -777,27 +787,27 @@ w::record! {
 w::record! {
     /// Answer to [`GetRefundDetail`].
     pub struct GetRefundDetailResponse {
-        /// `refund_id`.
+        /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         0 refund_id: String => "refund_id: must",
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// `channel`.
+        /// Where the money goes, such as `ORIGINAL`.
         4 channel: String => "channel: must",
-        /// `user_received_account`.
+        /// Where the refund went, such as a card with its last digits or the balance; such as `招商银行信用卡0403`.
         5 user_received_account: String => "user_received_account: must",
-        /// `status`.
+        /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
         6 status: String => "status: must",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         7 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the record or message came into being; format `rfc3339`.
         8 create_time: String => "create_time: must",
-        /// `amount`.
+        /// Sums of the order or refund with their currency.
         9 amount: AmountInfo => "amount: must",
-        /// `promotion_detail`.
+        /// Discounts used in the payment, one entry per coupon; absent without any.
         10 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -828,15 +838,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98130>.
     /// * Catalog: `work.mini_app_pay.get_sign`.
     pub struct GetSign {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         1 prepay_id: String => "prepay_id: must",
-        /// `sign_type`.
+        /// Signature algorithm; must be the one really used for signing.
         2 sign_type: String => "sign_type: must",
-        /// `nonce`.
+        /// Random text that takes part in encryption or signing.
         3 nonce: Option<String> => "nonce",
-        /// `timestamp`; format `unix`.
+        /// Time of the signature; format `unix`.
         4 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
     new(
@@ -851,7 +861,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSign`].
     pub struct GetSignResponse {
-        /// `pay_sign`.
+        /// Signature that is passed when payment is started.
         0 pay_sign: String => "pay_sign: must",
     }
 }
@@ -882,19 +892,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97333>.
     /// * Catalog: `work.mini_app_pay.refund`.
     pub struct Refund {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant number that collects the money, issued by WeCom.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `out_trade_no`.
+        /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         3 out_refund_no: String => "out_refund_no: must",
-        /// `reason`.
+        /// Why it is refunded, shown to the user.
         4 reason: Option<String> => "reason",
-        /// `funds_account`.
+        /// Account of the merchant from which the money comes.
         5 funds_account: Option<String> => "funds_account",
-        /// `amount`.
+        /// Sums of the order or refund with their currency.
         6 amount: RefundAmount => "amount: must",
     }
     new(
@@ -910,11 +920,11 @@ w::record! {
 w::record! {
     /// Answer to [`Refund`].
     pub struct RefundResponse {
-        /// `out_refund_no`.
+        /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         0 out_refund_no: String => "out_refund_no: must",
-        /// `amount`.
+        /// Sums of the order or refund with their currency.
         1 amount: AmountInfo => "amount: must",
-        /// `promotion_detail`.
+        /// Discounts used in the payment, one entry per coupon; absent without any.
         2 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -945,7 +955,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98972>.
     /// * Catalog: `work.mini_app_pay.upload_image`.
     pub struct UploadImage {
-        /// `media`.
+        /// The picture itself.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -954,8 +964,8 @@ w::record! {
 w::record! {
     /// Answer to [`UploadImage`].
     pub struct UploadImageResponse {
-        /// `open_wx_pay_media_id`.
-        0 open_wx_pay_media_id: String => "open_wx_pay_media_id: must",
+        /// Id of the picture, for the fields of an application.
+        0 open_wx_pay_media_id: xinqiao_types::MediaId => "open_wx_pay_media_id: must",
     }
 }
 

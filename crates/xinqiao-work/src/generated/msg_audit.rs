@@ -6,12 +6,12 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `agreeinfo` in the answer of `msg_audit::CheckRoomAgree`.
     pub struct AgreeInfo {
-        /// `exteranalopenid`.
+        /// Id of the outside contact (the platform spells it so); `exteranalopenid` on the wire.
         #[doc(alias = "exteranalopenid")]
-        0 exteranal_openid: String => "exteranalopenid: must",
-        /// `agree_status`.
+        0 exteranal_openid: xinqiao_types::OpenId => "exteranalopenid: must",
+        /// `Agree`, `Disagree` or `Default_Agree`.
         1 agree_status: String => "agree_status: must",
-        /// `status_change_time`; format `unix`.
+        /// When the consent changed; format `unix`.
         2 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
@@ -19,14 +19,14 @@ w::record! {
 w::record! {
     /// An item of `agreeinfo` in the answer of `msg_audit::CheckSingleAgree`.
     pub struct SingleAgreeInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `exteranalopenid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of the outside contact (the platform spells it so); `exteranalopenid` on the wire.
         #[doc(alias = "exteranalopenid")]
-        1 exteranal_openid: String => "exteranalopenid: must",
-        /// `agree_status`.
+        1 exteranal_openid: xinqiao_types::OpenId => "exteranalopenid: must",
+        /// `Agree`, `Disagree` or `Default_Agree`.
         2 agree_status: String => "agree_status: must",
-        /// `status_change_time`; format `unix`.
+        /// When the consent changed; format `unix`.
         3 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
@@ -34,34 +34,37 @@ w::record! {
 w::record! {
     /// An item of `info` in `msg_audit::CheckSingleAgree`.
     pub struct CheckSingleAgreeInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `exteranalopenid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of the outside contact (the platform spells it so); `exteranalopenid` on the wire.
         #[doc(alias = "exteranalopenid")]
-        1 exteranal_openid: String => "exteranalopenid: must",
+        1 exteranal_openid: xinqiao_types::OpenId => "exteranalopenid: must",
     }
-    new(userid: impl Into<String>, exteranal_openid: impl Into<String>)
+    new(
+        userid: impl Into<xinqiao_types::UserId>,
+        exteranal_openid: impl Into<xinqiao_types::OpenId>,
+    )
 }
 
 w::record! {
     /// `data` of the answer of `msg_audit::GetRobotInfo`.
     pub struct GetRobotInfoData {
-        /// `robot_id`.
+        /// Id of the robot in a chat, begins with `wb`.
         0 robot_id: String => "robot_id: must",
-        /// `name`.
+        /// What the robot is called.
         1 name: String => "name: must",
-        /// `creator_userid`.
-        2 creator_userid: String => "creator_userid: must",
+        /// Member who made the robot.
+        2 creator_userid: xinqiao_types::UserId => "creator_userid: must",
     }
 }
 
 w::record! {
     /// An item of `members` in the answer of `msg_audit::GroupChatGet`.
     pub struct Member {
-        /// `memberid`.
+        /// `userid` or external id of the person; `memberid` on the wire.
         #[doc(alias = "memberid")]
         0 member_id: String => "memberid: must",
-        /// `jointime`; format `unix`.
+        /// When they joined; format `unix`; `jointime` on the wire.
         #[doc(alias = "jointime")]
         1 join_time: xinqiao_types::UnixSeconds => "jointime: must",
     }
@@ -74,7 +77,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91782>.
     /// * Catalog: `work.msg_audit.check_room_agree`.
     pub struct CheckRoomAgree {
-        /// `roomid`.
+        /// Id of the group in the archive; `roomid` on the wire.
         #[doc(alias = "roomid")]
         0 room_id: String => "roomid: must",
     }
@@ -84,7 +87,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckRoomAgree`].
     pub struct CheckRoomAgreeResponse {
-        /// `agreeinfo`.
+        /// Consent of each outside contact; `agreeinfo` on the wire.
         #[doc(alias = "agreeinfo")]
         0 agree_info: Vec<AgreeInfo> => "agreeinfo: must",
     }
@@ -116,7 +119,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91782>.
     /// * Catalog: `work.msg_audit.check_single_agree`.
     pub struct CheckSingleAgree {
-        /// `info`.
+        /// Pairs of member and contact to ask about, at most 100.
         0 info: Vec<CheckSingleAgreeInfo> => "info: must",
     }
     new(info: Vec<CheckSingleAgreeInfo>)
@@ -125,7 +128,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckSingleAgree`].
     pub struct CheckSingleAgreeResponse {
-        /// `agreeinfo`.
+        /// Consent of each outside contact; `agreeinfo` on the wire.
         #[doc(alias = "agreeinfo")]
         0 agree_info: Vec<SingleAgreeInfo> => "agreeinfo: must",
     }
@@ -157,7 +160,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91614>.
     /// * Catalog: `work.msg_audit.get_permit_user_list`.
     pub struct GetPermitUserList {
-        /// `type`.
+        /// Edition: `1` office, `2` service, `3` enterprise; all without it.
         0 type_: Option<i64> => "type",
     }
     new()
@@ -167,7 +170,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermitUserList`].
     pub struct GetPermitUserListResponse {
-        /// `ids`.
+        /// `userid`s of members whose chats are archived.
         0 ids: Vec<String> => "ids: must",
     }
 }
@@ -198,7 +201,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91774>.
     /// * Catalog: `work.msg_audit.get_robot_info`.
     pub struct GetRobotInfo {
-        /// `robot_id`.
+        /// Id of the robot in a chat, begins with `wb`.
         0 robot_id: String => "robot_id: must query",
     }
     new(robot_id: impl Into<String>)
@@ -207,7 +210,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRobotInfo`].
     pub struct GetRobotInfoResponse {
-        /// `data`.
+        /// What is known of the robot.
         0 data: GetRobotInfoData => "data: must",
     }
 }
@@ -238,7 +241,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92951>.
     /// * Catalog: `work.msg_audit.group_chat_get`.
     pub struct GroupChatGet {
-        /// `roomid`.
+        /// Id of the group in the archive; `roomid` on the wire.
         #[doc(alias = "roomid")]
         0 room_id: String => "roomid: must",
     }
@@ -248,16 +251,16 @@ w::record! {
 w::record! {
     /// Answer to [`GroupChatGet`].
     pub struct GroupChatGetResponse {
-        /// `roomname`.
+        /// What the group is called; `roomname` on the wire.
         #[doc(alias = "roomname")]
         0 room_name: String => "roomname: must",
-        /// `creator`.
+        /// `userid` of who made the group.
         1 creator: String => "creator: must",
-        /// `members`.
+        /// People in the group.
         2 members: Vec<Member> => "members: must",
-        /// `notice`.
+        /// Notice of the group.
         3 notice: String => "notice: must",
-        /// `room_create_time`; format `unix`.
+        /// When the group was made; format `unix`.
         4 room_create_time: xinqiao_types::UnixSeconds => "room_create_time: must",
     }
 }

@@ -6,25 +6,25 @@ use xinqiao_wire as w;
 w::record! {
     /// `schedule` of `oa::schedule::Add`.
     pub struct AddSchedule {
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must take part.
         0 admins: Option<Vec<String>> => "admins",
-        /// `start_time`; format `unix`.
+        /// When the entry begins; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// When the entry ends; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cal_id`.
+        /// Calendar of the entry, the app's default one without it.
         3 cal_id: Option<String> => "cal_id",
-        /// `is_whole_day`; `0` or `1` on the wire.
+        /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
-        /// `summary`.
+        /// Headline, at most 128 characters.
         5 summary: Option<String> => "summary",
-        /// `description`.
+        /// What it is about, at most 1,000 characters.
         6 description: Option<String> => "description",
-        /// `location`.
+        /// Where it takes place, at most 128 characters.
         7 location: Option<String> => "location",
-        /// `reminders`.
+        /// Reminders and repetition.
         8 reminders: Option<Reminder> => "reminders",
-        /// `attendees`.
+        /// Who takes part, at most 1,000.
         9 attendees: Option<Vec<Attendee>> => "attendees",
     }
     new()
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `apply_data` of `oa::ApplyEvent`.
     pub struct ApplyData {
-        /// `contents`.
+        /// The controls with their values.
         0 contents: Vec<ApplyDataContent> => "contents: must",
     }
     new(contents: Vec<ApplyDataContent>)
@@ -51,11 +51,11 @@ w::record! {
 w::record! {
     /// An item of `contents` in `oa::ApplyData`.
     pub struct ApplyDataContent {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         2 value: ContentValue => "value: must",
     }
     new(control: impl Into<String>, id: impl Into<String>, value: ContentValue)
@@ -64,41 +64,41 @@ w::record! {
 w::record! {
     /// `value` of `oa::InfoContent`; `value` of `oa::ValueList`.
     pub struct ApplyDataValue {
-        /// `text`.
+        /// Value of a text control.
         0 text: Option<String> => "text",
-        /// `new_number`.
+        /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
-        /// `new_money`.
+        /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// `date`.
+        /// Value of a date control.
         3 date: Option<ValueDate> => "date",
-        /// `selector`.
+        /// What was chosen in a selector.
         4 selector: Option<ConfigSelector> => "selector",
-        /// `members`.
+        /// Value of a member control.
         5 members: Option<Vec<Member>> => "members",
-        /// `departments`.
+        /// Value of a department control.
         6 departments: Option<Vec<Department>> => "departments",
-        /// `tips`.
+        /// Text of a hint control.
         7 tips: Option<Vec<Tip>> => "tips",
-        /// `files`.
+        /// Value of a file control.
         8 files: Option<Vec<File>> => "files",
-        /// `children`.
+        /// Rows of the table control.
         9 children: Option<Vec<ValueChildren>> => "children",
-        /// `vacation`.
+        /// Value of a leave control.
         10 vacation: Option<ValueVacation> => "vacation",
-        /// `attendance`.
+        /// Value of a trip, outing or overtime control.
         11 attendance: Option<VacationAttendance> => "attendance",
-        /// `punch_correction`.
+        /// Value of a missed-punch control.
         12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
-        /// `date_range`.
+        /// Value of a duration control.
         13 date_range: Option<VacationDateRange> => "date_range",
-        /// `location`.
+        /// Value of a location control.
         14 location: Option<ValueLocation> => "location",
-        /// `related_approval`.
+        /// Value of a related-approval control.
         15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
-        /// `formula`.
+        /// Value of a formula control.
         16 formula: Option<Formula> => "formula",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Value of a bank-account control; personal data, masked in `Debug`.
         17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
@@ -106,9 +106,9 @@ w::record! {
 w::record! {
     /// `applyer` of `oa::GetApprovalDetailInfo`.
     pub struct Applyer {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `partyid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Number of the applicant's department at that time; `partyid` on the wire.
         #[doc(alias = "partyid")]
         1 party_id: i64 => "partyid: must",
     }
@@ -117,22 +117,22 @@ w::record! {
 w::record! {
     /// An item of `approver` in `oa::ApplyEvent`.
     pub struct Approver {
-        /// `attr`.
+        /// `1` any one decides, `2` all must approve.
         0 attr: i64 => "attr: must",
-        /// `userid`.
-        1 userid: Vec<String> => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        1 userid: Vec<xinqiao_types::UserId> => "userid: must",
     }
-    new(attr: i64, userid: Vec<String>)
+    new(attr: i64, userid: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// `attendance` of `oa::ContentValue`; `attendance` of `oa::Vacation`.
     pub struct Attendance {
-        /// `type`.
+        /// `1` leave, `3` trip, `4` outing, `5` overtime.
         0 type_: i64 => "type: must",
-        /// `date_range`.
+        /// Begin, end and length.
         1 date_range: DateRange => "date_range: must",
-        /// `slice_info`.
+        /// How the length falls on the days.
         2 slice_info: Option<SliceInfo> => "slice_info",
     }
     new(type_: i64, date_range: DateRange)
@@ -142,11 +142,11 @@ w::record! {
 w::record! {
     /// `date_range` of `oa::ConfigAttendance`; `date_range` of `oa::ControlConfig`; and 1 more.
     pub struct AttendanceDateRange {
-        /// `type`.
+        /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// `official_holiday`.
+        /// How public holidays count, as a code.
         1 official_holiday: Option<i64> => "official_holiday",
-        /// `perday_duration`; in s.
+        /// Working time that makes one day; in s; `perday_duration` on the wire.
         #[doc(alias = "perday_duration")]
         2 per_day_duration: Option<i64> => "perday_duration",
     }
@@ -157,11 +157,11 @@ w::record! {
 w::record! {
     /// `slice_info` of `oa::VacationAttendance`.
     pub struct AttendanceSliceInfo {
-        /// `state`.
+        /// How the length was worked out: `1` by the system, `2` by hand.
         0 state: i64 => "state: must",
-        /// `day_items`.
+        /// Length per day.
         1 day_items: Vec<DayItem> => "day_items: must",
-        /// `duration`; in s.
+        /// Length in total, seconds; in s.
         2 duration: i64 => "duration: must",
     }
 }
@@ -169,30 +169,30 @@ w::record! {
 w::record! {
     /// An item of `attendees` in `oa::schedule::AddAttendees`; an item of `attendees` in `oa::schedule::DelAttendees`; and 2 more.
     pub struct Attendee {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// `bank` of `oa::BankAccount`.
     pub struct Bank {
-        /// `bank_alias`.
+        /// Common name of the bank; such as `工商银行`.
         0 bank_alias: Option<String> => "bank_alias",
-        /// `bank_alias_code`.
+        /// Code of the bank's alias, for looking up branches.
         1 bank_alias_code: Option<String> => "bank_alias_code",
-        /// `bank_branch_id`.
+        /// Interbank number of the branch; such as `402713354941`.
         2 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `bank_branch_name`.
+        /// Which branch holds the account, by name.
         3 bank_branch_name: Option<String> => "bank_branch_name",
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         4 province: Option<String> => "province",
-        /// `province_code`.
+        /// Administrative division number of the province.
         5 province_code: Option<i64> => "province_code",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         6 city: Option<String> => "city",
-        /// `city_code`.
+        /// Administrative division number of the city.
         7 city_code: Option<i64> => "city_code",
     }
     new()
@@ -210,15 +210,15 @@ w::record! {
 w::record! {
     /// `bank_account` of `oa::ApplyDataValue`; `bank_account` of `oa::ContentValue`; and 1 more.
     pub struct BankAccount {
-        /// `account_type`.
+        /// `1` company, `2` person.
         0 account_type: i64 => "account_type: must",
-        /// `account_name`.
+        /// In whose name the account is held.
         1 account_name: String => "account_name: must",
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         3 remark: String => "remark: must",
-        /// `bank`.
+        /// The bank of the account.
         4 bank: Bank => "bank: must",
     }
     new(
@@ -233,18 +233,18 @@ w::record! {
 w::record! {
     /// An item of `batch_applyer` in `oa::GetApprovalDetailInfo`.
     pub struct BatchApplyer {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `booking_list` in the answer of `oa::meeting_room::GetBookingInfo`.
     pub struct Booking {
-        /// `meetingroom_id`.
+        /// Number of the meeting room; `meetingroom_id` on the wire.
         #[doc(alias = "meetingroom_id")]
         0 meeting_room_id: i64 => "meetingroom_id: must",
-        /// `schedule`.
+        /// Bookings of this room.
         1 schedule: Vec<BookingSchedule> => "schedule: must",
     }
 }
@@ -252,17 +252,17 @@ w::record! {
 w::record! {
     /// `schedule` of the answer of `oa::meeting_room::GetBookingInfoByMeetingId`; an item of `schedule` in `oa::Booking`.
     pub struct BookingSchedule {
-        /// `start_time`; format `unix`.
+        /// When the booking begins; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the booking ends; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `meeting_id`.
+        /// Id of the meeting that came with the booking.
         2 meeting_id: Option<String> => "meeting_id",
-        /// `schedule_id`.
+        /// Id of the schedule entry.
         3 schedule_id: Option<String> => "schedule_id",
-        /// `booker`.
+        /// `userid` of who booked the room.
         4 booker: Option<String> => "booker",
-        /// `status`.
+        /// `0` booked, `1` cancelled, `2` asked for, `3` in approval.
         5 status: i64 => "status: must",
     }
 }
@@ -270,23 +270,23 @@ w::record! {
 w::record! {
     /// `calendar` of `oa::calendar::Add`.
     pub struct Calendar {
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must be in `shares`.
         0 admins: Option<Vec<String>> => "admins",
-        /// `set_as_default`; `0` or `1` on the wire.
+        /// `1` makes it the default calendar of the app, `0` does not; `0` or `1` on the wire.
         1 set_as_default: Option<bool> => "set_as_default: zero-one",
-        /// `summary`.
+        /// Headline of the calendar, 1–128 characters.
         2 summary: String => "summary: must",
-        /// `color`; format `#RRGGBB`.
+        /// Colour of the calendar in the client; format `#RRGGBB`.
         3 color: String => "color: must",
-        /// `description`.
+        /// What the calendar is for, at most 512 characters.
         4 description: Option<String> => "description",
-        /// `is_public`; `0` or `1` on the wire.
+        /// `1` a public calendar, `0` not; cannot be changed; `0` or `1` on the wire.
         5 is_public: Option<bool> => "is_public: zero-one",
-        /// `public_range`.
+        /// Who may subscribe to a public calendar.
         6 public_range: Option<PublicRange> => "public_range",
-        /// `is_corp_calendar`; `0` or `1` on the wire.
+        /// `1` a calendar of the whole corp, `0` not; cannot be changed; `0` or `1` on the wire.
         7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
-        /// `shares`.
+        /// Members the calendar is shared with, at most 2,000.
         8 shares: Option<Vec<Share>> => "shares",
     }
     new(summary: impl Into<String>, color: impl Into<String>)
@@ -304,9 +304,9 @@ w::record! {
 w::record! {
     /// An item of `shares` in `oa::CalendarInfo`.
     pub struct CalendarShare {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `permission`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` may read, `3` sees only busy and free.
         1 permission: i64 => "permission: must",
     }
 }
@@ -314,7 +314,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::ContentValue`.
     pub struct Children {
-        /// `list`.
+        /// Controls of one row.
         0 list: Vec<ChildrenList> => "list: must",
     }
     new(list: Vec<ChildrenList>)
@@ -323,13 +323,13 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::Children`.
     pub struct ChildrenList {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         2 value: ContentValue => "value: must",
-        /// `title`.
+        /// Name of the control in each language.
         3 title: Vec<OptionValue> => "title: must",
     }
     new(
@@ -343,7 +343,7 @@ w::record! {
 w::record! {
     /// An item of `classes` in `oa::InfoValue`.
     pub struct Class {
-        /// `name`.
+        /// Name of the student or class.
         0 name: String => "name: must",
     }
 }
@@ -351,17 +351,17 @@ w::record! {
 w::record! {
     /// An item of `comments` in `oa::GetApprovalDetailInfo`.
     pub struct Comment {
-        /// `commentid`.
+        /// Id of the remark; `commentid` on the wire.
         #[doc(alias = "commentid")]
         0 comment_id: w::TextOrNumber => "commentid: must",
-        /// `commentUserInfo`.
+        /// Who wrote the remark; `commentUserInfo` on the wire.
         1 comment_user_info: CommentUserInfo => "commentUserInfo: must",
-        /// `commentcontent`.
+        /// Text of the remark; `commentcontent` on the wire.
         #[doc(alias = "commentcontent")]
         2 comment_content: String => "commentcontent: must",
-        /// `media_id`.
+        /// `media_id`s of attached files, to be downloaded as temporary media.
         3 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
-        /// `commenttime`; format `unix`.
+        /// When the remark was written; format `unix`; `commenttime` on the wire.
         #[doc(alias = "commenttime")]
         4 comment_time: xinqiao_types::UnixSeconds => "commenttime: must",
     }
@@ -370,25 +370,25 @@ w::record! {
 w::record! {
     /// `commentUserInfo` of `oa::Comment`.
     pub struct CommentUserInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// `comment_userinfo` of `oa::InfoComment`.
     pub struct UserInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// `attendance` of `oa::ControlConfig`; `attendance` of `oa::TemplateContentConfig`.
     pub struct ConfigAttendance {
-        /// `type`.
+        /// `1` leave, `3` trip, `4` outing, `5` overtime.
         0 type_: i64 => "type: must",
-        /// `date_range`.
+        /// Begin, end and length.
         1 date_range: AttendanceDateRange => "date_range: must",
     }
     new(type_: i64, date_range: AttendanceDateRange)
@@ -397,7 +397,7 @@ w::record! {
 w::record! {
     /// `date` of `oa::ControlConfig`.
     pub struct ConfigDate {
-        /// `type`.
+        /// `day`, or `hour` for day and time.
         0 type_: String => "type: must",
     }
     new(type_: impl Into<String>)
@@ -406,7 +406,7 @@ w::record! {
 w::record! {
     /// `file` of `oa::ControlConfig`.
     pub struct ConfigFile {
-        /// `is_only_photo`; `0` or `1` on the wire.
+        /// `1` only photos taken on the spot, `0` any file; `0` or `1` on the wire.
         0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
     new(is_only_photo: bool)
@@ -415,7 +415,7 @@ w::record! {
 w::record! {
     /// `location` of `oa::ControlConfig`.
     pub struct ConfigLocation {
-        /// `distance`; in m.
+        /// How far the place may be moved; in m.
         0 distance: i64 => "distance: must",
     }
     new(distance: i64)
@@ -424,9 +424,9 @@ w::record! {
 w::record! {
     /// An item of `options` in `oa::ConfigSelector`.
     pub struct ConfigOption {
-        /// `key`.
+        /// Key of the option, used when filling in.
         0 key: String => "key: must",
-        /// `value`.
+        /// Text of the option in each language.
         1 value: Vec<OptionValue> => "value: must",
     }
     new(key: impl Into<String>, value: Vec<OptionValue>)
@@ -435,7 +435,7 @@ w::record! {
 w::record! {
     /// `related_approval` of `oa::ControlConfig`.
     pub struct ConfigRelatedApproval {
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: Vec<String> => "template_id: must",
     }
     new(template_id: Vec<String>)
@@ -444,9 +444,9 @@ w::record! {
 w::record! {
     /// `selector` of `oa::ApplyDataValue`; `selector` of `oa::ControlConfig`; and 4 more.
     pub struct ConfigSelector {
-        /// `type`.
+        /// `single` or `multi`.
         0 type_: String => "type: must",
-        /// `options`.
+        /// The options; in a value those that were chosen.
         1 options: Vec<ConfigOption> => "options: must",
     }
     new(type_: impl Into<String>, options: Vec<ConfigOption>)
@@ -455,7 +455,7 @@ w::record! {
 w::record! {
     /// `vacation_list` of `oa::ControlConfig`.
     pub struct ConfigVacation {
-        /// `item`.
+        /// Kinds of leave to choose from.
         0 item: Vec<VacationItem> => "item: must",
     }
     new(item: Vec<VacationItem>)
@@ -464,9 +464,9 @@ w::record! {
 w::record! {
     /// `contact` of `oa::ControlConfig`; `contact` of `oa::TemplateContentConfig`.
     pub struct Contact {
-        /// `type`.
+        /// `single` or `multi`.
         0 type_: String => "type: must",
-        /// `mode`.
+        /// `user` or `department`.
         1 mode: String => "mode: must",
     }
     new(type_: impl Into<String>, mode: impl Into<String>)
@@ -475,7 +475,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::InfoValue`.
     pub struct ContentChildren {
-        /// `list`.
+        /// Controls of one row.
         0 list: Vec<ContentList> => "list: must",
     }
 }
@@ -483,15 +483,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::ContentChildren`.
     pub struct ContentList {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Vec<OptionValue> => "title: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         3 value: ListValue => "value: must",
-        /// `require`; `0` or `1` on the wire.
+        /// `1` must be filled in, `0` need not; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
@@ -499,39 +499,39 @@ w::record! {
 w::record! {
     /// `value` of `oa::ApplyDataContent`; `value` of `oa::ChildrenList`.
     pub struct ContentValue {
-        /// `text`.
+        /// Value of a text control.
         0 text: Option<String> => "text",
-        /// `new_number`.
+        /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
-        /// `new_money`.
+        /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// `date`.
+        /// Value of a date control.
         3 date: Option<Date> => "date",
-        /// `selector`.
+        /// What was chosen in a selector.
         4 selector: Option<Selector> => "selector",
-        /// `members`.
+        /// Value of a member control.
         5 members: Option<Vec<Member>> => "members",
-        /// `departments`.
+        /// Value of a department control.
         6 departments: Option<Vec<Department>> => "departments",
-        /// `files`.
+        /// Value of a file control.
         7 files: Option<Vec<File>> => "files",
-        /// `children`.
+        /// Rows of the table control.
         8 children: Option<Vec<Children>> => "children",
-        /// `attendance`.
+        /// Value of a trip, outing or overtime control.
         9 attendance: Option<Attendance> => "attendance",
-        /// `vacation`.
+        /// Value of a leave control.
         10 vacation: Option<Vacation> => "vacation",
-        /// `location`.
+        /// Value of a location control.
         11 location: Option<Location> => "location",
-        /// `related_approval`.
+        /// Value of a related-approval control.
         12 related_approval: Option<Vec<RelatedApproval>> => "related_approval",
-        /// `formula`.
+        /// Value of a formula control.
         13 formula: Option<Formula> => "formula",
-        /// `date_range`.
+        /// Value of a duration control.
         14 date_range: Option<DateRange> => "date_range",
-        /// `punch_correction`.
+        /// Value of a missed-punch control.
         15 punch_correction: Option<PunchCorrection> => "punch_correction",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Value of a bank-account control; personal data, masked in `Debug`.
         16 bank_account: Option<BankAccount> => "bank_account: masked",
     }
     new()
@@ -557,9 +557,9 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::Table`; an item of `controls` in `oa::TemplateContent`.
     pub struct Control {
-        /// `property`.
+        /// Name and rules of the control.
         0 property: Property => "property: must",
-        /// `config`.
+        /// Settings of the control, one kind according to its type.
         1 config: Option<ControlConfig> => "config",
     }
     new(property: Property)
@@ -569,27 +569,27 @@ w::record! {
 w::record! {
     /// `config` of `oa::Control`.
     pub struct ControlConfig {
-        /// `date`.
+        /// Settings of a date control.
         0 date: Option<ConfigDate> => "date",
-        /// `selector`.
+        /// Settings of a selector.
         1 selector: Option<ConfigSelector> => "selector",
-        /// `contact`.
+        /// Settings of a member or department control.
         2 contact: Option<Contact> => "contact",
-        /// `tips`.
+        /// Text of a hint control.
         3 tips: Option<Tip> => "tips",
-        /// `file`.
+        /// Settings of a file control.
         4 file: Option<ConfigFile> => "file",
-        /// `table`.
+        /// Settings of a table control.
         5 table: Option<Table> => "table",
-        /// `attendance`.
+        /// Settings of a trip, outing or overtime control.
         6 attendance: Option<ConfigAttendance> => "attendance",
-        /// `vacation_list`.
+        /// Kinds of leave in a leave control.
         7 vacation_list: Option<ConfigVacation> => "vacation_list",
-        /// `date_range`.
+        /// Settings of a duration control.
         8 date_range: Option<AttendanceDateRange> => "date_range",
-        /// `location`.
+        /// Settings of a location control.
         9 location: Option<ConfigLocation> => "location",
-        /// `related_approval`.
+        /// Which templates a related-approval control allows.
         10 related_approval: Option<ConfigRelatedApproval> => "related_approval",
     }
     new()
@@ -611,7 +611,7 @@ w::record! {
 w::record! {
     /// `date` of `oa::TemplateContentConfig`.
     pub struct ControlDate {
-        /// `type`.
+        /// `day`, or `hour` for day and time.
         0 type_: String => "type: must",
     }
 }
@@ -619,7 +619,7 @@ w::record! {
 w::record! {
     /// `file` of `oa::TemplateContentConfig`.
     pub struct ControlFile {
-        /// `is_only_photo`; `0` or `1` on the wire.
+        /// `1` only photos taken on the spot, `0` any file; `0` or `1` on the wire.
         0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
 }
@@ -627,7 +627,7 @@ w::record! {
 w::record! {
     /// `location` of `oa::TemplateContentConfig`.
     pub struct ControlLocation {
-        /// `distance`; in m.
+        /// How far the place may be moved; in m.
         0 distance: i64 => "distance: must",
     }
 }
@@ -635,17 +635,17 @@ w::record! {
 w::record! {
     /// `property` of `oa::TemplateContentControl`.
     pub struct ControlProperty {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Option<Vec<OptionValue>> => "title",
-        /// `placeholder`.
+        /// Hint in the control, in each language.
         3 placeholder: Option<Vec<OptionValue>> => "placeholder",
-        /// `require`; `0` or `1` on the wire.
+        /// `1` must be filled in, `0` need not; `0` or `1` on the wire.
         4 require: bool => "require: must zero-one",
-        /// `un_print`; `0` or `1` on the wire.
+        /// `1` left out when printed, `0` printed; `0` or `1` on the wire.
         5 un_print: bool => "un_print: must zero-one",
     }
 }
@@ -653,7 +653,7 @@ w::record! {
 w::record! {
     /// `related_approval` of `oa::TemplateContentConfig`.
     pub struct ControlRelatedApproval {
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: Vec<String> => "template_id: must",
     }
 }
@@ -661,7 +661,7 @@ w::record! {
 w::record! {
     /// `vacation_list` of `oa::TemplateContentConfig`.
     pub struct ControlVacation {
-        /// `item`.
+        /// Kinds of leave to choose from.
         0 item: Vec<VacationItem> => "item: must",
     }
 }
@@ -669,9 +669,9 @@ w::record! {
 w::record! {
     /// `coordinate` of `oa::meeting_room::Add`; `coordinate` of `oa::meeting_room::Edit`; and 1 more.
     pub struct Coordinate {
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
     }
     new(longitude: f64, latitude: f64)
@@ -680,9 +680,9 @@ w::record! {
 w::record! {
     /// `date` of `oa::ContentValue`.
     pub struct Date {
-        /// `type`.
+        /// `day`, or `hour` for day and time.
         0 type_: String => "type: must",
-        /// `s_timestamp`; format `unix`.
+        /// The moment that was chosen; format `unix`.
         1 s_timestamp: xinqiao_types::UnixSeconds => "s_timestamp: must",
     }
     new(type_: impl Into<String>, s_timestamp: xinqiao_types::UnixSeconds)
@@ -691,13 +691,13 @@ w::record! {
 w::record! {
     /// `date_range` of `oa::Attendance`; `date_range` of `oa::ContentValue`.
     pub struct DateRange {
-        /// `type`.
+        /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// `new_begin`; format `unix`.
+        /// When it begins; format `unix`.
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
-        /// `new_end`; format `unix`.
+        /// When it ends; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// `new_duration`; in s.
+        /// How long it is; in s.
         3 new_duration: i64 => "new_duration: must",
     }
     new(
@@ -711,9 +711,9 @@ w::record! {
 w::record! {
     /// An item of `day_items` in `oa::AttendanceSliceInfo`; an item of `day_items` in `oa::SliceInfo`.
     pub struct DayItem {
-        /// `daytime`; format `unix`.
+        /// The day, as the timestamp of its midnight; format `unix`.
         0 daytime: xinqiao_types::UnixSeconds => "daytime: must",
-        /// `duration`; in s.
+        /// Length on this day, seconds; in s.
         1 duration: i64 => "duration: must",
     }
     new(daytime: xinqiao_types::UnixSeconds, duration: i64)
@@ -722,10 +722,10 @@ w::record! {
 w::record! {
     /// An item of `departments` in `oa::ApplyDataValue`; an item of `departments` in `oa::ContentValue`; and 2 more.
     pub struct Department {
-        /// `openapi_id`.
+        /// Number of the department; `openapi_id` on the wire.
         #[doc(alias = "openapi_id")]
         0 open_api_id: i64 => "openapi_id: must",
-        /// `name`.
+        /// What the department is called.
         1 name: Option<String> => "name",
     }
     new(open_api_id: i64)
@@ -735,15 +735,15 @@ w::record! {
 w::record! {
     /// `approver` of `oa::SpRecordDetail`.
     pub struct DetailApprover {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `docs` in `oa::InfoValue`.
     pub struct Doc {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
     }
 }
@@ -751,7 +751,7 @@ w::record! {
 w::record! {
     /// An item of `exclude_time_list` in `oa::ScheduleReminder`.
     pub struct ExcludeTime {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
@@ -759,15 +759,15 @@ w::record! {
 w::record! {
     /// `expire_rule` of `oa::GetCorpConfList`.
     pub struct ExpireRule {
-        /// `type`.
+        /// `1` on a fixed day, `2` years after the grant, `3` months after, `4` never.
         0 type_: i64 => "type: must",
-        /// `duration`.
+        /// How long after the grant it expires, in years or months by type.
         1 duration: i64 => "duration: must",
-        /// `date`.
+        /// The day, or the time after the grant.
         2 date: Option<ExpireRuleDate> => "date",
-        /// `extern_duration_enable`.
+        /// Whether it may be prolonged.
         3 extern_duration_enable: bool => "extern_duration_enable: must",
-        /// `extern_duration`.
+        /// By how much.
         4 extern_duration: Option<ExpireRuleDate> => "extern_duration",
     }
 }
@@ -775,9 +775,9 @@ w::record! {
 w::record! {
     /// `date` of `oa::ExpireRule`; `extern_duration` of `oa::ExpireRule`.
     pub struct ExpireRuleDate {
-        /// `month`.
+        /// Month, or number of months.
         0 month: i64 => "month: must",
-        /// `day`.
+        /// Day, or number of days.
         1 day: i64 => "day: must",
     }
 }
@@ -785,7 +785,7 @@ w::record! {
 w::record! {
     /// An item of `files` in `oa::ApplyDataValue`; an item of `files` in `oa::ContentValue`; and 2 more.
     pub struct File {
-        /// `file_id`.
+        /// Id of the attached file: the `media_id` of its upload.
         0 file_id: String => "file_id: must",
     }
     new(file_id: impl Into<String>)
@@ -794,9 +794,9 @@ w::record! {
 w::record! {
     /// An item of `filters` in `oa::GetApprovalInfo`; an item of `filters` in `oa::journal::GetRecordList`.
     pub struct Filter {
-        /// `key`.
+        /// What to filter by, such as `template_id`, `creator`, `department`, `sp_status`.
         0 key: String => "key: must",
-        /// `value`.
+        /// The value wanted, an id or code of that field.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -805,7 +805,7 @@ w::record! {
 w::record! {
     /// `formula` of `oa::ApplyDataValue`; `formula` of `oa::ContentValue`; and 2 more.
     pub struct Formula {
-        /// `value`.
+        /// Result of the formula.
         0 value: String => "value: must",
     }
     new(value: impl Into<String>)
@@ -814,31 +814,31 @@ w::record! {
 w::record! {
     /// An item of `schedule_list` in the answer of `oa::schedule::GetByCalendar`.
     pub struct GetByCalendarSchedule {
-        /// `schedule_id`.
+        /// Id of the schedule entry.
         0 schedule_id: String => "schedule_id: must",
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must take part.
         1 admins: Vec<String> => "admins: must",
-        /// `start_time`; format `unix`.
+        /// When the entry begins; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// When the entry ends; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_whole_day`; `0` or `1` on the wire.
+        /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
-        /// `cal_id`.
+        /// Calendar of the entry, the app's default one without it.
         5 cal_id: Option<String> => "cal_id",
-        /// `status`.
+        /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
-        /// `summary`.
+        /// Headline, at most 128 characters.
         7 summary: String => "summary: must",
-        /// `description`.
+        /// What it is about, at most 1,000 characters.
         8 description: String => "description: must",
-        /// `location`.
+        /// Where it takes place, at most 128 characters.
         9 location: String => "location: must",
-        /// `reminders`.
+        /// Reminders and repetition.
         10 reminders: ScheduleReminder => "reminders: must",
-        /// `attendees`.
+        /// Who takes part, at most 1,000.
         11 attendees: Vec<ScheduleAttendee> => "attendees: must",
-        /// `sequence`.
+        /// Running number of the entry.
         12 sequence: i64 => "sequence: must",
     }
 }
@@ -846,23 +846,23 @@ w::record! {
 w::record! {
     /// An item of `calendar_list` in the answer of `oa::calendar::Get`.
     pub struct CalendarInfo {
-        /// `cal_id`.
+        /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         0 cal_id: String => "cal_id: must",
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must be in `shares`.
         1 admins: Vec<String> => "admins: must",
-        /// `summary`.
+        /// Headline of the calendar, 1–128 characters.
         2 summary: String => "summary: must",
-        /// `color`; format `#RRGGBB`.
+        /// Colour of the calendar in the client; format `#RRGGBB`.
         3 color: String => "color: must",
-        /// `description`.
+        /// What the calendar is for, at most 512 characters.
         4 description: String => "description: must",
-        /// `is_public`; `0` or `1` on the wire.
+        /// `1` a public calendar, `0` not; cannot be changed; `0` or `1` on the wire.
         5 is_public: bool => "is_public: must zero-one",
-        /// `public_range`.
+        /// Who may subscribe to a public calendar.
         6 public_range: Option<PublicRange> => "public_range",
-        /// `is_corp_calendar`; `0` or `1` on the wire.
+        /// `1` a calendar of the whole corp, `0` not; cannot be changed; `0` or `1` on the wire.
         7 is_corp_calendar: bool => "is_corp_calendar: must zero-one",
-        /// `shares`.
+        /// Members the calendar is shared with, at most 2,000.
         8 shares: Option<Vec<CalendarShare>> => "shares",
     }
 }
@@ -870,7 +870,7 @@ w::record! {
 w::record! {
     /// `apply_data` of `oa::GetRecordDetailInfo`.
     pub struct GetRecordDetailApplyData {
-        /// `contents`.
+        /// The controls with their values.
         0 contents: Vec<GetRecordDetailContent> => "contents: must",
     }
 }
@@ -878,13 +878,13 @@ w::record! {
 w::record! {
     /// An item of `contents` in `oa::GetRecordDetailApplyData`.
     pub struct GetRecordDetailContent {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Vec<OptionValue> => "title: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         3 value: InfoValue => "value: must",
     }
 }
@@ -892,23 +892,23 @@ w::record! {
 w::record! {
     /// `info` of the answer of `oa::journal::GetRecordDetail`.
     pub struct GetRecordDetailInfo {
-        /// `journal_uuid`.
+        /// Id of the report.
         0 journal_uuid: String => "journal_uuid: must",
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         1 template_id: String => "template_id: must",
-        /// `template_name`.
+        /// What the template is called.
         2 template_name: String => "template_name: must",
-        /// `submitter`.
+        /// Who wrote the report.
         3 submitter: Submitter => "submitter: must",
-        /// `receivers`.
+        /// Who gets the report.
         4 receivers: Vec<Receiver> => "receivers: must",
-        /// `readed_receivers`.
+        /// Receivers who have read it.
         5 readed_receivers: Vec<ReadedReceiver> => "readed_receivers: must",
-        /// `apply_data`.
+        /// What was filled into the form.
         6 apply_data: GetRecordDetailApplyData => "apply_data: must",
-        /// `comments`.
+        /// What others said about the report.
         7 comments: Vec<InfoComment> => "comments: must",
-        /// `report_time`; format `unix`.
+        /// When it was submitted; format `unix`.
         8 report_time: xinqiao_types::UnixSeconds => "report_time: must",
     }
 }
@@ -916,29 +916,29 @@ w::record! {
 w::record! {
     /// An item of `schedule_list` in the answer of `oa::schedule::Get`.
     pub struct GetSchedule {
-        /// `schedule_id`.
+        /// Id of the schedule entry.
         0 schedule_id: String => "schedule_id: must",
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must take part.
         1 admins: Vec<String> => "admins: must",
-        /// `start_time`; format `unix`.
+        /// When the entry begins; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// When the entry ends; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_whole_day`; `0` or `1` on the wire.
+        /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
-        /// `cal_id`.
+        /// Calendar of the entry, the app's default one without it.
         5 cal_id: Option<String> => "cal_id",
-        /// `status`.
+        /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
-        /// `summary`.
+        /// Headline, at most 128 characters.
         7 summary: String => "summary: must",
-        /// `description`.
+        /// What it is about, at most 1,000 characters.
         8 description: String => "description: must",
-        /// `location`.
+        /// Where it takes place, at most 128 characters.
         9 location: String => "location: must",
-        /// `reminders`.
+        /// Reminders and repetition.
         10 reminders: ScheduleReminder => "reminders: must",
-        /// `attendees`.
+        /// Who takes part, at most 1,000.
         11 attendees: Vec<ScheduleAttendee> => "attendees: must",
     }
 }
@@ -946,29 +946,29 @@ w::record! {
 w::record! {
     /// `info` of the answer of `oa::GetApprovalDetail`.
     pub struct GetApprovalDetailInfo {
-        /// `sp_no`.
+        /// Number of the approval; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
-        /// `sp_name`.
+        /// Name of the approval template.
         1 sp_name: String => "sp_name: must",
-        /// `sp_status`.
+        /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid.
         2 sp_status: i64 => "sp_status: must",
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         3 template_id: String => "template_id: must",
-        /// `applyer`.
+        /// The person who applied.
         4 applyer: Option<Applyer> => "applyer",
-        /// `batch_applyer`.
+        /// The applicants, if submitted for several.
         5 batch_applyer: Option<Vec<BatchApplyer>> => "batch_applyer",
-        /// `apply_time`; format `unix`.
+        /// When the application was handed in; format `unix`.
         6 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
-        /// `notifyer`.
+        /// Who gets copies.
         7 notifyer: Option<Vec<Notifyer>> => "notifyer",
-        /// `apply_data`.
+        /// What was filled into the form.
         8 apply_data: InfoApplyData => "apply_data: must",
-        /// `sp_record`.
+        /// Nodes of the approval, older form of `process_list`.
         9 sp_record: Vec<SpRecord> => "sp_record: must",
-        /// `comments`.
+        /// Remarks that were added.
         10 comments: Vec<Comment> => "comments: must",
-        /// `process_list`.
+        /// The flow, node by node.
         11 process_list: Option<InfoProcess> => "process_list",
     }
 }
@@ -976,25 +976,25 @@ w::record! {
 w::record! {
     /// An item of `lists` in the answer of `oa::vacation::GetCorpConf`.
     pub struct GetCorpConfList {
-        /// `id`.
+        /// Number of the kind of leave.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// What the leave is called.
         1 name: String => "name: must",
-        /// `duration_type`.
+        /// Counted by `0` calendar days, `1` working days.
         2 duration_type: i64 => "duration_type: must",
-        /// `time_attr`.
+        /// `0` by days, `1` by hours.
         3 time_attr: i64 => "time_attr: must",
-        /// `quota_attr`.
+        /// How the leave is granted.
         4 quota_attr: QuotaAttr => "quota_attr: must",
-        /// `perday_duration`.
+        /// Seconds that make one day; `perday_duration` on the wire.
         #[doc(alias = "perday_duration")]
         5 per_day_duration: i64 => "perday_duration: must",
-        /// `is_newovertime`; `0` or `1` on the wire.
+        /// `1` overtime turns into this leave, `0` not; `0` or `1` on the wire; `is_newovertime` on the wire.
         #[doc(alias = "is_newovertime")]
         6 is_new_overtime: bool => "is_newovertime: must zero-one",
-        /// `enter_comp_time_limit`; in month.
+        /// After how many months in the corp it may be taken; in month.
         7 enter_comp_time_limit: i64 => "enter_comp_time_limit: must",
-        /// `expire_rule`.
+        /// When the leave expires.
         8 expire_rule: Option<ExpireRule> => "expire_rule",
     }
 }
@@ -1002,7 +1002,7 @@ w::record! {
 w::record! {
     /// `template_content` of the answer of `oa::GetTemplateDetail`.
     pub struct GetTemplateDetailTemplateContent {
-        /// `controls`.
+        /// The controls one by one.
         0 controls: Vec<TemplateContentControl> => "controls: must",
     }
 }
@@ -1010,21 +1010,21 @@ w::record! {
 w::record! {
     /// An item of `lists` in the answer of `oa::vacation::GetUserVacationQuota`.
     pub struct GetUserVacationQuotaList {
-        /// `id`.
+        /// Number of the kind of leave.
         0 id: i64 => "id: must",
-        /// `vacationname`.
+        /// What the leave is called; `vacationname` on the wire.
         #[doc(alias = "vacationname")]
         1 vacation_name: String => "vacationname: must",
-        /// `assignduration`; in s.
+        /// How much was granted; in s; `assignduration` on the wire.
         #[doc(alias = "assignduration")]
         2 assign_duration: i64 => "assignduration: must",
-        /// `usedduration`; in s.
+        /// How much was taken; in s; `usedduration` on the wire.
         #[doc(alias = "usedduration")]
         3 used_duration: i64 => "usedduration: must",
-        /// `leftduration`; in s.
+        /// How much is left; in s; `leftduration` on the wire.
         #[doc(alias = "leftduration")]
         4 left_duration: i64 => "leftduration: must",
-        /// `real_assignduration`; in s.
+        /// How much was really granted after scaling; in s; `real_assignduration` on the wire.
         #[doc(alias = "real_assignduration")]
         5 real_assign_duration: i64 => "real_assignduration: must",
     }
@@ -1033,7 +1033,7 @@ w::record! {
 w::record! {
     /// `apply_data` of `oa::GetApprovalDetailInfo`.
     pub struct InfoApplyData {
-        /// `contents`.
+        /// The controls with their values.
         0 contents: Vec<InfoContent> => "contents: must",
     }
 }
@@ -1041,18 +1041,18 @@ w::record! {
 w::record! {
     /// An item of `comments` in `oa::GetRecordDetailInfo`.
     pub struct InfoComment {
-        /// `commentid`.
+        /// Identifies this comment; `commentid` on the wire.
         #[doc(alias = "commentid")]
         0 comment_id: w::TextOrNumber => "commentid: must",
-        /// `tocommentid`.
+        /// Id of the comment that it answers; `0` if none; `tocommentid` on the wire.
         #[doc(alias = "tocommentid")]
         1 to_comment_id: Option<w::TextOrNumber> => "tocommentid",
-        /// `comment_userinfo`.
+        /// Who wrote the comment; `comment_userinfo` on the wire.
         #[doc(alias = "comment_userinfo")]
         2 comment_user_info: UserInfo => "comment_userinfo: must",
-        /// `content`.
+        /// Text of the comment.
         3 content: String => "content: must",
-        /// `comment_time`; format `unix`.
+        /// When it was written; format `unix`.
         4 comment_time: xinqiao_types::UnixSeconds => "comment_time: must",
     }
 }
@@ -1060,15 +1060,15 @@ w::record! {
 w::record! {
     /// An item of `contents` in `oa::InfoApplyData`.
     pub struct InfoContent {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Vec<OptionValue> => "title: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         3 value: ApplyDataValue => "value: must",
-        /// `require`; `0` or `1` on the wire.
+        /// `1` must be filled in, `0` need not; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
@@ -1076,7 +1076,7 @@ w::record! {
 w::record! {
     /// `process_list` of `oa::GetApprovalDetailInfo`.
     pub struct InfoProcess {
-        /// `node_list`.
+        /// Nodes of the flow in order.
         0 node_list: Vec<ProcessNode> => "node_list: must",
     }
 }
@@ -1084,45 +1084,45 @@ w::record! {
 w::record! {
     /// `value` of `oa::GetRecordDetailContent`.
     pub struct InfoValue {
-        /// `text`.
+        /// Value of a text control.
         0 text: Option<String> => "text",
-        /// `new_number`.
+        /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
-        /// `new_money`.
+        /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// `date`.
+        /// Value of a date control.
         3 date: Option<ValueDate> => "date",
-        /// `selector`.
+        /// What was chosen in a selector.
         4 selector: Option<ConfigSelector> => "selector",
-        /// `members`.
+        /// Value of a member control.
         5 members: Option<Vec<Member>> => "members",
-        /// `departments`.
+        /// Value of a department control.
         6 departments: Option<Vec<Department>> => "departments",
-        /// `files`.
+        /// Value of a file control.
         7 files: Option<Vec<File>> => "files",
-        /// `children`.
+        /// Rows of the table control.
         8 children: Option<Vec<ContentChildren>> => "children",
-        /// `attendance`.
+        /// Value of a trip, outing or overtime control.
         9 attendance: Option<VacationAttendance> => "attendance",
-        /// `vacation`.
+        /// Value of a leave control.
         10 vacation: Option<ValueVacation> => "vacation",
-        /// `location`.
+        /// Value of a location control.
         11 location: Option<ValueLocation> => "location",
-        /// `related_approval`.
+        /// Value of a related-approval control.
         12 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
-        /// `formula`.
+        /// Value of a formula control.
         13 formula: Option<Formula> => "formula",
-        /// `date_range`.
+        /// Value of a duration control.
         14 date_range: Option<VacationDateRange> => "date_range",
-        /// `punch_correction`.
+        /// Value of a missed-punch control.
         15 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
-        /// `students`.
+        /// Value of a student control.
         16 students: Option<Vec<Student>> => "students",
-        /// `classes`.
+        /// Value of a class control.
         17 classes: Option<Vec<Class>> => "classes",
-        /// `docs`.
+        /// Value of an online-document control.
         18 docs: Option<Vec<Doc>> => "docs",
-        /// `wedrive_files`.
+        /// Value of a WeDrive-file control.
         19 wedrive_files: Option<Vec<WedriveFile>> => "wedrive_files",
     }
 }
@@ -1130,13 +1130,13 @@ w::record! {
 w::record! {
     /// An item of `itemlist` in `oa::Report`.
     pub struct ItemList {
-        /// `journaluuid`.
+        /// Id of the report; `journaluuid` on the wire.
         #[doc(alias = "journaluuid")]
         0 journal_uuid: String => "journaluuid: must",
-        /// `reporttime`; format `unix`.
+        /// When it was submitted; format `unix`; `reporttime` on the wire.
         #[doc(alias = "reporttime")]
         1 report_time: Option<xinqiao_types::UnixSeconds> => "reporttime",
-        /// `flag`; `0` or `1` on the wire.
+        /// `1` late, `0` in time; `0` or `1` on the wire.
         2 flag: Option<bool> => "flag: zero-one",
     }
 }
@@ -1144,7 +1144,7 @@ w::record! {
 w::record! {
     /// An item of `leader_list` in `oa::StatReceiver`.
     pub struct Leader {
-        /// `level`.
+        /// How many steps up; `1` is the direct superior.
         0 level: i64 => "level: must",
     }
 }
@@ -1152,9 +1152,9 @@ w::record! {
 w::record! {
     /// `link` of `oa::SubTextContent`.
     pub struct Link {
-        /// `title`.
+        /// Words of the link.
         0 title: String => "title: must",
-        /// `url`.
+        /// Where the link leads.
         1 url: String => "url: must",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -1163,7 +1163,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::ListValue`.
     pub struct ListChildren {
-        /// `list`.
+        /// Controls of one row.
         0 list: Vec<ListDetail> => "list: must",
     }
 }
@@ -1171,15 +1171,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::ListChildren`.
     pub struct ListDetail {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Vec<OptionValue> => "title: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         3 value: ListValue => "value: must",
-        /// `require`; `0` or `1` on the wire.
+        /// `1` must be filled in, `0` need not; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
@@ -1187,41 +1187,41 @@ w::record! {
 w::record! {
     /// `value` of `oa::ContentList`; `value` of `oa::ListDetail`.
     pub struct ListValue {
-        /// `text`.
+        /// Value of a text control.
         0 text: Option<String> => "text",
-        /// `new_number`.
+        /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
-        /// `new_money`.
+        /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// `date`.
+        /// Value of a date control.
         3 date: Option<ValueDate> => "date",
-        /// `selector`.
+        /// What was chosen in a selector.
         4 selector: Option<ConfigSelector> => "selector",
-        /// `members`.
+        /// Value of a member control.
         5 members: Option<Vec<Member>> => "members",
-        /// `departments`.
+        /// Value of a department control.
         6 departments: Option<Vec<Department>> => "departments",
-        /// `tips`.
+        /// Text of a hint control.
         7 tips: Option<Vec<Tip>> => "tips",
-        /// `files`.
+        /// Value of a file control.
         8 files: Option<Vec<File>> => "files",
-        /// `children`.
+        /// Rows of the table control.
         9 children: Option<Vec<ListChildren>> => "children",
-        /// `vacation`.
+        /// Value of a leave control.
         10 vacation: Option<ValueVacation> => "vacation",
-        /// `attendance`.
+        /// Value of a trip, outing or overtime control.
         11 attendance: Option<VacationAttendance> => "attendance",
-        /// `punch_correction`.
+        /// Value of a missed-punch control.
         12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
-        /// `date_range`.
+        /// Value of a duration control.
         13 date_range: Option<VacationDateRange> => "date_range",
-        /// `location`.
+        /// Value of a location control.
         14 location: Option<ValueLocation> => "location",
-        /// `related_approval`.
+        /// Value of a related-approval control.
         15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
-        /// `formula`.
+        /// Value of a formula control.
         16 formula: Option<Formula> => "formula",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Value of a bank-account control; personal data, masked in `Debug`.
         17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
@@ -1229,15 +1229,15 @@ w::record! {
 w::record! {
     /// `location` of `oa::ContentValue`.
     pub struct Location {
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the place, up to 6 decimals; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the place, up to 6 decimals; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `title`.
+        /// What the place is called.
         2 title: String => "title: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// The place in detail; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `time`; format `unix`.
+        /// When the place was chosen; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
     new(longitude: f64, latitude: f64, title: impl Into<String>, time: xinqiao_types::UnixSeconds)
@@ -1247,26 +1247,26 @@ w::record! {
 w::record! {
     /// An item of `meetingroom_list` in the answer of `oa::meeting_room::List`.
     pub struct MeetingRoom {
-        /// `meetingroom_id`.
+        /// Number of the meeting room; `meetingroom_id` on the wire.
         #[doc(alias = "meetingroom_id")]
         0 meeting_room_id: i64 => "meetingroom_id: must",
-        /// `name`.
+        /// What the room is called.
         1 name: String => "name: must",
-        /// `capacity`.
+        /// How many people fit in.
         2 capacity: i64 => "capacity: must",
-        /// `city`.
+        /// City of the room.
         3 city: Option<String> => "city",
-        /// `building`.
+        /// Building of the room.
         4 building: Option<String> => "building",
-        /// `floor`.
+        /// Floor of the room.
         5 floor: Option<String> => "floor",
-        /// `coordinate`.
+        /// Where the room is on the map.
         6 coordinate: Option<Coordinate> => "coordinate",
-        /// `range`.
+        /// Members and departments who may use the room.
         7 range: Option<Range> => "range",
-        /// `equipment`.
+        /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
         8 equipment: Option<Vec<i64>> => "equipment",
-        /// `need_approval`; `0` or `1` on the wire.
+        /// `1` bookings need approval, `0` do not; `0` or `1` on the wire.
         9 need_approval: bool => "need_approval: must zero-one",
     }
 }
@@ -1274,43 +1274,43 @@ w::record! {
 w::record! {
     /// An item of `members` in `oa::ApplyDataValue`; an item of `members` in `oa::ContentValue`; and 2 more.
     pub struct Member {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `name`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// The chosen member, by name.
         1 name: Option<String> => "name",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
     text(name: String)
 }
 
 w::record! {
     /// An item of `node_list` in `oa::Process`.
     pub struct Node {
-        /// `type`.
+        /// `1` approvers, `2` copies, `3` handlers.
         0 type_: i64 => "type: must",
-        /// `apv_rel`.
+        /// `1` all must approve, `2` any one, `3` one after the other.
         1 apv_rel: Option<i64> => "apv_rel",
-        /// `userid`.
-        2 userid: Option<Vec<String>> => "userid",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        2 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
     new(type_: i64)
-    set(apv_rel: i64, userid: Vec<String>)
+    set(apv_rel: i64, userid: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `notifyer` in `oa::GetApprovalDetailInfo`.
     pub struct Notifyer {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `template_name` in `oa::approval::CreateTemplate`; an item of `template_name` in `oa::approval::UpdateTemplate`; and 16 more.
     pub struct OptionValue {
-        /// `lang`.
+        /// Language, such as `zh_CN` or `en`.
         0 lang: String => "lang: must",
-        /// `text`.
+        /// The text in this language.
         1 text: String => "text: must",
     }
     new(lang: impl Into<String>, text: impl Into<String>)
@@ -1319,7 +1319,7 @@ w::record! {
 w::record! {
     /// An item of `party_list` in `oa::ReportRange`.
     pub struct Party {
-        /// `open_partyid`.
+        /// Number of the department; `open_partyid` on the wire.
         #[doc(alias = "open_partyid")]
         0 open_party_id: String => "open_partyid: must",
     }
@@ -1328,7 +1328,7 @@ w::record! {
 w::record! {
     /// `plain_text` of `oa::SubTextContent`.
     pub struct PlainText {
-        /// `content`.
+        /// The words that are shown.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -1337,7 +1337,7 @@ w::record! {
 w::record! {
     /// `process` of `oa::ApplyEvent`.
     pub struct Process {
-        /// `node_list`.
+        /// Nodes of the flow in order.
         0 node_list: Vec<Node> => "node_list: must",
     }
     new(node_list: Vec<Node>)
@@ -1346,13 +1346,13 @@ w::record! {
 w::record! {
     /// An item of `node_list` in `oa::InfoProcess`.
     pub struct ProcessNode {
-        /// `node_type`.
+        /// `1` approvers, `2` copies, `3` handlers.
         0 node_type: i64 => "node_type: must",
-        /// `sp_status`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over.
         1 sp_status: Option<i64> => "sp_status",
-        /// `apv_rel`.
+        /// `1` all must approve, `2` any one, `3` one after the other.
         2 apv_rel: Option<i64> => "apv_rel",
-        /// `sub_node_list`.
+        /// The people of the node.
         3 sub_node_list: Vec<SubNode> => "sub_node_list: must",
     }
 }
@@ -1360,17 +1360,17 @@ w::record! {
 w::record! {
     /// `property` of `oa::Control`.
     pub struct Property {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Option<Vec<OptionValue>> => "title",
-        /// `placeholder`.
+        /// Hint in the control, in each language.
         3 placeholder: Option<Vec<OptionValue>> => "placeholder",
-        /// `require`; `0` or `1` on the wire.
+        /// `1` must be filled in, `0` need not; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
-        /// `un_print`; `0` or `1` on the wire.
+        /// `1` left out when printed, `0` printed; `0` or `1` on the wire.
         5 un_print: bool => "un_print: must zero-one",
     }
     new(control: impl Into<String>, id: impl Into<String>, un_print: bool)
@@ -1380,27 +1380,27 @@ w::record! {
 w::record! {
     /// `public_range` of `oa::Calendar`; `public_range` of `oa::CalendarInfo`; and 1 more.
     pub struct PublicRange {
-        /// `userids`.
+        /// Members who may subscribe, at most 1,000; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
-        /// `partyids`.
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// Departments that may subscribe, at most 100; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Option<Vec<i64>> => "partyids",
     }
     new()
-    set(use_rids: Vec<String>, party_ids: Vec<i64>)
+    set(use_rids: Vec<xinqiao_types::UserId>, party_ids: Vec<i64>)
 }
 
 w::record! {
     /// `punch_correction` of `oa::ContentValue`.
     pub struct PunchCorrection {
-        /// `state`.
+        /// What was wrong, in words.
         0 state: String => "state: must",
-        /// `version`.
+        /// Version of the control.
         1 version: Option<i64> => "version",
-        /// `time`; format `unix`.
+        /// The punch time that is asked for; format `unix`.
         2 time: Option<xinqiao_types::UnixSeconds> => "time",
-        /// `daymonthyear`; format `unix`.
+        /// The day, as the timestamp of its midnight; format `unix`; `daymonthyear` on the wire.
         #[doc(alias = "daymonthyear")]
         3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear",
     }
@@ -1411,21 +1411,21 @@ w::record! {
 w::record! {
     /// `quota_attr` of `oa::GetCorpConfList`.
     pub struct QuotaAttr {
-        /// `type`.
+        /// `0` no limit, `1` yearly, `2` by hand, `3` monthly.
         0 type_: i64 => "type: must",
-        /// `autoreset_time`; format `unix`.
+        /// When it is granted; format `unix`; `autoreset_time` on the wire.
         #[doc(alias = "autoreset_time")]
         1 auto_reset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
-        /// `autoreset_duration`; in s.
+        /// How much is granted; in s; `autoreset_duration` on the wire.
         #[doc(alias = "autoreset_duration")]
         2 auto_reset_duration: Option<i64> => "autoreset_duration",
-        /// `quota_rule_type`.
+        /// `0` fixed, `1` by years of work, `2` by years in the corp.
         3 quota_rule_type: i64 => "quota_rule_type: must",
-        /// `quota_rules`.
+        /// What is granted by years.
         4 quota_rules: QuotaRule => "quota_rules: must",
-        /// `at_entry_date`.
+        /// Whether it is granted on the day of entry.
         5 at_entry_date: bool => "at_entry_date: must",
-        /// `auto_reset_month_day`.
+        /// Month and day on which it is granted.
         6 auto_reset_month_day: Option<i64> => "auto_reset_month_day",
     }
 }
@@ -1433,9 +1433,9 @@ w::record! {
 w::record! {
     /// `quota_rules` of `oa::QuotaAttr`.
     pub struct QuotaRule {
-        /// `list`.
+        /// The steps.
         0 list: Vec<QuotaRuleList> => "list: must",
-        /// `based_on_actual_work_time`.
+        /// Whether it is scaled to the time really worked.
         1 based_on_actual_work_time: bool => "based_on_actual_work_time: must",
     }
 }
@@ -1443,11 +1443,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::QuotaRule`.
     pub struct QuotaRuleList {
-        /// `quota`; in s.
+        /// How much in this step; in s.
         0 quota: i64 => "quota: must",
-        /// `begin`; in year.
+        /// From how many years; in year.
         1 begin: i64 => "begin: must",
-        /// `end`; in year.
+        /// Up to how many years; in year.
         2 end: i64 => "end: must",
     }
 }
@@ -1455,9 +1455,9 @@ w::record! {
 w::record! {
     /// `range` of `oa::meeting_room::Add`; `range` of `oa::meeting_room::Edit`; and 1 more.
     pub struct Range {
-        /// `user_list`.
+        /// Members who may use it.
         0 user_list: Option<Vec<String>> => "user_list",
-        /// `department_list`.
+        /// Departments that may use it.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
@@ -1467,23 +1467,23 @@ w::record! {
 w::record! {
     /// An item of `readed_receivers` in `oa::GetRecordDetailInfo`.
     pub struct ReadedReceiver {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `receivers` in `oa::GetRecordDetailInfo`.
     pub struct Receiver {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `related_approval` in `oa::ContentValue`.
     pub struct RelatedApproval {
-        /// `sp_no`.
+        /// Number of the related approval.
         0 sp_no: String => "sp_no: must",
     }
     new(sp_no: impl Into<String>)
@@ -1492,27 +1492,27 @@ w::record! {
 w::record! {
     /// `reminders` of `oa::AddSchedule`; `reminders` of `oa::UpdateSchedule`.
     pub struct Reminder {
-        /// `is_remind`; `0` or `1` on the wire.
+        /// `1` reminds, `0` does not; `0` or `1` on the wire.
         0 is_remind: Option<bool> => "is_remind: zero-one",
-        /// `remind_before_event_secs`; in s.
+        /// How many seconds before, such as `0`, `300`, `900`, `3600`, `86400`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// `remind_time_diffs`; in s.
+        /// Differences to the begin, negative for before; several are allowed; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
-        /// `is_repeat`; `0` or `1` on the wire.
+        /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
-        /// `repeat_type`.
+        /// `0` daily, `1` weekly, `2` monthly, `5` yearly, `7` on working days.
         4 repeat_type: Option<i64> => "repeat_type",
-        /// `repeat_until`; format `unix`.
+        /// When the repetition ends; `0` or none for never; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `is_custom_repeat`; `0` or `1` on the wire.
+        /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
-        /// `repeat_interval`.
+        /// Every how many days, weeks or months it repeats.
         7 repeat_interval: Option<i64> => "repeat_interval",
-        /// `repeat_day_of_week`.
+        /// Days of the week, `1` Monday to `7` Sunday.
         8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// `repeat_day_of_month`.
+        /// Days of the month, 1–31.
         9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `timezone`.
+        /// Offset from UTC in hours, 8 by default.
         10 timezone: Option<i64> => "timezone",
     }
     new()
@@ -1534,9 +1534,9 @@ w::record! {
 w::record! {
     /// An item of `report_list` in `oa::Stat`; an item of `unreport_list` in `oa::Stat`.
     pub struct Report {
-        /// `user`.
+        /// Who has to report.
         0 user: User => "user: must",
-        /// `itemlist`.
+        /// Reports that were handed in; `itemlist` on the wire.
         #[doc(alias = "itemlist")]
         1 item_list: Vec<ItemList> => "itemlist: must",
     }
@@ -1545,11 +1545,11 @@ w::record! {
 w::record! {
     /// `report_range` of `oa::Stat`; `white_range` of `oa::Stat`.
     pub struct ReportRange {
-        /// `user_list`.
+        /// Members in it.
         0 user_list: Vec<User> => "user_list: must",
-        /// `party_list`.
+        /// Departments in it.
         1 party_list: Vec<Party> => "party_list: must",
-        /// `tag_list`.
+        /// Tags whose members are in it.
         2 tag_list: Vec<Tag> => "tag_list: must",
     }
 }
@@ -1557,21 +1557,21 @@ w::record! {
 w::record! {
     /// `schedule` of the answer of `oa::meeting_room::BookInfoGet`.
     pub struct Schedule {
-        /// `start_time`; format `unix`.
+        /// When the booking begins; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the booking ends; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `meeting_id`.
+        /// Id of the meeting that came with the booking.
         2 meeting_id: Option<String> => "meeting_id",
-        /// `schedule_id`.
+        /// Id of the schedule entry.
         3 schedule_id: Option<String> => "schedule_id",
-        /// `booker`.
+        /// `userid` of who booked the room.
         4 booker: Option<String> => "booker",
-        /// `status`.
+        /// `0` booked, `1` cancelled, `2` asked for, `3` in approval.
         5 status: i64 => "status: must",
-        /// `booking_id`.
+        /// Identifies one booking of a room.
         6 booking_id: String => "booking_id: must",
-        /// `master_booking_id`.
+        /// Id of the booking that the repetition belongs to.
         7 master_booking_id: Option<String> => "master_booking_id",
     }
 }
@@ -1579,9 +1579,9 @@ w::record! {
 w::record! {
     /// An item of `attendees` in `oa::GetByCalendarSchedule`; an item of `attendees` in `oa::GetSchedule`.
     pub struct ScheduleAttendee {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `response_status`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `0` no answer, `1` maybe, `2` accepted, `3` accepted once, `4` declined.
         1 response_status: i64 => "response_status: must",
     }
 }
@@ -1589,29 +1589,29 @@ w::record! {
 w::record! {
     /// `reminders` of `oa::GetByCalendarSchedule`; `reminders` of `oa::GetSchedule`.
     pub struct ScheduleReminder {
-        /// `is_remind`; `0` or `1` on the wire.
+        /// `1` reminds, `0` does not; `0` or `1` on the wire.
         0 is_remind: bool => "is_remind: must zero-one",
-        /// `remind_before_event_secs`; in s.
+        /// How many seconds before, such as `0`, `300`, `900`, `3600`, `86400`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// `remind_time_diffs`; in s.
+        /// Differences to the begin, negative for before; several are allowed; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
-        /// `is_repeat`; `0` or `1` on the wire.
+        /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
-        /// `repeat_type`.
+        /// `0` daily, `1` weekly, `2` monthly, `5` yearly, `7` on working days.
         4 repeat_type: Option<i64> => "repeat_type",
-        /// `repeat_until`; format `unix`.
+        /// When the repetition ends; `0` or none for never; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
-        /// `is_custom_repeat`; `0` or `1` on the wire.
+        /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
-        /// `repeat_interval`.
+        /// Every how many days, weeks or months it repeats.
         7 repeat_interval: Option<i64> => "repeat_interval",
-        /// `repeat_day_of_week`.
+        /// Days of the week, `1` Monday to `7` Sunday.
         8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// `repeat_day_of_month`.
+        /// Days of the month, 1–31.
         9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// `timezone`.
+        /// Offset from UTC in hours, 8 by default.
         10 timezone: Option<i64> => "timezone",
-        /// `exclude_time_list`.
+        /// Occurrences that are left out.
         11 exclude_time_list: Option<Vec<ExcludeTime>> => "exclude_time_list",
     }
 }
@@ -1619,9 +1619,9 @@ w::record! {
 w::record! {
     /// `selector` of `oa::ContentValue`; `selector` of `oa::Vacation`.
     pub struct Selector {
-        /// `type`.
+        /// `single` or `multi`.
         0 type_: String => "type: must",
-        /// `options`.
+        /// The options; in a value those that were chosen.
         1 options: Vec<SelectorOption> => "options: must",
     }
     new(type_: impl Into<String>, options: Vec<SelectorOption>)
@@ -1630,9 +1630,9 @@ w::record! {
 w::record! {
     /// An item of `options` in `oa::Selector`.
     pub struct SelectorOption {
-        /// `key`.
+        /// Key of the option, used when filling in.
         0 key: String => "key: must",
-        /// `value`.
+        /// Text of the option in each language.
         1 value: Option<Vec<OptionValue>> => "value",
     }
     new(key: impl Into<String>)
@@ -1642,19 +1642,19 @@ w::record! {
 w::record! {
     /// An item of `shares` in `oa::Calendar`; an item of `shares` in `oa::UpdateCalendar`.
     pub struct Share {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `permission`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` may read, `3` sees only busy and free.
         1 permission: Option<i64> => "permission",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
     set(permission: i64)
 }
 
 w::record! {
     /// `slice_info` of `oa::Attendance`.
     pub struct SliceInfo {
-        /// `day_items`.
+        /// Length per day.
         0 day_items: Vec<DayItem> => "day_items: must",
     }
     new(day_items: Vec<DayItem>)
@@ -1663,12 +1663,12 @@ w::record! {
 w::record! {
     /// An item of `sp_record` in `oa::GetApprovalDetailInfo`.
     pub struct SpRecord {
-        /// `sp_status`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back.
         0 sp_status: i64 => "sp_status: must",
-        /// `approverattr`.
+        /// `1` any one decides, `2` all must approve, `3` one after the other; `approverattr` on the wire.
         #[doc(alias = "approverattr")]
         1 approver_attr: i64 => "approverattr: must",
-        /// `details`.
+        /// The approvers one by one.
         2 details: Vec<SpRecordDetail> => "details: must",
     }
 }
@@ -1676,16 +1676,16 @@ w::record! {
 w::record! {
     /// An item of `details` in `oa::SpRecord`.
     pub struct SpRecordDetail {
-        /// `approver`.
+        /// The person who decides.
         0 approver: DetailApprover => "approver: must",
-        /// `sp_status`.
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back.
         1 sp_status: i64 => "sp_status: must",
-        /// `sptime`; format `unix`; a number as text on the wire.
+        /// When they acted; `0` if not yet; format `unix`; a number as text on the wire; `sptime` on the wire.
         #[doc(alias = "sptime")]
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "sptime: numeric",
-        /// `speech`.
+        /// What the approver said.
         3 speech: Option<String> => "speech",
-        /// `media_id`.
+        /// `media_id`s of attached files, to be downloaded as temporary media.
         4 media_id: Option<Vec<xinqiao_types::MediaId>> => "media_id",
     }
 }
@@ -1693,29 +1693,29 @@ w::record! {
 w::record! {
     /// An item of `stat_list` in the answer of `oa::journal::GetStatList`.
     pub struct Stat {
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
-        /// `template_name`.
+        /// What the template is called.
         1 template_name: String => "template_name: must",
-        /// `report_range`.
+        /// Who has to report.
         2 report_range: ReportRange => "report_range: must",
-        /// `white_range`.
+        /// Who is excused.
         3 white_range: ReportRange => "white_range: must",
-        /// `receivers`.
+        /// Who gets the report.
         4 receivers: StatReceiver => "receivers: must",
-        /// `report_list`.
+        /// Those who have reported.
         5 report_list: Vec<Report> => "report_list: must",
-        /// `unreport_list`.
+        /// Those who have not.
         6 unreport_list: Vec<Report> => "unreport_list: must",
-        /// `cycle_begin_time`; format `unix`.
+        /// Begin of the period; format `unix`.
         7 cycle_begin_time: xinqiao_types::UnixSeconds => "cycle_begin_time: must",
-        /// `cycle_end_time`; format `unix`.
+        /// End of the period; format `unix`.
         8 cycle_end_time: xinqiao_types::UnixSeconds => "cycle_end_time: must",
-        /// `stat_begin_time`; format `unix`.
+        /// Begin of the counting; format `unix`.
         9 stat_begin_time: xinqiao_types::UnixSeconds => "stat_begin_time: must",
-        /// `stat_end_time`; format `unix`.
+        /// End of the counting; format `unix`.
         10 stat_end_time: xinqiao_types::UnixSeconds => "stat_end_time: must",
-        /// `report_type`.
+        /// Length of the period, as a code.
         11 report_type: i64 => "report_type: must",
     }
 }
@@ -1723,11 +1723,11 @@ w::record! {
 w::record! {
     /// `receivers` of `oa::Stat`.
     pub struct StatReceiver {
-        /// `user_list`.
+        /// Members who get the reports.
         0 user_list: Vec<User> => "user_list: must",
-        /// `tag_list`.
+        /// Tags whose members get the reports.
         1 tag_list: Vec<Tag> => "tag_list: must",
-        /// `leader_list`.
+        /// Superiors who get the reports.
         2 leader_list: Vec<Leader> => "leader_list: must",
     }
 }
@@ -1735,7 +1735,7 @@ w::record! {
 w::record! {
     /// An item of `students` in `oa::InfoValue`.
     pub struct Student {
-        /// `name`.
+        /// Name of the student or class.
         0 name: String => "name: must",
     }
 }
@@ -1743,26 +1743,26 @@ w::record! {
 w::record! {
     /// An item of `sub_node_list` in `oa::ProcessNode`.
     pub struct SubNode {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `sp_yj`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over.
         1 sp_yj: Option<i64> => "sp_yj",
-        /// `Sptime`; format `unix`.
+        /// When they acted, Unix seconds; format `unix`; `Sptime` on the wire.
         #[doc(alias = "Sptime")]
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "Sptime",
-        /// `Speech`.
+        /// What they said; `Speech` on the wire.
         3 speech: Option<String> => "Speech",
-        /// `media_ids`.
-        4 media_ids: Option<Vec<String>> => "media_ids",
+        /// `media_id`s of attached files.
+        4 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
     }
 }
 
 w::record! {
     /// An item of `sub_text` in `oa::Text`.
     pub struct SubText {
-        /// `type`.
+        /// `1` plain text, `2` link.
         0 type_: i64 => "type: must",
-        /// `content`.
+        /// The piece of text or link.
         1 content: SubTextContent => "content: must",
     }
     new(type_: i64, content: SubTextContent)
@@ -1771,9 +1771,9 @@ w::record! {
 w::record! {
     /// `content` of `oa::SubText`.
     pub struct SubTextContent {
-        /// `plain_text`.
+        /// The plain text, if `type` is `1`.
         0 plain_text: Option<PlainText> => "plain_text",
-        /// `link`.
+        /// The link, if `type` is `2`.
         1 link: Option<Link> => "link",
     }
     new()
@@ -1783,15 +1783,15 @@ w::record! {
 w::record! {
     /// `submitter` of `oa::GetRecordDetailInfo`.
     pub struct Submitter {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `summary_list` in `oa::ApplyEvent`.
     pub struct Summary {
-        /// `summary_info`.
+        /// One line in each language, at most 20 characters.
         0 summary_info: Vec<OptionValue> => "summary_info: must",
     }
     new(summary_info: Vec<OptionValue>)
@@ -1800,9 +1800,9 @@ w::record! {
 w::record! {
     /// `table` of `oa::ControlConfig`; `table` of `oa::TemplateContentConfig`.
     pub struct Table {
-        /// `print_format`.
+        /// Printed `0` in one row, `1` in several.
         0 print_format: i64 => "print_format: must",
-        /// `children`.
+        /// Controls of a row.
         1 children: Vec<Control> => "children: must",
     }
     new(print_format: i64, children: Vec<Control>)
@@ -1811,7 +1811,7 @@ w::record! {
 w::record! {
     /// An item of `tag_list` in `oa::ReportRange`; an item of `tag_list` in `oa::StatReceiver`.
     pub struct Tag {
-        /// `open_tagid`.
+        /// Number of the tag; `open_tagid` on the wire.
         #[doc(alias = "open_tagid")]
         0 open_tag_id: String => "open_tagid: must",
     }
@@ -1820,7 +1820,7 @@ w::record! {
 w::record! {
     /// `template_content` of `oa::approval::CreateTemplate`; `template_content` of `oa::approval::UpdateTemplate`.
     pub struct TemplateContent {
-        /// `controls`.
+        /// The controls one by one.
         0 controls: Vec<Control> => "controls: must",
     }
     new(controls: Vec<Control>)
@@ -1829,27 +1829,27 @@ w::record! {
 w::record! {
     /// `config` of `oa::TemplateContentControl`.
     pub struct TemplateContentConfig {
-        /// `date`.
+        /// Settings of a date control.
         0 date: Option<ControlDate> => "date",
-        /// `selector`.
+        /// Settings of a selector.
         1 selector: Option<ConfigSelector> => "selector",
-        /// `contact`.
+        /// Settings of a member or department control.
         2 contact: Option<Contact> => "contact",
-        /// `file`.
+        /// Settings of a file control.
         3 file: Option<ControlFile> => "file",
-        /// `tips`.
+        /// Text of a hint control.
         4 tips: Option<Tip> => "tips",
-        /// `table`.
+        /// Settings of a table control.
         5 table: Option<Table> => "table",
-        /// `attendance`.
+        /// Settings of a trip, outing or overtime control.
         6 attendance: Option<ConfigAttendance> => "attendance",
-        /// `vacation_list`.
+        /// Kinds of leave in a leave control.
         7 vacation_list: Option<ControlVacation> => "vacation_list",
-        /// `date_range`.
+        /// Settings of a duration control.
         8 date_range: Option<AttendanceDateRange> => "date_range",
-        /// `location`.
+        /// Settings of a location control.
         9 location: Option<ControlLocation> => "location",
-        /// `related_approval`.
+        /// Which templates a related-approval control allows.
         10 related_approval: Option<ControlRelatedApproval> => "related_approval",
     }
 }
@@ -1857,9 +1857,9 @@ w::record! {
 w::record! {
     /// An item of `controls` in `oa::GetTemplateDetailTemplateContent`.
     pub struct TemplateContentControl {
-        /// `property`.
+        /// Name and rules of the control.
         0 property: ControlProperty => "property: must",
-        /// `config`.
+        /// Settings of the control, one kind according to its type.
         1 config: TemplateContentConfig => "config: must",
     }
 }
@@ -1867,7 +1867,7 @@ w::record! {
 w::record! {
     /// `text` of `oa::TipsContent`.
     pub struct Text {
-        /// `sub_text`.
+        /// The pieces of the text.
         0 sub_text: Vec<SubText> => "sub_text: must",
     }
     new(sub_text: Vec<SubText>)
@@ -1876,9 +1876,9 @@ w::record! {
 w::record! {
     /// `timezone_info` of `oa::VacationDateRange`; `timezone_info` of `oa::ValueDate`.
     pub struct TimezoneInfo {
-        /// `zone_offset`.
+        /// Offset from UTC.
         0 zone_offset: i64 => "zone_offset: must",
-        /// `zone_desc`.
+        /// The time zone in words.
         1 zone_desc: String => "zone_desc: must",
     }
 }
@@ -1886,7 +1886,7 @@ w::record! {
 w::record! {
     /// An item of `tips` in `oa::ApplyDataValue`; `tips` of `oa::ControlConfig`; and 2 more.
     pub struct Tip {
-        /// `tips_content`.
+        /// The hint in each language.
         0 tips_content: Vec<TipsContent> => "tips_content: must",
     }
     new(tips_content: Vec<TipsContent>)
@@ -1895,9 +1895,9 @@ w::record! {
 w::record! {
     /// An item of `tips_content` in `oa::Tip`.
     pub struct TipsContent {
-        /// `lang`.
+        /// Language code, such as `zh_CN` or `en`; such as `zh_CN`.
         0 lang: String => "lang: must",
-        /// `text`.
+        /// The hint in this language.
         1 text: Text => "text: must",
     }
     new(lang: impl Into<String>, text: Text)
@@ -1906,23 +1906,23 @@ w::record! {
 w::record! {
     /// `calendar` of `oa::calendar::Update`.
     pub struct UpdateCalendar {
-        /// `cal_id`.
+        /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         0 cal_id: String => "cal_id: must",
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must be in `shares`.
         1 admins: Option<Vec<String>> => "admins",
-        /// `summary`.
+        /// Headline of the calendar, 1–128 characters.
         2 summary: Option<String> => "summary",
-        /// `color`; format `#RRGGBB`.
+        /// Colour of the calendar in the client; format `#RRGGBB`.
         3 color: Option<String> => "color",
-        /// `description`.
+        /// What the calendar is for, at most 512 characters.
         4 description: Option<String> => "description",
-        /// `is_public`; `0` or `1` on the wire.
+        /// `1` a public calendar, `0` not; cannot be changed; `0` or `1` on the wire.
         5 is_public: Option<bool> => "is_public: zero-one",
-        /// `public_range`.
+        /// Who may subscribe to a public calendar.
         6 public_range: Option<PublicRange> => "public_range",
-        /// `is_corp_calendar`; `0` or `1` on the wire.
+        /// `1` a calendar of the whole corp, `0` not; cannot be changed; `0` or `1` on the wire.
         7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
-        /// `shares`.
+        /// Members the calendar is shared with, at most 2,000.
         8 shares: Option<Vec<Share>> => "shares",
     }
     new(cal_id: impl Into<String>)
@@ -1939,29 +1939,29 @@ w::record! {
 w::record! {
     /// `schedule` of `oa::schedule::Update`.
     pub struct UpdateSchedule {
-        /// `schedule_id`.
+        /// Id of the schedule entry.
         0 schedule_id: String => "schedule_id: must",
-        /// `admins`.
+        /// `userid`s of who may edit it, at most 3, who must take part.
         1 admins: Option<Vec<String>> => "admins",
-        /// `start_time`; format `unix`.
+        /// When the entry begins; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// When the entry ends; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `is_whole_day`; `0` or `1` on the wire.
+        /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
-        /// `summary`.
+        /// Headline, at most 128 characters.
         5 summary: Option<String> => "summary",
-        /// `description`.
+        /// What it is about, at most 1,000 characters.
         6 description: Option<String> => "description",
-        /// `location`.
+        /// Where it takes place, at most 128 characters.
         7 location: Option<String> => "location",
-        /// `reminders`.
+        /// Reminders and repetition.
         8 reminders: Option<Reminder> => "reminders",
-        /// `attendees`.
+        /// Who takes part, at most 1,000.
         9 attendees: Option<Vec<Attendee>> => "attendees",
-        /// `allow_active_join`.
+        /// Whether others may join on their own.
         10 allow_active_join: Option<bool> => "allow_active_join",
-        /// `only_organizer_create_chat`; `0` or `1` on the wire.
+        /// `1` only the organizer may start a chat, `0` anyone; `0` or `1` on the wire.
         11 only_organizer_create_chat: Option<bool> => "only_organizer_create_chat: zero-one",
     }
     new(schedule_id: impl Into<String>)
@@ -1981,17 +1981,17 @@ w::record! {
 w::record! {
     /// `user` of `oa::Report`; an item of `user_list` in `oa::ReportRange`; and 1 more.
     pub struct User {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// `vacation` of `oa::ContentValue`.
     pub struct Vacation {
-        /// `selector`.
+        /// Which kind of leave.
         0 selector: Selector => "selector: must",
-        /// `attendance`.
+        /// When the leave is.
         1 attendance: Attendance => "attendance: must",
     }
     new(selector: Selector, attendance: Attendance)
@@ -2000,11 +2000,11 @@ w::record! {
 w::record! {
     /// `attendance` of `oa::ApplyDataValue`; `attendance` of `oa::InfoValue`; and 2 more.
     pub struct VacationAttendance {
-        /// `type`.
+        /// `1` leave, `3` trip, `4` outing, `5` overtime.
         0 type_: i64 => "type: must",
-        /// `date_range`.
+        /// Begin, end and length.
         1 date_range: VacationDateRange => "date_range: must",
-        /// `slice_info`.
+        /// How the length falls on the days.
         2 slice_info: Option<AttendanceSliceInfo> => "slice_info",
     }
 }
@@ -2012,15 +2012,15 @@ w::record! {
 w::record! {
     /// `date_range` of `oa::ApplyDataValue`; `date_range` of `oa::InfoValue`; and 2 more.
     pub struct VacationDateRange {
-        /// `type`.
+        /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// `new_begin`; format `unix`.
+        /// When it begins; format `unix`.
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
-        /// `new_end`; format `unix`.
+        /// When it ends; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// `new_duration`; in s.
+        /// How long it is; in s.
         3 new_duration: i64 => "new_duration: must",
-        /// `timezone_info`.
+        /// Time zone of the entry; missing for the default one.
         4 timezone_info: Option<TimezoneInfo> => "timezone_info",
     }
 }
@@ -2028,9 +2028,9 @@ w::record! {
 w::record! {
     /// An item of `item` in `oa::ConfigVacation`; an item of `item` in `oa::ControlVacation`.
     pub struct VacationItem {
-        /// `id`.
+        /// Number of the kind of leave.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the leave in each language.
         1 name: Vec<OptionValue> => "name: must",
     }
     new(id: i64, name: Vec<OptionValue>)
@@ -2039,7 +2039,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::ApplyDataValue`.
     pub struct ValueChildren {
-        /// `list`.
+        /// Controls of one row.
         0 list: Vec<ValueList> => "list: must",
     }
 }
@@ -2047,11 +2047,11 @@ w::record! {
 w::record! {
     /// `date` of `oa::ApplyDataValue`; `date` of `oa::InfoValue`; and 1 more.
     pub struct ValueDate {
-        /// `type`.
+        /// `day`, or `hour` for day and time.
         0 type_: String => "type: must",
-        /// `s_timestamp`; format `unix`; a number as text on the wire.
+        /// The moment that was chosen; format `unix`; a number as text on the wire.
         1 s_timestamp: Option<xinqiao_types::UnixSeconds> => "s_timestamp: numeric",
-        /// `timezone_info`.
+        /// Time zone of the entry; missing for the default one.
         2 timezone_info: Option<TimezoneInfo> => "timezone_info",
     }
 }
@@ -2059,15 +2059,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::ValueChildren`.
     pub struct ValueList {
-        /// `control`.
+        /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// `id`.
+        /// Id of the control; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// `title`.
+        /// Name of the control in each language.
         2 title: Vec<OptionValue> => "title: must",
-        /// `value`.
+        /// Value of the control, one kind according to its type.
         3 value: ApplyDataValue => "value: must",
-        /// `require`; `0` or `1` on the wire.
+        /// `1` must be filled in, `0` need not; `0` or `1` on the wire.
         4 require: Option<bool> => "require: zero-one",
     }
 }
@@ -2075,15 +2075,15 @@ w::record! {
 w::record! {
     /// `location` of `oa::ApplyDataValue`; `location` of `oa::InfoValue`; and 1 more.
     pub struct ValueLocation {
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the place, up to 6 decimals; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the place, up to 6 decimals; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// `title`.
+        /// What the place is called.
         2 title: String => "title: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// The place in detail; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// `time`; format `unix`; a number as text on the wire.
+        /// When the place was chosen; format `unix`; a number as text on the wire.
         4 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
     }
 }
@@ -2091,13 +2091,13 @@ w::record! {
 w::record! {
     /// `punch_correction` of `oa::ApplyDataValue`; `punch_correction` of `oa::InfoValue`; and 1 more.
     pub struct ValuePunchCorrection {
-        /// `state`.
+        /// What was wrong, in words.
         0 state: String => "state: must",
-        /// `version`.
+        /// Version of the control.
         1 version: Option<i64> => "version",
-        /// `time`; format `unix`; a number as text on the wire.
+        /// The punch time that is asked for; format `unix`; a number as text on the wire.
         2 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
-        /// `daymonthyear`; format `unix`; a number as text on the wire.
+        /// The day, as the timestamp of its midnight; format `unix`; a number as text on the wire; `daymonthyear` on the wire.
         #[doc(alias = "daymonthyear")]
         3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear: numeric",
     }
@@ -2106,15 +2106,15 @@ w::record! {
 w::record! {
     /// An item of `related_approval` in `oa::ApplyDataValue`; an item of `related_approval` in `oa::InfoValue`; and 1 more.
     pub struct ValueRelatedApproval {
-        /// `template_names`.
+        /// Name of the template in each language.
         0 template_names: Vec<OptionValue> => "template_names: must",
-        /// `sp_no`.
+        /// Number of the related approval.
         1 sp_no: String => "sp_no: must",
-        /// `name`.
+        /// Who submitted the related approval.
         2 name: String => "name: must",
-        /// `sp_status`.
+        /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid.
         3 sp_status: i64 => "sp_status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -2122,9 +2122,9 @@ w::record! {
 w::record! {
     /// `vacation` of `oa::ApplyDataValue`; `vacation` of `oa::InfoValue`; and 1 more.
     pub struct ValueVacation {
-        /// `selector`.
+        /// Which kind of leave.
         0 selector: ConfigSelector => "selector: must",
-        /// `attendance`.
+        /// When the leave is.
         1 attendance: VacationAttendance => "attendance: must",
     }
 }
@@ -2132,7 +2132,7 @@ w::record! {
 w::record! {
     /// An item of `wedrive_files` in `oa::InfoValue`.
     pub struct WedriveFile {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -2145,29 +2145,29 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91853>.
     /// * Catalog: `work.oa.apply_event`.
     pub struct ApplyEvent {
-        /// `creator_userid`.
-        0 creator_userid: String => "creator_userid: must",
-        /// `choose_department`.
+        /// `userid` of the applicant, in whose name it is submitted.
+        0 creator_userid: xinqiao_types::UserId => "creator_userid: must",
+        /// Department of the applicant, the main one by default.
         1 choose_department: Option<i64> => "choose_department",
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         2 template_id: String => "template_id: must",
-        /// `use_template_approver`; `0` or `1` on the wire.
+        /// `0` approvers are given here, `1` those set in the template; `0` or `1` on the wire.
         3 use_template_approver: bool => "use_template_approver: must zero-one",
-        /// `approver`.
+        /// Approvers, older form, if `use_template_approver` is `0`.
         4 approver: Vec<Approver> => "approver: must",
-        /// `process`.
+        /// The flow, newer form; excludes `approver`.
         5 process: Option<Process> => "process",
-        /// `notify_type`.
+        /// When copies go out: `1` on submission (default), `2` on approval, `3` both.
         6 notify_type: Option<i64> => "notify_type",
-        /// `notifyer`.
+        /// `userid`s of who gets copies.
         7 notifyer: Option<Vec<String>> => "notifyer",
-        /// `apply_data`.
+        /// What was filled into the form.
         8 apply_data: ApplyData => "apply_data: must",
-        /// `summary_list`.
+        /// Lines of the summary on the card, at most 3.
         9 summary_list: Vec<Summary> => "summary_list: must",
     }
     new(
-        creator_userid: impl Into<String>,
+        creator_userid: impl Into<xinqiao_types::UserId>,
         template_id: impl Into<String>,
         use_template_approver: bool,
         approver: Vec<Approver>,
@@ -2180,7 +2180,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyEvent`].
     pub struct ApplyEventResponse {
-        /// `sp_no`.
+        /// Number of the approval; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
     }
 }
@@ -2211,7 +2211,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91983>.
     /// * Catalog: `work.oa.get_approval_detail`.
     pub struct GetApprovalDetail {
-        /// `sp_no`.
+        /// Number of the approval; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
     }
     new(sp_no: impl Into<String>)
@@ -2220,7 +2220,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApprovalDetail`].
     pub struct GetApprovalDetailResponse {
-        /// `info`.
+        /// The approval with its details.
         0 info: GetApprovalDetailInfo => "info: must",
     }
 }
@@ -2251,17 +2251,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91816>.
     /// * Catalog: `work.oa.get_approval_info`.
     pub struct GetApprovalInfo {
-        /// `starttime`; format `unix`.
+        /// Submitted after this; the range is at most 31 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// `endtime`; format `unix`.
+        /// Submitted before this; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: i64 => "cursor: must",
-        /// `size`.
+        /// Page size, at most 100.
         3 size: i64 => "size: must",
-        /// `filters`.
+        /// Conditions, several are allowed.
         4 filters: Option<Vec<Filter>> => "filters",
     }
     new(
@@ -2276,9 +2276,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetApprovalInfo`].
     pub struct GetApprovalInfoResponse {
-        /// `sp_no_list`.
+        /// Numbers of the approvals.
         0 sp_no_list: Vec<String> => "sp_no_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<i64> => "next_cursor",
     }
 }
@@ -2309,7 +2309,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91982>.
     /// * Catalog: `work.oa.get_template_detail`.
     pub struct GetTemplateDetail {
-        /// `template_id`.
+        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
     }
     new(template_id: impl Into<String>)
@@ -2318,9 +2318,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemplateDetail`].
     pub struct GetTemplateDetailResponse {
-        /// `template_names`.
+        /// Name of the template in each language.
         0 template_names: Vec<OptionValue> => "template_names: must",
-        /// `template_content`.
+        /// Controls of the template.
         1 template_content: GetTemplateDetailTemplateContent => "template_content: must",
     }
 }
@@ -2355,7 +2355,7 @@ pub mod approval {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92630>.
         /// * Catalog: `work.oa.approval.copy_template`.
         pub struct CopyTemplate {
-            /// `open_template_id`.
+            /// Id of the provider's template; copying gives a new `template_id`.
             0 open_template_id: String => "open_template_id: must",
         }
         new(open_template_id: impl Into<String>)
@@ -2364,7 +2364,7 @@ pub mod approval {
     w::record! {
         /// Answer to [`CopyTemplate`].
         pub struct CopyTemplateResponse {
-            /// `template_id`.
+            /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
             0 template_id: String => "template_id: must",
         }
     }
@@ -2395,9 +2395,9 @@ pub mod approval {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97437>.
         /// * Catalog: `work.oa.approval.create_template`.
         pub struct CreateTemplate {
-            /// `template_name`.
+            /// Name of the approval template in each language.
             0 template_name: Vec<super::OptionValue> => "template_name: must",
-            /// `template_content`.
+            /// Controls of the template.
             1 template_content: super::TemplateContent => "template_content: must",
         }
         new(template_name: Vec<super::OptionValue>, template_content: super::TemplateContent)
@@ -2432,11 +2432,11 @@ pub mod approval {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97438>.
         /// * Catalog: `work.oa.approval.update_template`.
         pub struct UpdateTemplate {
-            /// `template_id`.
+            /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
             0 template_id: String => "template_id: must",
-            /// `template_name`.
+            /// Name of the approval template in each language.
             1 template_name: Vec<super::OptionValue> => "template_name: must",
-            /// `template_content`.
+            /// Controls of the template.
             2 template_content: super::TemplateContent => "template_content: must",
         }
         new(
@@ -2477,9 +2477,9 @@ pub mod calendar {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93647>.
         /// * Catalog: `work.oa.calendar.add`.
         pub struct Add {
-            /// `calendar`.
+            /// The calendar with its settings.
             0 calendar: super::Calendar => "calendar: must",
-            /// `agentid`.
+            /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
             1 agentid: Option<i64> => "agentid",
         }
         new(calendar: super::Calendar)
@@ -2489,7 +2489,7 @@ pub mod calendar {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `cal_id`.
+            /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
             0 cal_id: String => "cal_id: must",
         }
     }
@@ -2520,7 +2520,7 @@ pub mod calendar {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97718>.
         /// * Catalog: `work.oa.calendar.del`.
         pub struct Del {
-            /// `cal_id`.
+            /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
             0 cal_id: String => "cal_id: must",
         }
         new(cal_id: impl Into<String>)
@@ -2552,7 +2552,7 @@ pub mod calendar {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97717>.
         /// * Catalog: `work.oa.calendar.get`.
         pub struct Get {
-            /// `cal_id_list`.
+            /// Calendars to read, at most 1,000.
             0 cal_id_list: Vec<String> => "cal_id_list: must",
         }
         new(cal_id_list: Vec<String>)
@@ -2561,7 +2561,7 @@ pub mod calendar {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `calendar_list`.
+            /// The calendars that were found.
             0 calendar_list: Vec<super::CalendarInfo> => "calendar_list: must",
         }
     }
@@ -2592,9 +2592,9 @@ pub mod calendar {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97716>.
         /// * Catalog: `work.oa.calendar.update`.
         pub struct Update {
-            /// `skip_public_range`; `0` or `1` on the wire.
+            /// `1` leaves the public range as it is, `0` updates it (default); `0` or `1` on the wire.
             0 skip_public_range: Option<bool> => "skip_public_range: zero-one",
-            /// `calendar`.
+            /// The calendar with its settings.
             1 calendar: super::UpdateCalendar => "calendar: must",
         }
         new(calendar: super::UpdateCalendar)
@@ -2665,10 +2665,10 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96108>.
         /// * Catalog: `work.oa.journal.export_doc`.
         pub struct ExportDoc {
-            /// `journaluuid`.
+            /// Id of the report; `journaluuid` on the wire.
             #[doc(alias = "journaluuid")]
             0 journal_uuid: String => "journaluuid: must",
-            /// `docid`.
+            /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             1 docid: String => "docid: must",
         }
         new(journal_uuid: impl Into<String>, docid: impl Into<String>)
@@ -2677,7 +2677,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`ExportDoc`].
         pub struct ExportDocResponse {
-            /// `jobid`.
+            /// Id of the export; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2709,7 +2709,7 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96108>.
         /// * Catalog: `work.oa.journal.get_export_doc_result`.
         pub struct GetExportDocResult {
-            /// `jobid`.
+            /// Id of the export; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2719,9 +2719,9 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetExportDocResult`].
         pub struct GetExportDocResultResponse {
-            /// `status`.
+            /// State of the export as a code; the address comes once it is finished.
             0 status: i64 => "status: must",
-            /// `url`.
+            /// Where to download the export.
             1 url: Option<String> => "url",
         }
     }
@@ -2752,7 +2752,7 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93394>.
         /// * Catalog: `work.oa.journal.get_record_detail`.
         pub struct GetRecordDetail {
-            /// `journaluuid`.
+            /// Id of the report; `journaluuid` on the wire.
             #[doc(alias = "journaluuid")]
             0 journal_uuid: String => "journaluuid: must",
         }
@@ -2762,7 +2762,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetRecordDetail`].
         pub struct GetRecordDetailResponse {
-            /// `info`.
+            /// The report with its details.
             0 info: super::GetRecordDetailInfo => "info: must",
         }
     }
@@ -2793,17 +2793,17 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93393>.
         /// * Catalog: `work.oa.journal.get_record_list`.
         pub struct GetRecordList {
-            /// `starttime`; format `unix`.
+            /// Submitted after this; the range is at most 31 days; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// `endtime`; format `unix`.
+            /// Submitted before this; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: i64 => "cursor: must",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             3 limit: i64 => "limit: must",
-            /// `filters`.
+            /// Conditions, several are allowed.
             4 filters: Option<Vec<super::Filter>> => "filters",
         }
         new(
@@ -2818,13 +2818,13 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetRecordList`].
         pub struct GetRecordListResponse {
-            /// `journaluuid_list`.
+            /// Ids of the reports; `journaluuid_list` on the wire.
             #[doc(alias = "journaluuid_list")]
             0 journal_uuid_list: Vec<String> => "journaluuid_list: must",
-            /// `endflag`; `0` or `1` on the wire.
+            /// `1` nothing follows, `0` more follows; `0` or `1` on the wire; `endflag` on the wire.
             #[doc(alias = "endflag")]
             1 end_flag: bool => "endflag: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<i64> => "next_cursor",
         }
     }
@@ -2855,13 +2855,13 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93395>.
         /// * Catalog: `work.oa.journal.get_stat_list`.
         pub struct GetStatList {
-            /// `starttime`; format `unix`.
+            /// Begin of the range; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// `endtime`; format `unix`.
+            /// End of the range, at most a month later; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-            /// `template_id`.
+            /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
             2 template_id: String => "template_id: must",
         }
         new(
@@ -2874,7 +2874,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetStatList`].
         pub struct GetStatListResponse {
-            /// `stat_list`.
+            /// Statistics of the reports.
             0 stat_list: Vec<super::Stat> => "stat_list: must",
         }
     }
@@ -2910,21 +2910,21 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.add`.
         pub struct Add {
-            /// `name`.
+            /// Name of the room, at most 30 characters.
             0 name: String => "name: must",
-            /// `capacity`.
+            /// How many people fit in.
             1 capacity: i64 => "capacity: must",
-            /// `city`.
+            /// City of the room.
             2 city: Option<String> => "city",
-            /// `building`.
+            /// Building of the room.
             3 building: Option<String> => "building",
-            /// `floor`.
+            /// Floor of the room.
             4 floor: Option<String> => "floor",
-            /// `coordinate`.
+            /// Where the room is on the map.
             5 coordinate: Option<super::Coordinate> => "coordinate",
-            /// `range`.
+            /// Members and departments who may use the room.
             6 range: Option<super::Range> => "range",
-            /// `equipment`.
+            /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             7 equipment: Option<Vec<i64>> => "equipment",
         }
         new(name: impl Into<String>, capacity: i64)
@@ -2935,7 +2935,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
         }
@@ -2967,18 +2967,18 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book`.
         pub struct Book {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `subject`.
+            /// What the meeting is about.
             1 subject: Option<String> => "subject",
-            /// `start_time`; format `unix`.
+            /// Begin, rounded to half hours; format `unix`.
             2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// `end_time`; format `unix`.
+            /// End, rounded to half hours; format `unix`.
             3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `booker`.
+            /// `userid` of who booked the room.
             4 booker: String => "booker: must",
-            /// `attendees`.
+            /// `userid`s of who takes part.
             5 attendees: Option<Vec<String>> => "attendees",
         }
         new(
@@ -2994,9 +2994,9 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`Book`].
         pub struct BookResponse {
-            /// `booking_id`.
+            /// Identifies one booking of a room.
             0 booking_id: String => "booking_id: must",
-            /// `schedule_id`.
+            /// Id of the schedule entry.
             1 schedule_id: Option<String> => "schedule_id",
         }
     }
@@ -3027,13 +3027,13 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book_by_meeting`.
         pub struct BookByMeeting {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `meetingid`.
+            /// The meeting that the room is booked for; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             1 meeting_id: String => "meetingid: must",
-            /// `booker`.
+            /// `userid` of who booked the room.
             2 booker: String => "booker: must",
         }
         new(meeting_room_id: i64, meeting_id: impl Into<String>, booker: impl Into<String>)
@@ -3042,9 +3042,9 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`BookByMeeting`].
         pub struct BookByMeetingResponse {
-            /// `booking_id`.
+            /// Identifies one booking of a room.
             0 booking_id: String => "booking_id: must",
-            /// `conflict_date`; format `unix`.
+            /// Days that clash with other bookings; format `unix`.
             1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => "conflict_date",
         }
     }
@@ -3075,12 +3075,12 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book_by_schedule`.
         pub struct BookBySchedule {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `schedule_id`.
+            /// Id of the schedule entry.
             1 schedule_id: String => "schedule_id: must",
-            /// `booker`.
+            /// `userid` of who booked the room.
             2 booker: String => "booker: must",
         }
         new(meeting_room_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
@@ -3115,10 +3115,10 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book_info_get`.
         pub struct BookInfoGet {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `booking_id`.
+            /// Identifies one booking of a room.
             1 booking_id: String => "booking_id: must",
         }
         new(meeting_room_id: i64, booking_id: impl Into<String>)
@@ -3127,10 +3127,10 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`BookInfoGet`].
         pub struct BookInfoGetResponse {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `schedule`.
+            /// The booking that was asked for.
             1 schedule: super::Schedule => "schedule: must",
         }
     }
@@ -3161,9 +3161,9 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.cancel_book`.
         pub struct CancelBook {
-            /// `meeting_id`.
+            /// Id of the meeting that came with the booking.
             0 meeting_id: String => "meeting_id: must",
-            /// `keep_schedule`; `0` or `1` on the wire.
+            /// `1` keeps the schedule entry, `0` deletes it too (default); `0` or `1` on the wire.
             1 keep_schedule: Option<bool> => "keep_schedule: zero-one",
         }
         new(meeting_id: impl Into<String>)
@@ -3196,7 +3196,7 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.del`.
         pub struct Del {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
         }
@@ -3229,24 +3229,24 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.edit`.
         pub struct Edit {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `name`.
+            /// Name of the room, at most 30 characters.
             1 name: Option<String> => "name",
-            /// `capacity`.
+            /// How many people fit in.
             2 capacity: Option<i64> => "capacity",
-            /// `city`.
+            /// City of the room.
             3 city: Option<String> => "city",
-            /// `building`.
+            /// Building of the room.
             4 building: Option<String> => "building",
-            /// `floor`.
+            /// Floor of the room.
             5 floor: Option<String> => "floor",
-            /// `coordinate`.
+            /// Where the room is on the map.
             6 coordinate: Option<super::Coordinate> => "coordinate",
-            /// `range`.
+            /// Members and departments who may use the room.
             7 range: Option<super::Range> => "range",
-            /// `equipment`.
+            /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             8 equipment: Option<Vec<i64>> => "equipment",
         }
         new(meeting_room_id: i64)
@@ -3280,18 +3280,18 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.get_booking_info`.
         pub struct GetBookingInfo {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: Option<i64> => "meetingroom_id",
-            /// `start_time`; format `unix`.
+            /// Begin, rounded to half hours; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// `end_time`; format `unix`.
+            /// End, rounded to half hours; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `city`.
+            /// City of the room.
             3 city: Option<String> => "city",
-            /// `building`.
+            /// Building of the room.
             4 building: Option<String> => "building",
-            /// `floor`.
+            /// Floor of the room.
             5 floor: Option<String> => "floor",
         }
         new()
@@ -3306,7 +3306,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`GetBookingInfo`].
         pub struct GetBookingInfoResponse {
-            /// `booking_list`.
+            /// Bookings room by room.
             0 booking_list: Vec<super::Booking> => "booking_list: must",
         }
     }
@@ -3337,10 +3337,10 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.get_booking_info_by_meeting_id`.
         pub struct GetBookingInfoByMeetingId {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `meeting_id`.
+            /// Id of the meeting that came with the booking.
             1 meeting_id: String => "meeting_id: must",
         }
         new(meeting_room_id: i64, meeting_id: impl Into<String>)
@@ -3349,10 +3349,10 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`GetBookingInfoByMeetingId`].
         pub struct GetBookingInfoByMeetingIdResponse {
-            /// `meetingroom_id`.
+            /// Number of the meeting room; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// `schedule`.
+            /// The booking that was asked for.
             1 schedule: super::BookingSchedule => "schedule: must",
         }
     }
@@ -3383,13 +3383,13 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.list`.
         pub struct List {
-            /// `city`.
+            /// City of the room.
             0 city: Option<String> => "city",
-            /// `building`.
+            /// Building of the room.
             1 building: Option<String> => "building",
-            /// `floor`.
+            /// Floor of the room.
             2 floor: Option<String> => "floor",
-            /// `equipment`.
+            /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             3 equipment: Option<Vec<i64>> => "equipment",
         }
         new()
@@ -3400,7 +3400,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `meetingroom_list`.
+            /// The rooms that match; `meetingroom_list` on the wire.
             #[doc(alias = "meetingroom_list")]
             0 meeting_room_list: Vec<super::MeetingRoom> => "meetingroom_list: must",
         }
@@ -3437,9 +3437,9 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.add`.
         pub struct Add {
-            /// `schedule`.
+            /// The schedule entry.
             0 schedule: super::AddSchedule => "schedule: must",
-            /// `agentid`.
+            /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
             1 agentid: Option<i64> => "agentid",
         }
         new(schedule: super::AddSchedule)
@@ -3449,7 +3449,7 @@ pub mod schedule {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `schedule_id`.
+            /// Id of the schedule entry.
             0 schedule_id: String => "schedule_id: must",
         }
     }
@@ -3480,9 +3480,9 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.add_attendees`.
         pub struct AddAttendees {
-            /// `schedule_id`.
+            /// Id of the schedule entry.
             0 schedule_id: String => "schedule_id: must",
-            /// `attendees`.
+            /// Who takes part, at most 1,000.
             1 attendees: Vec<super::Attendee> => "attendees: must",
         }
         new(schedule_id: impl Into<String>, attendees: Vec<super::Attendee>)
@@ -3514,11 +3514,11 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.del`.
         pub struct Del {
-            /// `schedule_id`.
+            /// Id of the schedule entry.
             0 schedule_id: String => "schedule_id: must",
-            /// `op_mode`.
+            /// What of a repeated entry is meant: `0` all (default), `1` only this one, `2` this and later ones.
             1 op_mode: Option<i64> => "op_mode",
-            /// `op_start_time`; format `unix`.
+            /// Which occurrence is meant, needed unless `op_mode` is `0`; format `unix`.
             2 op_start_time: Option<xinqiao_types::UnixSeconds> => "op_start_time",
         }
         new(schedule_id: impl Into<String>)
@@ -3551,9 +3551,9 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.del_attendees`.
         pub struct DelAttendees {
-            /// `schedule_id`.
+            /// Id of the schedule entry.
             0 schedule_id: String => "schedule_id: must",
-            /// `attendees`.
+            /// Who takes part, at most 1,000.
             1 attendees: Vec<super::Attendee> => "attendees: must",
         }
         new(schedule_id: impl Into<String>, attendees: Vec<super::Attendee>)
@@ -3585,7 +3585,7 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.get`.
         pub struct Get {
-            /// `schedule_id_list`.
+            /// Entries to read, at most 1,000.
             0 schedule_id_list: Vec<String> => "schedule_id_list: must",
         }
         new(schedule_id_list: Vec<String>)
@@ -3594,7 +3594,7 @@ pub mod schedule {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `schedule_list`.
+            /// The schedule entries.
             0 schedule_list: Vec<super::GetSchedule> => "schedule_list: must",
         }
     }
@@ -3625,11 +3625,11 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.get_by_calendar`.
         pub struct GetByCalendar {
-            /// `cal_id`.
+            /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
             0 cal_id: String => "cal_id: must",
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             1 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(cal_id: impl Into<String>)
@@ -3639,7 +3639,7 @@ pub mod schedule {
     w::record! {
         /// Answer to [`GetByCalendar`].
         pub struct GetByCalendarResponse {
-            /// `schedule_list`.
+            /// The schedule entries.
             0 schedule_list: Vec<super::GetByCalendarSchedule> => "schedule_list: must",
         }
     }
@@ -3670,13 +3670,13 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.update`.
         pub struct Update {
-            /// `skip_attendees`; `0` or `1` on the wire.
+            /// `1` leaves the attendees as they are, `0` updates them (default); `0` or `1` on the wire.
             0 skip_attendees: Option<bool> => "skip_attendees: zero-one",
-            /// `op_mode`.
+            /// What of a repeated entry is meant: `0` all (default), `1` only this one, `2` this and later ones.
             1 op_mode: Option<i64> => "op_mode",
-            /// `op_start_time`; format `unix`.
+            /// Which occurrence is meant, needed unless `op_mode` is `0`; format `unix`.
             2 op_start_time: Option<xinqiao_types::UnixSeconds> => "op_start_time",
-            /// `schedule`.
+            /// The schedule entry.
             3 schedule: super::UpdateSchedule => "schedule: must",
         }
         new(schedule: super::UpdateSchedule)
@@ -3721,7 +3721,7 @@ pub mod vacation {
     w::record! {
         /// Answer to [`GetCorpConf`].
         pub struct GetCorpConfResponse {
-            /// `lists`.
+            /// The kinds of leave.
             0 lists: Vec<super::GetCorpConfList> => "lists: must",
         }
     }
@@ -3752,16 +3752,16 @@ pub mod vacation {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93376>.
         /// * Catalog: `work.oa.vacation.get_user_vacation_quota`.
         pub struct GetUserVacationQuota {
-            /// `userid`.
-            0 userid: String => "userid: must",
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`GetUserVacationQuota`].
         pub struct GetUserVacationQuotaResponse {
-            /// `lists`.
+            /// The kinds of leave.
             0 lists: Vec<super::GetUserVacationQuotaList> => "lists: must",
         }
     }
@@ -3792,19 +3792,24 @@ pub mod vacation {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93377>.
         /// * Catalog: `work.oa.vacation.set_one_user_quota`.
         pub struct SetOneUserQuota {
-            /// `userid`.
-            0 userid: String => "userid: must",
-            /// `vacation_id`.
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
+            /// Number of the kind of leave.
             1 vacation_id: i64 => "vacation_id: must",
-            /// `leftduration`; in s.
+            /// Balance to set, a whole number of the unit in `time_attr`; in s; `leftduration` on the wire.
             #[doc(alias = "leftduration")]
             2 left_duration: i64 => "leftduration: must",
-            /// `time_attr`.
+            /// `0` by days, `1` by hours.
             3 time_attr: i64 => "time_attr: must",
-            /// `remarks`.
+            /// Free text added to the record.
             4 remarks: Option<String> => "remarks",
         }
-        new(userid: impl Into<String>, vacation_id: i64, left_duration: i64, time_attr: i64)
+        new(
+            userid: impl Into<xinqiao_types::UserId>,
+            vacation_id: i64,
+            left_duration: i64,
+            time_attr: i64,
+        )
         text(remarks: String)
     }
 

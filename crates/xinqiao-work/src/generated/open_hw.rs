@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `access_data` in `open_hw::device::ReportAccessData`; an item of `fail_list` in the answer of `open_hw::device::ReportAccessData`.
     pub struct AccessData {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `user_type`.
+        /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// `timestamp`; format `unix`.
+        /// When it happened; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// `pass_type`.
+        /// Whether they passed, as a code.
         3 pass_type: i64 => "pass_type: must",
-        /// `pass_method`.
+        /// How they were recognized, as a code, such as face or fingerprint.
         4 pass_method: i64 => "pass_method: must",
     }
     new(
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// `bind_corpinfo` of `open_hw::DeviceDetail`.
     pub struct BindCorpInfo {
-        /// `open_corpid`.
-        0 open_corpid: String => "open_corpid: must",
-        /// `corp_name`.
+        /// Encrypted id of the corp that bound it.
+        0 open_corpid: xinqiao_types::CorpId => "open_corpid: must",
+        /// Name of the company.
         1 corp_name: String => "corp_name: must",
     }
 }
@@ -39,11 +39,11 @@ w::record! {
 w::record! {
     /// An item of `checkin_data` in `open_hw::device::ReportCheckinData`; an item of `fail_list` in the answer of `open_hw::device::ReportCheckinData`.
     pub struct CheckinData {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `user_type`.
+        /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// `timestamp`; format `unix`.
+        /// When it happened; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
     new(open_userid: impl Into<String>, user_type: i64, timestamp: xinqiao_types::UnixSeconds)
@@ -52,17 +52,17 @@ w::record! {
 w::record! {
     /// `device_detail` of the answer of `open_hw::device::GetDeviceDetail`.
     pub struct DeviceDetail {
-        /// `qr_code`.
+        /// Content of the QR code by which a corp binds the device.
         0 qr_code: String => "qr_code: must",
-        /// `model_name`.
+        /// Which model of device, by name.
         1 model_name: Option<String> => "model_name",
-        /// `default_name`.
+        /// Name that the device came with.
         2 default_name: Option<String> => "default_name",
-        /// `remark_name`.
+        /// Name that the corp gave it.
         3 remark_name: Option<String> => "remark_name",
-        /// `bind_status`.
+        /// Whether a corp has bound it, as a code.
         4 bind_status: i64 => "bind_status: must",
-        /// `bind_corpinfo`.
+        /// The corp that bound it; `bind_corpinfo` on the wire.
         #[doc(alias = "bind_corpinfo")]
         5 bind_corp_info: Option<BindCorpInfo> => "bind_corpinfo",
     }
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `pass_rule` of `open_hw::UserItemDetail`.
     pub struct PassRule {
-        /// `rule_list`.
+        /// When the user may pass.
         0 rule_list: Vec<Rule> => "rule_list: must",
     }
 }
@@ -79,11 +79,11 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in `open_hw::PassRule`.
     pub struct Rule {
-        /// `id`.
+        /// Number of the rule.
         0 id: i64 => "id: must",
-        /// `rule`.
+        /// When it holds, as an expression.
         1 rule: String => "rule: must",
-        /// `effect_time`; format `unix`.
+        /// From when it holds; format `unix`.
         2 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
     }
 }
@@ -91,15 +91,15 @@ w::record! {
 w::record! {
     /// An item of `temperature_data` in `open_hw::device::ReportTemperatureData`; an item of `fail_list` in the answer of `open_hw::device::ReportTemperatureData`.
     pub struct TemperatureData {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `user_type`.
+        /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// `timestamp`; format `unix`.
+        /// When it happened; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// `temperature`.
+        /// Temperature in Celsius, as text.
         3 temperature: String => "temperature: must",
-        /// `status`.
+        /// Whether it is normal, as a code.
         4 status: i64 => "status: must",
     }
     new(
@@ -114,9 +114,9 @@ w::record! {
 w::record! {
     /// An item of `user_item` in `open_hw::device::GetUserInfoByIds`.
     pub struct UserItem {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `user_type`.
+        /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
     }
     new(open_userid: impl Into<String>, user_type: i64)
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// `userinfo` of the answer of `open_hw::device::GetUserInfoByIds`; `userinfo` of the answer of `open_hw::device::GetUserInfoByPage`.
     pub struct UserInfo {
-        /// `useritems`.
+        /// The users one by one; `useritems` on the wire.
         #[doc(alias = "useritems")]
         0 user_items: Vec<UserItemDetail> => "useritems: must",
     }
@@ -134,13 +134,13 @@ w::record! {
 w::record! {
     /// An item of `useritems` in `open_hw::UserInfo`.
     pub struct UserItemDetail {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// `user_type`.
+        /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// `user_name`.
+        /// The person's name, to show on the device.
         2 user_name: String => "user_name: must",
-        /// `pass_rule`.
+        /// When the user may pass.
         3 pass_rule: Option<PassRule> => "pass_rule",
     }
 }
@@ -152,7 +152,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95993>.
     /// * Catalog: `work.open_hw.get_device_secret`.
     pub struct GetDeviceSecret {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Code that the platform gave when the device was bound; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -161,11 +161,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceSecret`].
     pub struct GetDeviceSecretResponse {
-        /// `device_secret`; a secret, masked in `Debug`.
+        /// Exchanged for the token of the device; keep it safe; a secret, masked in `Debug`.
         0 device_secret: String => "device_secret: must masked",
-        /// `device_access_token`; a secret, masked in `Debug`.
+        /// Credential for calls made by one single device; a secret, masked in `Debug`.
         1 device_access_token: String => "device_access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         2 expires_in: i64 => "expires_in: must",
     }
 }
@@ -196,9 +196,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96022>.
     /// * Catalog: `work.open_hw.get_device_token`.
     pub struct GetDeviceToken {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
-        /// `device_secret`; a secret, masked in `Debug`.
+        /// Exchanged for the token of the device; keep it safe; a secret, masked in `Debug`.
         1 device_secret: String => "device_secret: must masked",
     }
     new(device_sn: impl Into<String>, device_secret: impl Into<String>)
@@ -207,9 +207,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceToken`].
     pub struct GetDeviceTokenResponse {
-        /// `device_access_token`; a secret, masked in `Debug`.
+        /// Credential for calls made by one single device; a secret, masked in `Debug`.
         0 device_access_token: String => "device_access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -240,11 +240,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95992>.
     /// * Catalog: `work.open_hw.get_model_token`.
     pub struct GetModelToken {
-        /// `model_id`; the account's modelid.
+        /// Id of the device's model; the account's modelid. From: The model's page in the provider console.
         0 model_id: String => "model_id: must",
-        /// `model_secret`; the account's modelsecret; a secret, masked in `Debug`.
+        /// Exchanged for the token of the model; keep it safe; the account's modelsecret; a secret, masked in `Debug`. From: The model's page in the provider console.
         1 model_secret: String => "model_secret: must masked",
-        /// `model_ticket`.
+        /// Ticket that the platform pushes for the model.
         2 model_ticket: String => "model_ticket: must",
     }
     new(
@@ -257,9 +257,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetModelToken`].
     pub struct GetModelTokenResponse {
-        /// `model_access_token`; a secret, masked in `Debug`.
+        /// Token of the model, not of a device; a secret, masked in `Debug`.
         0 model_access_token: String => "model_access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -358,7 +358,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95982>.
         /// * Catalog: `work.open_hw.device.get_device_detail`.
         pub struct GetDeviceDetail {
-            /// `device_sn`.
+            /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
         new(device_sn: impl Into<String>)
@@ -367,7 +367,7 @@ pub mod device {
     w::record! {
         /// Answer to [`GetDeviceDetail`].
         pub struct GetDeviceDetailResponse {
-            /// `device_detail`.
+            /// The device with its details.
             0 device_detail: super::DeviceDetail => "device_detail: must",
         }
     }
@@ -462,7 +462,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96037>.
         /// * Catalog: `work.open_hw.device.get_user_info_by_ids`.
         pub struct GetUserInfoByIds {
-            /// `user_item`.
+            /// Users to read.
             0 user_item: Vec<super::UserItem> => "user_item: must",
         }
         new(user_item: Vec<super::UserItem>)
@@ -471,7 +471,7 @@ pub mod device {
     w::record! {
         /// Answer to [`GetUserInfoByIds`].
         pub struct GetUserInfoByIdsResponse {
-            /// `userinfo`.
+            /// Users with what they may do; `userinfo` on the wire.
             #[doc(alias = "userinfo")]
             0 user_info: super::UserInfo => "userinfo: must",
         }
@@ -503,11 +503,11 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95999>.
         /// * Catalog: `work.open_hw.device.get_user_info_by_page`.
         pub struct GetUserInfoByPage {
-            /// `only_perm_version`.
+            /// Whether only the version of the rights is wanted.
             0 only_perm_version: Option<bool> => "only_perm_version",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
         }
         new()
@@ -518,12 +518,12 @@ pub mod device {
     w::record! {
         /// Answer to [`GetUserInfoByPage`].
         pub struct GetUserInfoByPageResponse {
-            /// `perm_version`.
+            /// Version of the rights; fetch again when it changes.
             0 perm_version: i64 => "perm_version: must",
-            /// `userinfo`.
+            /// Users with what they may do; `userinfo` on the wire.
             #[doc(alias = "userinfo")]
             1 user_info: super::UserInfo => "userinfo: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -586,7 +586,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95997>.
         /// * Catalog: `work.open_hw.device.report_access_data`.
         pub struct ReportAccessData {
-            /// `access_data`.
+            /// Who passed.
             0 access_data: Vec<super::AccessData> => "access_data: must",
         }
         new(access_data: Vec<super::AccessData>)
@@ -595,7 +595,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportAccessData`].
         pub struct ReportAccessDataResponse {
-            /// `fail_list`.
+            /// Entries that failed, each with its reason.
             0 fail_list: Option<Vec<super::AccessData>> => "fail_list",
         }
     }
@@ -626,12 +626,12 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96000>.
         /// * Catalog: `work.open_hw.device.report_bio_info_result`.
         pub struct ReportBioInfoResult {
-            /// `oper_id`.
+            /// Id of the order from the platform, handed back with the result.
             0 oper_id: String => "oper_id: must",
-            /// `errcode`.
+            /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
             #[doc(alias = "errcode")]
             1 err_code: i64 => "errcode: must",
-            /// `errmsg`.
+            /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             2 err_msg: Option<String> => "errmsg",
         }
@@ -665,7 +665,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95985>.
         /// * Catalog: `work.open_hw.device.report_checkin_data`.
         pub struct ReportCheckinData {
-            /// `checkin_data`.
+            /// Who punched in.
             0 checkin_data: Vec<super::CheckinData> => "checkin_data: must",
         }
         new(checkin_data: Vec<super::CheckinData>)
@@ -674,7 +674,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportCheckinData`].
         pub struct ReportCheckinDataResponse {
-            /// `fail_list`.
+            /// Entries that failed, each with its reason.
             0 fail_list: Option<Vec<super::CheckinData>> => "fail_list",
         }
     }
@@ -705,13 +705,13 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95983>.
         /// * Catalog: `work.open_hw.device.report_device_status`.
         pub struct ReportDeviceStatus {
-            /// `online_status`.
+            /// Whether the device can be reached, as a code.
             0 online_status: i64 => "online_status: must",
-            /// `cur_version`.
+            /// Firmware it runs.
             1 cur_version: Option<String> => "cur_version",
-            /// `upgradable_version`.
+            /// Firmware it could run.
             2 upgradable_version: Option<String> => "upgradable_version",
-            /// `upgradable_version_desc`.
+            /// What is new in it.
             3 upgradable_version_desc: Option<String> => "upgradable_version_desc",
         }
         new(online_status: i64)
@@ -744,15 +744,15 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95999>.
         /// * Catalog: `work.open_hw.device.report_firmware_upgrade_result`.
         pub struct ReportFirmwareUpgradeResult {
-            /// `oper_id`.
+            /// Id of the order from the platform, handed back with the result.
             0 oper_id: String => "oper_id: must",
-            /// `errcode`.
+            /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
             #[doc(alias = "errcode")]
             1 err_code: i64 => "errcode: must",
-            /// `errmsg`.
+            /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             2 err_msg: Option<String> => "errmsg",
-            /// `cur_version`.
+            /// Firmware it runs.
             3 cur_version: Option<String> => "cur_version",
         }
         new(oper_id: impl Into<String>, err_code: i64)
@@ -817,14 +817,14 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96048>.
         /// * Catalog: `work.open_hw.device.report_remote_open_result`.
         pub struct ReportRemoteOpenResult {
-            /// `oper_id`.
+            /// Id of the order from the platform, handed back with the result.
             0 oper_id: String => "oper_id: must",
-            /// `type`.
+            /// Kind of result.
             1 type_: String => "type: must",
-            /// `errcode`.
+            /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
             #[doc(alias = "errcode")]
             2 err_code: i64 => "errcode: must",
-            /// `errmsg`.
+            /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             3 err_msg: Option<String> => "errmsg",
         }
@@ -858,7 +858,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95986>.
         /// * Catalog: `work.open_hw.device.report_temperature_data`.
         pub struct ReportTemperatureData {
-            /// `temperature_data`.
+            /// Temperatures that were taken.
             0 temperature_data: Vec<super::TemperatureData> => "temperature_data: must",
         }
         new(temperature_data: Vec<super::TemperatureData>)
@@ -867,7 +867,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportTemperatureData`].
         pub struct ReportTemperatureDataResponse {
-            /// `fail_list`.
+            /// Entries that failed, each with its reason.
             0 fail_list: Option<Vec<super::TemperatureData>> => "fail_list",
         }
     }
@@ -935,7 +935,7 @@ pub mod model {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96022>.
         /// * Catalog: `work.open_hw.model.register_sn`.
         pub struct RegisterSn {
-            /// `device_sn`.
+            /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
         new(device_sn: impl Into<String>)
@@ -944,7 +944,7 @@ pub mod model {
     w::record! {
         /// Answer to [`RegisterSn`].
         pub struct RegisterSnResponse {
-            /// `qr_code`.
+            /// Content of the QR code by which a corp binds the device.
             0 qr_code: String => "qr_code: must",
         }
     }
@@ -975,7 +975,7 @@ pub mod model {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95981>.
         /// * Catalog: `work.open_hw.model.unregister_sn`.
         pub struct UnregisterSn {
-            /// `device_sn`.
+            /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
         new(device_sn: impl Into<String>)

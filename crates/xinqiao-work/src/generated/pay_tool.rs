@@ -6,22 +6,22 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `buy_info_list` in `pay_tool::ThirdApp`.
     pub struct BuyInfo {
-        /// `suiteid`.
+        /// Id of the third-party app or template; `suiteid` on the wire.
         #[doc(alias = "suiteid")]
         0 suite_id: String => "suiteid: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// `edition_id`.
+        /// Id of the app's edition.
         2 edition_id: String => "edition_id: must",
-        /// `user_count`.
+        /// For how many users.
         3 user_count: Option<i64> => "user_count",
-        /// `duration_days`.
+        /// For how many days.
         4 duration_days: Option<i64> => "duration_days",
-        /// `take_effect_date`; format `yyyyMMdd`.
+        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// `origin_price`; in fen.
+        /// Price before discounts; in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; in fen.
+        /// What is to be paid after discounts; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
@@ -29,11 +29,11 @@ w::record! {
 w::record! {
     /// `customized_app` of `pay_tool::Product`.
     pub struct CustomizedApp {
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`; `0` or `1` on the wire.
+        /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// `buy_info_list`.
+        /// The apps that are bought.
         2 buy_info_list: Vec<CustomizedAppBuyInfo> => "buy_info_list: must",
     }
 }
@@ -41,20 +41,20 @@ w::record! {
 w::record! {
     /// An item of `buy_info_list` in `pay_tool::CustomizedApp`.
     pub struct CustomizedAppBuyInfo {
-        /// `suiteid`.
+        /// Id of the third-party app or template; `suiteid` on the wire.
         #[doc(alias = "suiteid")]
         0 suite_id: String => "suiteid: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// `user_count`.
+        /// For how many users.
         2 user_count: Option<i64> => "user_count",
-        /// `duration_days`.
+        /// For how many days.
         3 duration_days: Option<i64> => "duration_days",
-        /// `take_effect_date`; format `yyyyMMdd`.
+        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// `origin_price`; in fen.
+        /// Price before discounts; in fen.
         5 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; in fen.
+        /// What is to be paid after discounts; in fen.
         6 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
@@ -62,13 +62,13 @@ w::record! {
 w::record! {
     /// `discount_info` of `pay_tool::ThirdAppBuyInfo`.
     pub struct DiscountInfo {
-        /// `discount_type`.
+        /// Kind of discount as a code: an amount off, or a percentage.
         0 discount_type: i64 => "discount_type: must",
-        /// `discount_amount`; in fen.
+        /// How much is taken off; in fen.
         1 discount_amount: Option<xinqiao_types::Fen> => "discount_amount",
-        /// `discount_ratio`; in percent.
+        /// Percentage of the discount; in percent.
         2 discount_ratio: Option<i64> => "discount_ratio",
-        /// `discount_remarks`.
+        /// Why there is a discount.
         3 discount_remarks: Option<String> => "discount_remarks",
     }
     new(discount_type: i64)
@@ -79,25 +79,25 @@ w::record! {
 w::record! {
     /// An item of `pay_order_list` in the answer of `pay_tool::GetOrderList`.
     pub struct GetOrderListPayOrder {
-        /// `order_id`.
+        /// Number of the cashier order.
         0 order_id: String => "order_id: must",
-        /// `custom_corpid`.
-        1 custom_corpid: Option<String> => "custom_corpid",
-        /// `create_time`; format `unix`.
+        /// The corp that buys.
+        1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
+        /// When the order was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `buy_content`.
+        /// What is bought, in words.
         3 buy_content: String => "buy_content: must",
-        /// `origin_price`; in fen.
+        /// Price before discounts; in fen.
         4 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; in fen.
+        /// What is to be paid after discounts; in fen.
         5 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// `order_status`.
+        /// State of the order, as a code.
         6 order_status: i64 => "order_status: must",
-        /// `order_from`.
+        /// Where the order came from, as a code.
         7 order_from: i64 => "order_from: must",
-        /// `creator`.
+        /// Member of the provider who made the order.
         8 creator: Option<String> => "creator",
-        /// `pay_type`.
+        /// Who pays: the customer, the provider for them, or nobody; as a code.
         9 pay_type: i64 => "pay_type: must",
     }
 }
@@ -105,43 +105,43 @@ w::record! {
 w::record! {
     /// An item of `invoice_list` in the answer of `pay_tool::GetInvoiceList`.
     pub struct Invoice {
-        /// `order_id`.
+        /// Number of the cashier order.
         0 order_id: String => "order_id: must",
-        /// `custom_corpid`.
-        1 custom_corpid: Option<String> => "custom_corpid",
-        /// `apply_time`; format `unix`.
+        /// The corp that buys.
+        1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
+        /// When the customer asked for it; format `unix`.
         2 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
-        /// `invoice_type`.
+        /// Kind of invoice, as a code.
         3 invoice_type: i64 => "invoice_type: must",
-        /// `paid_price`; in fen.
+        /// What is to be paid after discounts; in fen.
         4 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// `invoice_status`.
+        /// State of the invoice, as a code.
         5 invoice_status: i64 => "invoice_status: must",
-        /// `invoice_title`.
+        /// Who the invoice is made out to.
         6 invoice_title: String => "invoice_title: must",
-        /// `tax_number`.
+        /// Taxpayer number of the customer.
         7 tax_number: String => "tax_number: must",
-        /// `send_way`.
+        /// How the invoice is sent, as a code.
         8 send_way: i64 => "send_way: must",
-        /// `contact_name`; personal data, masked in `Debug`.
+        /// Who the invoice is sent to; personal data, masked in `Debug`.
         9 contact_name: Option<String> => "contact_name: masked",
-        /// `contact_tel`.
+        /// Phone of that person.
         10 contact_tel: Option<String> => "contact_tel",
-        /// `contact_addr`.
+        /// Where the invoice is sent.
         11 contact_addr: Option<String> => "contact_addr",
-        /// `contact_postcode`.
+        /// Postcode of that address.
         12 contact_postcode: Option<String> => "contact_postcode",
-        /// `receive_email`.
+        /// Mail address for an electronic invoice.
         13 receive_email: Option<String> => "receive_email",
-        /// `company_addr`.
+        /// Registered address of the customer.
         14 company_addr: String => "company_addr: must",
-        /// `company_tel`.
+        /// Registered phone of the customer.
         15 company_tel: String => "company_tel: must",
-        /// `bank_name`.
+        /// Bank of the customer.
         16 bank_name: String => "bank_name: must",
-        /// `bank_account_number`.
+        /// Bank account of the customer.
         17 bank_account_number: String => "bank_account_number: must",
-        /// `invoice_note`.
+        /// Note on the invoice, such as why it was refused.
         18 invoice_note: String => "invoice_note: must",
     }
 }
@@ -149,12 +149,12 @@ w::record! {
 w::record! {
     /// An item of `buy_info_list` in `pay_tool::ProductPromotionCase`.
     pub struct OpenOrderBuyInfo {
-        /// `suiteid`.
+        /// Id of the third-party app or template; `suiteid` on the wire.
         #[doc(alias = "suiteid")]
         0 suite_id: String => "suiteid: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// `user_count`.
+        /// For how many users.
         2 user_count: Option<i64> => "user_count",
     }
     new(suite_id: impl Into<String>)
@@ -164,11 +164,11 @@ w::record! {
 w::record! {
     /// `product_list` of `pay_tool::OpenOrder`.
     pub struct OpenOrderProduct {
-        /// `third_app`.
+        /// What is bought of third-party apps.
         0 third_app: Option<ProductThirdApp> => "third_app",
-        /// `customized_app`.
+        /// What is bought of customized apps.
         1 customized_app: Option<ProductCustomizedApp> => "customized_app",
-        /// `promotion_case`.
+        /// What is bought of industry solutions.
         2 promotion_case: Option<ProductPromotionCase> => "promotion_case",
     }
     new()
@@ -182,43 +182,43 @@ w::record! {
 w::record! {
     /// `pay_order` of the answer of `pay_tool::GetOrderDetail`.
     pub struct PayOrder {
-        /// `order_id`.
+        /// Number of the cashier order.
         0 order_id: String => "order_id: must",
-        /// `custom_corpid`.
-        1 custom_corpid: Option<String> => "custom_corpid",
-        /// `custom_corp_name`.
+        /// The corp that buys.
+        1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
+        /// Name of the corp that buys.
         2 custom_corp_name: Option<String> => "custom_corp_name",
-        /// `create_time`; format `unix`.
+        /// When the order was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `business_type`.
+        /// `1` third-party app, `2` customized app, `3` industry solution.
         4 business_type: i64 => "business_type: must",
-        /// `buy_content`.
+        /// What is bought, in words.
         5 buy_content: String => "buy_content: must",
-        /// `origin_price`; in fen.
+        /// Price before discounts; in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// `paid_price`; in fen.
+        /// What is to be paid after discounts; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// `order_status`.
+        /// State of the order, as a code.
         8 order_status: i64 => "order_status: must",
-        /// `order_from`.
+        /// Where the order came from, as a code.
         9 order_from: i64 => "order_from: must",
-        /// `creator`.
+        /// Member of the provider who made the order.
         10 creator: Option<String> => "creator",
-        /// `pay_type`.
+        /// Who pays: the customer, the provider for them, or nobody; as a code.
         11 pay_type: i64 => "pay_type: must",
-        /// `pay_channel`.
+        /// Channel of the payment, as a code.
         12 pay_channel: Option<i64> => "pay_channel",
-        /// `channel_order_id`.
+        /// Number of the payment in its channel.
         13 channel_order_id: Option<String> => "channel_order_id",
-        /// `paid_time`; format `unix`.
+        /// When it was paid; format `unix`.
         14 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
-        /// `income_type`.
+        /// Kind of settlement, as a code.
         15 income_type: Option<i64> => "income_type",
-        /// `income_time`; format `unix`.
+        /// When the money arrived; format `unix`.
         16 income_time: Option<xinqiao_types::UnixSeconds> => "income_time",
-        /// `income_amount`; in fen.
+        /// Money that arrived; in fen.
         17 income_amount: Option<xinqiao_types::Fen> => "income_amount",
-        /// `product_list`.
+        /// What is bought, one kind according to `business_type`.
         18 product_list: Product => "product_list: must",
     }
 }
@@ -226,11 +226,11 @@ w::record! {
 w::record! {
     /// `product_list` of `pay_tool::PayOrder`.
     pub struct Product {
-        /// `third_app`.
+        /// What is bought of third-party apps.
         0 third_app: Option<ThirdApp> => "third_app",
-        /// `customized_app`.
+        /// What is bought of customized apps.
         1 customized_app: Option<CustomizedApp> => "customized_app",
-        /// `promotion_case`.
+        /// What is bought of industry solutions.
         2 promotion_case: Option<PromotionCase> => "promotion_case",
     }
 }
@@ -238,18 +238,18 @@ w::record! {
 w::record! {
     /// An item of `buy_info_list` in `pay_tool::ProductCustomizedApp`.
     pub struct ProductBuyInfo {
-        /// `suiteid`.
+        /// Id of the third-party app or template; `suiteid` on the wire.
         #[doc(alias = "suiteid")]
         0 suite_id: String => "suiteid: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// `user_count`.
+        /// For how many users.
         2 user_count: Option<i64> => "user_count",
-        /// `duration_days`.
+        /// For how many days.
         3 duration_days: Option<i64> => "duration_days",
-        /// `take_effect_date`; format `yyyyMMdd`.
+        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// `total_price`; in fen.
+        /// Price of this app in total; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
     }
     new(suite_id: impl Into<String>, total_price: xinqiao_types::Fen)
@@ -260,11 +260,11 @@ w::record! {
 w::record! {
     /// `customized_app` of `pay_tool::OpenOrderProduct`.
     pub struct ProductCustomizedApp {
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`; `0` or `1` on the wire.
+        /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// `buy_info_list`.
+        /// The apps that are bought.
         2 buy_info_list: Vec<ProductBuyInfo> => "buy_info_list: must",
     }
     new(order_type: i64, buy_info_list: Vec<ProductBuyInfo>)
@@ -274,19 +274,19 @@ w::record! {
 w::record! {
     /// `promotion_case` of `pay_tool::OpenOrderProduct`.
     pub struct ProductPromotionCase {
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`; `0` or `1` on the wire.
+        /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// `case_id`.
+        /// Id of the solution.
         2 case_id: String => "case_id: must",
-        /// `promotion_edition_name`.
+        /// Name of the solution's edition.
         3 promotion_edition_name: String => "promotion_edition_name: must",
-        /// `duration_days`.
+        /// For how many days.
         4 duration_days: Option<i64> => "duration_days",
-        /// `take_effect_date`; format `yyyyMMdd`.
+        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// `buy_info_list`.
+        /// The apps that are bought.
         6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => "buy_info_list",
     }
     new(order_type: i64, case_id: impl Into<String>, promotion_edition_name: impl Into<String>)
@@ -297,11 +297,11 @@ w::record! {
 w::record! {
     /// `third_app` of `pay_tool::OpenOrderProduct`.
     pub struct ProductThirdApp {
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`; `0` or `1` on the wire.
+        /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// `buy_info_list`.
+        /// The apps that are bought.
         2 buy_info_list: Vec<ThirdAppBuyInfo> => "buy_info_list: must",
     }
     new(order_type: i64, buy_info_list: Vec<ThirdAppBuyInfo>)
@@ -311,17 +311,17 @@ w::record! {
 w::record! {
     /// `promotion_case` of `pay_tool::Product`.
     pub struct PromotionCase {
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`; `0` or `1` on the wire.
+        /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// `case_id`.
+        /// Id of the solution.
         2 case_id: String => "case_id: must",
-        /// `promotion_edition_name`.
+        /// Name of the solution's edition.
         3 promotion_edition_name: String => "promotion_edition_name: must",
-        /// `duration_days`.
+        /// For how many days.
         4 duration_days: Option<i64> => "duration_days",
-        /// `buy_info_list`.
+        /// The apps that are bought.
         5 buy_info_list: Option<Vec<PromotionCaseBuyInfo>> => "buy_info_list",
     }
 }
@@ -329,16 +329,16 @@ w::record! {
 w::record! {
     /// An item of `buy_info_list` in `pay_tool::PromotionCase`.
     pub struct PromotionCaseBuyInfo {
-        /// `suiteid`.
+        /// Id of the third-party app or template; `suiteid` on the wire.
         #[doc(alias = "suiteid")]
         0 suite_id: String => "suiteid: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// `edition_id`.
+        /// Id of the app's edition.
         2 edition_id: String => "edition_id: must",
-        /// `user_count`.
+        /// For how many users.
         3 user_count: Option<i64> => "user_count",
-        /// `take_effect_date`; format `yyyyMMdd`.
+        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
     }
 }
@@ -346,11 +346,11 @@ w::record! {
 w::record! {
     /// `third_app` of `pay_tool::Product`.
     pub struct ThirdApp {
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         0 order_type: i64 => "order_type: must",
-        /// `notify_custom_corp`; `0` or `1` on the wire.
+        /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// `buy_info_list`.
+        /// The apps that are bought.
         2 buy_info_list: Vec<BuyInfo> => "buy_info_list: must",
     }
 }
@@ -358,20 +358,20 @@ w::record! {
 w::record! {
     /// An item of `buy_info_list` in `pay_tool::ProductThirdApp`.
     pub struct ThirdAppBuyInfo {
-        /// `suiteid`.
+        /// Id of the third-party app or template; `suiteid` on the wire.
         #[doc(alias = "suiteid")]
         0 suite_id: String => "suiteid: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// `edition_id`.
+        /// Id of the app's edition.
         2 edition_id: String => "edition_id: must",
-        /// `user_count`.
+        /// For how many users.
         3 user_count: Option<i64> => "user_count",
-        /// `duration_days`.
+        /// For how many days.
         4 duration_days: Option<i64> => "duration_days",
-        /// `take_effect_date`; format `yyyyMMdd`.
+        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// `discount_info`.
+        /// The discount, if any.
         6 discount_info: Option<DiscountInfo> => "discount_info",
     }
     new(suite_id: impl Into<String>, edition_id: impl Into<String>)
@@ -386,13 +386,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98046>.
     /// * Catalog: `work.pay_tool.close_order`.
     pub struct CloseOrder {
-        /// `nonce_str`.
+        /// Random text, at most 32 bytes, not repeated within 15 minutes.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `ts`; format `unix`.
+        /// Time of the request, within 15 minutes of the platform's; format `unix`.
         1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the request, made with the cashier's API key.
         2 sig: Option<String> => "sig",
-        /// `order_id`.
+        /// Number of the cashier order.
         3 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -426,13 +426,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99436>.
     /// * Catalog: `work.pay_tool.get_invoice_list`.
     pub struct GetInvoiceList {
-        /// `start_time`; format `unix`.
+        /// Begin of the range; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 50 by default, at most 100.
         3 limit: Option<i64> => "limit",
     }
     new()
@@ -443,11 +443,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetInvoiceList`].
     pub struct GetInvoiceListResponse {
-        /// `invoice_list`.
+        /// Invoices that customers asked for.
         0 invoice_list: Vec<Invoice> => "invoice_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -478,13 +478,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98054>.
     /// * Catalog: `work.pay_tool.get_order_detail`.
     pub struct GetOrderDetail {
-        /// `nonce_str`.
+        /// Random text, at most 32 bytes, not repeated within 15 minutes.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `ts`; format `unix`.
+        /// Time of the request, within 15 minutes of the platform's; format `unix`.
         1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the request, made with the cashier's API key.
         2 sig: Option<String> => "sig",
-        /// `order_id`.
+        /// Number of the cashier order.
         3 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -495,7 +495,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderDetail`].
     pub struct GetOrderDetailResponse {
-        /// `pay_order`.
+        /// The order with its details.
         0 pay_order: PayOrder => "pay_order: must",
     }
 }
@@ -526,21 +526,21 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98053>.
     /// * Catalog: `work.pay_tool.get_order_list`.
     pub struct GetOrderList {
-        /// `nonce_str`.
+        /// Random text, at most 32 bytes, not repeated within 15 minutes.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `ts`; format `unix`.
+        /// Time of the request, within 15 minutes of the platform's; format `unix`.
         1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the request, made with the cashier's API key.
         2 sig: Option<String> => "sig",
-        /// `business_type`.
+        /// `1` third-party app, `2` customized app, `3` industry solution.
         3 business_type: Option<i64> => "business_type",
-        /// `start_time`; format `unix`.
+        /// Begin of the range; format `unix`.
         4 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 1–2,000.
         7 limit: i64 => "limit: must",
     }
     new(limit: i64)
@@ -556,11 +556,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
-        /// `pay_order_list`.
+        /// The cashier orders.
         0 pay_order_list: Vec<GetOrderListPayOrder> => "pay_order_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
-        /// `has_more`; `0` or `1` on the wire.
+        /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
     }
 }
@@ -591,17 +591,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99437>.
     /// * Catalog: `work.pay_tool.mark_invoice_status`.
     pub struct MarkInvoiceStatus {
-        /// `order_id`.
+        /// Number of the cashier order.
         0 order_id: String => "order_id: must",
-        /// `oper_userid`.
-        1 oper_userid: Option<String> => "oper_userid",
-        /// `invoice_status`.
+        /// Member of the provider who does it.
+        1 oper_userid: Option<xinqiao_types::UserId> => "oper_userid",
+        /// State of the invoice, as a code.
         2 invoice_status: i64 => "invoice_status: must",
-        /// `invoice_note`.
+        /// Note on the invoice, such as why it was refused.
         3 invoice_note: String => "invoice_note: must",
     }
     new(order_id: impl Into<String>, invoice_status: i64, invoice_note: impl Into<String>)
-    text(oper_userid: String)
+    text(oper_userid: xinqiao_types::UserId)
 }
 
 w::endpoint! {
@@ -630,31 +630,31 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98045>.
     /// * Catalog: `work.pay_tool.open_order`.
     pub struct OpenOrder {
-        /// `nonce_str`.
+        /// Random text, at most 32 bytes, not repeated within 15 minutes.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `ts`; format `unix`.
+        /// Time of the request, within 15 minutes of the platform's; format `unix`.
         1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-        /// `sig`.
+        /// Signature over the request, made with the cashier's API key.
         2 sig: Option<String> => "sig",
-        /// `business_type`.
+        /// `1` third-party app, `2` customized app, `3` industry solution.
         3 business_type: i64 => "business_type: must",
-        /// `custom_corpid`.
-        4 custom_corpid: Option<String> => "custom_corpid",
-        /// `pay_type`.
+        /// The corp that buys.
+        4 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
+        /// Who pays: the customer, the provider for them, or nobody; as a code.
         5 pay_type: i64 => "pay_type: must",
-        /// `bank_receipt_media_id`.
-        6 bank_receipt_media_id: Option<String> => "bank_receipt_media_id",
-        /// `creator`.
+        /// `media_id` of the bank receipt, when the provider pays.
+        6 bank_receipt_media_id: Option<xinqiao_types::MediaId> => "bank_receipt_media_id",
+        /// Member of the provider who made the order.
         7 creator: Option<String> => "creator",
-        /// `product_list`.
+        /// What is bought, one kind according to `business_type`.
         8 product_list: OpenOrderProduct => "product_list: must",
     }
     new(business_type: i64, pay_type: i64, product_list: OpenOrderProduct)
     text(
         nonce_str: String,
         sig: String,
-        custom_corpid: String,
-        bank_receipt_media_id: String,
+        custom_corpid: xinqiao_types::CorpId,
+        bank_receipt_media_id: xinqiao_types::MediaId,
         creator: String,
     )
     set(ts: xinqiao_types::UnixSeconds)
@@ -663,13 +663,13 @@ w::record! {
 w::record! {
     /// Answer to [`OpenOrder`].
     pub struct OpenOrderResponse {
-        /// `order_id`.
+        /// Number of the cashier order.
         0 order_id: String => "order_id: must",
-        /// `order_url`.
+        /// Page on which the customer pays or the provider confirms.
         1 order_url: String => "order_url: must",
-        /// `origin_price`; in fen.
+        /// Price before discounts; in fen.
         2 origin_price: Option<xinqiao_types::Fen> => "origin_price",
-        /// `paid_price`; in fen.
+        /// What is to be paid after discounts; in fen.
         3 paid_price: Option<xinqiao_types::Fen> => "paid_price",
     }
 }

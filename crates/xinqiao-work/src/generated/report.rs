@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `answers` in the answer of `report::site_code::GetReportAnswer`.
     pub struct Answer {
-        /// `report_time`; format `unix`.
+        /// When it was reported; format `unix`.
         0 report_time: xinqiao_types::UnixSeconds => "report_time: must",
-        /// `report_values`.
+        /// Answers one by one.
         1 report_values: Vec<ReportValue> => "report_values: must",
     }
 }
@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// An item of `cata_list` in the answer of `report::grid::ListCata`.
     pub struct Cata {
-        /// `cata_id`.
+        /// Identifies this category.
         0 cata_id: String => "cata_id: must",
-        /// `cata_name`.
+        /// What the category is called.
         1 cata_name: String => "cata_name: must",
-        /// `level`.
+        /// Level of the category: `1` top, `2` below.
         2 level: i64 => "level: must",
-        /// `parent_cata_id`.
+        /// Category above this one.
         3 parent_cata_id: Option<String> => "parent_cata_id",
     }
 }
@@ -30,17 +30,17 @@ w::record! {
 w::record! {
     /// An item of `dashboard_list` in the answer of `report::patrol::CategoryStatistic`; an item of `dashboard_list` in the answer of `report::resident::CategoryStatistic`.
     pub struct Dashboard {
-        /// `category_id`.
+        /// Id of the category of cases.
         0 category_id: String => "category_id: must",
-        /// `category_name`.
+        /// What the category is called.
         1 category_name: String => "category_name: must",
-        /// `category_level`.
+        /// `1` for a top category, `2` for one below.
         2 category_level: i64 => "category_level: must",
-        /// `category_type`.
+        /// Kind of category, as a code.
         3 category_type: i64 => "category_type: must",
-        /// `total_case`.
+        /// Cases in all.
         4 total_case: i64 => "total_case: must",
-        /// `total_solved`.
+        /// Cases that were solved in all.
         5 total_solved: i64 => "total_solved: must",
     }
 }
@@ -48,11 +48,11 @@ w::record! {
 w::record! {
     /// An item of `grid_list` in the answer of `report::patrol::GetGridInfo`; an item of `grid_list` in the answer of `report::resident::GetGridInfo`.
     pub struct GridInfo {
-        /// `grid_id`.
+        /// Id of the grid, the area that people look after.
         0 grid_id: String => "grid_id: must",
-        /// `grid_name`.
+        /// What the grid is called.
         1 grid_name: String => "grid_name: must",
-        /// `grid_admin`.
+        /// `userid`s of who is in charge of the grid.
         2 grid_admin: Vec<String> => "grid_admin: must",
     }
 }
@@ -60,36 +60,36 @@ w::record! {
 w::record! {
     /// `order_info` of the answer of `report::resident::GetOrderInfo`; an item of `order_list` in the answer of `report::resident::GetOrderList`.
     pub struct OrderInfoDetail {
-        /// `order_id`.
+        /// Id of the case.
         0 order_id: String => "order_id: must",
-        /// `desc`.
+        /// What happened.
         1 desc: String => "desc: must",
-        /// `urge_type`.
+        /// How urgent it is, as a code.
         2 urge_type: i64 => "urge_type: must",
-        /// `case_name`.
+        /// Headline of the case.
         3 case_name: String => "case_name: must",
-        /// `grid_id`.
+        /// Id of the grid, the area that people look after.
         4 grid_id: String => "grid_id: must",
-        /// `grid_name`.
+        /// What the grid is called.
         5 grid_name: String => "grid_name: must",
-        /// `create_time`; format `unix`.
+        /// When the case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `image_urls`.
+        /// Addresses of the pictures.
         7 image_urls: Option<Vec<String>> => "image_urls",
-        /// `video_media_ids`.
-        8 video_media_ids: Option<Vec<String>> => "video_media_ids",
-        /// `location`.
+        /// Uploaded clips, to be downloaded as media.
+        8 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
+        /// Where it happened.
         9 location: Option<Location> => "location",
-        /// `processor_userids`.
+        /// `userid`s of who handles it; `processor_userids` on the wire.
         #[doc(alias = "processor_userids")]
-        10 processor_use_rids: Option<Vec<String>> => "processor_userids",
-        /// `process_list`.
+        10 processor_use_rids: Option<Vec<xinqiao_types::UserId>> => "processor_userids",
+        /// What was done, step by step.
         11 process_list: Vec<Process> => "process_list: must",
-        /// `reporter_name`.
+        /// Who reported it.
         12 reporter_name: String => "reporter_name: must",
-        /// `reporter_mobile`.
+        /// Phone number of who reported it.
         13 reporter_mobile: String => "reporter_mobile: must",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         14 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
@@ -97,15 +97,15 @@ w::record! {
 w::record! {
     /// An item of `grid_list` in the answer of `report::grid::List`.
     pub struct Grid {
-        /// `grid_id`.
+        /// Id of the grid, the area that people look after.
         0 grid_id: String => "grid_id: must",
-        /// `grid_name`.
+        /// What the grid is called.
         1 grid_name: String => "grid_name: must",
-        /// `grid_parent_id`.
+        /// Grid above this one.
         2 grid_parent_id: Option<String> => "grid_parent_id",
-        /// `grid_admin`.
+        /// `userid`s of who is in charge of the grid.
         3 grid_admin: Vec<String> => "grid_admin: must",
-        /// `grid_member`.
+        /// `userid`s of the grid's members.
         4 grid_member: Vec<String> => "grid_member: must",
     }
 }
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `location` of `report::OrderInfoDetail`; `location` of `report::OrderInfo`.
     pub struct Location {
-        /// `name`.
+        /// What the place is called.
         0 name: String => "name: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// The place in detail; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// Longitude of the place; personal data, masked in `Debug`.
         2 longitude: f64 => "longitude: must masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// Latitude of the place; personal data, masked in `Debug`.
         3 latitude: f64 => "latitude: must masked",
     }
 }
@@ -127,9 +127,9 @@ w::record! {
 w::record! {
     /// An item of `manage_grids` in the answer of `report::grid::GetUserGridInfo`; an item of `joined_grids` in the answer of `report::grid::GetUserGridInfo`.
     pub struct ManageGrid {
-        /// `grid_id`.
+        /// Id of the grid, the area that people look after.
         0 grid_id: String => "grid_id: must",
-        /// `grid_name`.
+        /// What the grid is called.
         1 grid_name: String => "grid_name: must",
     }
 }
@@ -137,30 +137,30 @@ w::record! {
 w::record! {
     /// `order_info` of the answer of `report::patrol::GetOrderInfo`; an item of `order_list` in the answer of `report::patrol::GetOrderList`.
     pub struct OrderInfo {
-        /// `order_id`.
+        /// Id of the case.
         0 order_id: String => "order_id: must",
-        /// `desc`.
+        /// What happened.
         1 desc: String => "desc: must",
-        /// `urge_type`.
+        /// How urgent it is, as a code.
         2 urge_type: i64 => "urge_type: must",
-        /// `case_name`.
+        /// Headline of the case.
         3 case_name: String => "case_name: must",
-        /// `grid_id`.
+        /// Id of the grid, the area that people look after.
         4 grid_id: String => "grid_id: must",
-        /// `grid_name`.
+        /// What the grid is called.
         5 grid_name: String => "grid_name: must",
-        /// `create_time`; format `unix`.
+        /// When the case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `image_urls`.
+        /// Addresses of the pictures.
         7 image_urls: Option<Vec<String>> => "image_urls",
-        /// `video_media_ids`.
-        8 video_media_ids: Option<Vec<String>> => "video_media_ids",
-        /// `location`.
+        /// Uploaded clips, to be downloaded as media.
+        8 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
+        /// Where it happened.
         9 location: Option<Location> => "location",
-        /// `processor_userids`.
+        /// `userid`s of who handles it; `processor_userids` on the wire.
         #[doc(alias = "processor_userids")]
-        10 processor_use_rids: Option<Vec<String>> => "processor_userids",
-        /// `process_list`.
+        10 processor_use_rids: Option<Vec<xinqiao_types::UserId>> => "processor_userids",
+        /// What was done, step by step.
         11 process_list: Vec<Process> => "process_list: must",
     }
 }
@@ -168,19 +168,19 @@ w::record! {
 w::record! {
     /// An item of `process_list` in `report::OrderInfoDetail`; an item of `process_list` in `report::OrderInfo`.
     pub struct Process {
-        /// `process_type`.
+        /// Kind of step, as a code.
         0 process_type: i64 => "process_type: must",
-        /// `process_desc`.
+        /// What was done, in words.
         1 process_desc: String => "process_desc: must",
-        /// `status`.
+        /// State after this step, as a code.
         2 status: i64 => "status: must",
-        /// `image_urls`.
+        /// Addresses of the pictures.
         3 image_urls: Option<Vec<String>> => "image_urls",
-        /// `video_media_ids`.
-        4 video_media_ids: Option<Vec<String>> => "video_media_ids",
-        /// `solve_userid`.
-        5 solve_userid: Option<String> => "solve_userid",
-        /// `solved_time`; format `unix`.
+        /// Uploaded clips, to be downloaded as media.
+        4 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
+        /// Who did it.
+        5 solve_userid: Option<xinqiao_types::UserId> => "solve_userid",
+        /// When it was done; format `unix`.
         6 solved_time: Option<xinqiao_types::UnixSeconds> => "solved_time",
     }
 }
@@ -188,15 +188,15 @@ w::record! {
 w::record! {
     /// An item of `question_templates` in the answer of `report::site_code::GetSiteReportInfo`.
     pub struct QuestionTemplate {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: i64 => "question_id: must",
-        /// `question_type`.
+        /// Kind of question, as a code: single choice, multiple choice, text.
         1 question_type: i64 => "question_type: must",
-        /// `title`.
+        /// Words of the question.
         2 title: String => "title: must",
-        /// `is_required`; `0` or `1` on the wire.
+        /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
-        /// `option_list`.
+        /// Options to choose from.
         4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
@@ -204,9 +204,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `report::QuestionTemplate`.
     pub struct QuestionTemplateOption {
-        /// `option_id`.
+        /// Number of the option.
         0 option_id: i64 => "option_id: must",
-        /// `option_text`.
+        /// Words of the option.
         1 option_text: String => "option_text: must",
     }
 }
@@ -214,19 +214,19 @@ w::record! {
 w::record! {
     /// An item of `report_values` in `report::Answer`.
     pub struct ReportValue {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: i64 => "question_id: must",
-        /// `single_choice`.
+        /// Option chosen in a single choice.
         1 single_choice: Option<i64> => "single_choice",
-        /// `multi_choice`.
+        /// Options chosen in a multiple choice.
         2 multi_choice: Option<Vec<i64>> => "multi_choice",
-        /// `text`.
+        /// Answer in words.
         3 text: Option<String> => "text",
-        /// `url`.
+        /// Address of an uploaded picture.
         4 url: Option<String> => "url",
-        /// `itinerary_card_type`.
+        /// State of the travel card, as a code.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
-        /// `high_risk_area`.
+        /// Risk areas on the travel card.
         6 high_risk_area: Option<String> => "high_risk_area",
     }
 }
@@ -234,19 +234,19 @@ w::record! {
 w::record! {
     /// An item of `site_code_infos` in the answer of `report::site_code::List`.
     pub struct SiteCodeInfo {
-        /// `id`.
+        /// Id of the site code.
         0 id: String => "id: must",
-        /// `type`.
+        /// Kind of site.
         1 type_: String => "type: must",
-        /// `area`.
+        /// Region of the site.
         2 area: String => "area: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Where the site is; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
-        /// `name`.
+        /// What the site is called.
         4 name: String => "name: must",
-        /// `admin`.
+        /// `userid`s of who manages the site.
         5 admin: Vec<String> => "admin: must",
-        /// `qr_code_url`.
+        /// Picture of the site code.
         6 qr_code_url: String => "qr_code_url: must",
     }
 }
@@ -262,13 +262,13 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94478>.
         /// * Catalog: `work.report.grid.add`.
         pub struct Add {
-            /// `grid_name`.
+            /// What the grid is called.
             0 grid_name: String => "grid_name: must",
-            /// `grid_parent_id`.
+            /// Grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
-            /// `grid_admin`.
+            /// `userid`s of who is in charge of the grid.
             2 grid_admin: Vec<String> => "grid_admin: must",
-            /// `grid_member`.
+            /// `userid`s of the grid's members.
             3 grid_member: Option<Vec<String>> => "grid_member",
         }
         new(grid_name: impl Into<String>, grid_admin: Vec<String>)
@@ -279,11 +279,11 @@ pub mod grid {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `grid_id`.
+            /// Id of the grid, the area that people look after.
             0 grid_id: String => "grid_id: must",
-            /// `invalid_userids`.
+            /// Members that are not valid; `invalid_userids` on the wire.
             #[doc(alias = "invalid_userids")]
-            1 invalid_use_rids: Option<Vec<String>> => "invalid_userids",
+            1 invalid_use_rids: Option<Vec<xinqiao_types::UserId>> => "invalid_userids",
         }
     }
 
@@ -313,11 +313,11 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94536>.
         /// * Catalog: `work.report.grid.add_cata`.
         pub struct AddCata {
-            /// `category_name`.
+            /// What the category is called.
             0 category_name: String => "category_name: must",
-            /// `level`.
+            /// Level of the category: `1` top, `2` below.
             1 level: i64 => "level: must",
-            /// `parent_category_id`.
+            /// Category above this one.
             2 parent_category_id: Option<String> => "parent_category_id",
         }
         new(category_name: impl Into<String>, level: i64)
@@ -327,7 +327,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`AddCata`].
         pub struct AddCataResponse {
-            /// `category_id`.
+            /// Id of the category of cases.
             0 category_id: String => "category_id: must",
         }
     }
@@ -358,7 +358,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94480>.
         /// * Catalog: `work.report.grid.delete`.
         pub struct Delete {
-            /// `grid_id`.
+            /// Id of the grid, the area that people look after.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -390,7 +390,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94538>.
         /// * Catalog: `work.report.grid.delete_cata`.
         pub struct DeleteCata {
-            /// `category_id`.
+            /// Id of the category of cases.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -422,18 +422,18 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94482>.
         /// * Catalog: `work.report.grid.get_user_grid_info`.
         pub struct GetUserGridInfo {
-            /// `userid`.
-            0 userid: String => "userid: must",
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`GetUserGridInfo`].
         pub struct GetUserGridInfoResponse {
-            /// `manage_grids`.
+            /// Grids that the member is in charge of.
             0 manage_grids: Vec<super::ManageGrid> => "manage_grids: must",
-            /// `joined_grids`.
+            /// Grids that the member belongs to.
             1 joined_grids: Vec<super::ManageGrid> => "joined_grids: must",
         }
     }
@@ -464,7 +464,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94481>.
         /// * Catalog: `work.report.grid.list`.
         pub struct List {
-            /// `grid_id`.
+            /// Id of the grid, the area that people look after.
             0 grid_id: Option<String> => "grid_id",
         }
         new()
@@ -474,7 +474,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `grid_list`.
+            /// The grids concerned.
             0 grid_list: Vec<super::Grid> => "grid_list: must",
         }
     }
@@ -512,7 +512,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`ListCata`].
         pub struct ListCataResponse {
-            /// `cata_list`.
+            /// Categories of cases.
             0 cata_list: Vec<super::Cata> => "cata_list: must",
         }
     }
@@ -543,15 +543,15 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94479>.
         /// * Catalog: `work.report.grid.update`.
         pub struct Update {
-            /// `grid_name`.
+            /// What the grid is called.
             0 grid_name: String => "grid_name: must",
-            /// `grid_parent_id`.
+            /// Grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
-            /// `grid_admin`.
+            /// `userid`s of who is in charge of the grid.
             2 grid_admin: Vec<String> => "grid_admin: must",
-            /// `grid_member`.
+            /// `userid`s of the grid's members.
             3 grid_member: Option<Vec<String>> => "grid_member",
-            /// `grid_id`.
+            /// Id of the grid, the area that people look after.
             4 grid_id: String => "grid_id: must",
         }
         new(grid_name: impl Into<String>, grid_admin: Vec<String>, grid_id: impl Into<String>)
@@ -562,9 +562,9 @@ pub mod grid {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// `invalid_userids`.
+            /// Members that are not valid; `invalid_userids` on the wire.
             #[doc(alias = "invalid_userids")]
-            0 invalid_use_rids: Option<Vec<String>> => "invalid_userids",
+            0 invalid_use_rids: Option<Vec<xinqiao_types::UserId>> => "invalid_userids",
         }
     }
 
@@ -594,13 +594,13 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94537>.
         /// * Catalog: `work.report.grid.update_cata`.
         pub struct UpdateCata {
-            /// `category_name`.
+            /// What the category is called.
             0 category_name: String => "category_name: must",
-            /// `level`.
+            /// Level of the category: `1` top, `2` below.
             1 level: i64 => "level: must",
-            /// `parent_category_id`.
+            /// Category above this one.
             2 parent_category_id: Option<String> => "parent_category_id",
-            /// `category_id`.
+            /// Id of the category of cases.
             3 category_id: String => "category_id: must",
         }
         new(category_name: impl Into<String>, level: i64, category_id: impl Into<String>)
@@ -638,7 +638,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93534>.
         /// * Catalog: `work.report.patrol.category_statistic`.
         pub struct CategoryStatistic {
-            /// `category_id`.
+            /// Id of the category of cases.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -647,7 +647,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`CategoryStatistic`].
         pub struct CategoryStatisticResponse {
-            /// `dashboard_list`.
+            /// Figures by category.
             0 dashboard_list: Vec<super::Dashboard> => "dashboard_list: must",
         }
     }
@@ -678,7 +678,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93532>.
         /// * Catalog: `work.report.patrol.get_corp_status`.
         pub struct GetCorpStatus {
-            /// `grid_id`.
+            /// Id of the grid, the area that people look after.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -687,17 +687,17 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetCorpStatus`].
         pub struct GetCorpStatusResponse {
-            /// `to_be_assigned`.
+            /// Cases to be assigned.
             0 to_be_assigned: i64 => "to_be_assigned: must",
-            /// `processing`.
+            /// Cases being handled.
             1 processing: i64 => "processing: must",
-            /// `added_today`.
+            /// Cases that came today.
             2 added_today: i64 => "added_today: must",
-            /// `solved_today`.
+            /// Cases that were solved today.
             3 solved_today: i64 => "solved_today: must",
-            /// `total_case`.
+            /// Cases in all.
             4 total_case: i64 => "total_case: must",
-            /// `total_solved`.
+            /// Cases that were solved in all.
             5 total_solved: i64 => "total_solved: must",
         }
     }
@@ -735,7 +735,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
-            /// `grid_list`.
+            /// The grids concerned.
             0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
@@ -766,7 +766,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93535>.
         /// * Catalog: `work.report.patrol.get_order_info`.
         pub struct GetOrderInfo {
-            /// `order_id`.
+            /// Id of the case.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -775,7 +775,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
-            /// `order_info`.
+            /// The case with its details.
             0 order_info: super::OrderInfo => "order_info: must",
         }
     }
@@ -806,13 +806,13 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93536>.
         /// * Catalog: `work.report.patrol.get_order_list`.
         pub struct GetOrderList {
-            /// `begin_create_time`; format `unix`.
+            /// Made after this; format `unix`.
             0 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-            /// `begin_modify_time`; format `unix`.
+            /// Changed after this; format `unix`.
             1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => "begin_modify_time",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             3 limit: Option<i64> => "limit",
         }
         new()
@@ -827,9 +827,9 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// `order_list`.
+            /// The cases that match.
             0 order_list: Vec<super::OrderInfo> => "order_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -860,20 +860,20 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93533>.
         /// * Catalog: `work.report.patrol.get_user_status`.
         pub struct GetUserStatus {
-            /// `userid`.
-            0 userid: String => "userid: must",
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`GetUserStatus`].
         pub struct GetUserStatusResponse {
-            /// `processing`.
+            /// Cases being handled.
             0 processing: i64 => "processing: must",
-            /// `added_today`.
+            /// Cases that came today.
             1 added_today: i64 => "added_today: must",
-            /// `solved_today`.
+            /// Cases that were solved today.
             2 solved_today: i64 => "solved_today: must",
         }
     }
@@ -909,7 +909,7 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93517>.
         /// * Catalog: `work.report.resident.category_statistic`.
         pub struct CategoryStatistic {
-            /// `category_id`.
+            /// Id of the category of cases.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -918,7 +918,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`CategoryStatistic`].
         pub struct CategoryStatisticResponse {
-            /// `dashboard_list`.
+            /// Figures by category.
             0 dashboard_list: Vec<super::Dashboard> => "dashboard_list: must",
         }
     }
@@ -949,7 +949,7 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93515>.
         /// * Catalog: `work.report.resident.get_corp_status`.
         pub struct GetCorpStatus {
-            /// `grid_id`.
+            /// Id of the grid, the area that people look after.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -958,19 +958,19 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetCorpStatus`].
         pub struct GetCorpStatusResponse {
-            /// `pending`.
+            /// Cases that nobody has taken yet.
             0 pending: i64 => "pending: must",
-            /// `processing`.
+            /// Cases being handled.
             1 processing: i64 => "processing: must",
-            /// `added_today`.
+            /// Cases that came today.
             2 added_today: i64 => "added_today: must",
-            /// `solved_today`.
+            /// Cases that were solved today.
             3 solved_today: i64 => "solved_today: must",
-            /// `total_case`.
+            /// Cases in all.
             4 total_case: i64 => "total_case: must",
-            /// `total_accepted`.
+            /// Cases that were taken in all.
             5 total_accepted: i64 => "total_accepted: must",
-            /// `total_solved`.
+            /// Cases that were solved in all.
             6 total_solved: i64 => "total_solved: must",
         }
     }
@@ -1008,7 +1008,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
-            /// `grid_list`.
+            /// The grids concerned.
             0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
@@ -1039,7 +1039,7 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93519>.
         /// * Catalog: `work.report.resident.get_order_info`.
         pub struct GetOrderInfo {
-            /// `order_id`.
+            /// Id of the case.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -1048,7 +1048,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
-            /// `order_info`.
+            /// The case with its details.
             0 order_info: super::OrderInfoDetail => "order_info: must",
         }
     }
@@ -1079,13 +1079,13 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93518>.
         /// * Catalog: `work.report.resident.get_order_list`.
         pub struct GetOrderList {
-            /// `begin_create_time`; format `unix`.
+            /// Made after this; format `unix`.
             0 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-            /// `begin_modify_time`; format `unix`.
+            /// Changed after this; format `unix`.
             1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => "begin_modify_time",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             3 limit: Option<i64> => "limit",
         }
         new()
@@ -1100,9 +1100,9 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// `order_list`.
+            /// The cases that match.
             0 order_list: Vec<super::OrderInfoDetail> => "order_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1133,22 +1133,22 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93516>.
         /// * Catalog: `work.report.resident.get_user_status`.
         pub struct GetUserStatus {
-            /// `userid`.
-            0 userid: String => "userid: must",
+            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            0 userid: xinqiao_types::UserId => "userid: must",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`GetUserStatus`].
         pub struct GetUserStatusResponse {
-            /// `pending`.
+            /// Cases that nobody has taken yet.
             0 pending: i64 => "pending: must",
-            /// `processing`.
+            /// Cases being handled.
             1 processing: i64 => "processing: must",
-            /// `added_today`.
+            /// Cases that came today.
             2 added_today: i64 => "added_today: must",
-            /// `solved_today`.
+            /// Cases that were solved today.
             3 solved_today: i64 => "solved_today: must",
         }
     }
@@ -1184,14 +1184,14 @@ pub mod site_code {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95464>.
         /// * Catalog: `work.report.site_code.get_report_answer`.
         pub struct GetReportAnswer {
-            /// `siteid`.
+            /// Place whose QR code people scan; `siteid` on the wire.
             #[doc(alias = "siteid")]
             0 site_id: String => "siteid: must",
-            /// `date`; format `yyyy-MM-dd`.
+            /// Day to report on; format `yyyy-MM-dd`.
             1 date: String => "date: must",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
         }
         new(site_id: impl Into<String>, date: impl Into<String>)
@@ -1202,11 +1202,11 @@ pub mod site_code {
     w::record! {
         /// Answer to [`GetReportAnswer`].
         pub struct GetReportAnswerResponse {
-            /// `answers`.
+            /// The reports one by one.
             0 answers: Vec<super::Answer> => "answers: must",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1237,7 +1237,7 @@ pub mod site_code {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95461>.
         /// * Catalog: `work.report.site_code.get_site_report_info`.
         pub struct GetSiteReportInfo {
-            /// `siteid`.
+            /// Place whose QR code people scan; `siteid` on the wire.
             #[doc(alias = "siteid")]
             0 site_id: String => "siteid: must",
         }
@@ -1247,7 +1247,7 @@ pub mod site_code {
     w::record! {
         /// Answer to [`GetSiteReportInfo`].
         pub struct GetSiteReportInfoResponse {
-            /// `question_templates`.
+            /// Questions of the report.
             0 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
         }
     }
@@ -1278,9 +1278,9 @@ pub mod site_code {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93514>.
         /// * Catalog: `work.report.site_code.list`.
         pub struct List {
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             0 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
         new()
@@ -1291,9 +1291,9 @@ pub mod site_code {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `site_code_infos`.
+            /// Places with their QR codes.
             0 site_code_infos: Vec<super::SiteCodeInfo> => "site_code_infos: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }

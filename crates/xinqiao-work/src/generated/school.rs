@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `allow_scope` of the answer of `school::AgentGetAllowScope`.
     pub struct AllowScope {
-        /// `students`.
+        /// The students concerned.
         0 students: Vec<Student> => "students: must",
-        /// `departments`.
+        /// Departments of the school.
         1 departments: Vec<i64> => "departments: must",
     }
 }
@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// An item of `parents` in `school::user::BatchCreateParent`.
     pub struct BatchCreateParentDetail {
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// `to_invite`.
+        /// Whether parents are invited by text message, yes by default.
         2 to_invite: Option<bool> => "to_invite",
-        /// `children`.
+        /// Children of the parent, at most 10.
         3 children: Vec<Children> => "children: must",
     }
     new(parent_userid: impl Into<String>, mobile: impl Into<String>, children: Vec<Children>)
@@ -32,12 +32,12 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `school::user::BatchCreateParent`; an item of `result_list` in the answer of `school::user::BatchDeleteParent`; and 1 more.
     pub struct ResultInfo {
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -46,12 +46,12 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `school::user::BatchCreateStudent`; an item of `result_list` in the answer of `school::user::BatchDeleteStudent`; and 1 more.
     pub struct BatchCreateStudentResult {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -60,15 +60,15 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::user::BatchCreateStudent`.
     pub struct BatchCreateStudentDetail {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `name`.
+        /// Name of the student, 1–32 characters.
         1 name: String => "name: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `to_invite`.
+        /// Whether parents are invited by text message, yes by default.
         3 to_invite: Option<bool> => "to_invite",
-        /// `department`.
+        /// Numbers of the student's classes, at most 20.
         4 department: Vec<i64> => "department: must",
     }
     new(student_userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
@@ -79,13 +79,13 @@ w::record! {
 w::record! {
     /// An item of `parents` in `school::user::BatchUpdateParent`.
     pub struct BatchUpdateParentDetail {
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// `new_parent_userid`.
+        /// What the id becomes; leave out to keep it.
         1 new_parent_userid: Option<String> => "new_parent_userid",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `children`.
+        /// Children of the parent, at most 10.
         3 children: Option<Vec<Children>> => "children",
     }
     new(parent_userid: impl Into<String>)
@@ -96,15 +96,15 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::user::BatchUpdateStudent`.
     pub struct BatchUpdateStudentDetail {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `new_student_userid`.
+        /// What the id becomes; leave out to keep it.
         1 new_student_userid: Option<String> => "new_student_userid",
-        /// `name`.
+        /// Name of the student, 1–32 characters.
         2 name: Option<String> => "name",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked",
-        /// `department`.
+        /// Numbers of the student's classes, at most 20.
         4 department: Option<Vec<i64>> => "department",
     }
     new(student_userid: impl Into<String>)
@@ -115,9 +115,9 @@ w::record! {
 w::record! {
     /// An item of `children` in `school::user::CreateParent`; an item of `children` in `school::user::UpdateParent`; and 2 more.
     pub struct Children {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `relation`.
+        /// How the parent is related to the student.
         1 relation: String => "relation: must",
     }
     new(student_userid: impl Into<String>, relation: impl Into<String>)
@@ -126,28 +126,28 @@ w::record! {
 w::record! {
     /// An item of `departments` in the answer of `school::department::List`.
     pub struct Department {
-        /// `id`.
+        /// Number of the school department.
         0 id: i64 => "id: must",
-        /// `name`.
+        /// Name of the department, such as a grade or class.
         1 name: String => "name: must",
-        /// `type`.
+        /// `1` class, `2` grade, `3` stage, `4` campus, `5` school.
         2 type_: i64 => "type: must",
-        /// `parentid`.
+        /// Number of the department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: i64 => "parentid: must",
-        /// `standard_grade`.
+        /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
         4 standard_grade: Option<i64> => "standard_grade",
-        /// `register_year`.
+        /// Year of entry.
         5 register_year: Option<i64> => "register_year",
-        /// `order`.
+        /// Rank under the parent; higher comes first.
         6 order: Option<i64> => "order",
-        /// `department_admins`.
+        /// Heads and teachers of the department.
         7 department_admins: Vec<DepartmentAdmin> => "department_admins: must",
-        /// `is_graduated`; `0` or `1` on the wire.
+        /// `1` has graduated, `0` not; `0` or `1` on the wire.
         8 is_graduated: Option<bool> => "is_graduated: zero-one",
-        /// `open_group_chat`; `0` or `1` on the wire.
+        /// `1` has a class chat, `0` not; `0` or `1` on the wire.
         9 open_group_chat: Option<bool> => "open_group_chat: zero-one",
-        /// `group_chat_id`.
+        /// Id of the class chat.
         10 group_chat_id: Option<w::TextOrNumber> => "group_chat_id",
     }
 }
@@ -155,29 +155,29 @@ w::record! {
 w::record! {
     /// An item of `department_admins` in `school::department::Create`; an item of `department_admins` in `school::Department`.
     pub struct DepartmentAdmin {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Head of `1` campus, `2` grade, `3` class; `4` teacher; `5` head of stage.
         1 type_: i64 => "type: must",
-        /// `subject`.
+        /// Subject taught, for teachers.
         2 subject: Option<String> => "subject",
     }
-    new(userid: impl Into<String>, type_: i64)
+    new(userid: impl Into<xinqiao_types::UserId>, type_: i64)
     text(subject: String)
 }
 
 w::record! {
     /// An item of `result_list` in the answer of `school::user::GetHealthQrCode`.
     pub struct GetHealthQrCodeResult {
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `userid`.
-        2 userid: String => "userid: must",
-        /// `qrcode_data`.
+        /// Id of the student, parent or teacher in the school.
+        2 userid: xinqiao_types::UserId => "userid: must",
+        /// Content to show as a QR code; `qrcode_data` on the wire.
         #[doc(alias = "qrcode_data")]
         3 qr_code_data: Option<String> => "qrcode_data",
     }
@@ -186,29 +186,29 @@ w::record! {
 w::record! {
     /// `parent` of the answer of `school::user::Get`; an item of `parents` in the answer of `school::user::ListParent`.
     pub struct ParentInfo {
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// `children`.
+        /// Children of the parent, at most 10.
         2 children: Vec<ParentChildren> => "children: must",
-        /// `is_subscribe`; `0` or `1` on the wire.
+        /// `1` the parent follows the school, `0` not; `0` or `1` on the wire.
         3 is_subscribe: bool => "is_subscribe: must zero-one",
-        /// `external_userid`; personal data, masked in `Debug`.
-        4 external_userid: Option<String> => "external_userid: masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        4 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
     }
 }
 
 w::record! {
     /// `student` of the answer of `school::user::Get`; an item of `students` in the answer of `school::user::List`.
     pub struct StudentInfo {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `name`.
+        /// Name of the student, 1–32 characters.
         1 name: String => "name: must",
-        /// `department`.
+        /// Numbers of the student's classes, at most 20.
         2 department: Vec<i64> => "department: must",
-        /// `parents`.
+        /// The parents concerned.
         3 parents: Vec<StudentParent> => "parents: must",
     }
 }
@@ -216,9 +216,9 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetUnwatchStatV2`.
     pub struct GetUnwatchStatV2StatInfo {
-        /// `students`.
+        /// The students concerned.
         0 students: Vec<GetUnwatchStatV2Student> => "students: must",
-        /// `parents`.
+        /// The parents concerned.
         1 parents: Vec<Parent> => "parents: must",
     }
 }
@@ -226,9 +226,9 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::GetUnwatchStatV2StatInfo`.
     pub struct GetUnwatchStatV2Student {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `partyids`.
+        /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
     }
@@ -237,11 +237,11 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetWatchStatV2`.
     pub struct GetWatchStatV2StatInfo {
-        /// `students`.
+        /// The students concerned.
         0 students: Vec<GetWatchStatV2Student> => "students: must",
-        /// `parents`.
+        /// The parents concerned.
         1 parents: Vec<StatInfoParent> => "parents: must",
-        /// `visitors`.
+        /// Viewers whose identity is not known.
         2 visitors: Vec<Visitor> => "visitors: must",
     }
 }
@@ -249,18 +249,18 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::GetWatchStatV2StatInfo`.
     pub struct GetWatchStatV2Student {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `partyids`.
+        /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// `watch_time`; in s.
+        /// How long they watched; in s.
         2 watch_time: i64 => "watch_time: must",
-        /// `enter_time`; format `unix`.
+        /// When they came in first; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// `leave_time`; format `unix`.
+        /// When they left last; format `unix`.
         4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`; `0` or `1` on the wire.
+        /// `1` commented, `0` did not; `0` or `1` on the wire.
         5 is_comment: bool => "is_comment: must zero-one",
     }
 }
@@ -268,14 +268,14 @@ w::record! {
 w::record! {
     /// An item of `health_infos` in the answer of `school::user::GetStudentCustomizeHealthInfo`; an item of `health_infos` in the answer of `school::user::GetTeacherCustomizeHealthInfo`.
     pub struct HealthInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `health_qrcode_status`.
+        /// Id of the student, parent or teacher in the school.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// State of the health code; `health_qrcode_status` on the wire.
         #[doc(alias = "health_qrcode_status")]
         1 health_qr_code_status: i64 => "health_qrcode_status: must",
-        /// `self_submit`; `0` or `1` on the wire.
+        /// `1` filled in by themselves, `0` by someone else; `0` or `1` on the wire.
         2 self_submit: bool => "self_submit: must zero-one",
-        /// `report_values`.
+        /// Answers one by one.
         3 report_values: Vec<ReportValue> => "report_values: must",
     }
 }
@@ -283,23 +283,23 @@ w::record! {
 w::record! {
     /// `living_info` of the answer of `school::living::GetLivingInfo`.
     pub struct LivingInfo {
-        /// `anchor_userid`.
-        0 anchor_userid: String => "anchor_userid: must",
-        /// `theme`.
+        /// `userid` of the host.
+        0 anchor_userid: xinqiao_types::UserId => "anchor_userid: must",
+        /// Headline of the stream.
         1 theme: String => "theme: must",
-        /// `living_start`; format `unix`.
+        /// When the stream begins; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// `living_duration`; in s.
+        /// How long the stream lasts; in s.
         3 living_duration: i64 => "living_duration: must",
-        /// `living_range`.
+        /// Classes that may watch.
         4 living_range: LivingRange => "living_range: must",
-        /// `open_replay`; `0` or `1` on the wire.
+        /// `1` a replay is kept, `0` not; `0` or `1` on the wire.
         5 open_replay: bool => "open_replay: must zero-one",
-        /// `viewer_num`.
+        /// How many watched.
         6 viewer_num: i64 => "viewer_num: must",
-        /// `comment_num`.
+        /// How many comments.
         7 comment_num: i64 => "comment_num: must",
-        /// `push_stream_url`.
+        /// Address to push the stream to.
         8 push_stream_url: Option<String> => "push_stream_url",
     }
 }
@@ -307,10 +307,10 @@ w::record! {
 w::record! {
     /// `living_range` of `school::LivingInfo`.
     pub struct LivingRange {
-        /// `partyids`.
+        /// Numbers of the classes; `partyids` on the wire.
         #[doc(alias = "partyids")]
         0 party_ids: Option<Vec<i64>> => "partyids",
-        /// `group_names`.
+        /// Class chats that may watch, by name.
         1 group_names: Option<Vec<String>> => "group_names",
     }
 }
@@ -318,12 +318,12 @@ w::record! {
 w::record! {
     /// An item of `parents` in `school::GetUnwatchStatV2StatInfo`.
     pub struct Parent {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `partyids`.
+        /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         2 parent_userid: String => "parent_userid: must",
     }
 }
@@ -331,11 +331,11 @@ w::record! {
 w::record! {
     /// An item of `children` in `school::ParentInfo`.
     pub struct ParentChildren {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `name`.
+        /// Name of the student, 1–32 characters.
         1 name: Option<String> => "name",
-        /// `relation`.
+        /// How the parent is related to the student.
         2 relation: String => "relation: must",
     }
 }
@@ -343,13 +343,13 @@ w::record! {
 w::record! {
     /// An item of `payment_result` in the answer of `school::GetPaymentResult`.
     pub struct PaymentResult {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `payer_parent_userid`.
+        /// Id of the parent who paid.
         1 payer_parent_userid: Option<String> => "payer_parent_userid",
-        /// `trade_state`.
+        /// State of the payment, as a code.
         2 trade_state: i64 => "trade_state: must",
-        /// `trade_no`.
+        /// Number of the transaction.
         3 trade_no: String => "trade_no: must",
     }
 }
@@ -357,17 +357,17 @@ w::record! {
 w::record! {
     /// An item of `question_templates` in the answer of `school::user::GetStudentCustomizeHealthInfo`; an item of `question_templates` in the answer of `school::user::GetTeacherCustomizeHealthInfo`.
     pub struct QuestionTemplate {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: i64 => "question_id: must",
-        /// `title`.
+        /// Words of the question.
         1 title: String => "title: must",
-        /// `question_type`.
+        /// Kind of question, as a code.
         2 question_type: i64 => "question_type: must",
-        /// `is_must_fill`; `0` or `1` on the wire.
+        /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_must_fill: bool => "is_must_fill: must zero-one",
-        /// `is_not_display`; `0` or `1` on the wire.
+        /// `1` hidden, `0` shown; `0` or `1` on the wire.
         4 is_not_display: bool => "is_not_display: must zero-one",
-        /// `option_list`.
+        /// Options to choose from.
         5 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
@@ -375,9 +375,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `school::QuestionTemplate`.
     pub struct QuestionTemplateOption {
-        /// `option_id`.
+        /// Number of the option.
         0 option_id: i64 => "option_id: must",
-        /// `option_text`.
+        /// Words of the option.
         1 option_text: String => "option_text: must",
     }
 }
@@ -385,11 +385,11 @@ w::record! {
 w::record! {
     /// An item of `report_values` in `school::HealthInfo`.
     pub struct ReportValue {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: i64 => "question_id: must",
-        /// `single_chose`.
+        /// Option chosen in a single choice.
         1 single_chose: Option<i64> => "single_chose",
-        /// `text`.
+        /// Answer in words.
         2 text: Option<String> => "text",
     }
 }
@@ -397,7 +397,7 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetUnwatchStat`.
     pub struct StatInfo {
-        /// `students`.
+        /// The students concerned.
         0 students: Vec<StatInfoStudent> => "students: must",
     }
 }
@@ -405,20 +405,20 @@ w::record! {
 w::record! {
     /// An item of `parents` in `school::GetWatchStatV2StatInfo`.
     pub struct StatInfoParent {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// `partyids`.
+        /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// `watch_time`; in s.
+        /// How long they watched; in s.
         2 watch_time: i64 => "watch_time: must",
-        /// `enter_time`; format `unix`.
+        /// When they came in first; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// `leave_time`; format `unix`.
+        /// When they left last; format `unix`.
         4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`; `0` or `1` on the wire.
+        /// `1` commented, `0` did not; `0` or `1` on the wire.
         5 is_comment: bool => "is_comment: must zero-one",
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         6 parent_userid: String => "parent_userid: must",
     }
 }
@@ -426,11 +426,11 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::StatInfo`.
     pub struct StatInfoStudent {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: Option<String> => "student_userid",
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         1 parent_userid: Option<String> => "parent_userid",
-        /// `partyids`.
+        /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         2 party_ids: Vec<i64> => "partyids: must",
     }
@@ -439,9 +439,9 @@ w::record! {
 w::record! {
     /// `stat_infoes` of the answer of `school::living::GetWatchStat`.
     pub struct StatInfoe {
-        /// `students`.
+        /// The students concerned.
         0 students: Vec<StatInfoeStudent> => "students: must",
-        /// `visitors`.
+        /// Viewers whose identity is not known.
         1 visitors: Vec<Visitor> => "visitors: must",
     }
 }
@@ -449,20 +449,20 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::StatInfoe`.
     pub struct StatInfoeStudent {
-        /// `student_userid`.
+        /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: Option<String> => "student_userid",
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         1 parent_userid: Option<String> => "parent_userid",
-        /// `partyids`.
+        /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         2 party_ids: Vec<i64> => "partyids: must",
-        /// `watch_time`; in s.
+        /// How long they watched; in s.
         3 watch_time: i64 => "watch_time: must",
-        /// `enter_time`; format `unix`.
+        /// When they came in first; format `unix`.
         4 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// `leave_time`; format `unix`.
+        /// When they left last; format `unix`.
         5 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`; `0` or `1` on the wire.
+        /// `1` commented, `0` did not; `0` or `1` on the wire.
         6 is_comment: bool => "is_comment: must zero-one",
     }
 }
@@ -470,40 +470,40 @@ w::record! {
 w::record! {
     /// An item of `students` in `school::AllowScope`.
     pub struct Student {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// Id of the student, parent or teacher in the school.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `parents` in `school::StudentInfo`.
     pub struct StudentParent {
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student; personal data, masked in `Debug`.
         1 mobile: Option<String> => "mobile: masked",
-        /// `relation`.
+        /// How the parent is related to the student.
         2 relation: String => "relation: must",
-        /// `is_subscribe`; `0` or `1` on the wire.
+        /// `1` the parent follows the school, `0` not; `0` or `1` on the wire.
         3 is_subscribe: bool => "is_subscribe: must zero-one",
-        /// `external_userid`; personal data, masked in `Debug`.
-        4 external_userid: Option<String> => "external_userid: masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        4 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
     }
 }
 
 w::record! {
     /// An item of `department_admins` in `school::department::Update`.
     pub struct UpdateDepartmentAdmin {
-        /// `op`.
+        /// `0` add or update, `1` remove.
         0 op: i64 => "op: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// `type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// Head of `1` campus, `2` grade, `3` class; `4` teacher; `5` head of stage.
         2 type_: Option<i64> => "type",
-        /// `subject`.
+        /// Subject taught, for teachers.
         3 subject: Option<String> => "subject",
     }
-    new(op: i64, userid: impl Into<String>)
+    new(op: i64, userid: impl Into<xinqiao_types::UserId>)
     text(subject: String)
     set(type_: i64)
 }
@@ -511,15 +511,15 @@ w::record! {
 w::record! {
     /// An item of `visitors` in `school::GetWatchStatV2StatInfo`; an item of `visitors` in `school::StatInfoe`.
     pub struct Visitor {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `watch_time`; in s.
+        /// How long they watched; in s.
         1 watch_time: i64 => "watch_time: must",
-        /// `enter_time`; format `unix`.
+        /// When they came in first; format `unix`.
         2 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// `leave_time`; format `unix`.
+        /// When they left last; format `unix`.
         3 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
-        /// `is_comment`; `0` or `1` on the wire.
+        /// `1` commented, `0` did not; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
     }
 }
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// Answer to [`AgentGetAllowScope`].
     pub struct AgentGetAllowScopeResponse {
-        /// `allow_scope`.
+        /// Students and departments that may use the app.
         0 allow_scope: AllowScope => "allow_scope: must",
     }
 }
@@ -569,7 +569,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94470>.
     /// * Catalog: `work.school.get_payment_result`.
     pub struct GetPaymentResult {
-        /// `payment_id`.
+        /// Id of the class payment.
         0 payment_id: String => "payment_id: must",
     }
     new(payment_id: impl Into<String>)
@@ -578,11 +578,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentResult`].
     pub struct GetPaymentResultResponse {
-        /// `project_name`.
+        /// What the project is called.
         0 project_name: String => "project_name: must",
-        /// `amount`; in fen.
+        /// What each has to pay; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `payment_result`.
+        /// Who has paid for which student.
         2 payment_result: Vec<PaymentResult> => "payment_result: must",
     }
 }
@@ -620,7 +620,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTeacherViewMode`].
     pub struct GetTeacherViewModeResponse {
-        /// `view_mode`.
+        /// Classes that teachers see: `1` all, `2` only their own.
         0 view_mode: i64 => "view_mode: must",
     }
 }
@@ -651,9 +651,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94471>.
     /// * Catalog: `work.school.get_trade`.
     pub struct GetTrade {
-        /// `payment_id`.
+        /// Id of the class payment.
         0 payment_id: String => "payment_id: must",
-        /// `trade_no`.
+        /// Number of the class payment. From: `trade_no` of the payment result.
         1 trade_no: String => "trade_no: must",
     }
     new(payment_id: impl Into<String>, trade_no: impl Into<String>)
@@ -662,9 +662,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetTrade`].
     pub struct GetTradeResponse {
-        /// `transaction_id`.
+        /// Number of the payment at WeChat Pay.
         0 transaction_id: String => "transaction_id: must",
-        /// `pay_time`; format `unix`.
+        /// When the parent paid; format `unix`.
         1 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }
@@ -695,7 +695,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95791>.
     /// * Catalog: `work.school.get_user_info`.
     pub struct GetUserInfo {
-        /// `code`.
+        /// One-time code from the OAuth redirect.
         0 code: String => "code: must query",
     }
     new(code: impl Into<String>)
@@ -704,11 +704,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserInfo`].
     pub struct GetUserInfoResponse {
-        /// `DeviceId`.
+        /// Id of the phone; `DeviceId` on the wire.
         0 device_id: Option<String> => "DeviceId",
-        /// `parent_userid`.
+        /// The visitor, if a parent.
         1 parent_userid: Option<String> => "parent_userid",
-        /// `student_userid`.
+        /// The visitor, if a student.
         2 student_userid: Option<String> => "student_userid",
     }
 }
@@ -739,7 +739,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92345>.
     /// * Catalog: `work.school.set_arch_sync_mode`.
     pub struct SetArchSyncMode {
-        /// `arch_sync_mode`.
+        /// What is not synchronized: `1` tags to contacts, `2` contacts to tags, `3` both.
         0 arch_sync_mode: i64 => "arch_sync_mode: must",
     }
     new(arch_sync_mode: i64)
@@ -771,7 +771,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92652>.
     /// * Catalog: `work.school.set_teacher_view_mode`.
     pub struct SetTeacherViewMode {
-        /// `view_mode`.
+        /// Classes that teachers see: `1` all, `2` only their own.
         0 view_mode: i64 => "view_mode: must",
     }
     new(view_mode: i64)
@@ -803,9 +803,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92949>.
     /// * Catalog: `work.school.set_upgrade_info`.
     pub struct SetUpgradeInfo {
-        /// `upgrade_switch`; `0` or `1` on the wire.
+        /// `1` grades move up automatically, `0` not; `0` or `1` on the wire.
         0 upgrade_switch: bool => "upgrade_switch: must zero-one",
-        /// `upgrade_time`; format `unix`.
+        /// When grades move up each year; format `unix`.
         1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
     }
     new(upgrade_switch: bool)
@@ -815,7 +815,7 @@ w::record! {
 w::record! {
     /// Answer to [`SetUpgradeInfo`].
     pub struct SetUpgradeInfoResponse {
-        /// `next_upgrade_time`; format `unix`.
+        /// When grades next move up; format `unix`.
         0 next_upgrade_time: xinqiao_types::UnixSeconds => "next_upgrade_time: must",
     }
 }
@@ -850,22 +850,22 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92340>.
         /// * Catalog: `work.school.department.create`.
         pub struct Create {
-            /// `id`.
+            /// Number of the school department.
             0 id: Option<i64> => "id",
-            /// `name`.
+            /// Name of the department, such as a grade or class.
             1 name: String => "name: must",
-            /// `type`.
+            /// `1` class, `2` grade, `3` stage, `4` campus, `5` school.
             2 type_: i64 => "type: must",
-            /// `parentid`.
+            /// Number of the department above; `parentid` on the wire.
             #[doc(alias = "parentid")]
             3 parent_id: i64 => "parentid: must",
-            /// `standard_grade`.
+            /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
             4 standard_grade: Option<i64> => "standard_grade",
-            /// `register_year`.
+            /// Year of entry.
             5 register_year: Option<i64> => "register_year",
-            /// `order`.
+            /// Rank under the parent; higher comes first.
             6 order: Option<i64> => "order",
-            /// `department_admins`.
+            /// Heads and teachers of the department.
             7 department_admins: Option<Vec<super::DepartmentAdmin>> => "department_admins",
         }
         new(name: impl Into<String>, type_: i64, parent_id: i64)
@@ -881,7 +881,7 @@ pub mod department {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `id`.
+            /// Number of the school department.
             0 id: i64 => "id: must",
         }
     }
@@ -912,7 +912,7 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92342>.
         /// * Catalog: `work.school.department.delete`.
         pub struct Delete {
-            /// `id`.
+            /// Number of the school department.
             0 id: i64 => "id: must query",
         }
         new(id: i64)
@@ -944,7 +944,7 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92343>.
         /// * Catalog: `work.school.department.list`.
         pub struct List {
-            /// `id`.
+            /// List this department and below; all without it.
             0 id: Option<i64> => "id: query",
         }
         new()
@@ -954,7 +954,7 @@ pub mod department {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `departments`.
+            /// Departments of the school.
             0 departments: Vec<super::Department> => "departments: must",
         }
     }
@@ -985,22 +985,22 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92341>.
         /// * Catalog: `work.school.department.update`.
         pub struct Update {
-            /// `id`.
+            /// Number of the school department.
             0 id: i64 => "id: must",
-            /// `new_id`.
+            /// New number of the department.
             1 new_id: Option<i64> => "new_id",
-            /// `name`.
+            /// Name of the department, such as a grade or class.
             2 name: Option<String> => "name",
-            /// `parentid`.
+            /// Number of the department above; `parentid` on the wire.
             #[doc(alias = "parentid")]
             3 parent_id: Option<i64> => "parentid",
-            /// `standard_grade`.
+            /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
             4 standard_grade: Option<i64> => "standard_grade",
-            /// `register_year`.
+            /// Year of entry.
             5 register_year: Option<i64> => "register_year",
-            /// `order`.
+            /// Rank under the parent; higher comes first.
             6 order: Option<i64> => "order",
-            /// `department_admins`.
+            /// Heads and teachers of the department.
             7 department_admins: Option<Vec<super::UpdateDepartmentAdmin>> => "department_admins",
         }
         new(id: i64)
@@ -1046,7 +1046,7 @@ pub mod living {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93740>.
         /// * Catalog: `work.school.living.get_living_info`.
         pub struct GetLivingInfo {
-            /// `livingid`.
+            /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must query",
         }
@@ -1056,7 +1056,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetLivingInfo`].
         pub struct GetLivingInfoResponse {
-            /// `living_info`.
+            /// The stream with its details.
             0 living_info: super::LivingInfo => "living_info: must",
         }
     }
@@ -1087,10 +1087,10 @@ pub mod living {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93742>.
         /// * Catalog: `work.school.living.get_unwatch_stat`.
         pub struct GetUnwatchStat {
-            /// `livingid`.
+            /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// `next_key`.
+            /// Hand back to get the next page.
             1 next_key: Option<String> => "next_key",
         }
         new(living_id: impl Into<String>)
@@ -1100,11 +1100,11 @@ pub mod living {
     w::record! {
         /// Answer to [`GetUnwatchStat`].
         pub struct GetUnwatchStatResponse {
-            /// `stat_info`.
+            /// Who watched and who did not.
             0 stat_info: super::StatInfo => "stat_info: must",
-            /// `ending`; `0` or `1` on the wire.
+            /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
-            /// `next_key`.
+            /// Hand back to get the next page.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -1135,10 +1135,10 @@ pub mod living {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95795>.
         /// * Catalog: `work.school.living.get_unwatch_stat_v2`.
         pub struct GetUnwatchStatV2 {
-            /// `livingid`.
+            /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
         new(living_id: impl Into<String>)
@@ -1148,11 +1148,11 @@ pub mod living {
     w::record! {
         /// Answer to [`GetUnwatchStatV2`].
         pub struct GetUnwatchStatV2Response {
-            /// `stat_info`.
+            /// Who watched and who did not.
             0 stat_info: super::GetUnwatchStatV2StatInfo => "stat_info: must",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1183,10 +1183,10 @@ pub mod living {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93741>.
         /// * Catalog: `work.school.living.get_watch_stat`.
         pub struct GetWatchStat {
-            /// `livingid`.
+            /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// `next_key`.
+            /// Hand back to get the next page.
             1 next_key: Option<String> => "next_key",
         }
         new(living_id: impl Into<String>)
@@ -1196,11 +1196,11 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStat`].
         pub struct GetWatchStatResponse {
-            /// `stat_infoes`.
+            /// Who watched and who did not.
             0 stat_infoes: super::StatInfoe => "stat_infoes: must",
-            /// `ending`; `0` or `1` on the wire.
+            /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
-            /// `next_key`.
+            /// Hand back to get the next page.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -1231,10 +1231,10 @@ pub mod living {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95793>.
         /// * Catalog: `work.school.living.get_watch_stat_v2`.
         pub struct GetWatchStatV2 {
-            /// `livingid`.
+            /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
         new(living_id: impl Into<String>)
@@ -1244,11 +1244,11 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStatV2`].
         pub struct GetWatchStatV2Response {
-            /// `stat_info`.
+            /// Who watched and who did not.
             0 stat_info: super::GetWatchStatV2StatInfo => "stat_info: must",
-            /// `has_more`; `0` or `1` on the wire.
+            /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1284,7 +1284,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92334>.
         /// * Catalog: `work.school.user.batch_create_parent`.
         pub struct BatchCreateParent {
-            /// `parents`.
+            /// The parents concerned.
             0 parents: Vec<super::BatchCreateParentDetail> => "parents: must",
         }
         new(parents: Vec<super::BatchCreateParentDetail>)
@@ -1293,7 +1293,7 @@ pub mod user {
     w::record! {
         /// Answer to [`BatchCreateParent`].
         pub struct BatchCreateParentResponse {
-            /// `result_list`.
+            /// Outcome for each.
             0 result_list: Vec<super::ResultInfo> => "result_list: must",
         }
     }
@@ -1324,7 +1324,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92328>.
         /// * Catalog: `work.school.user.batch_create_student`.
         pub struct BatchCreateStudent {
-            /// `students`.
+            /// The students concerned.
             0 students: Vec<super::BatchCreateStudentDetail> => "students: must",
         }
         new(students: Vec<super::BatchCreateStudentDetail>)
@@ -1333,7 +1333,7 @@ pub mod user {
     w::record! {
         /// Answer to [`BatchCreateStudent`].
         pub struct BatchCreateStudentResponse {
-            /// `result_list`.
+            /// Outcome for each.
             0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
         }
     }
@@ -1364,11 +1364,11 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92335>.
         /// * Catalog: `work.school.user.batch_delete_parent`.
         pub struct BatchDeleteParent {
-            /// `useridlist`.
+            /// Students or parents to delete, at most 100; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
-            0 userid_list: Vec<String> => "useridlist: must",
+            0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     /// Answer to [`BatchDeleteParent`], the same as to [`BatchCreateParent`].
@@ -1400,11 +1400,11 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92329>.
         /// * Catalog: `work.school.user.batch_delete_student`.
         pub struct BatchDeleteStudent {
-            /// `useridlist`.
+            /// Students or parents to delete, at most 100; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
-            0 userid_list: Vec<String> => "useridlist: must",
+            0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     /// Answer to [`BatchDeleteStudent`], the same as to [`BatchCreateStudent`].
@@ -1436,7 +1436,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92336>.
         /// * Catalog: `work.school.user.batch_update_parent`.
         pub struct BatchUpdateParent {
-            /// `parents`.
+            /// The parents concerned.
             0 parents: Vec<super::BatchUpdateParentDetail> => "parents: must",
         }
         new(parents: Vec<super::BatchUpdateParentDetail>)
@@ -1471,7 +1471,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92330>.
         /// * Catalog: `work.school.user.batch_update_student`.
         pub struct BatchUpdateStudent {
-            /// `students`.
+            /// The students concerned.
             0 students: Vec<super::BatchUpdateStudentDetail> => "students: must",
         }
         new(students: Vec<super::BatchUpdateStudentDetail>)
@@ -1506,13 +1506,13 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92331>.
         /// * Catalog: `work.school.user.create_parent`.
         pub struct CreateParent {
-            /// `parent_userid`.
+            /// Id of the parent in the school's contacts, unique in the school.
             0 parent_userid: String => "parent_userid: must",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student; personal data, masked in `Debug`.
             1 mobile: String => "mobile: must masked",
-            /// `to_invite`.
+            /// Whether parents are invited by text message, yes by default.
             2 to_invite: Option<bool> => "to_invite",
-            /// `children`.
+            /// Children of the parent, at most 10.
             3 children: Vec<super::Children> => "children: must",
         }
         new(
@@ -1549,15 +1549,15 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92325>.
         /// * Catalog: `work.school.user.create_student`.
         pub struct CreateStudent {
-            /// `student_userid`.
+            /// Id of the student in the school's contacts, unique in the school.
             0 student_userid: String => "student_userid: must",
-            /// `name`.
+            /// Name of the student, 1–32 characters.
             1 name: String => "name: must",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
-            /// `to_invite`.
+            /// Whether parents are invited by text message, yes by default.
             3 to_invite: Option<bool> => "to_invite",
-            /// `department`.
+            /// Numbers of the student's classes, at most 20.
             4 department: Vec<i64> => "department: must",
         }
         new(student_userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
@@ -1591,10 +1591,10 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92332>.
         /// * Catalog: `work.school.user.delete_parent`.
         pub struct DeleteParent {
-            /// `userid`.
-            0 userid: String => "userid: must query",
+            /// Id of the student, parent or teacher in the school.
+            0 userid: xinqiao_types::UserId => "userid: must query",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::endpoint! {
@@ -1623,10 +1623,10 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92326>.
         /// * Catalog: `work.school.user.delete_student`.
         pub struct DeleteStudent {
-            /// `userid`.
-            0 userid: String => "userid: must query",
+            /// Id of the student, parent or teacher in the school.
+            0 userid: xinqiao_types::UserId => "userid: must query",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::endpoint! {
@@ -1655,20 +1655,20 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92337>.
         /// * Catalog: `work.school.user.get`.
         pub struct Get {
-            /// `userid`.
-            0 userid: String => "userid: must query",
+            /// Id of the student, parent or teacher in the school.
+            0 userid: xinqiao_types::UserId => "userid: must query",
         }
-        new(userid: impl Into<String>)
+        new(userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `user_type`.
+            /// `1` student, `2` parent.
             0 user_type: i64 => "user_type: must",
-            /// `student`.
+            /// The student, if `user_type` is `1`.
             1 student: Option<super::StudentInfo> => "student",
-            /// `parent`.
+            /// The parent, if `user_type` is `2`.
             2 parent: Option<super::ParentInfo> => "parent",
         }
     }
@@ -1699,19 +1699,19 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93746>.
         /// * Catalog: `work.school.user.get_health_qr_code`.
         pub struct GetHealthQrCode {
-            /// `type`.
+            /// Purpose of the code.
             0 type_: i64 => "type: must",
-            /// `userids`.
+            /// People whose code is wanted; `userids` on the wire.
             #[doc(alias = "userids")]
-            1 use_rids: Vec<String> => "userids: must",
+            1 use_rids: Vec<xinqiao_types::UserId> => "userids: must",
         }
-        new(type_: i64, use_rids: Vec<String>)
+        new(type_: i64, use_rids: Vec<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`GetHealthQrCode`].
         pub struct GetHealthQrCodeResponse {
-            /// `result_list`.
+            /// Outcome for each.
             0 result_list: Vec<super::GetHealthQrCodeResult> => "result_list: must",
         }
     }
@@ -1742,11 +1742,11 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93745>.
         /// * Catalog: `work.school.user.get_student_customize_health_info`.
         pub struct GetStudentCustomizeHealthInfo {
-            /// `date`; format `yyyy-MM-dd`.
+            /// Day to report on; format `yyyy-MM-dd`.
             0 date: String => "date: must",
-            /// `next_key`.
+            /// Hand back to get the next page.
             1 next_key: Option<String> => "next_key",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(date: impl Into<String>)
@@ -1757,15 +1757,15 @@ pub mod user {
     w::record! {
         /// Answer to [`GetStudentCustomizeHealthInfo`].
         pub struct GetStudentCustomizeHealthInfoResponse {
-            /// `template_id`.
+            /// Which health report template was used.
             0 template_id: String => "template_id: must",
-            /// `question_templates`.
+            /// Questions of the health report.
             1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
-            /// `health_infos`.
+            /// Answers of each person.
             2 health_infos: Vec<super::HealthInfo> => "health_infos: must",
-            /// `ending`; `0` or `1` on the wire.
+            /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             3 ending: bool => "ending: must zero-one",
-            /// `next_key`.
+            /// Hand back to get the next page.
             4 next_key: Option<String> => "next_key",
         }
     }
@@ -1796,11 +1796,11 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93744>.
         /// * Catalog: `work.school.user.get_teacher_customize_health_info`.
         pub struct GetTeacherCustomizeHealthInfo {
-            /// `date`; format `yyyy-MM-dd`.
+            /// Day to report on; format `yyyy-MM-dd`.
             0 date: String => "date: must",
-            /// `next_key`.
+            /// Hand back to get the next page.
             1 next_key: Option<String> => "next_key",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(date: impl Into<String>)
@@ -1837,9 +1837,9 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92338>.
         /// * Catalog: `work.school.user.list`.
         pub struct List {
-            /// `department_id`.
+            /// Number of the department; `1` is the root.
             0 department_id: i64 => "department_id: must query",
-            /// `fetch_child`; `0` or `1` on the wire.
+            /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
             1 fetch_child: Option<bool> => "fetch_child: query zero-one",
         }
         new(department_id: i64)
@@ -1849,7 +1849,7 @@ pub mod user {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `students`.
+            /// The students concerned.
             0 students: Vec<super::StudentInfo> => "students: must",
         }
     }
@@ -1880,7 +1880,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92446>.
         /// * Catalog: `work.school.user.list_parent`.
         pub struct ListParent {
-            /// `department_id`.
+            /// Number of the department; `1` is the root.
             0 department_id: i64 => "department_id: must query",
         }
         new(department_id: i64)
@@ -1889,7 +1889,7 @@ pub mod user {
     w::record! {
         /// Answer to [`ListParent`].
         pub struct ListParentResponse {
-            /// `parents`.
+            /// The parents concerned.
             0 parents: Vec<super::ParentInfo> => "parents: must",
         }
     }
@@ -1920,13 +1920,13 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92333>.
         /// * Catalog: `work.school.user.update_parent`.
         pub struct UpdateParent {
-            /// `parent_userid`.
+            /// Id of the parent in the school's contacts, unique in the school.
             0 parent_userid: String => "parent_userid: must",
-            /// `new_parent_userid`.
+            /// What the id becomes; leave out to keep it.
             1 new_parent_userid: Option<String> => "new_parent_userid",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
-            /// `children`.
+            /// Children of the parent, at most 10.
             3 children: Option<Vec<super::Children>> => "children",
         }
         new(parent_userid: impl Into<String>)
@@ -1960,15 +1960,15 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92327>.
         /// * Catalog: `work.school.user.update_student`.
         pub struct UpdateStudent {
-            /// `student_userid`.
+            /// Id of the student in the school's contacts, unique in the school.
             0 student_userid: String => "student_userid: must",
-            /// `new_student_userid`.
+            /// What the id becomes; leave out to keep it.
             1 new_student_userid: Option<String> => "new_student_userid",
-            /// `name`.
+            /// Name of the student, 1–32 characters.
             2 name: Option<String> => "name",
-            /// `mobile`; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student; personal data, masked in `Debug`.
             3 mobile: Option<String> => "mobile: masked",
-            /// `department`.
+            /// Numbers of the student's classes, at most 20.
             4 department: Option<Vec<i64>> => "department",
         }
         new(student_userid: impl Into<String>)

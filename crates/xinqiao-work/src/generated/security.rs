@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `record_list` in the answer of `security::AdminOperLogList`.
     pub struct AdminOperLogListRecord {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `oper_type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Kind of operation, as a code; all without it.
         1 oper_type: i64 => "oper_type: must",
-        /// `time`; format `unix`.
+        /// When it was done; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `detail_type`.
+        /// Finer kind of operation, as a code.
         3 detail_type: i64 => "detail_type: must",
-        /// `detail_info`.
+        /// What was done, in words.
         4 detail_info: Option<String> => "detail_info",
-        /// `ip`.
+        /// IP address of who did it.
         5 ip: Option<String> => "ip",
     }
 }
@@ -24,36 +24,36 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `security::trust_device::GetByUser`; an item of `device_list` in the answer of `security::trust_device::List`.
     pub struct Device {
-        /// `device_code`.
+        /// Code that WeCom gave the device.
         0 device_code: String => "device_code: must",
-        /// `system`.
+        /// Operating system, such as `Windows` or `Mac`.
         1 system: String => "system: must",
-        /// `mac_addr`.
+        /// MAC addresses of the device.
         2 mac_addr: Option<Vec<String>> => "mac_addr",
-        /// `motherboard_uuid`.
+        /// Tells the mainboard apart, Windows only.
         3 motherboard_uuid: Option<String> => "motherboard_uuid",
-        /// `harddisk_uuid`.
+        /// Tell the disks apart, Windows only; `harddisk_uuid` on the wire.
         #[doc(alias = "harddisk_uuid")]
         4 hard_disk_uuid: Option<Vec<String>> => "harddisk_uuid",
-        /// `domain`.
+        /// Windows domain of the device.
         5 domain: Option<String> => "domain",
-        /// `pc_name`.
+        /// Name of the computer.
         6 pc_name: Option<String> => "pc_name",
-        /// `seq_no`.
+        /// Serial number of a Mac.
         7 seq_no: Option<String> => "seq_no",
-        /// `last_login_time`; format `unix`.
+        /// When it was last used; format `unix`.
         8 last_login_time: Option<xinqiao_types::UnixSeconds> => "last_login_time",
-        /// `last_login_userid`.
-        9 last_login_userid: Option<String> => "last_login_userid",
-        /// `confirm_timestamp`; format `unix`.
+        /// Member who used it last.
+        9 last_login_userid: Option<xinqiao_types::UserId> => "last_login_userid",
+        /// When the member confirmed it; format `unix`.
         10 confirm_timestamp: Option<xinqiao_types::UnixSeconds> => "confirm_timestamp",
-        /// `confirm_userid`.
-        11 confirm_userid: Option<String> => "confirm_userid",
-        /// `approved_userid`.
-        12 approved_userid: Option<String> => "approved_userid",
-        /// `source`.
+        /// Member who confirmed it.
+        11 confirm_userid: Option<xinqiao_types::UserId> => "confirm_userid",
+        /// Admin who approved it.
+        12 approved_userid: Option<xinqiao_types::UserId> => "approved_userid",
+        /// `0` unknown, `1` confirmed by a member, `2` imported by the admin, `3` asked for.
         13 source: i64 => "source: must",
-        /// `status`.
+        /// `1` imported, `2` to be invited, `3`/`4` waits for approval, `5` trusted corp device, `6` trusted private device.
         14 status: i64 => "status: must",
     }
 }
@@ -61,17 +61,17 @@ w::record! {
 w::record! {
     /// An item of `domain_list` in the answer of `security::GetServerDomainIp`.
     pub struct Domain {
-        /// `domain`.
+        /// Domain that is used.
         0 domain: String => "domain: must",
-        /// `universal_domian`.
+        /// Wildcard domain (the platform spells it so).
         1 universal_domian: Option<String> => "universal_domian",
-        /// `protocol`.
+        /// Protocol, such as TCP or UDP.
         2 protocol: String => "protocol: must",
-        /// `port`.
+        /// Ports that are used.
         3 port: Vec<i64> => "port: must",
-        /// `is_necessary`; `0` or `1` on the wire.
+        /// `1` must be let through, `0` may be blocked; `0` or `1` on the wire.
         4 is_necessary: bool => "is_necessary: must zero-one",
-        /// `description`.
+        /// What it is for.
         5 description: String => "description: must",
     }
 }
@@ -79,11 +79,11 @@ w::record! {
 w::record! {
     /// `external_user` of `security::FileOperRecord`.
     pub struct ExternalUser {
-        /// `type`.
+        /// `1` WeChat user, `2` WeCom user.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the outsider.
         1 name: String => "name: must",
-        /// `corp_name`.
+        /// Corp of the outsider.
         2 corp_name: Option<String> => "corp_name",
     }
 }
@@ -91,25 +91,25 @@ w::record! {
 w::record! {
     /// An item of `record_list` in the answer of `security::GetFileOperRecord`.
     pub struct FileOperRecord {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `external_user`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Given if an outsider did it.
         1 external_user: Option<ExternalUser> => "external_user",
-        /// `operation`.
+        /// Kind and source of the operation.
         2 operation: Operation => "operation: must",
-        /// `time`; format `unix`.
+        /// When it was done; format `unix`.
         3 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `file_info`.
+        /// The file, in words.
         4 file_info: Option<String> => "file_info",
-        /// `file_size`; in byte.
+        /// How large the file is; in byte.
         5 file_size: Option<i64> => "file_size",
-        /// `file_md5`.
+        /// MD5 digest of the file's content.
         6 file_md5: Option<String> => "file_md5",
-        /// `applicant_name`.
+        /// Who asked for the file to go out.
         7 applicant_name: Option<String> => "applicant_name",
-        /// `device_type`.
+        /// `1` trusted corp device, `2` trusted private device.
         8 device_type: Option<i64> => "device_type",
-        /// `device_code`.
+        /// Code that WeCom gave the device.
         9 device_code: Option<String> => "device_code",
     }
 }
@@ -117,17 +117,17 @@ w::record! {
 w::record! {
     /// An item of `record_list` in the answer of `security::GetScreenOperRecord`.
     pub struct ScreenOperRecord {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `department_id`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Number of the department; `1` is the root.
         1 department_id: i64 => "department_id: must",
-        /// `screen_shot_type`.
+        /// What was on the screen: `1` chat, `2` contacts, `3` mail, `4` file, `5` schedule, `6` other.
         2 screen_shot_type: i64 => "screen_shot_type: must",
-        /// `screen_shot_content`.
+        /// The page that was captured, in words.
         3 screen_shot_content: String => "screen_shot_content: must",
-        /// `time`; format `unix`.
+        /// When it was done; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `system`.
+        /// Operating system, such as `Windows` or `Mac`.
         5 system: Option<String> => "system",
     }
 }
@@ -135,20 +135,20 @@ w::record! {
 w::record! {
     /// An item of `device_list` in `security::trust_device::Import`.
     pub struct ImportDevice {
-        /// `system`.
+        /// Operating system, such as `Windows` or `Mac`.
         0 system: String => "system: must",
-        /// `mac_addr`.
+        /// MAC addresses of the device.
         1 mac_addr: Option<Vec<String>> => "mac_addr",
-        /// `motherboard_uuid`.
+        /// Tells the mainboard apart, Windows only.
         2 motherboard_uuid: Option<String> => "motherboard_uuid",
-        /// `harddisk_uuid`.
+        /// Tell the disks apart, Windows only; `harddisk_uuid` on the wire.
         #[doc(alias = "harddisk_uuid")]
         3 hard_disk_uuid: Option<Vec<String>> => "harddisk_uuid",
-        /// `domain`.
+        /// Windows domain of the device.
         4 domain: Option<String> => "domain",
-        /// `pc_name`.
+        /// Name of the computer.
         5 pc_name: Option<String> => "pc_name",
-        /// `seq_no`.
+        /// Serial number of a Mac.
         6 seq_no: Option<String> => "seq_no",
     }
     new(system: impl Into<String>)
@@ -159,13 +159,13 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `security::trust_device::Import`.
     pub struct ImportResult {
-        /// `device_index`.
+        /// Position in the list of devices.
         0 device_index: i64 => "device_index: must",
-        /// `device_code`.
+        /// Code that WeCom gave the device.
         1 device_code: Option<String> => "device_code",
-        /// `duplicated_device_code`.
+        /// Code of the device that is there already.
         2 duplicated_device_code: Option<String> => "duplicated_device_code",
-        /// `status`.
+        /// `1` imported, else a repeat or not valid.
         3 status: i64 => "status: must",
     }
 }
@@ -173,15 +173,15 @@ w::record! {
 w::record! {
     /// An item of `ip_list` in the answer of `security::GetServerDomainIp`.
     pub struct Ip {
-        /// `ip`.
+        /// Address or range that is used.
         0 ip: String => "ip: must",
-        /// `protocol`.
+        /// Protocol, such as TCP or UDP.
         1 protocol: String => "protocol: must",
-        /// `port`.
+        /// Ports that are used.
         2 port: Vec<i64> => "port: must",
-        /// `is_necessary`; `0` or `1` on the wire.
+        /// `1` must be let through, `0` may be blocked; `0` or `1` on the wire.
         3 is_necessary: bool => "is_necessary: must zero-one",
-        /// `description`.
+        /// What it is for.
         4 description: String => "description: must",
     }
 }
@@ -189,25 +189,25 @@ w::record! {
 w::record! {
     /// `job_result` of the answer of `security::vip::BatchAddJobResult`; `job_result` of the answer of `security::vip::BatchDelJobResult`.
     pub struct JobResult {
-        /// `succ_userid_list`.
-        0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
-        /// `fail_userid_list`.
-        1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
+        /// Members for whom it worked.
+        0 succ_userid_list: Option<Vec<xinqiao_types::UserId>> => "succ_userid_list",
+        /// Members for whom it failed.
+        1 fail_userid_list: Option<Vec<xinqiao_types::UserId>> => "fail_userid_list",
     }
 }
 
 w::record! {
     /// An item of `record_list` in the answer of `security::MemberOperLogList`.
     pub struct MemberOperLogListRecord {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `oper_type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Kind of operation, as a code; all without it.
         1 oper_type: i64 => "oper_type: must",
-        /// `time`; format `unix`.
+        /// When it was done; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
-        /// `detail_info`.
+        /// What was done, in words.
         3 detail_info: Option<String> => "detail_info",
-        /// `ip`.
+        /// IP address of who did it.
         4 ip: Option<String> => "ip",
     }
 }
@@ -215,9 +215,9 @@ w::record! {
 w::record! {
     /// `operation` of `security::GetFileOperRecord`; `operation` of `security::FileOperRecord`.
     pub struct Operation {
-        /// `type`.
+        /// What was done, as a code, such as upload, download or forward.
         0 type_: i64 => "type: must",
-        /// `source`.
+        /// Where it was done, as a code, such as chat, WeDrive or mail.
         1 source: Option<i64> => "source",
     }
     new(type_: i64)
@@ -231,32 +231,32 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100179>.
     /// * Catalog: `work.security.admin_oper_log_list`.
     pub struct AdminOperLogList {
-        /// `start_time`; format `unix`.
+        /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `userid`.
-        2 userid: Option<String> => "userid",
-        /// `oper_type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        2 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Kind of operation, as a code; all without it.
         3 oper_type: Option<i64> => "oper_type",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    text(userid: String, cursor: String)
+    text(userid: xinqiao_types::UserId, cursor: String)
     set(oper_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`AdminOperLogList`].
     pub struct AdminOperLogListResponse {
-        /// `record_list`.
+        /// The operations.
         0 record_list: Vec<AdminOperLogListRecord> => "record_list: must",
-        /// `has_more`.
+        /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -287,32 +287,32 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98079>.
     /// * Catalog: `work.security.get_file_oper_record`.
     pub struct GetFileOperRecord {
-        /// `start_time`; format `unix`.
+        /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `userid_list`.
-        2 userid_list: Option<Vec<String>> => "userid_list",
-        /// `operation`.
+        /// Members, at most 100 at a time.
+        2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
+        /// Kind and source of the operation.
         3 operation: Option<Operation> => "operation",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(cursor: String)
-    set(userid_list: Vec<String>, operation: Operation, limit: i64)
+    set(userid_list: Vec<xinqiao_types::UserId>, operation: Operation, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetFileOperRecord`].
     pub struct GetFileOperRecordResponse {
-        /// `record_list`.
+        /// The operations.
         0 record_list: Vec<FileOperRecord> => "record_list: must",
-        /// `has_more`.
+        /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -343,34 +343,39 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100128>.
     /// * Catalog: `work.security.get_screen_oper_record`.
     pub struct GetScreenOperRecord {
-        /// `start_time`; format `unix`.
+        /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `userid_list`.
-        2 userid_list: Option<Vec<String>> => "userid_list",
-        /// `department_id_list`.
+        /// Members, at most 100 at a time.
+        2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
+        /// Departments to ask about.
         3 department_id_list: Option<Vec<i64>> => "department_id_list",
-        /// `screen_shot_type`.
+        /// What was on the screen: `1` chat, `2` contacts, `3` mail, `4` file, `5` schedule, `6` other.
         4 screen_shot_type: Option<i64> => "screen_shot_type",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         5 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(cursor: String)
-    set(userid_list: Vec<String>, department_id_list: Vec<i64>, screen_shot_type: i64, limit: i64)
+    set(
+        userid_list: Vec<xinqiao_types::UserId>,
+        department_id_list: Vec<i64>,
+        screen_shot_type: i64,
+        limit: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`GetScreenOperRecord`].
     pub struct GetScreenOperRecordResponse {
-        /// `record_list`.
+        /// The operations.
         0 record_list: Vec<ScreenOperRecord> => "record_list: must",
-        /// `has_more`.
+        /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -408,9 +413,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetServerDomainIp`].
     pub struct GetServerDomainIpResponse {
-        /// `domain_list`.
+        /// Domains that the clients use.
         0 domain_list: Vec<Domain> => "domain_list: must",
-        /// `ip_list`.
+        /// Addresses that the clients use.
         1 ip_list: Vec<Ip> => "ip_list: must",
     }
 }
@@ -441,32 +446,32 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100178>.
     /// * Catalog: `work.security.member_oper_log_list`.
     pub struct MemberOperLogList {
-        /// `start_time`; format `unix`.
+        /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `userid`.
-        2 userid: Option<String> => "userid",
-        /// `oper_type`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        2 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Kind of operation, as a code; all without it.
         3 oper_type: Option<i64> => "oper_type",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    text(userid: String, cursor: String)
+    text(userid: xinqiao_types::UserId, cursor: String)
     set(oper_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`MemberOperLogList`].
     pub struct MemberOperLogListResponse {
-        /// `record_list`.
+        /// The operations.
         0 record_list: Vec<MemberOperLogListRecord> => "record_list: must",
-        /// `has_more`.
+        /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -501,7 +506,7 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.approve`.
         pub struct Approve {
-            /// `device_code_list`.
+            /// Codes of devices, at most 100.
             0 device_code_list: Vec<String> => "device_code_list: must",
         }
         new(device_code_list: Vec<String>)
@@ -510,9 +515,9 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// `success_list`.
+            /// Entries that succeeded.
             0 success_list: Option<Vec<String>> => "success_list",
-            /// `fail_list`.
+            /// Entries that failed, each with its reason.
             1 fail_list: Option<Vec<String>> => "fail_list",
         }
     }
@@ -543,9 +548,9 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.delete`.
         pub struct Delete {
-            /// `type`.
+            /// `1` trusted corp device, `2` unknown, `3` trusted private device.
             0 type_: i64 => "type: must",
-            /// `device_code_list`.
+            /// Codes of devices, at most 100.
             1 device_code_list: Vec<String> => "device_code_list: must",
         }
         new(type_: i64, device_code_list: Vec<String>)
@@ -577,18 +582,18 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.get_by_user`.
         pub struct GetByUser {
-            /// `type`.
+            /// `1` trusted corp device, `2` unknown, `3` trusted private device.
             0 type_: i64 => "type: must",
-            /// `last_login_userid`.
-            1 last_login_userid: String => "last_login_userid: must",
+            /// Member who used it last.
+            1 last_login_userid: xinqiao_types::UserId => "last_login_userid: must",
         }
-        new(type_: i64, last_login_userid: impl Into<String>)
+        new(type_: i64, last_login_userid: impl Into<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`GetByUser`].
         pub struct GetByUserResponse {
-            /// `device_list`.
+            /// Devices to import or found.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
     }
@@ -619,7 +624,7 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.import`.
         pub struct Import {
-            /// `device_list`.
+            /// Devices to import or found.
             0 device_list: Vec<super::ImportDevice> => "device_list: must",
         }
         new(device_list: Vec<super::ImportDevice>)
@@ -628,7 +633,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// `result`.
+            /// Outcome for each device.
             0 result: Vec<super::ImportResult> => "result: must",
         }
     }
@@ -659,11 +664,11 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.list`.
         pub struct List {
-            /// `type`.
+            /// `1` trusted corp device, `2` unknown, `3` trusted private device.
             0 type_: i64 => "type: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(type_: i64)
@@ -674,9 +679,9 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `device_list`.
+            /// Devices to import or found.
             0 device_list: Vec<super::Device> => "device_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -707,7 +712,7 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.reject`.
         pub struct Reject {
-            /// `device_code_list`.
+            /// Codes of devices, at most 100.
             0 device_code_list: Vec<String> => "device_code_list: must",
         }
         new(device_code_list: Vec<String>)
@@ -747,7 +752,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99503>.
         /// * Catalog: `work.security.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -757,7 +762,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`BatchAddJobResult`].
         pub struct BatchAddJobResultResponse {
-            /// `job_result`.
+            /// Outcome of the job.
             0 job_result: super::JobResult => "job_result: must",
         }
     }
@@ -788,7 +793,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99505>.
         /// * Catalog: `work.security.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -824,9 +829,9 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99506>.
         /// * Catalog: `work.security.vip.list`.
         pub struct List {
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             0 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
         new()
@@ -837,11 +842,11 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
-            /// `has_more`.
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
+            /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -872,21 +877,21 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99503>.
         /// * Catalog: `work.security.vip.submit_batch_add_job`.
         pub struct SubmitBatchAddJob {
-            /// `userid_list`.
-            0 userid_list: Option<Vec<String>> => "userid_list",
+            /// Members, at most 100 at a time.
+            0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         }
         new()
-        set(userid_list: Vec<String>)
+        set(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
-            /// `jobid`.
+            /// Id of the background job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
-            /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
+            /// Those `userid`s that are invalid or outside the app's scope.
+            1 invalid_userid_list: Option<Vec<xinqiao_types::UserId>> => "invalid_userid_list",
         }
     }
 
@@ -916,11 +921,11 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99505>.
         /// * Catalog: `work.security.vip.submit_batch_del_job`.
         pub struct SubmitBatchDelJob {
-            /// `userid_list`.
-            0 userid_list: Option<Vec<String>> => "userid_list",
+            /// Members, at most 100 at a time.
+            0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         }
         new()
-        set(userid_list: Vec<String>)
+        set(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     /// Answer to [`SubmitBatchDelJob`], the same as to [`SubmitBatchAddJob`].

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `admin` in the answer of `service::GetAdminList`.
     pub struct Admin {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `open_userid`.
+        /// The member's account, encrypted for third-party apps.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: Option<String> => "open_userid",
-        /// `auth_type`.
+        /// `0` may send messages only, `1` may manage.
         2 auth_type: i64 => "auth_type: must",
     }
 }
@@ -18,21 +18,21 @@ w::record! {
 w::record! {
     /// An item of `agent` in `service::AuthInfo`.
     pub struct Agent {
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `name`.
+        /// Name of the app in the corp.
         1 name: String => "name: must",
-        /// `square_logo_url`.
+        /// Where the app's square picture is.
         2 square_logo_url: String => "square_logo_url: must",
-        /// `round_logo_url`.
+        /// Where the app's round picture is.
         3 round_logo_url: String => "round_logo_url: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         4 appid: Option<i64> => "appid",
-        /// `auth_mode`.
+        /// `0` by the admin, `1` by members.
         5 auth_mode: i64 => "auth_mode: must",
-        /// `privilege`.
+        /// Permissions and scope of the app.
         6 privilege: Privilege => "privilege: must",
-        /// `shared_from`.
+        /// The corp that shares the app, if it is shared.
         7 shared_from: Option<SharedFrom> => "shared_from",
     }
 }
@@ -40,36 +40,36 @@ w::record! {
 w::record! {
     /// `auth_corp_info` of the answer of `service::GetAuthInfo`.
     pub struct AuthCorpInfo {
-        /// `corpid`.
+        /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `corp_name`.
+        /// Short name of the corp.
         1 corp_name: String => "corp_name: must",
-        /// `corp_type`.
+        /// `verified` or `unverified`.
         2 corp_type: String => "corp_type: must",
-        /// `corp_square_logo_url`.
+        /// Where the corp's picture is.
         3 corp_square_logo_url: Option<String> => "corp_square_logo_url",
-        /// `corp_user_max`.
+        /// How many users the corp may have.
         4 corp_user_max: i64 => "corp_user_max: must",
-        /// `corp_agent_max`.
+        /// How many apps the corp may have.
         5 corp_agent_max: i64 => "corp_agent_max: must",
-        /// `corp_full_name`.
+        /// Full name of the corp, if verified.
         6 corp_full_name: Option<String> => "corp_full_name",
-        /// `subject_type`.
+        /// `1` enterprise, `2` government, `3` other organization, `4` team.
         7 subject_type: Option<i64> => "subject_type",
-        /// `verified_end_time`; format `unix`.
+        /// Until when the corp is verified; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
-        /// `corp_wxqrcode`.
+        /// QR code to follow the corp in WeChat; `corp_wxqrcode` on the wire.
         #[doc(alias = "corp_wxqrcode")]
         9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
-        /// `corp_scale`.
+        /// Size of the corp in words.
         10 corp_scale: Option<String> => "corp_scale",
-        /// `corp_industry`.
+        /// Industry of the corp in words.
         11 corp_industry: Option<String> => "corp_industry",
-        /// `corp_sub_industry`.
+        /// Part of the industry in words.
         12 corp_sub_industry: Option<String> => "corp_sub_industry",
-        /// `location`.
+        /// Where the corp is, in words.
         13 location: Option<String> => "location",
-        /// `corp_ex_name`.
+        /// Short names shown to outsiders.
         14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `auth_info` of the answer of `service::GetAuthInfo`; `auth_info` of the answer of `service::GetPermanentCode`.
     pub struct AuthInfo {
-        /// `agent`.
+        /// The apps that were authorized; just one except for old suites.
         0 agent: Vec<Agent> => "agent: must",
     }
 }
@@ -85,13 +85,13 @@ w::record! {
 w::record! {
     /// `auth_user_info` of the answer of `service::GetPermanentCode`.
     pub struct AuthUserInfo {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `name`.
+        /// The member's account, encrypted for third-party apps.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Name of the admin.
         1 name: Option<String> => "name",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// Picture of the admin; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         3 open_userid: Option<String> => "open_userid",
     }
 }
@@ -99,7 +99,7 @@ w::record! {
 w::record! {
     /// `contact_id_translate` of `service::GetResultDetail`.
     pub struct ContactIdTranslate {
-        /// `url`.
+        /// Where to download the translated file.
         0 url: String => "url: must",
     }
 }
@@ -107,9 +107,9 @@ w::record! {
 w::record! {
     /// `contact_sync` of the answer of `service::GetRegisterInfo`.
     pub struct ContactSync {
-        /// `access_token`; a secret, masked in `Debug`.
+        /// Token that may create departments and members; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -117,7 +117,7 @@ w::record! {
 w::record! {
     /// `corp_ex_name` of `service::AuthCorpInfo`; `corp_ex_name` of `service::GetPermanentCodeAuthCorpInfo`.
     pub struct CorpExName {
-        /// `name_list`.
+        /// The short names that are set.
         0 name_list: Option<Vec<String>> => "name_list",
     }
 }
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// `corp_info` of the answer of `service::GetLoginInfo`.
     pub struct CorpInfo {
-        /// `corpid`.
+        /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
 }
@@ -133,9 +133,9 @@ w::record! {
 w::record! {
     /// `dealer_corp_info` of the answer of `service::GetAuthInfo`; `auth_corp_info` of the answer of `service::GetDeviceAuthInfo`; and 3 more.
     pub struct DealerCorpInfo {
-        /// `corpid`.
+        /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `corp_name`.
+        /// Short name of the corp.
         1 corp_name: String => "corp_name: must",
     }
 }
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `department` in `service::GetLoginInfoAuthInfo`.
     pub struct Department {
-        /// `id`.
+        /// Number of the department.
         0 id: i64 => "id: must",
-        /// `writable`.
+        /// Whether they may change the department.
         1 writable: bool => "writable: must",
     }
 }
@@ -153,9 +153,9 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `service::ListDevice`.
     pub struct Device {
-        /// `model_id`.
+        /// Id of the device's model.
         0 model_id: String => "model_id: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
     }
 }
@@ -163,17 +163,17 @@ w::record! {
 w::record! {
     /// `device_info` of the answer of `service::AddDevice`.
     pub struct DeviceInfo {
-        /// `model_id`.
+        /// Id of the device's model.
         0 model_id: String => "model_id: must",
-        /// `device_id`.
+        /// Number of the device on the platform.
         1 device_id: i64 => "device_id: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// `secret_no`.
+        /// Secret that is put into the device to prove itself.
         3 secret_no: Option<String> => "secret_no",
-        /// `qr_code`.
+        /// QR code by which a corp binds the device.
         4 qr_code: Option<String> => "qr_code",
-        /// `create_time`; format `unix`.
+        /// When the device was added; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -181,7 +181,7 @@ w::record! {
 w::record! {
     /// `edition_info` of the answer of `service::GetAuthInfo`; `edition_info` of the answer of `service::GetPermanentCode`.
     pub struct EditionInfo {
-        /// `agent`.
+        /// The edition of each app.
         0 agent: Vec<EditionInfoAgent> => "agent: must",
     }
 }
@@ -189,21 +189,21 @@ w::record! {
 w::record! {
     /// An item of `agent` in `service::EditionInfo`.
     pub struct EditionInfoAgent {
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `edition_id`.
+        /// Which edition the corp has.
         1 edition_id: String => "edition_id: must",
-        /// `edition_name`.
+        /// What that edition is called.
         2 edition_name: String => "edition_name: must",
-        /// `app_status`.
+        /// `0` unpaid, `1` trial, `2` trial over, `3` paid, `4` expired, `5` endless trial, `6`/`7` paid but too many users.
         3 app_status: i64 => "app_status: must",
-        /// `user_limit`.
+        /// How many users the edition allows.
         4 user_limit: i64 => "user_limit: must",
-        /// `expired_time`; format `unix`.
+        /// Until when the edition holds; format `unix`.
         5 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
-        /// `is_virtual_version`.
+        /// Whether it stands in for a real edition.
         6 is_virtual_version: bool => "is_virtual_version: must",
-        /// `is_shared_from_other_corp`.
+        /// Whether the app came from a linked corp.
         7 is_shared_from_other_corp: bool => "is_shared_from_other_corp: must",
     }
 }
@@ -211,19 +211,19 @@ w::record! {
 w::record! {
     /// An item of `external_userid_info` in the answer of `service::external_contact::UnionidToExternalUserid3rd`.
     pub struct ExternalUseridInfo {
-        /// `corpid`.
+        /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
 }
 
 w::record! {
     /// `device_info` of the answer of `service::GetDeviceAuthInfo`.
     pub struct GetDeviceAuthInfoDeviceInfo {
-        /// `model_id`.
+        /// Id of the device's model.
         0 model_id: String => "model_id: must",
-        /// `remark_name`.
+        /// Name given to the device.
         1 remark_name: Option<String> => "remark_name",
     }
 }
@@ -231,9 +231,9 @@ w::record! {
 w::record! {
     /// An item of `agent` in the answer of `service::GetLoginInfo`.
     pub struct GetLoginInfoAgent {
-        /// `agentid`.
+        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// `auth_type`.
+        /// `0` may send messages only, `1` may manage.
         1 auth_type: i64 => "auth_type: must",
     }
 }
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// `auth_info` of the answer of `service::GetLoginInfo`.
     pub struct GetLoginInfoAuthInfo {
-        /// `department`.
+        /// The departments, and whether they may be changed.
         0 department: Vec<Department> => "department: must",
     }
 }
@@ -249,38 +249,37 @@ w::record! {
 w::record! {
     /// `auth_corp_info` of the answer of `service::GetPermanentCode`.
     pub struct GetPermanentCodeAuthCorpInfo {
-        /// `corpid`.
+        /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `corp_name`.
+        /// Short name of the corp.
         1 corp_name: String => "corp_name: must",
-        /// `corp_type`.
+        /// `verified` or `unverified`.
         2 corp_type: String => "corp_type: must",
-        /// `corp_square_logo_url`.
+        /// Where the corp's picture is.
         3 corp_square_logo_url: Option<String> => "corp_square_logo_url",
-        /// `corp_user_max`.
+        /// How many users the corp may have.
         4 corp_user_max: i64 => "corp_user_max: must",
-        /// `corp_agent_max`.
+        /// How many apps the corp may have.
         5 corp_agent_max: i64 => "corp_agent_max: must",
-        /// `corp_full_name`.
+        /// Full name of the corp, if verified.
         6 corp_full_name: Option<String> => "corp_full_name",
-        /// `subject_type`.
+        /// `1` enterprise, `2` government, `3` other organization, `4` team.
         7 subject_type: Option<i64> => "subject_type",
-        /// `verified_end_time`; format `unix`.
+        /// Until when the corp is verified; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
-        /// `corp_wxqrcode`.
+        /// QR code to follow the corp in WeChat; `corp_wxqrcode` on the wire.
         #[doc(alias = "corp_wxqrcode")]
         9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
-        /// `corp_scale`.
+        /// Size of the corp in words.
         10 corp_scale: Option<String> => "corp_scale",
-        /// `corp_industry`.
+        /// Industry of the corp in words.
         11 corp_industry: Option<String> => "corp_industry",
-        /// `corp_sub_industry`.
+        /// Part of the industry in words.
         12 corp_sub_industry: Option<String> => "corp_sub_industry",
-        /// `location`.
+        /// Where the corp is, in words.
         13 location: Option<String> => "location",
-        /// `corp_ex_name`.
+        /// Short names shown to outsiders.
         14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
-        /// `auth_type`.
         15 auth_type: i64 => "auth_type: must",
     }
 }
@@ -288,15 +287,15 @@ w::record! {
 w::record! {
     /// `auth_user_info` of the answer of `service::GetRegisterInfo`.
     pub struct GetRegisterInfoAuthUserInfo {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account, encrypted for third-party apps.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// `result` of the answer of `service::batch::GetResult`.
     pub struct GetResultDetail {
-        /// `contact_id_translate`.
+        /// Outcome of the translation.
         0 contact_id_translate: Option<ContactIdTranslate> => "contact_id_translate",
     }
 }
@@ -304,51 +303,51 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `service::GetOrderList`.
     pub struct Order {
-        /// `orderid`.
+        /// Number of the order; `orderid` on the wire.
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
-        /// `order_status`.
+        /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refund refused.
         1 order_status: i64 => "order_status: must",
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         2 order_type: i64 => "order_type: must",
-        /// `paid_corpid`.
-        3 paid_corpid: String => "paid_corpid: must",
-        /// `operator_corpid`.
-        4 operator_corpid: Option<String> => "operator_corpid",
-        /// `operator_id`.
+        /// The corp that bought.
+        3 paid_corpid: xinqiao_types::CorpId => "paid_corpid: must",
+        /// The corp that placed the order, such as a dealer.
+        4 operator_corpid: Option<xinqiao_types::CorpId> => "operator_corpid",
+        /// `userid` of who ordered; missing if the provider ordered.
         5 operator_id: Option<String> => "operator_id",
-        /// `suiteid`.
+        /// Id of the third-party app or the template for customized apps; it belongs to the provider, not to a corp; such as `dk0123456789abcdef`; `suiteid` on the wire. From: The app's page in the provider console.
         #[doc(alias = "suiteid")]
         6 suite_id: Option<String> => "suiteid",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         7 appid: i64 => "appid: must",
-        /// `edition_id`.
+        /// Id of the edition that was bought.
         8 edition_id: String => "edition_id: must",
-        /// `edition_name`.
+        /// Name of the edition that was bought.
         9 edition_name: String => "edition_name: must",
-        /// `price`; in fen.
+        /// What is to be paid; in fen.
         10 price: xinqiao_types::Fen => "price: must",
-        /// `user_count`.
+        /// For how many users.
         11 user_count: i64 => "user_count: must",
-        /// `order_period`.
+        /// For how many days.
         12 order_period: i64 => "order_period: must",
-        /// `order_time`; format `unix`.
+        /// When it was ordered; format `unix`.
         13 order_time: xinqiao_types::UnixSeconds => "order_time: must",
-        /// `paid_time`; format `unix`.
+        /// When it was paid; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
-        /// `begin_time`; format `unix`.
+        /// From when it holds; format `unix`.
         15 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when it holds; format `unix`.
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `order_from`.
+        /// Who ordered: `0` the corp, `1` the provider, `2` a dealer.
         17 order_from: Option<i64> => "order_from",
-        /// `service_share_amount`; in fen.
+        /// Share of the provider; in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// `platform_share_amount`; in fen.
+        /// What WeCom gets of the price; in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// `dealer_share_amount`; in fen.
+        /// What the reseller gets of the price; in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
-        /// `dealer_corp_info`.
+        /// The dealer, if one brought the authorization about.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
     }
 }
@@ -356,7 +355,7 @@ w::record! {
 w::record! {
     /// `party` of `service::QueryResultDetail`.
     pub struct Party {
-        /// `department_id`.
+        /// Numbers of the departments.
         0 department_id: Option<Vec<i64>> => "department_id",
     }
 }
@@ -364,19 +363,19 @@ w::record! {
 w::record! {
     /// `privilege` of `service::Agent`.
     pub struct Privilege {
-        /// `level`.
+        /// Contacts: `1` basics, `2` all read-only, `3` read and write, `4` single basics, `5` write only.
         0 level: i64 => "level: must",
-        /// `allow_user`.
+        /// Members in the scope.
         1 allow_user: Option<Vec<String>> => "allow_user",
-        /// `allow_party`.
+        /// Departments in the scope.
         2 allow_party: Option<Vec<i64>> => "allow_party",
-        /// `allow_tag`.
+        /// Tags in the scope.
         3 allow_tag: Option<Vec<i64>> => "allow_tag",
-        /// `extra_user`.
+        /// Members whose contacts it may read besides.
         4 extra_user: Option<Vec<String>> => "extra_user",
-        /// `extra_party`.
+        /// Departments whose contacts it may read besides.
         5 extra_party: Option<Vec<i64>> => "extra_party",
-        /// `extra_tag`.
+        /// Tags whose contacts it may read besides.
         6 extra_tag: Option<Vec<i64>> => "extra_tag",
     }
 }
@@ -384,17 +383,17 @@ w::record! {
 w::record! {
     /// An item of `query_request_list` in `service::contact::BatchSearch`; `query_request` of `service::QueryResult`.
     pub struct QueryRequest {
-        /// `query_word`.
+        /// What to look for: name, pinyin or English name.
         0 query_word: String => "query_word: must",
-        /// `query_type`.
+        /// `1` members, `2` departments; both without it.
         1 query_type: Option<i64> => "query_type",
-        /// `query_range`.
+        /// `0` only present members (default), `1` those who left too.
         2 query_range: Option<i64> => "query_range",
-        /// `full_match_field`.
+        /// `1` the name must match in full; loose match without it.
         3 full_match_field: Option<i64> => "full_match_field",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 50 by default, at most 200.
         5 limit: Option<i64> => "limit",
     }
     new(query_word: impl Into<String>)
@@ -405,13 +404,13 @@ w::record! {
 w::record! {
     /// An item of `query_result_list` in the answer of `service::contact::BatchSearch`.
     pub struct QueryResult {
-        /// `query_request`.
+        /// The search that this answers.
         0 query_request: QueryRequest => "query_request: must",
-        /// `query_result`.
+        /// Members and departments that were found.
         1 query_result: QueryResultDetail => "query_result: must",
-        /// `is_last`.
+        /// Whether this is the last page.
         2 is_last: bool => "is_last: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         3 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -419,11 +418,11 @@ w::record! {
 w::record! {
     /// `query_result` of the answer of `service::contact::Search`; `query_result` of `service::QueryResult`.
     pub struct QueryResultDetail {
-        /// `user`.
+        /// Present members who were found.
         0 user: Option<User> => "user",
-        /// `party`.
+        /// Departments that were found.
         1 party: Option<Party> => "party",
-        /// `dismiss_user`.
+        /// Members who left and were found.
         2 dismiss_user: Option<User> => "dismiss_user",
     }
 }
@@ -431,11 +430,11 @@ w::record! {
 w::record! {
     /// `register_code_info` of the answer of `service::GetPermanentCode`.
     pub struct RegisterCodeInfo {
-        /// `register_code`.
+        /// Code that goes into the link by which a corp registers.
         0 register_code: String => "register_code: must",
-        /// `template_id`.
+        /// Id of the promotion package.
         1 template_id: String => "template_id: must",
-        /// `state`.
+        /// Your own value, handed back unchanged.
         2 state: Option<String> => "state",
     }
 }
@@ -443,9 +442,9 @@ w::record! {
 w::record! {
     /// `session_info` of `service::SetSessionInfo`.
     pub struct SessionInfo {
-        /// `appid`.
+        /// Numbers of the apps to authorize, for old suites only.
         0 appid: Option<Vec<i64>> => "appid",
-        /// `auth_type`.
+        /// `0` real, `1` test.
         1 auth_type: Option<i64> => "auth_type",
     }
     new()
@@ -455,7 +454,7 @@ w::record! {
 w::record! {
     /// `shared_from` of `service::Agent`.
     pub struct SharedFrom {
-        /// `corpid`.
+        /// The corp that shares the app.
         0 corpid: Option<xinqiao_types::CorpId> => "corpid",
     }
 }
@@ -463,9 +462,9 @@ w::record! {
 w::record! {
     /// An item of `sort_options` in `service::contact::Sort`.
     pub struct SortOption {
-        /// `sort_field`.
+        /// Code of the field to sort by.
         0 sort_field: i64 => "sort_field: must",
-        /// `sort_type`.
+        /// `0` ascending, `1` descending.
         1 sort_type: i64 => "sort_type: must",
     }
     new(sort_field: i64, sort_type: i64)
@@ -474,9 +473,9 @@ w::record! {
 w::record! {
     /// `user` of `service::QueryResultDetail`; `dismiss_user` of `service::QueryResultDetail`.
     pub struct User {
-        /// `userid`.
-        0 userid: Option<Vec<String>> => "userid",
-        /// `open_userid`.
+        /// `userid`s of the members.
+        0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
+        /// Encrypted ids of the members.
         1 open_userid: Option<Vec<String>> => "open_userid",
     }
 }
@@ -484,13 +483,13 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `service::GetLoginInfo`.
     pub struct UserInfo {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `open_userid`.
+        /// The member's account, encrypted for third-party apps.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: Option<String> => "open_userid",
-        /// `name`.
+        /// Name of the admin.
         2 name: Option<String> => "name",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// Picture of the admin; personal data, masked in `Debug`.
         3 avatar: Option<String> => "avatar: masked",
     }
 }
@@ -502,11 +501,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90626>.
     /// * Catalog: `work.service.add_device`.
     pub struct AddDevice {
-        /// `model_id`.
+        /// Id of the device's model, as registered.
         0 model_id: String => "model_id: must",
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
-        /// `remark_name`.
+        /// Name given to the device.
         2 remark_name: Option<String> => "remark_name",
     }
     new(model_id: impl Into<String>, device_sn: impl Into<String>)
@@ -516,7 +515,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddDevice`].
     pub struct AddDeviceResponse {
-        /// `device_info`.
+        /// What is known of the device.
         0 device_info: DeviceInfo => "device_info: must",
     }
 }
@@ -547,7 +546,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97061>.
     /// * Catalog: `work.service.corpid_to_open_corpid`.
     pub struct CorpidToOpenCorpid {
-        /// `corpid`.
+        /// Plain id of the corp.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -556,8 +555,8 @@ w::record! {
 w::record! {
     /// Answer to [`CorpidToOpenCorpid`].
     pub struct CorpidToOpenCorpidResponse {
-        /// `open_corpid`.
-        0 open_corpid: String => "open_corpid: must",
+        /// Id of the corp as this provider sees it.
+        0 open_corpid: xinqiao_types::CorpId => "open_corpid: must",
     }
 }
 
@@ -587,7 +586,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92770>.
     /// * Catalog: `work.service.del_device`.
     pub struct DelDevice {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
     new(device_sn: impl Into<String>)
@@ -619,9 +618,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91475>.
     /// * Catalog: `work.service.fetch_device_log`.
     pub struct FetchDeviceLog {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
-        /// `hint`.
+        /// The `hint` of an error, which says what log is wanted.
         1 hint: Option<String> => "hint",
     }
     new(device_sn: impl Into<String>)
@@ -661,7 +660,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccountBalance`].
     pub struct GetAccountBalanceResponse {
-        /// `balance`; in fen.
+        /// Balance of the provider's account; in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
     }
 }
@@ -692,18 +691,18 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90605>.
     /// * Catalog: `work.service.get_admin_list`.
     pub struct GetAdminList {
-        /// `auth_corpid`.
-        0 auth_corpid: String => "auth_corpid: must",
-        /// `agentid`.
+        /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+        0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+        /// Number of the app in the corp.
         1 agentid: i64 => "agentid: must",
     }
-    new(auth_corpid: impl Into<String>, agentid: i64)
+    new(auth_corpid: impl Into<xinqiao_types::CorpId>, agentid: i64)
 }
 
 w::record! {
     /// Answer to [`GetAdminList`].
     pub struct GetAdminListResponse {
-        /// `admin`.
+        /// Those who administer the app in the corp.
         0 admin: Option<Vec<Admin>> => "admin",
     }
 }
@@ -766,13 +765,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95430>.
     /// * Catalog: `work.service.get_app_qr_code`.
     pub struct GetAppQrCode {
-        /// `appid`.
+        /// Number of the app inside an old suite.
         0 appid: Option<i64> => "appid",
-        /// `state`.
+        /// Your own value, handed back with the authorization.
         1 state: Option<String> => "state",
-        /// `style`.
+        /// Look of the code, `0` (default) to `3`: with or without frame and text, large or small.
         2 style: Option<i64> => "style",
-        /// `result_type`.
+        /// `1` the picture itself, `2` its address (default).
         3 result_type: Option<i64> => "result_type",
     }
     new()
@@ -783,7 +782,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppQrCode`].
     pub struct GetAppQrCodeResponse {
-        /// `qrcode`.
+        /// Address of the code; `qrcode` on the wire.
         #[doc(alias = "qrcode")]
         0 qr_code: Option<String> => "qrcode",
         /// The file, where the answer is one.
@@ -817,24 +816,24 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91912>.
     /// * Catalog: `work.service.get_auth_info`.
     pub struct GetAuthInfo {
-        /// `auth_corpid`.
-        0 auth_corpid: String => "auth_corpid: must",
-        /// `permanent_code`; a secret, masked in `Debug`.
+        /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+        0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+        /// Permanent code of the corp, to fetch its token; keep it safe; a secret, masked in `Debug`.
         1 permanent_code: String => "permanent_code: must masked",
     }
-    new(auth_corpid: impl Into<String>, permanent_code: impl Into<String>)
+    new(auth_corpid: impl Into<xinqiao_types::CorpId>, permanent_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetAuthInfo`].
     pub struct GetAuthInfoResponse {
-        /// `dealer_corp_info`.
+        /// The dealer, if one brought the authorization about.
         0 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
-        /// `auth_corp_info`.
+        /// The corp that authorized.
         1 auth_corp_info: Option<AuthCorpInfo> => "auth_corp_info",
-        /// `auth_info`.
+        /// The apps that were authorized, with permissions.
         2 auth_info: Option<AuthInfo> => "auth_info",
-        /// `edition_info`.
+        /// Edition that was bought, for paid apps.
         3 edition_info: Option<EditionInfo> => "edition_info",
     }
 }
@@ -865,20 +864,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90605>.
     /// * Catalog: `work.service.get_corp_token`.
     pub struct GetCorpToken {
-        /// `auth_corpid`.
-        0 auth_corpid: String => "auth_corpid: must",
-        /// `permanent_code`; a secret, masked in `Debug`.
+        /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+        0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+        /// Permanent code of the corp, to fetch its token; keep it safe; a secret, masked in `Debug`.
         1 permanent_code: String => "permanent_code: must masked",
     }
-    new(auth_corpid: impl Into<String>, permanent_code: impl Into<String>)
+    new(auth_corpid: impl Into<xinqiao_types::CorpId>, permanent_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetCorpToken`].
     pub struct GetCorpTokenResponse {
-        /// `access_token`; a secret, masked in `Debug`.
+        /// Token for the corp's data; cache it per corp and app; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -909,9 +908,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95436>.
     /// * Catalog: `work.service.get_customized_auth_url`.
     pub struct GetCustomizedAuthUrl {
-        /// `state`.
+        /// Your own value, handed back after the authorization, at most 32 bytes.
         0 state: String => "state: must",
-        /// `templateid_list`.
+        /// Ids of templates for customized apps, at most 9; `templateid_list` on the wire.
         #[doc(alias = "templateid_list")]
         1 template_id_list: Vec<String> => "templateid_list: must",
     }
@@ -921,10 +920,10 @@ w::record! {
 w::record! {
     /// Answer to [`GetCustomizedAuthUrl`].
     pub struct GetCustomizedAuthUrlResponse {
-        /// `qrcode_url`.
+        /// Authorization link; show it as a QR code to the corp's admin; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         0 qr_code_url: String => "qrcode_url: must",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -955,7 +954,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90753>.
     /// * Catalog: `work.service.get_device_auth_info`.
     pub struct GetDeviceAuthInfo {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
     new(device_sn: impl Into<String>)
@@ -964,9 +963,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceAuthInfo`].
     pub struct GetDeviceAuthInfoResponse {
-        /// `auth_corp_info`.
+        /// The corp that authorized.
         0 auth_corp_info: DealerCorpInfo => "auth_corp_info: must",
-        /// `device_info`.
+        /// What is known of the device.
         1 device_info: GetDeviceAuthInfoDeviceInfo => "device_info: must",
     }
 }
@@ -997,7 +996,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91125>.
     /// * Catalog: `work.service.get_login_info`.
     pub struct GetLoginInfo {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Code from the address after the login; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -1006,16 +1005,16 @@ w::record! {
 w::record! {
     /// Answer to [`GetLoginInfo`].
     pub struct GetLoginInfoResponse {
-        /// `usertype`.
+        /// `1` creator, `2` inside admin, `3` outside admin, `4` partial admin, `5` member; `usertype` on the wire.
         #[doc(alias = "usertype")]
         0 user_type: i64 => "usertype: must",
-        /// `user_info`.
+        /// Who logged in.
         1 user_info: UserInfo => "user_info: must",
-        /// `corp_info`.
+        /// Their corp.
         2 corp_info: CorpInfo => "corp_info: must",
-        /// `agent`.
+        /// Apps that they may manage or use.
         3 agent: Vec<GetLoginInfoAgent> => "agent: must",
-        /// `auth_info`.
+        /// Departments that they may manage.
         4 auth_info: GetLoginInfoAuthInfo => "auth_info: must",
     }
 }
@@ -1078,7 +1077,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91909>.
     /// * Catalog: `work.service.get_order`.
     pub struct GetOrder {
-        /// `orderid`.
+        /// Number of the order; `orderid` on the wire.
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
     }
@@ -1088,51 +1087,51 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// `orderid`.
+        /// Number of the order; `orderid` on the wire.
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
-        /// `order_status`.
+        /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refund refused.
         1 order_status: i64 => "order_status: must",
-        /// `order_type`.
+        /// `0` new, `1` more users, `2` longer, `3` other edition.
         2 order_type: i64 => "order_type: must",
-        /// `paid_corpid`.
-        3 paid_corpid: String => "paid_corpid: must",
-        /// `operator_corpid`.
-        4 operator_corpid: Option<String> => "operator_corpid",
-        /// `operator_id`.
+        /// The corp that bought.
+        3 paid_corpid: xinqiao_types::CorpId => "paid_corpid: must",
+        /// The corp that placed the order, such as a dealer.
+        4 operator_corpid: Option<xinqiao_types::CorpId> => "operator_corpid",
+        /// `userid` of who ordered; missing if the provider ordered.
         5 operator_id: Option<String> => "operator_id",
-        /// `suiteid`.
+        /// Id of the third-party app or the template for customized apps; it belongs to the provider, not to a corp; such as `dk0123456789abcdef`; `suiteid` on the wire. From: The app's page in the provider console.
         #[doc(alias = "suiteid")]
         6 suite_id: Option<String> => "suiteid",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         7 appid: i64 => "appid: must",
-        /// `edition_id`.
+        /// Id of the edition that was bought.
         8 edition_id: String => "edition_id: must",
-        /// `edition_name`.
+        /// Name of the edition that was bought.
         9 edition_name: String => "edition_name: must",
-        /// `price`; in fen.
+        /// What is to be paid; in fen.
         10 price: xinqiao_types::Fen => "price: must",
-        /// `user_count`.
+        /// For how many users.
         11 user_count: i64 => "user_count: must",
-        /// `order_period`.
+        /// For how many days.
         12 order_period: i64 => "order_period: must",
-        /// `order_time`; format `unix`.
+        /// When it was ordered; format `unix`.
         13 order_time: xinqiao_types::UnixSeconds => "order_time: must",
-        /// `paid_time`; format `unix`.
+        /// When it was paid; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
-        /// `begin_time`; format `unix`.
+        /// From when it holds; format `unix`.
         15 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// Until when it holds; format `unix`.
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `order_from`.
+        /// Who ordered: `0` the corp, `1` the provider, `2` a dealer.
         17 order_from: Option<i64> => "order_from",
-        /// `service_share_amount`; in fen.
+        /// Share of the provider; in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// `platform_share_amount`; in fen.
+        /// What WeCom gets of the price; in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// `dealer_share_amount`; in fen.
+        /// What the reseller gets of the price; in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
-        /// `dealer_corp_info`.
+        /// The dealer, if one brought the authorization about.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
     }
 }
@@ -1163,11 +1162,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91910>.
     /// * Catalog: `work.service.get_order_list`.
     pub struct GetOrderList {
-        /// `start_time`; format `unix`.
+        /// Ordered after this; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// Ordered before this; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `test_mode`.
+        /// `0` orders of real authorizations (default), `1` of test ones.
         2 test_mode: Option<i64> => "test_mode",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -1177,7 +1176,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
-        /// `order_list`.
+        /// Orders of app editions.
         0 order_list: Vec<Order> => "order_list: must",
     }
 }
@@ -1208,7 +1207,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90603>.
     /// * Catalog: `work.service.get_permanent_code`.
     pub struct GetPermanentCode {
-        /// `auth_code`; a secret, masked in `Debug`.
+        /// Temporary code, valid for 10 minutes; a secret, masked in `Debug`. From: `AuthCode` of the event `create_auth`, or the address after the authorization.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -1217,25 +1216,25 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermanentCode`].
     pub struct GetPermanentCodeResponse {
-        /// `permanent_code`; a secret, masked in `Debug`.
+        /// Permanent code of the corp, to fetch its token; keep it safe; a secret, masked in `Debug`.
         0 permanent_code: String => "permanent_code: must masked",
-        /// `access_token`; a secret, masked in `Debug`.
+        /// Token for the corp's data; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         2 expires_in: i64 => "expires_in: must",
-        /// `dealer_corp_info`.
+        /// The dealer, if one brought the authorization about.
         3 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
-        /// `auth_corp_info`.
+        /// The corp that authorized.
         4 auth_corp_info: Option<GetPermanentCodeAuthCorpInfo> => "auth_corp_info",
-        /// `auth_info`.
+        /// The apps that were authorized, with permissions.
         5 auth_info: Option<AuthInfo> => "auth_info",
-        /// `auth_user_info`.
+        /// Admin or member who authorized.
         6 auth_user_info: Option<AuthUserInfo> => "auth_user_info",
-        /// `register_code_info`.
+        /// How the corp was registered, if by a promotion package.
         7 register_code_info: Option<RegisterCodeInfo> => "register_code_info",
-        /// `state`.
+        /// The `state` of the install link.
         8 state: Option<String> => "state",
-        /// `edition_info`.
+        /// Edition that was bought, for paid apps.
         9 edition_info: Option<EditionInfo> => "edition_info",
     }
 }
@@ -1273,9 +1272,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetPreAuthCode`].
     pub struct GetPreAuthCodeResponse {
-        /// `pre_auth_code`.
+        /// Code that goes into the install link.
         0 pre_auth_code: String => "pre_auth_code: must",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1306,9 +1305,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91200>.
     /// * Catalog: `work.service.get_provider_token`.
     pub struct GetProviderToken {
-        /// `corpid`; the account's corpid.
+        /// The provider's own corp id; the account's corpid.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `provider_secret`; the account's providersecret; a secret, masked in `Debug`.
+        /// Provider-level secret, not that of one app; the account's providersecret; a secret, masked in `Debug`. From: Provider console, general parameters.
         1 provider_secret: String => "provider_secret: must masked",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, provider_secret: impl Into<String>)
@@ -1317,9 +1316,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetProviderToken`].
     pub struct GetProviderTokenResponse {
-        /// `provider_access_token`; a secret, masked in `Debug`.
+        /// Token of the provider itself, not of a corp; a secret, masked in `Debug`.
         0 provider_access_token: String => "provider_access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1350,17 +1349,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90581>.
     /// * Catalog: `work.service.get_register_code`.
     pub struct GetRegisterCode {
-        /// `template_id`.
+        /// Id of the promotion package.
         0 template_id: String => "template_id: must",
-        /// `corp_name`.
+        /// Name of the corp to fill in beforehand.
         1 corp_name: Option<String> => "corp_name",
-        /// `admin_name`.
+        /// Name of the admin, given together with the mobile number.
         2 admin_name: Option<String> => "admin_name",
-        /// `admin_mobile`.
+        /// Mobile number of the admin.
         3 admin_mobile: Option<String> => "admin_mobile",
-        /// `state`.
+        /// Your own value, handed back unchanged.
         4 state: Option<String> => "state",
-        /// `follow_user`.
+        /// `userid` of the provider's member who follows it up.
         5 follow_user: Option<String> => "follow_user",
     }
     new(template_id: impl Into<String>)
@@ -1376,9 +1375,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetRegisterCode`].
     pub struct GetRegisterCodeResponse {
-        /// `register_code`.
+        /// Code that goes into the link by which a corp registers.
         0 register_code: String => "register_code: must",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1409,7 +1408,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90582>.
     /// * Catalog: `work.service.get_register_info`.
     pub struct GetRegisterInfo {
-        /// `register_code`.
+        /// Code that goes into the link by which a corp registers.
         0 register_code: String => "register_code: must",
     }
     new(register_code: impl Into<String>)
@@ -1418,15 +1417,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetRegisterInfo`].
     pub struct GetRegisterInfoResponse {
-        /// `corpid`.
+        /// The corp that was registered.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `contact_sync`.
+        /// Token to import contacts, once registered.
         1 contact_sync: Option<ContactSync> => "contact_sync",
-        /// `auth_user_info`.
+        /// Admin who authorized.
         2 auth_user_info: Option<GetRegisterInfoAuthUserInfo> => "auth_user_info",
-        /// `template_id`.
+        /// Id of the promotion package.
         3 template_id: String => "template_id: must",
-        /// `state`.
+        /// Your own value, handed back unchanged.
         4 state: Option<String> => "state",
     }
 }
@@ -1457,11 +1456,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90600>.
     /// * Catalog: `work.service.get_suite_token`.
     pub struct GetSuiteToken {
-        /// `suite_id`; the account's suiteid.
+        /// Id of the third-party app or the template for customized apps; it belongs to the provider, not to a corp; such as `dk0123456789abcdef`; the account's suiteid. From: The app's page in the provider console.
         0 suite_id: String => "suite_id: must",
-        /// `suite_secret`; the account's suitesecret; a secret, masked in `Debug`.
+        /// Secret of the third-party app; the account's suitesecret; a secret, masked in `Debug`. From: The app's page in the provider console.
         1 suite_secret: String => "suite_secret: must masked",
-        /// `suite_ticket`; a secret, masked in `Debug`.
+        /// Ticket that is pushed every 10 minutes, valid for 30; a secret, masked in `Debug`. From: The push `suite_ticket`.
         2 suite_ticket: String => "suite_ticket: must masked",
     }
     new(
@@ -1474,9 +1473,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetSuiteToken`].
     pub struct GetSuiteTokenResponse {
-        /// `suite_access_token`; a secret, masked in `Debug`.
+        /// Token of the third-party app itself, not of a corp; a secret, masked in `Debug`.
         0 suite_access_token: String => "suite_access_token: must masked",
-        /// `expires_in`; in s.
+        /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1507,7 +1506,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91122>.
     /// * Catalog: `work.service.get_user_detail_3rd`.
     pub struct GetUserDetail3rd {
-        /// `user_ticket`.
+        /// Ticket of the user, valid for 30 minutes. From: The answer of `service.getuserinfo3rd`.
         0 user_ticket: String => "user_ticket: must",
     }
     new(user_ticket: impl Into<String>)
@@ -1516,17 +1515,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserDetail3rd`].
     pub struct GetUserDetail3rdResponse {
-        /// `corpid`.
+        /// The user's corp.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// `name`.
+        /// The member's account, encrypted for third-party apps.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// Name of the member; may be the `userid`.
         2 name: Option<String> => "name",
-        /// `gender`; a number as text on the wire.
+        /// `1` male, `2` female, `0` unset; a number as text on the wire.
         3 gender: Option<i64> => "gender: numeric",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// URL of the picture; a default one without consent; personal data, masked in `Debug`.
         4 avatar: Option<String> => "avatar: masked",
-        /// `qr_code`.
+        /// URL of the member's QR code.
         5 qr_code: Option<String> => "qr_code",
     }
 }
@@ -1557,7 +1556,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91121>.
     /// * Catalog: `work.service.get_user_info_3rd`.
     pub struct GetUserInfo3rd {
-        /// `code`.
+        /// One-time code from the OAuth redirect, valid for 5 minutes.
         0 code: String => "code: must query",
     }
     new(code: impl Into<String>)
@@ -1566,19 +1565,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserInfo3rd`].
     pub struct GetUserInfo3rdResponse {
-        /// `CorpId`.
-        0 corp_id: Option<String> => "CorpId",
-        /// `UserId`.
-        1 user_id: Option<String> => "UserId",
-        /// `OpenId`; personal data, masked in `Debug`.
-        2 open_id: Option<String> => "OpenId: masked",
-        /// `DeviceId`.
+        /// The user's corp; `CorpId` on the wire.
+        0 corp_id: Option<xinqiao_types::CorpId> => "CorpId",
+        /// The user's account; only if their corp has the app; `UserId` on the wire.
+        1 user_id: Option<xinqiao_types::UserId> => "UserId",
+        /// Id of a user whose corp has not authorized, unique to the provider; personal data, masked in `Debug`; `OpenId` on the wire.
+        2 open_id: Option<xinqiao_types::OpenId> => "OpenId: masked",
+        /// Id of the phone; changes when WeCom is installed anew; `DeviceId` on the wire.
         3 device_id: Option<String> => "DeviceId",
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         4 open_userid: Option<String> => "open_userid",
-        /// `user_ticket`.
+        /// Ticket for the user's details; only with scope `snsapi_privateinfo`.
         5 user_ticket: Option<String> => "user_ticket",
-        /// `expires_in`; in s.
+        /// For how many seconds the ticket is valid; in s.
         6 expires_in: Option<i64> => "expires_in",
     }
 }
@@ -1609,9 +1608,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91346>.
     /// * Catalog: `work.service.list_device`.
     pub struct ListDevice {
-        /// `offset`.
+        /// How many to skip.
         0 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Page size, at most 100.
         1 limit: Option<i64> => "limit",
     }
     new()
@@ -1621,7 +1620,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListDevice`].
     pub struct ListDeviceResponse {
-        /// `device_list`.
+        /// Devices that were added under the model.
         0 device_list: Vec<Device> => "device_list: must",
     }
 }
@@ -1652,9 +1651,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91883>.
     /// * Catalog: `work.service.media_upload`.
     pub struct MediaUpload {
-        /// `type`.
+        /// `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must query",
-        /// `media`.
+        /// The file itself.
         1 media: w::FilePart => "media: must",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -1663,11 +1662,11 @@ w::record! {
 w::record! {
     /// Answer to [`MediaUpload`].
     pub struct MediaUploadResponse {
-        /// `type`.
+        /// `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must",
-        /// `media_id`.
+        /// Id of the media, valid for 3 days.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `created_at`; format `unix`.
+        /// When it was uploaded; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -1698,9 +1697,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92468>.
     /// * Catalog: `work.service.mini_program_js_code_2_session`.
     pub struct MiniProgramJsCode2Session {
-        /// `js_code`.
+        /// Code from `wx.qy.login` in the mini program.
         0 js_code: String => "js_code: must query",
-        /// `grant_type`.
+        /// Always `authorization_code`.
         1 grant_type: String => "grant_type: must query",
     }
     new(js_code: impl Into<String>, grant_type: impl Into<String>)
@@ -1709,13 +1708,13 @@ w::record! {
 w::record! {
     /// Answer to [`MiniProgramJsCode2Session`].
     pub struct MiniProgramJsCode2SessionResponse {
-        /// `corpid`.
+        /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// `session_key`; a secret, masked in `Debug`.
+        /// The member's account, encrypted for third-party apps.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// Session key; never send it out; a secret, masked in `Debug`.
         2 session_key: String => "session_key: must masked",
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         3 open_userid: String => "open_userid: must",
     }
 }
@@ -1746,21 +1745,21 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91913>.
     /// * Catalog: `work.service.prolong_try`.
     pub struct ProlongTry {
-        /// `buyer_corpid`.
-        0 buyer_corpid: String => "buyer_corpid: must",
-        /// `prolong_days`.
+        /// The corp whose trial is prolonged.
+        0 buyer_corpid: xinqiao_types::CorpId => "buyer_corpid: must",
+        /// By how many days.
         1 prolong_days: i64 => "prolong_days: must",
-        /// `appid`.
+        /// Number of the app inside an old suite.
         2 appid: Option<i64> => "appid",
     }
-    new(buyer_corpid: impl Into<String>, prolong_days: i64)
+    new(buyer_corpid: impl Into<xinqiao_types::CorpId>, prolong_days: i64)
     set(appid: i64)
 }
 
 w::record! {
     /// Answer to [`ProlongTry`].
     pub struct ProlongTryResponse {
-        /// `try_end_time`; format `unix`.
+        /// When the trial now ends; format `unix`.
         0 try_end_time: xinqiao_types::UnixSeconds => "try_end_time: must",
     }
 }
@@ -1791,7 +1790,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90753>.
     /// * Catalog: `work.service.reset_secret_no`.
     pub struct ResetSecretNo {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
     new(device_sn: impl Into<String>)
@@ -1855,9 +1854,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92782>.
     /// * Catalog: `work.service.set_printer_support_state`.
     pub struct SetPrinterSupportState {
-        /// `device_sn`.
+        /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
-        /// `not_supported_printer`.
+        /// Whether the printer is marked as not supported.
         1 not_supported_printer: bool => "not_supported_printer: must",
     }
     new(device_sn: impl Into<String>, not_supported_printer: bool)
@@ -1889,9 +1888,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90602>.
     /// * Catalog: `work.service.set_session_info`.
     pub struct SetSessionInfo {
-        /// `pre_auth_code`.
+        /// Code that goes into the install link.
         0 pre_auth_code: String => "pre_auth_code: must",
-        /// `session_info`.
+        /// Settings of this authorization.
         1 session_info: SessionInfo => "session_info: must",
     }
     new(pre_auth_code: impl Into<String>, session_info: SessionInfo)
@@ -1996,7 +1995,7 @@ pub mod batch {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91882>.
         /// * Catalog: `work.service.batch.get_result`.
         pub struct GetResult {
-            /// `jobid`.
+            /// Id of the background job, valid for 24 hours; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must query",
         }
@@ -2006,11 +2005,11 @@ pub mod batch {
     w::record! {
         /// Answer to [`GetResult`].
         pub struct GetResultResponse {
-            /// `type`.
+            /// So far always `contact_id_translate`.
             0 type_: String => "type: must",
-            /// `status`.
+            /// `1` begun, `2` running, `3` finished.
             1 status: i64 => "status: must",
-            /// `result`.
+            /// Outcome, once finished.
             2 result: super::GetResultDetail => "result: must",
         }
     }
@@ -2078,21 +2077,21 @@ pub mod contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91844>.
         /// * Catalog: `work.service.contact.batch_search`.
         pub struct BatchSearch {
-            /// `auth_corpid`.
-            0 auth_corpid: String => "auth_corpid: must",
-            /// `query_request_list`.
+            /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+            0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+            /// Searches to do, at most 50.
             1 query_request_list: Option<Vec<super::QueryRequest>> => "query_request_list",
-            /// `agentid`.
+            /// Number of the app in the corp, needed for old suites with several apps.
             2 agentid: Option<i64> => "agentid",
         }
-        new(auth_corpid: impl Into<String>)
+        new(auth_corpid: impl Into<xinqiao_types::CorpId>)
         set(query_request_list: Vec<super::QueryRequest>, agentid: i64)
     }
 
     w::record! {
         /// Answer to [`BatchSearch`].
         pub struct BatchSearchResponse {
-            /// `query_result_list`.
+            /// Result of each search.
             0 query_result_list: Vec<super::QueryResult> => "query_result_list: must",
         }
     }
@@ -2123,23 +2122,23 @@ pub mod contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91846>.
         /// * Catalog: `work.service.contact.id_translate`.
         pub struct IdTranslate {
-            /// `auth_corpid`.
-            0 auth_corpid: String => "auth_corpid: must",
-            /// `media_id_list`.
-            1 media_id_list: Vec<String> => "media_id_list: must",
-            /// `output_file_name`.
+            /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+            0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+            /// `media_id`s of the files to translate, at most 20.
+            1 media_id_list: Vec<xinqiao_types::MediaId> => "media_id_list: must",
+            /// Name of the resulting file.
             2 output_file_name: Option<String> => "output_file_name",
-            /// `output_file_format`.
+            /// Format of the result, only for a single file, such as `pdf`.
             3 output_file_format: Option<String> => "output_file_format",
         }
-        new(auth_corpid: impl Into<String>, media_id_list: Vec<String>)
+        new(auth_corpid: impl Into<xinqiao_types::CorpId>, media_id_list: Vec<xinqiao_types::MediaId>)
         text(output_file_name: String, output_file_format: String)
     }
 
     w::record! {
         /// Answer to [`IdTranslate`].
         pub struct IdTranslateResponse {
-            /// `jobid`.
+            /// Id of the translation job; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2171,24 +2170,24 @@ pub mod contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91844>.
         /// * Catalog: `work.service.contact.search`.
         pub struct Search {
-            /// `auth_corpid`.
-            0 auth_corpid: String => "auth_corpid: must",
-            /// `query_word`.
+            /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+            0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+            /// What to look for: name, pinyin or English name.
             1 query_word: String => "query_word: must",
-            /// `query_type`.
+            /// `1` members, `2` departments; both without it.
             2 query_type: Option<i64> => "query_type",
-            /// `query_range`.
+            /// `0` only present members (default), `1` those who left too.
             3 query_range: Option<i64> => "query_range",
-            /// `full_match_field`.
+            /// `1` the name must match in full; loose match without it.
             4 full_match_field: Option<i64> => "full_match_field",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             5 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Page size, 50 by default, at most 200.
             6 limit: Option<i64> => "limit",
-            /// `agentid`.
+            /// Number of the app in the corp, needed for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
         }
-        new(auth_corpid: impl Into<String>, query_word: impl Into<String>)
+        new(auth_corpid: impl Into<xinqiao_types::CorpId>, query_word: impl Into<String>)
         text(cursor: String)
         set(query_type: i64, query_range: i64, full_match_field: i64, limit: i64, agentid: i64)
     }
@@ -2196,11 +2195,11 @@ pub mod contact {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// `query_result`.
+            /// Members and departments that were found.
             0 query_result: super::QueryResultDetail => "query_result: must",
-            /// `is_last`.
+            /// Whether this is the last page.
             1 is_last: bool => "is_last: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -2231,24 +2230,24 @@ pub mod contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92093>.
         /// * Catalog: `work.service.contact.sort`.
         pub struct Sort {
-            /// `auth_corpid`.
-            0 auth_corpid: String => "auth_corpid: must",
-            /// `sort_options`.
+            /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
+            0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
+            /// What to sort by.
             1 sort_options: Option<Vec<super::SortOption>> => "sort_options",
-            /// `useridlist`.
+            /// Members to sort, or sorted; at most 1,000; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
-            2 userid_list: Vec<String> => "useridlist: must",
+            2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
-        new(auth_corpid: impl Into<String>, userid_list: Vec<String>)
+        new(auth_corpid: impl Into<xinqiao_types::CorpId>, userid_list: Vec<xinqiao_types::UserId>)
         set(sort_options: Vec<super::SortOption>)
     }
 
     w::record! {
         /// Answer to [`Sort`].
         pub struct SortResponse {
-            /// `useridlist`.
+            /// Members to sort, or sorted; at most 1,000; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
-            0 userid_list: Vec<String> => "useridlist: must",
+            0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
     }
 
@@ -2283,7 +2282,7 @@ pub mod external_contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
         /// * Catalog: `work.service.external_contact.finish_external_userid_migration`.
         pub struct FinishExternalUseridMigration {
-            /// `corpid`.
+            /// The corp; when looking up a unionid all corps without it.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
         new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -2315,11 +2314,11 @@ pub mod external_contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
         /// * Catalog: `work.service.external_contact.unionid_to_external_userid_3rd`.
         pub struct UnionidToExternalUserid3rd {
-            /// `unionid`; personal data, masked in `Debug`.
+            /// The customer's unionid; personal data, masked in `Debug`.
             0 unionid: xinqiao_types::UnionId => "unionid: must masked",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The openid from the same login as the `unionid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `corpid`.
+            /// The corp; when looking up a unionid all corps without it.
             2 corpid: Option<xinqiao_types::CorpId> => "corpid",
         }
         new(unionid: impl Into<xinqiao_types::UnionId>, openid: impl Into<xinqiao_types::OpenId>)
@@ -2329,7 +2328,7 @@ pub mod external_contact {
     w::record! {
         /// Answer to [`UnionidToExternalUserid3rd`].
         pub struct UnionidToExternalUserid3rdResponse {
-            /// `external_userid_info`.
+            /// The customer's id in each corp.
             0 external_userid_info: Vec<super::ExternalUseridInfo> => "external_userid_info: must",
         }
     }

@@ -6,10 +6,10 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `taglist` in the answer of `tag::List`.
     pub struct TagList {
-        /// `tagid`.
+        /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `tagname`.
+        /// Name of the member tag, unique in the corp, at most 32 characters; `tagname` on the wire.
         #[doc(alias = "tagname")]
         1 tag_name: String => "tagname: must",
     }
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// An item of `userlist` in the answer of `tag::Get`.
     pub struct UserList {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `name`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Name of the member; third-party apps get the `userid` here.
         1 name: Option<String> => "name",
     }
 }
@@ -32,13 +32,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90214>.
     /// * Catalog: `work.tag.add_tag_users`.
     pub struct AddTagUsers {
-        /// `tagid`.
+        /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `userlist`.
+        /// `userid`s to add or remove, at most 1,000; one of this and `partylist` is needed; `userlist` on the wire.
         #[doc(alias = "userlist")]
         1 user_list: Option<Vec<String>> => "userlist",
-        /// `partylist`.
+        /// Numbers of the departments to add or remove, at most 100; `partylist` on the wire.
         #[doc(alias = "partylist")]
         2 party_list: Option<Vec<i64>> => "partylist",
     }
@@ -49,10 +49,10 @@ w::record! {
 w::record! {
     /// Answer to [`AddTagUsers`].
     pub struct AddTagUsersResponse {
-        /// `invalidlist`; joined by `|` on the wire.
+        /// Members that could not be handled, joined with a vertical bar; joined by `|` on the wire; `invalidlist` on the wire.
         #[doc(alias = "invalidlist")]
         0 invalid_list: Option<Vec<String>> => "invalidlist: pipe",
-        /// `invalidparty`.
+        /// Departments that are invalid or out of scope; `invalidparty` on the wire.
         #[doc(alias = "invalidparty")]
         1 invalid_party: Option<Vec<i64>> => "invalidparty",
     }
@@ -84,10 +84,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90210>.
     /// * Catalog: `work.tag.create`.
     pub struct Create {
-        /// `tagid`.
+        /// Number to give the tag; made up if left out; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: Option<i64> => "tagid",
-        /// `tagname`.
+        /// Name of the member tag, unique in the corp, at most 32 characters; `tagname` on the wire.
         #[doc(alias = "tagname")]
         1 tag_name: String => "tagname: must",
     }
@@ -98,7 +98,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `tagid`.
+        /// Number to give the tag; made up if left out; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
     }
@@ -130,13 +130,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90215>.
     /// * Catalog: `work.tag.del_tag_users`.
     pub struct DelTagUsers {
-        /// `tagid`.
+        /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `userlist`.
+        /// `userid`s to add or remove, at most 1,000; one of this and `partylist` is needed; `userlist` on the wire.
         #[doc(alias = "userlist")]
         1 user_list: Option<Vec<String>> => "userlist",
-        /// `partylist`.
+        /// Numbers of the departments to add or remove, at most 100; `partylist` on the wire.
         #[doc(alias = "partylist")]
         2 party_list: Option<Vec<i64>> => "partylist",
     }
@@ -173,7 +173,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90212>.
     /// * Catalog: `work.tag.delete`.
     pub struct Delete {
-        /// `tagid`.
+        /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must query",
     }
@@ -206,7 +206,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90213>.
     /// * Catalog: `work.tag.get`.
     pub struct Get {
-        /// `tagid`.
+        /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must query",
     }
@@ -216,13 +216,13 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `tagname`.
+        /// Name of the member tag, unique in the corp, at most 32 characters; `tagname` on the wire.
         #[doc(alias = "tagname")]
         0 tag_name: String => "tagname: must",
-        /// `userlist`.
+        /// Members who carry the tag; `userlist` on the wire.
         #[doc(alias = "userlist")]
         1 user_list: Vec<UserList> => "userlist: must",
-        /// `partylist`.
+        /// Departments that carry the tag; `partylist` on the wire.
         #[doc(alias = "partylist")]
         2 party_list: Vec<i64> => "partylist: must",
     }
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `taglist`.
+        /// All member tags of the corp; `taglist` on the wire.
         #[doc(alias = "taglist")]
         0 tag_list: Vec<TagList> => "taglist: must",
     }
@@ -293,10 +293,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90211>.
     /// * Catalog: `work.tag.update`.
     pub struct Update {
-        /// `tagid`.
+        /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `tagname`.
+        /// Name of the member tag, unique in the corp, at most 32 characters; `tagname` on the wire.
         #[doc(alias = "tagname")]
         1 tag_name: String => "tagname: must",
     }

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `button_list` in `message::UpdatedTemplateCard`; `submit_button` of `message::UpdatedTemplateCard`; and 2 more.
     pub struct CardButton {
-        /// `type`.
+        /// What a click does: `0` or none sends an event, `1` opens the link.
         0 type_: Option<i64> => "type",
-        /// `key`.
+        /// Id of the button, sent back with the event; at most 1,024 bytes and unique; not used if `type` is `1`.
         1 key: Option<String> => "key",
-        /// `text`.
+        /// Text on the button, best within 10 characters.
         2 text: String => "text: must",
-        /// `style`.
+        /// Look of the button, `1` (default) to `4`.
         3 style: Option<i64> => "style",
-        /// `url`.
+        /// Page to open, needed if `type` is `1`.
         4 url: Option<String> => "url",
     }
     new(text: impl Into<String>)
@@ -25,13 +25,13 @@ w::record! {
 w::record! {
     /// `checkbox` of `message::UpdatedTemplateCard`; `checkbox` of `types::TemplateCard`.
     pub struct CardCheckBox {
-        /// `question_key`.
+        /// Id of the question, unique in the card, at most 1,024 bytes.
         0 question_key: String => "question_key: must",
-        /// `mode`.
+        /// `0` one choice (default), `1` several.
         1 mode: Option<i64> => "mode",
-        /// `option_list`.
+        /// The options, 1–20.
         2 option_list: Vec<crate::types::CardCheckBoxOption> => "option_list: must",
-        /// `disable`.
+        /// Whether it can no longer be changed; used when updating a card.
         3 disable: Option<bool> => "disable",
     }
     new(question_key: impl Into<String>, option_list: Vec<crate::types::CardCheckBoxOption>)
@@ -41,13 +41,13 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `types::CardCheckBox`.
     pub struct CardCheckBoxOption {
-        /// `id`.
+        /// Id of the option, sent back with the event; unique, at most 128 bytes.
         0 id: String => "id: must",
-        /// `text`.
+        /// Text of the option, best within 11 characters.
         1 text: String => "text: must",
-        /// `is_checked`.
+        /// Whether it is ticked from the start.
         2 is_checked: Option<bool> => "is_checked",
-        /// `disable`.
+        /// Whether it cannot be picked.
         3 disable: Option<bool> => "disable",
     }
     new(id: impl Into<String>, text: impl Into<String>)
@@ -57,9 +57,9 @@ w::record! {
 w::record! {
     /// `card_image` of `message::UpdatedTemplateCard`; `card_image` of `types::TemplateCard`.
     pub struct CardImage {
-        /// `url`.
+        /// Address of the picture.
         0 url: String => "url: must",
-        /// `aspect_ratio`.
+        /// Width divided by height, 1.3 (default) to 2.25.
         1 aspect_ratio: Option<f64> => "aspect_ratio",
     }
     new(url: impl Into<String>)
@@ -69,20 +69,20 @@ w::record! {
 w::record! {
     /// `image_text_area` of `message::UpdatedTemplateCard`; `image_text_area` of `types::TemplateCard`.
     pub struct CardImageText {
-        /// `type`.
+        /// What a click does: `0` or none nothing, `1` link, `2` mini program.
         0 type_: Option<i64> => "type",
-        /// `url`.
+        /// Page to open, needed if `type` is `1`.
         1 url: Option<String> => "url",
-        /// `appid`.
+        /// Mini program to open, needed if `type` is `2`; it must be linked to the agent.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         3 page_path: Option<String> => "pagepath",
-        /// `title`.
+        /// Headline beside the picture.
         4 title: Option<String> => "title",
-        /// `desc`.
+        /// Text beside the picture.
         5 desc: Option<String> => "desc",
-        /// `image_url`.
+        /// Address of the picture on the left.
         6 image_url: String => "image_url: must",
     }
     new(image_url: impl Into<String>)
@@ -93,15 +93,15 @@ w::record! {
 w::record! {
     /// An item of `jump_list` in `message::UpdatedTemplateCard`; `card_action` of `message::UpdatedTemplateCard`; and 2 more.
     pub struct CardLink {
-        /// `type`.
+        /// `0` or none is no link, `1` opens a page, `2` a mini program (a card's own action cannot be `0`).
         0 type_: Option<i64> => "type",
-        /// `title`.
+        /// Text of the link, best within 13 characters.
         1 title: Option<String> => "title",
-        /// `url`.
+        /// Page to open, needed if `type` is `1`.
         2 url: Option<String> => "url",
-        /// `appid`.
+        /// Mini program to open, needed if `type` is `2`; it must be linked to the agent.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         4 page_path: Option<String> => "pagepath",
     }
@@ -113,9 +113,9 @@ w::record! {
 w::record! {
     /// `action_menu` of `message::UpdatedTemplateCard`; `action_menu` of `types::TemplateCard`.
     pub struct CardMenu {
-        /// `desc`.
+        /// Text shown above the menu's entries.
         0 desc: Option<String> => "desc",
-        /// `action_list`.
+        /// Entries of the menu, 1–3.
         1 action_list: Vec<crate::types::CardMenuAction> => "action_list: must",
     }
     new(action_list: Vec<crate::types::CardMenuAction>)
@@ -125,9 +125,9 @@ w::record! {
 w::record! {
     /// An item of `action_list` in `types::CardMenu`.
     pub struct CardMenuAction {
-        /// `key`.
+        /// Id of the entry, sent back with the event; unique, at most 1,024 bytes.
         0 key: String => "key: must",
-        /// `text`.
+        /// Text of the entry.
         1 text: String => "text: must",
     }
     new(key: impl Into<String>, text: impl Into<String>)
@@ -136,18 +136,18 @@ w::record! {
 w::record! {
     /// `quote_area` of `message::UpdatedTemplateCard`; `quote_area` of `types::TemplateCard`.
     pub struct CardQuote {
-        /// `type`.
+        /// What a click does: `0` or none nothing, `1` link, `2` mini program.
         0 type_: Option<i64> => "type",
-        /// `url`.
+        /// Page to open, needed if `type` is `1`.
         1 url: Option<String> => "url",
-        /// `appid`.
+        /// Mini program to open, needed if `type` is `2`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `pagepath`.
+        /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         3 page_path: Option<String> => "pagepath",
-        /// `title`.
+        /// Headline of the quotation.
         4 title: Option<String> => "title",
-        /// `quote_text`.
+        /// The quoted text.
         5 quote_text: Option<String> => "quote_text",
     }
     new()
@@ -164,37 +164,37 @@ w::record! {
 w::record! {
     /// An item of `horizontal_content_list` in `message::UpdatedTemplateCard`; an item of `horizontal_content_list` in `types::TemplateCard`.
     pub struct CardRow {
-        /// `keyname`.
+        /// Caption of the row, best within 5 characters; `keyname` on the wire.
         #[doc(alias = "keyname")]
         0 key_name: String => "keyname: must",
-        /// `value`.
+        /// Text of the row, best within 26 characters; the file name if `type` is `2`.
         1 value: String => "value: must",
-        /// `type`.
+        /// `0` or none plain text, `1` link, `2` file, `3` a member's profile.
         2 type_: Option<i64> => "type",
-        /// `url`.
+        /// Page to open, needed if `type` is `1`.
         3 url: Option<String> => "url",
-        /// `media_id`.
+        /// Uploaded file, needed if `type` is `2`.
         4 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// `userid`.
-        5 userid: Option<String> => "userid",
+        /// Member whose profile opens, needed if `type` is `3`.
+        5 userid: Option<xinqiao_types::UserId> => "userid",
     }
     new(key_name: impl Into<String>, value: impl Into<String>)
-    text(url: String, media_id: xinqiao_types::MediaId, userid: String)
+    text(url: String, media_id: xinqiao_types::MediaId, userid: xinqiao_types::UserId)
     set(type_: i64)
 }
 
 w::record! {
     /// `button_selection` of `message::UpdatedTemplateCard`; an item of `select_list` in `message::UpdatedTemplateCard`; and 2 more.
     pub struct CardSelect {
-        /// `question_key`.
+        /// Id of the list, sent back with the answer; unique, at most 1,024 bytes.
         0 question_key: String => "question_key: must",
-        /// `title`.
+        /// Caption left of the list.
         1 title: Option<String> => "title",
-        /// `selected_id`.
+        /// Option selected at first; the first one if missing or wrong.
         2 selected_id: Option<String> => "selected_id",
-        /// `option_list`.
+        /// Options, at most 10.
         3 option_list: Vec<crate::types::CardSelectOption> => "option_list: must",
-        /// `disable`.
+        /// Whether it can no longer be changed; used when updating a card.
         4 disable: Option<bool> => "disable",
     }
     new(question_key: impl Into<String>, option_list: Vec<crate::types::CardSelectOption>)
@@ -205,11 +205,11 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `types::CardSelect`.
     pub struct CardSelectOption {
-        /// `id`.
+        /// Id of the option, sent back with the answer; unique, at most 128 bytes.
         0 id: String => "id: must",
-        /// `text`.
+        /// Text of the option, best within 10 characters.
         1 text: String => "text: must",
-        /// `disable`.
+        /// Whether it cannot be picked.
         2 disable: Option<bool> => "disable",
     }
     new(id: impl Into<String>, text: impl Into<String>)
@@ -219,11 +219,11 @@ w::record! {
 w::record! {
     /// `source` of `message::UpdatedTemplateCard`; `source` of `types::TemplateCard`.
     pub struct CardSource {
-        /// `icon_url`.
+        /// Address of the icon.
         0 icon_url: Option<String> => "icon_url",
-        /// `desc`.
+        /// Name of the source, best within 13 characters.
         1 desc: Option<String> => "desc",
-        /// `desc_color`.
+        /// Colour of the text: `0` grey (default), `1` black, `2` red, `3` green.
         2 desc_color: Option<i64> => "desc_color",
     }
     new()
@@ -234,9 +234,9 @@ w::record! {
 w::record! {
     /// `main_title` of `message::UpdatedTemplateCard`; `emphasis_content` of `message::UpdatedTemplateCard`; and 4 more.
     pub struct CardTitle {
-        /// `title`.
+        /// The headline; for the key figure the figure itself, best within 10 characters.
         0 title: Option<String> => "title",
-        /// `desc`.
+        /// The line that explains the headline or the figure.
         1 desc: Option<String> => "desc",
     }
     new()
@@ -246,44 +246,44 @@ w::record! {
 w::record! {
     /// The body `template_card` of `message::Send`; the body `template_card` of `webhook::Send`.
     pub struct TemplateCard {
-        /// `card_type`.
+        /// Kind of card: `text_notice`, `news_notice`, `button_interaction`, `vote_interaction` or `multiple_interaction`.
         0 card_type: String => "card_type: must",
-        /// `card_image`.
+        /// Large picture of a `news_notice` card.
         1 card_image: Option<crate::types::CardImage> => "card_image",
-        /// `source`.
+        /// Icon and text at the top that say where the card comes from.
         2 source: Option<crate::types::CardSource> => "source",
-        /// `main_title`.
+        /// Headline and the line below it.
         3 main_title: Option<crate::types::CardTitle> => "main_title",
-        /// `image_text_area`.
+        /// Picture with text beside it, only in `news_notice`.
         4 image_text_area: Option<crate::types::CardImageText> => "image_text_area",
-        /// `quote_area`.
+        /// Block in the style of a quotation; not to be mixed with the key figure.
         5 quote_area: Option<crate::types::CardQuote> => "quote_area",
-        /// `emphasis_content`.
+        /// Key figure in large type, only in `text_notice`.
         6 emphasis_content: Option<crate::types::CardTitle> => "emphasis_content",
-        /// `sub_title_text`.
+        /// Plain text below the headline, best within 160 characters.
         7 sub_title_text: Option<String> => "sub_title_text",
-        /// `vertical_content_list`.
+        /// Blocks of title and text one below the other, at most 4.
         8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => "vertical_content_list",
-        /// `horizontal_content_list`.
+        /// Rows of caption and text, at most 6.
         9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => "horizontal_content_list",
-        /// `jump_list`.
+        /// Links at the foot of the card, at most 3.
         10 jump_list: Option<Vec<crate::types::CardLink>> => "jump_list",
-        /// `card_action`.
+        /// What a click on the card opens; needed for the notice kinds.
         11 card_action: Option<crate::types::CardLink> => "card_action",
-        /// `action_menu`.
+        /// Menu at the upper right corner.
         12 action_menu: Option<crate::types::CardMenu> => "action_menu",
-        /// `task_id`.
+        /// Id of the task, unique within the agent: digits, letters, `_-@`, at most 128 bytes; needed with buttons or a menu.
         13 task_id: Option<String> => "task_id",
-        /// `button_selection`.
+        /// Drop-down list of a `button_interaction` card.
         14 button_selection: Option<crate::types::CardSelect> => "button_selection",
-        /// `button_list`.
+        /// Buttons, at most 6.
         15 button_list: Option<Vec<crate::types::CardButton>> => "button_list",
-        /// `checkbox`.
+        /// Choices of a `vote_interaction` card; `checkbox` on the wire.
         #[doc(alias = "checkbox")]
         16 check_box: Option<crate::types::CardCheckBox> => "checkbox",
-        /// `select_list`.
+        /// Drop-down lists of a `multiple_interaction` card, at most 3.
         17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
-        /// `submit_button`.
+        /// Button that submits a vote or the selections.
         18 submit_button: Option<crate::types::CardButton> => "submit_button",
     }
     new(card_type: impl Into<String>)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `biz_mail_alias` of `user::Update`.
     pub struct BizMailAlias {
-        /// `item`.
+        /// Alias addresses, at most 5.
         0 item: Vec<String> => "item: must",
     }
     new(item: Vec<String>)
@@ -15,9 +15,9 @@ w::record! {
 w::record! {
     /// An item of `dept_user` in the answer of `user::ListId`.
     pub struct DeptUser {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `department`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Number of the department.
         1 department: i64 => "department: must",
     }
 }
@@ -25,7 +25,7 @@ w::record! {
 w::record! {
     /// `extattr` of `user::Create`; `extattr` of `user::Update`.
     pub struct ExtAttr {
-        /// `attrs`.
+        /// The attributes one by one.
         0 attrs: Option<Vec<ExtAttrDetail>> => "attrs",
     }
     new()
@@ -35,13 +35,13 @@ w::record! {
 w::record! {
     /// An item of `attrs` in `user::ExtAttr`; an item of `attrs` in `user::GetExtAttr`; and 1 more.
     pub struct ExtAttrDetail {
-        /// `type`.
+        /// `0` text, `1` web page.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the attribute, set up in the admin console before.
         1 name: String => "name: must",
-        /// `text`.
+        /// The text, if `type` is `0`.
         2 text: Option<Text> => "text",
-        /// `web`.
+        /// The web page, if `type` is `1`.
         3 web: Option<Web> => "web",
     }
     new(type_: i64, name: impl Into<String>)
@@ -51,15 +51,15 @@ w::record! {
 w::record! {
     /// An item of `external_attr` in `user::ExternalProfile`; an item of `external_attr` in `user::GetExternalProfile`.
     pub struct ExternalAttr {
-        /// `type`.
+        /// `0` text, `1` web page, `2` mini program.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the attribute, set up in the admin console before.
         1 name: String => "name: must",
-        /// `text`.
+        /// The text, if `type` is `0`.
         2 text: Option<Text> => "text",
-        /// `web`.
+        /// The web page, if `type` is `1`.
         3 web: Option<Web> => "web",
-        /// `miniprogram`.
+        /// The mini program, if `type` is `2`; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         4 mini_program: Option<MiniProgram> => "miniprogram",
     }
@@ -70,11 +70,11 @@ w::record! {
 w::record! {
     /// `external_profile` of `user::Create`; `external_profile` of `user::Update`.
     pub struct ExternalProfile {
-        /// `external_corp_name`.
+        /// Short name of the corp shown to outsiders; must be one that the corp has registered.
         0 external_corp_name: Option<String> => "external_corp_name",
-        /// `wechat_channels`.
+        /// The Channels account that is shown with it.
         1 wechat_channels: Option<WechatChannel> => "wechat_channels",
-        /// `external_attr`.
+        /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Option<Vec<ExternalAttr>> => "external_attr",
     }
     new()
@@ -85,9 +85,9 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `user::GetExternalProfile`.
     pub struct ExternalProfileWechatChannel {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the Channels account; the corp must have it bound; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `status`.
+        /// `0` the Channels account is shown, `1` it is not.
         1 status: Option<i64> => "status",
     }
 }
@@ -95,7 +95,7 @@ w::record! {
 w::record! {
     /// `extattr` of the answer of `user::Get`.
     pub struct GetExtAttr {
-        /// `attrs`.
+        /// The attributes one by one.
         0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
@@ -103,11 +103,11 @@ w::record! {
 w::record! {
     /// `external_profile` of the answer of `user::Get`; `external_profile` of `user::UserList`.
     pub struct GetExternalProfile {
-        /// `external_corp_name`.
+        /// Short name of the corp shown to outsiders; must be one that the corp has registered.
         0 external_corp_name: String => "external_corp_name: must",
-        /// `wechat_channels`.
+        /// The Channels account that is shown with it.
         1 wechat_channels: Option<ExternalProfileWechatChannel> => "wechat_channels",
-        /// `external_attr`.
+        /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Vec<ExternalAttr> => "external_attr: must",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// An item of `member_auth_list` in the answer of `user::ListMemberAuth`.
     pub struct MemberAuth {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
     }
 }
@@ -123,12 +123,12 @@ w::record! {
 w::record! {
     /// `miniprogram` of `user::ExternalAttr`.
     pub struct MiniProgram {
-        /// `appid`.
+        /// AppID of the mini program; it must be linked to the corp.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `pagepath`.
+        /// Page inside the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// `title`.
+        /// Caption that is shown, at most 12 characters.
         2 title: String => "title: must",
     }
     new(
@@ -141,9 +141,9 @@ w::record! {
 w::record! {
     /// An item of `parents` in the answer of `user::GetUserInfo`.
     pub struct Parent {
-        /// `corpid`.
+        /// The corp that is the school.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// `parent_userid`.
+        /// Id of the parent in the school's contacts.
         1 parent_userid: String => "parent_userid: must",
     }
 }
@@ -151,13 +151,13 @@ w::record! {
 w::record! {
     /// An item of `userlist` in the answer of `user::SimpleList`.
     pub struct SimpleListUserList {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `open_userid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: Option<String> => "open_userid",
-        /// `name`.
+        /// The member's name; third-party apps get the `userid` and show it with the contact widget.
         2 name: String => "name: must",
-        /// `department`.
+        /// Numbers of the departments the member belongs to, at most 100.
         3 department: Vec<i64> => "department: must",
     }
 }
@@ -165,7 +165,7 @@ w::record! {
 w::record! {
     /// `text` of `user::ExtAttrDetail`; `text` of `user::ExternalAttr`.
     pub struct Text {
-        /// `value`.
+        /// Text of the attribute, at most 32 characters (64 for an inside attribute).
         0 value: String => "value: must",
     }
     new(value: impl Into<String>)
@@ -174,54 +174,54 @@ w::record! {
 w::record! {
     /// An item of `userlist` in the answer of `user::List`.
     pub struct UserList {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `open_userid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: Option<String> => "open_userid",
-        /// `name`.
+        /// Full name of the member, 1–64 characters; a third-party app may get the `userid` instead.
         2 name: Option<String> => "name",
-        /// `english_name`.
+        /// English name of the member (an old field; `alias` is used now).
         3 english_name: Option<String> => "english_name",
-        /// `alias`.
+        /// Second name of the member, 1–64 characters, such as an English name.
         4 alias: Option<String> => "alias",
-        /// `email`; personal data, masked in `Debug`.
+        /// Private mail address, unique in the corp; one of this and `mobile` is needed; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
-        /// `biz_mail`.
+        /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         6 biz_mail: Option<String> => "biz_mail",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
-        /// `gender`; a number as text on the wire.
+        /// `1` male, `2` female, `0` unset; a number as text on the wire.
         9 gender: i64 => "gender: must numeric",
-        /// `address`; personal data, masked in `Debug`.
+        /// Where the member works, at most 128 characters; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
-        /// `position`.
+        /// Job title, at most 128 characters.
         11 position: Option<String> => "position",
-        /// `department`.
+        /// Numbers of the departments the member belongs to, at most 100.
         12 department: Vec<i64> => "department: must",
-        /// `order`.
+        /// Rank of the member in each department, in the order of `department`; higher comes first.
         13 order: Vec<i64> => "order: must",
-        /// `is_leader_in_dept`.
+        /// Whether the member leads each of their departments, in the order of `department`: `1` yes, `0` no.
         14 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
-        /// `main_department`.
+        /// Number of the member's main department, one of those they belong to.
         15 main_department: Option<i64> => "main_department",
-        /// `direct_leader`.
+        /// `userid` of the direct superior, at most one.
         16 direct_leader: Option<Vec<String>> => "direct_leader",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// URL of the picture; not given to third-party apps; personal data, masked in `Debug`.
         17 avatar: Option<String> => "avatar: masked",
-        /// `thumb_avatar`.
+        /// URL of the small version of the avatar.
         18 thumb_avatar: Option<String> => "thumb_avatar",
-        /// `qr_code`.
+        /// URL of the member's personal QR code; scanning it adds them as a contact.
         19 qr_code: Option<String> => "qr_code",
-        /// `status`.
+        /// `1` active, `2` disabled, `4` not activated, `5` has left the corp.
         20 status: i64 => "status: must",
-        /// `extattr`.
+        /// The corp's own extra attributes of the member, shown inside only; `extattr` on the wire.
         #[doc(alias = "extattr")]
         21 ext_attr: Option<UserListExtAttr> => "extattr",
-        /// `external_position`.
+        /// Position shown to outside contacts; `position` is used where it is not set.
         22 external_position: Option<String> => "external_position",
-        /// `external_profile`.
+        /// What outside contacts see of the member: corp name, Channels account, own attributes.
         23 external_profile: Option<GetExternalProfile> => "external_profile",
     }
 }
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// `extattr` of `user::UserList`.
     pub struct UserListExtAttr {
-        /// `attrs`.
+        /// The attributes one by one.
         0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
@@ -237,9 +237,9 @@ w::record! {
 w::record! {
     /// `web` of `user::ExtAttrDetail`; `web` of `user::ExternalAttr`.
     pub struct Web {
-        /// `title`.
+        /// Caption of the link, at most 12 characters.
         0 title: String => "title: must",
-        /// `url`.
+        /// Address of the page, `http` or `https`.
         1 url: String => "url: must",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -248,7 +248,7 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `user::ExternalProfile`.
     pub struct WechatChannel {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Name of the Channels account; the corp must have it bound; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
     }
     new(nickname: impl Into<String>)
@@ -261,10 +261,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90203>.
     /// * Catalog: `work.user.auth_succ`.
     pub struct AuthSucc {
-        /// `userid`.
-        0 userid: String => "userid: must query",
+        /// The member who has passed the corp's second verification.
+        0 userid: xinqiao_types::UserId => "userid: must query",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::endpoint! {
@@ -293,11 +293,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90199>.
     /// * Catalog: `work.user.batch_delete`.
     pub struct BatchDelete {
-        /// `useridlist`.
+        /// Members to delete, at most 200; `useridlist` on the wire.
         #[doc(alias = "useridlist")]
-        0 userid_list: Vec<String> => "useridlist: must",
+        0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
-    new(userid_list: Vec<String>)
+    new(userid_list: Vec<xinqiao_types::UserId>)
 }
 
 w::endpoint! {
@@ -326,7 +326,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94514>.
     /// * Catalog: `work.user.check_member_auth`.
     pub struct CheckMemberAuth {
-        /// `open_userid`.
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must query",
     }
     new(open_userid: impl Into<String>)
@@ -335,7 +335,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckMemberAuth`].
     pub struct CheckMemberAuthResponse {
-        /// `is_member_auth`.
+        /// Whether this member has authorized the app (where authorization is by member).
         0 is_member_auth: bool => "is_member_auth: must",
     }
 }
@@ -366,16 +366,16 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90202>.
     /// * Catalog: `work.user.convert_to_openid`.
     pub struct ConvertToOpenid {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`ConvertToOpenid`].
     pub struct ConvertToOpenidResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The member's openid under the corp, needed for payments such as red packets; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -406,7 +406,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90202>.
     /// * Catalog: `work.user.convert_to_userid`.
     pub struct ConvertToUserid {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The member's openid, known from payments; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -415,8 +415,8 @@ w::record! {
 w::record! {
     /// Answer to [`ConvertToUserid`].
     pub struct ConvertToUseridResponse {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
@@ -446,52 +446,52 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90195>.
     /// * Catalog: `work.user.create`.
     pub struct Create {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `name`.
+        /// Account to create: 1–64 bytes of letters, digits and `_-@.`, beginning with a letter or digit.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Full name of the member, 1–64 characters; a third-party app may get the `userid` instead.
         1 name: String => "name: must",
-        /// `alias`.
+        /// Second name of the member, 1–64 characters, such as an English name.
         2 alias: Option<String> => "alias",
-        /// `email`; personal data, masked in `Debug`.
+        /// Private mail address, unique in the corp; one of this and `mobile` is needed; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
-        /// `biz_mail`.
+        /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         4 biz_mail: Option<String> => "biz_mail",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         5 mobile: Option<String> => "mobile: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
         6 telephone: Option<String> => "telephone: masked",
-        /// `gender`.
+        /// `1` male, `2` female, `0` unset.
         7 gender: Option<i64> => "gender",
-        /// `address`; personal data, masked in `Debug`.
+        /// Where the member works, at most 128 characters; personal data, masked in `Debug`.
         8 address: Option<String> => "address: masked",
-        /// `position`.
+        /// Job title, at most 128 characters.
         9 position: Option<String> => "position",
-        /// `department`.
+        /// Numbers of the departments the member belongs to, at most 100.
         10 department: Vec<i64> => "department: must",
-        /// `order`.
+        /// Rank of the member in each department, in the order of `department`; higher comes first.
         11 order: Option<Vec<i64>> => "order",
-        /// `is_leader_in_dept`.
+        /// Whether the member leads each of their departments, in the order of `department`: `1` yes, `0` no.
         12 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
-        /// `main_department`.
+        /// Number of the member's main department, one of those they belong to.
         13 main_department: Option<i64> => "main_department",
-        /// `direct_leader`.
+        /// `userid` of the direct superior, at most one.
         14 direct_leader: Option<Vec<String>> => "direct_leader",
-        /// `avatar_mediaid`.
+        /// `media_id` of the picture to be used as avatar; `avatar_mediaid` on the wire.
         #[doc(alias = "avatar_mediaid")]
-        15 avatar_media_id: Option<String> => "avatar_mediaid",
-        /// `enable`; `0` or `1` on the wire.
+        15 avatar_media_id: Option<xinqiao_types::MediaId> => "avatar_mediaid",
+        /// `1` the account may be used, `0` it is disabled; `0` or `1` on the wire.
         16 enable: Option<bool> => "enable: zero-one",
-        /// `to_invite`.
+        /// Whether people who have not joined get an invitation by text message, mail or WeChat; yes by default.
         17 to_invite: Option<bool> => "to_invite",
-        /// `extattr`.
+        /// The corp's own extra attributes of the member, shown inside only; `extattr` on the wire.
         #[doc(alias = "extattr")]
         18 ext_attr: Option<ExtAttr> => "extattr",
-        /// `external_position`.
+        /// Position shown to outside contacts; `position` is used where it is not set.
         19 external_position: Option<String> => "external_position",
-        /// `external_profile`.
+        /// What outside contacts see of the member: corp name, Channels account, own attributes.
         20 external_profile: Option<ExternalProfile> => "external_profile",
     }
-    new(userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
+    new(userid: impl Into<xinqiao_types::UserId>, name: impl Into<String>, department: Vec<i64>)
     text(
         alias: String,
         email: String,
@@ -500,7 +500,7 @@ w::record! {
         telephone: String,
         address: String,
         position: String,
-        avatar_media_id: String,
+        avatar_media_id: xinqiao_types::MediaId,
         external_position: String,
     )
     set(
@@ -542,10 +542,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90198>.
     /// * Catalog: `work.user.delete`.
     pub struct Delete {
-        /// `userid`.
-        0 userid: String => "userid: must query",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must query",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::endpoint! {
@@ -574,63 +574,63 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90196>.
     /// * Catalog: `work.user.get`.
     pub struct Get {
-        /// `userid`.
-        0 userid: String => "userid: must query",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must query",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `open_userid`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: Option<String> => "open_userid",
-        /// `name`.
+        /// Full name of the member, 1–64 characters; a third-party app may get the `userid` instead.
         2 name: Option<String> => "name",
-        /// `english_name`.
+        /// English name of the member (an old field; `alias` is used now).
         3 english_name: Option<String> => "english_name",
-        /// `alias`.
+        /// Second name of the member, 1–64 characters, such as an English name.
         4 alias: Option<String> => "alias",
-        /// `email`; personal data, masked in `Debug`.
+        /// Private mail address, unique in the corp; one of this and `mobile` is needed; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
-        /// `biz_mail`.
+        /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         6 biz_mail: Option<String> => "biz_mail",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
-        /// `gender`; a number as text on the wire.
+        /// `1` male, `2` female, `0` unset; a number as text on the wire.
         9 gender: i64 => "gender: must numeric",
-        /// `address`; personal data, masked in `Debug`.
+        /// Where the member works, at most 128 characters; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
-        /// `position`.
+        /// Job title, at most 128 characters.
         11 position: Option<String> => "position",
-        /// `department`.
+        /// Numbers of the departments the member belongs to, at most 100.
         12 department: Vec<i64> => "department: must",
-        /// `order`.
+        /// Rank of the member in each department, in the order of `department`; higher comes first.
         13 order: Option<Vec<i64>> => "order",
-        /// `is_leader_in_dept`.
+        /// Whether the member leads each of their departments, in the order of `department`: `1` yes, `0` no.
         14 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
-        /// `main_department`.
+        /// Number of the member's main department, one of those they belong to.
         15 main_department: Option<i64> => "main_department",
-        /// `direct_leader`.
+        /// `userid` of the direct superior, at most one.
         16 direct_leader: Option<Vec<String>> => "direct_leader",
-        /// `avatar`; personal data, masked in `Debug`.
+        /// URL of the picture; not given to third-party apps; personal data, masked in `Debug`.
         17 avatar: Option<String> => "avatar: masked",
-        /// `thumb_avatar`.
+        /// URL of the small version of the avatar.
         18 thumb_avatar: Option<String> => "thumb_avatar",
-        /// `qr_code`.
+        /// URL of the member's personal QR code; scanning it adds them as a contact.
         19 qr_code: Option<String> => "qr_code",
-        /// `status`.
+        /// `1` active, `2` disabled, `4` not activated, `5` has left the corp.
         20 status: i64 => "status: must",
-        /// `extattr`.
+        /// The corp's own extra attributes of the member, shown inside only; `extattr` on the wire.
         #[doc(alias = "extattr")]
         21 ext_attr: Option<GetExtAttr> => "extattr",
-        /// `external_position`.
+        /// Position shown to outside contacts; `position` is used where it is not set.
         22 external_position: Option<String> => "external_position",
-        /// `external_profile`.
+        /// What outside contacts see of the member: corp name, Channels account, own attributes.
         23 external_profile: Option<GetExternalProfile> => "external_profile",
     }
 }
@@ -661,7 +661,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92714>.
     /// * Catalog: `work.user.get_active_stat`.
     pub struct GetActiveStat {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day to report on, within the last 30 days; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -670,7 +670,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetActiveStat`].
     pub struct GetActiveStatResponse {
-        /// `active_cnt`.
+        /// How many members were active on that day.
         0 active_cnt: i64 => "active_cnt: must",
     }
 }
@@ -701,7 +701,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
     /// * Catalog: `work.user.get_user_info`.
     pub struct GetUserInfo {
-        /// `code`.
+        /// One-time code from the OAuth redirect, valid for 5 minutes.
         0 code: String => "code: must query",
     }
     new(code: impl Into<String>)
@@ -710,15 +710,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserInfo`].
     pub struct GetUserInfoResponse {
-        /// `UserId`.
-        0 user_id: Option<String> => "UserId",
-        /// `OpenId`; personal data, masked in `Debug`.
-        1 open_id: Option<String> => "OpenId: masked",
-        /// `external_userid`; personal data, masked in `Debug`.
-        2 external_userid: Option<String> => "external_userid: masked",
-        /// `DeviceId`.
+        /// The visitor's account if they are a member of the corp; else `open_id` is given; `UserId` on the wire.
+        0 user_id: Option<xinqiao_types::UserId> => "UserId",
+        /// Id of a visitor who is not a member of the corp; personal data, masked in `Debug`; `OpenId` on the wire.
+        1 open_id: Option<xinqiao_types::OpenId> => "OpenId: masked",
+        /// Given if the visitor is an external contact of the corp; personal data, masked in `Debug`.
+        2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
+        /// Id of the phone, made when WeCom was installed; changes with a new install; `DeviceId` on the wire.
         3 device_id: Option<String> => "DeviceId",
-        /// `parents`.
+        /// The visitor's roles as a parent, one per school.
         4 parents: Option<Vec<Parent>> => "parents",
     }
 }
@@ -749,7 +749,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91693>.
     /// * Catalog: `work.user.get_userid`.
     pub struct GetUserid {
-        /// `mobile`; personal data, masked in `Debug`.
+        /// The mobile number to look up; too many misses get blocked; personal data, masked in `Debug`.
         0 mobile: String => "mobile: must masked",
     }
     new(mobile: impl Into<String>)
@@ -784,17 +784,22 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95895>.
     /// * Catalog: `work.user.get_userid_by_email`.
     pub struct GetUseridByEmail {
-        /// `email_type`.
+        /// `1` corp mailbox (default), `2` private mail.
         0 email_type: Option<i64> => "email_type",
-        /// `email`; personal data, masked in `Debug`.
+        /// The mail address to look up; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
     new(email: impl Into<String>)
     set(email_type: i64)
 }
 
-/// Answer to [`GetUseridByEmail`], the same as to [`ConvertToUserid`].
-pub type GetUseridByEmailResponse = ConvertToUseridResponse;
+w::record! {
+    /// Answer to [`GetUseridByEmail`].
+    pub struct GetUseridByEmailResponse {
+        /// The member who has this address.
+        0 userid: xinqiao_types::UserId => "userid: must",
+    }
+}
 
 w::endpoint! {
     GetUseridByEmail => GetUseridByEmailResponse,
@@ -822,9 +827,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90201>.
     /// * Catalog: `work.user.list`.
     pub struct List {
-        /// `department_id`.
+        /// Department to list; the app must have it in its contacts scope.
         0 department_id: i64 => "department_id: must query",
-        /// `fetch_child`; `0` or `1` on the wire.
+        /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
         1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
     new(department_id: i64)
@@ -834,7 +839,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `userlist`.
+        /// Members of the department with details; `userlist` on the wire.
         #[doc(alias = "userlist")]
         0 user_list: Vec<UserList> => "userlist: must",
     }
@@ -866,9 +871,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/40856>.
     /// * Catalog: `work.user.list_id`.
     pub struct ListId {
-        /// `limit`.
+        /// Page size, at most 10,000.
         0 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
     }
     new()
@@ -879,9 +884,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListId`].
     pub struct ListIdResponse {
-        /// `dept_user`.
+        /// Pairs of member and department; a member of several departments comes several times.
         0 dept_user: Vec<DeptUser> => "dept_user: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -912,9 +917,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94513>.
     /// * Catalog: `work.user.list_member_auth`.
     pub struct ListMemberAuth {
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         0 cursor: Option<String> => "cursor: query",
-        /// `limit`.
+        /// Page size, at most 1,000.
         1 limit: Option<i64> => "limit: query",
     }
     new()
@@ -925,9 +930,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListMemberAuth`].
     pub struct ListMemberAuthResponse {
-        /// `member_auth_list`.
+        /// Members who authorized the app.
         0 member_auth_list: Vec<MemberAuth> => "member_auth_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -958,7 +963,7 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90001/90143/94894>.
     /// * Catalog: `work.user.list_selected_ticket_user`.
     pub struct ListSelectedTicketUser {
-        /// `selected_ticket`.
+        /// Ticket for the people whom the user picked. From: JS-SDK `selectPrivilegedContact`.
         0 selected_ticket: String => "selected_ticket: must query",
     }
     new(selected_ticket: impl Into<String>)
@@ -967,13 +972,13 @@ w::record! {
 w::record! {
     /// Answer to [`ListSelectedTicketUser`].
     pub struct ListSelectedTicketUserResponse {
-        /// `operator_open_userid`.
+        /// Who made the selection.
         0 operator_open_userid: String => "operator_open_userid: must",
-        /// `open_userid_list`.
+        /// Picked people who are within the app's authorization.
         1 open_userid_list: Vec<String> => "open_userid_list: must",
-        /// `unauth_open_userid_list`.
+        /// Picked people who have not authorized the app.
         2 unauth_open_userid_list: Option<Vec<String>> => "unauth_open_userid_list",
-        /// `total`.
+        /// How many people were picked.
         3 total: i64 => "total: must",
     }
 }
@@ -1004,9 +1009,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90200>.
     /// * Catalog: `work.user.simple_list`.
     pub struct SimpleList {
-        /// `department_id`.
+        /// Number of the department; `1` is the root.
         0 department_id: i64 => "department_id: must query",
-        /// `fetch_child`; `0` or `1` on the wire.
+        /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
         1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
     new(department_id: i64)
@@ -1016,7 +1021,7 @@ w::record! {
 w::record! {
     /// Answer to [`SimpleList`].
     pub struct SimpleListResponse {
-        /// `userlist`.
+        /// Members of the department; `userlist` on the wire.
         #[doc(alias = "userlist")]
         0 user_list: Vec<SimpleListUserList> => "userlist: must",
     }
@@ -1048,12 +1053,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99500>.
     /// * Catalog: `work.user.tfa_succ`.
     pub struct TfaSucc {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `tfa_code`.
+        /// The member who has passed the corp's second verification.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// One-time code of the second verification. From: The answer of `auth.get_tfa_info`.
         1 tfa_code: String => "tfa_code: must",
     }
-    new(userid: impl Into<String>, tfa_code: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>, tfa_code: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1082,58 +1087,58 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90197>.
     /// * Catalog: `work.user.update`.
     pub struct Update {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `new_userid`.
-        1 new_userid: Option<String> => "new_userid",
-        /// `name`.
+        /// Which member to change; cannot be renamed with this.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// New account; allowed once, and only if the system made up the present one.
+        1 new_userid: Option<xinqiao_types::UserId> => "new_userid",
+        /// Full name of the member, 1–64 characters; a third-party app may get the `userid` instead.
         2 name: Option<String> => "name",
-        /// `alias`.
+        /// Second name of the member, 1–64 characters, such as an English name.
         3 alias: Option<String> => "alias",
-        /// `email`; personal data, masked in `Debug`.
+        /// Private mail address, unique in the corp; one of this and `mobile` is needed; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
-        /// `biz_mail`.
+        /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         5 biz_mail: Option<String> => "biz_mail",
-        /// `biz_mail_alias`.
+        /// Aliases of the member's corp mailbox.
         6 biz_mail_alias: Option<BizMailAlias> => "biz_mail_alias",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// `telephone`; personal data, masked in `Debug`.
+        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
-        /// `gender`.
+        /// `1` male, `2` female, `0` unset.
         9 gender: Option<i64> => "gender",
-        /// `address`; personal data, masked in `Debug`.
+        /// Where the member works, at most 128 characters; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
-        /// `position`.
+        /// Job title, at most 128 characters.
         11 position: Option<String> => "position",
-        /// `department`.
+        /// Numbers of the departments the member belongs to, at most 100.
         12 department: Option<Vec<i64>> => "department",
-        /// `order`.
+        /// Rank of the member in each department, in the order of `department`; higher comes first.
         13 order: Option<Vec<i64>> => "order",
-        /// `is_leader_in_dept`.
+        /// Whether the member leads each of their departments, in the order of `department`: `1` yes, `0` no.
         14 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
-        /// `main_department`.
+        /// Number of the member's main department, one of those they belong to.
         15 main_department: Option<i64> => "main_department",
-        /// `direct_leader`.
+        /// `userid` of the direct superior, at most one.
         16 direct_leader: Option<Vec<String>> => "direct_leader",
-        /// `avatar_mediaid`.
+        /// `media_id` of the picture to be used as avatar; `avatar_mediaid` on the wire.
         #[doc(alias = "avatar_mediaid")]
-        17 avatar_media_id: Option<String> => "avatar_mediaid",
-        /// `enable`; `0` or `1` on the wire.
+        17 avatar_media_id: Option<xinqiao_types::MediaId> => "avatar_mediaid",
+        /// `1` the account may be used, `0` it is disabled; `0` or `1` on the wire.
         18 enable: Option<bool> => "enable: zero-one",
-        /// `to_invite`.
+        /// Whether people who have not joined get an invitation by text message, mail or WeChat; yes by default.
         19 to_invite: Option<bool> => "to_invite",
-        /// `extattr`.
+        /// The corp's own extra attributes of the member, shown inside only; `extattr` on the wire.
         #[doc(alias = "extattr")]
         20 ext_attr: Option<ExtAttr> => "extattr",
-        /// `external_position`.
+        /// Position shown to outside contacts; `position` is used where it is not set.
         21 external_position: Option<String> => "external_position",
-        /// `external_profile`.
+        /// What outside contacts see of the member: corp name, Channels account, own attributes.
         22 external_profile: Option<ExternalProfile> => "external_profile",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
     text(
-        new_userid: String,
+        new_userid: xinqiao_types::UserId,
         name: String,
         alias: String,
         email: String,
@@ -1142,7 +1147,7 @@ w::record! {
         telephone: String,
         address: String,
         position: String,
-        avatar_media_id: String,
+        avatar_media_id: xinqiao_types::MediaId,
         external_position: String,
     )
     set(

@@ -12,19 +12,19 @@ pub mod smart_sheet;
 w::record! {
     /// `access_rule` of the answer of `wedoc::DocGetAuth`.
     pub struct AccessRule {
-        /// `enable_corp_internal`.
+        /// Whether members of the corp may open it.
         0 enable_corp_internal: bool => "enable_corp_internal: must",
-        /// `corp_internal_auth`.
+        /// Right of members: `1` read, `2` write.
         1 corp_internal_auth: i64 => "corp_internal_auth: must",
-        /// `corp_internal_approve_only_by_admin`.
+        /// Whether only admins let members in; `corp_internal_approve_only_by_admin` on the wire.
         2 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
-        /// `enable_corp_external`.
+        /// Whether outsiders may open it.
         3 enable_corp_external: bool => "enable_corp_external: must",
-        /// `corp_external_auth`.
+        /// Right of outsiders: `1` read, `2` write.
         4 corp_external_auth: i64 => "corp_external_auth: must",
-        /// `corp_external_approve_only_by_admin`.
+        /// Whether only admins let outsiders in; `corp_external_approve_only_by_admin` on the wire.
         5 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
-        /// `ban_share_external`.
+        /// Whether sharing outside the corp is forbidden.
         6 ban_share_external: bool => "ban_share_external: must",
     }
 }
@@ -32,11 +32,11 @@ w::record! {
 w::record! {
     /// `add_sheet_request` of `wedoc::BatchUpdateRequest`.
     pub struct AddSheetRequest {
-        /// `title`.
+        /// Name of the sheet.
         0 title: String => "title: must",
-        /// `row_count`.
+        /// How many rows.
         1 row_count: i64 => "row_count: must",
-        /// `column_count`.
+        /// How many columns.
         2 column_count: i64 => "column_count: must",
     }
     new(title: impl Into<String>, row_count: i64, column_count: i64)
@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// `add_sheet_response` of `wedoc::Response`.
     pub struct AddSheetResponse {
-        /// `properties`.
+        /// The sheet that was made.
         0 properties: Property => "properties: must",
     }
 }
@@ -53,7 +53,7 @@ w::record! {
 w::record! {
     /// `answer` of the answer of `wedoc::GetFormAnswer`.
     pub struct Answer {
-        /// `answer_list`.
+        /// The answers one by one.
         0 answer_list: Vec<AnswerDetail> => "answer_list: must",
     }
 }
@@ -61,21 +61,21 @@ w::record! {
 w::record! {
     /// An item of `answer_list` in `wedoc::Answer`.
     pub struct AnswerDetail {
-        /// `answer_id`.
+        /// Number of the answer.
         0 answer_id: i64 => "answer_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `user_name`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Who answered, by name.
         2 user_name: String => "user_name: must",
-        /// `tmp_external_userid`.
-        3 tmp_external_userid: Option<String> => "tmp_external_userid",
-        /// `reply`.
+        /// An outsider's temporary id, to be converted into an `external_userid`.
+        3 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
+        /// What was answered.
         4 reply: Reply => "reply: must",
-        /// `answer_status`.
+        /// `1` normal, `2` removed.
         5 answer_status: i64 => "answer_status: must",
-        /// `ctime`; format `unix`.
+        /// When it was answered; format `unix`.
         6 ctime: xinqiao_types::UnixSeconds => "ctime: must",
-        /// `mtime`; format `unix`.
+        /// When it was changed; format `unix`.
         7 mtime: xinqiao_types::UnixSeconds => "mtime: must",
     }
 }
@@ -83,7 +83,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wedoc::spreadsheet::BatchUpdate`.
     pub struct BatchUpdateData {
-        /// `responses`.
+        /// Outcomes, in the order of the requests.
         0 responses: Vec<Response> => "responses: must",
     }
 }
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// An item of `requests` in `wedoc::spreadsheet::BatchUpdate`.
     pub struct BatchUpdateRequest {
-        /// `add_sheet_request`.
+        /// Makes one more sheet in the document.
         0 add_sheet_request: Option<AddSheetRequest> => "add_sheet_request",
-        /// `delete_sheet_request`.
+        /// Removes a whole sheet with its cells.
         1 delete_sheet_request: Option<DeleteSheetRequest> => "delete_sheet_request",
-        /// `update_range_request`.
+        /// Writes cells.
         2 update_range_request: Option<UpdateRangeRequest> => "update_range_request",
-        /// `delete_dimension_request`.
+        /// Deletes rows or columns.
         3 delete_dimension_request: Option<DeleteDimensionRequest> => "delete_dimension_request",
     }
     new()
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// `cell_format` of `wedoc::RowValue`.
     pub struct CellFormat {
-        /// `text_format`.
+        /// Look of the text.
         0 text_format: TextFormat => "text_format: must",
     }
     new(text_format: TextFormat)
@@ -121,19 +121,19 @@ w::record! {
 w::record! {
     /// `text_format` of `wedoc::ValueCellFormat`.
     pub struct CellFormatTextFormat {
-        /// `font`.
+        /// Which font.
         0 font: String => "font: must",
-        /// `font_size`.
+        /// Size of the letters, at most 72.
         1 font_size: i64 => "font_size: must",
-        /// `bold`.
+        /// Whether letters are in bold type.
         2 bold: bool => "bold: must",
-        /// `italic`.
+        /// Whether letters are slanted.
         3 italic: bool => "italic: must",
-        /// `strikethrough`.
+        /// Whether it is struck through.
         4 strikethrough: bool => "strikethrough: must",
-        /// `underline`.
+        /// Whether it is underlined.
         5 underline: bool => "underline: must",
-        /// `color`.
+        /// Colour of the letters.
         6 color: Option<TextFormatColor> => "color",
     }
 }
@@ -141,9 +141,9 @@ w::record! {
 w::record! {
     /// `cell_value` of `wedoc::ResultValue`; `cell_value` of `wedoc::RowValue`.
     pub struct CellValue {
-        /// `text`.
+        /// Text of the cell; excludes `link`.
         0 text: Option<String> => "text",
-        /// `link`.
+        /// Link of the cell.
         1 link: Option<Link> => "link",
     }
     new()
@@ -154,11 +154,11 @@ w::record! {
 w::record! {
     /// `checkbox_setting` of `wedoc::QuestionExtendSetting`.
     pub struct CheckBoxSetting {
-        /// `add_other_option`.
+        /// Whether there is an option “other”.
         0 add_other_option: Option<bool> => "add_other_option",
-        /// `type`.
+        /// Number of choices: `0` any, `1` at least, `2` at most, `3` exactly.
         1 type_: Option<i64> => "type",
-        /// `number`.
+        /// The limit that `type` speaks of.
         2 number: Option<i64> => "number",
     }
     new()
@@ -168,13 +168,13 @@ w::record! {
 w::record! {
     /// `color` of `wedoc::TextFormat`.
     pub struct Color {
-        /// `red`.
+        /// Red, 0–255.
         0 red: i64 => "red: must",
-        /// `green`.
+        /// Green, 0–255.
         1 green: i64 => "green: must",
-        /// `blue`.
+        /// Blue, 0–255.
         2 blue: i64 => "blue: must",
-        /// `alpha`.
+        /// Opacity, 0–255.
         3 alpha: Option<i64> => "alpha",
     }
     new(red: i64, green: i64, blue: i64)
@@ -184,11 +184,11 @@ w::record! {
 w::record! {
     /// `result` of `wedoc::SheetRangeData`.
     pub struct DataResult {
-        /// `start_row`.
+        /// First row, counted from 0.
         0 start_row: i64 => "start_row: must",
-        /// `start_column`.
+        /// First column, counted from 0.
         1 start_column: i64 => "start_column: must",
-        /// `rows`.
+        /// Cells row by row.
         2 rows: Vec<ResultRow> => "rows: must",
     }
 }
@@ -196,7 +196,7 @@ w::record! {
 w::record! {
     /// `date_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DateSetting {
-        /// `date_format_type`.
+        /// What the date consists of, as a code.
         0 date_format_type: Option<i64> => "date_format_type",
     }
     new()
@@ -206,7 +206,7 @@ w::record! {
 w::record! {
     /// `delete_content` of `wedoc::Request`.
     pub struct DeleteContent {
-        /// `range`.
+        /// What to delete.
         0 range: Range => "range: must",
     }
     new(range: Range)
@@ -215,13 +215,13 @@ w::record! {
 w::record! {
     /// `delete_dimension_request` of `wedoc::BatchUpdateRequest`.
     pub struct DeleteDimensionRequest {
-        /// `sheet_id`.
+        /// Which sheet of the spreadsheet; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
-        /// `dimension`.
+        /// `ROW` or `COLUMN`.
         1 dimension: String => "dimension: must",
-        /// `start_index`.
+        /// First one to delete, counted from 1.
         2 start_index: i64 => "start_index: must",
-        /// `end_index`.
+        /// The one after the last to delete.
         3 end_index: i64 => "end_index: must",
     }
     new(
@@ -235,7 +235,7 @@ w::record! {
 w::record! {
     /// `delete_dimension_response` of `wedoc::Response`.
     pub struct DeleteDimensionResponse {
-        /// `deleted`.
+        /// How many were deleted.
         0 deleted: i64 => "deleted: must",
     }
 }
@@ -243,7 +243,7 @@ w::record! {
 w::record! {
     /// `delete_sheet_request` of `wedoc::BatchUpdateRequest`.
     pub struct DeleteSheetRequest {
-        /// `sheet_id`.
+        /// Which sheet of the spreadsheet; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
     }
     new(sheet_id: impl Into<String>)
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// `delete_sheet_response` of `wedoc::Response`.
     pub struct DeleteSheetResponse {
-        /// `sheet_id`.
+        /// Which sheet of the spreadsheet; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
     }
 }
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// `department_reply` of `wedoc::ReplyItem`.
     pub struct DepartmentReply {
-        /// `list`.
+        /// What was chosen.
         0 list: Vec<DepartmentReplyList> => "list: must",
     }
 }
@@ -268,7 +268,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `wedoc::DepartmentReply`.
     pub struct DepartmentReplyList {
-        /// `department_id`.
+        /// Number of the department; `1` is the root.
         0 department_id: i64 => "department_id: must",
     }
 }
@@ -276,7 +276,7 @@ w::record! {
 w::record! {
     /// `department_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DepartmentSetting {
-        /// `allow_multiple_selection`.
+        /// Whether several may be chosen.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
     new()
@@ -286,15 +286,15 @@ w::record! {
 w::record! {
     /// `doc_base_info` of the answer of `wedoc::GetDocBaseInfo`.
     pub struct DocBaseInfo {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// `doc_type`.
+        /// `3` document, `4` spreadsheet, `10` smart sheet.
         1 doc_type: i64 => "doc_type: must",
-        /// `doc_name`.
+        /// Name of the document, at most 255 characters.
         2 doc_name: String => "doc_name: must",
-        /// `create_time`; format `unix`.
+        /// When the document was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `modify_time`; format `unix`.
+        /// When the document was last changed; format `unix`.
         4 modify_time: xinqiao_types::UnixSeconds => "modify_time: must",
     }
 }
@@ -302,37 +302,37 @@ w::record! {
 w::record! {
     /// An item of `doc_member_list` in the answer of `wedoc::DocGetAuth`; an item of `co_auth_list` in the answer of `wedoc::DocGetAuth`; and 3 more.
     pub struct DocMember {
-        /// `type`.
+        /// `1` person, `2` department.
         0 type_: i64 => "type: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `tmp_external_userid`.
-        2 tmp_external_userid: Option<String> => "tmp_external_userid",
-        /// `departmentid`.
+        /// The member, if `type` is `1`.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Temporary id of an outsider.
+        2 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
+        /// The department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         3 department_id: Option<i64> => "departmentid",
-        /// `auth`.
+        /// Right: `1` read and download, `2` edit, `4` preview only, `7` administer.
         4 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
-    text(userid: String, tmp_external_userid: String)
+    text(userid: xinqiao_types::UserId, tmp_external_userid: xinqiao_types::ExternalUserId)
     set(department_id: i64)
 }
 
 w::record! {
     /// `duration_reply` of `wedoc::ReplyItem`.
     pub struct DurationReply {
-        /// `begin_time`; format `unix`.
+        /// Begin of the time that was filled in; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the time that was filled in; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `time_scale`.
+        /// `1` days, `2` hours.
         2 time_scale: i64 => "time_scale: must",
-        /// `day_range`.
+        /// How many hours make a day.
         3 day_range: i64 => "day_range: must",
-        /// `days`.
+        /// How many days.
         4 days: Option<f64> => "days",
-        /// `hours`.
+        /// How many hours.
         5 hours: Option<f64> => "hours",
     }
 }
@@ -340,11 +340,11 @@ w::record! {
 w::record! {
     /// `duration_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DurationSetting {
-        /// `time_scale`.
+        /// `1` days, `2` hours.
         0 time_scale: Option<i64> => "time_scale",
-        /// `date_type`.
+        /// `1` calendar days, `2` working days.
         1 date_type: Option<i64> => "date_type",
-        /// `day_range`.
+        /// How many hours make a day.
         2 day_range: Option<i64> => "day_range",
     }
     new()
@@ -354,10 +354,10 @@ w::record! {
 w::record! {
     /// An item of `file_extend_reply` in `wedoc::ReplyItem`.
     pub struct FileExtendReply {
-        /// `fileid`.
+        /// Id of the uploaded file; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `name`.
+        /// Name of the uploaded file.
         1 name: String => "name: must",
     }
 }
@@ -365,29 +365,29 @@ w::record! {
 w::record! {
     /// `fill_in_range` of `wedoc::FormInfoFormSetting`; `fill_in_range` of `wedoc::FormSetting`.
     pub struct FillInRange {
-        /// `userids`.
+        /// Members who may answer; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Option<Vec<String>> => "userids",
-        /// `departmentids`.
+        0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
+        /// Departments that may answer; `departmentids` on the wire.
         #[doc(alias = "departmentids")]
         1 department_ids: Option<Vec<i64>> => "departmentids",
     }
     new()
-    set(use_rids: Vec<String>, department_ids: Vec<i64>)
+    set(use_rids: Vec<xinqiao_types::UserId>, department_ids: Vec<i64>)
 }
 
 w::record! {
     /// `form_info` of `wedoc::CreateForm`.
     pub struct FormInfo {
-        /// `form_title`.
+        /// Headline of the form.
         0 form_title: String => "form_title: must",
-        /// `form_desc`.
+        /// What the form is about.
         1 form_desc: Option<String> => "form_desc",
-        /// `form_header`.
+        /// Picture at the top of the form.
         2 form_header: Option<String> => "form_header",
-        /// `form_question`.
+        /// What is asked, item by item.
         3 form_question: FormQuestion => "form_question: must",
-        /// `form_setting`.
+        /// Who may fill it in, and how.
         4 form_setting: Option<FormSetting> => "form_setting",
     }
     new(form_title: impl Into<String>, form_question: FormQuestion)
@@ -398,21 +398,21 @@ w::record! {
 w::record! {
     /// `form_setting` of `wedoc::GetFormInfoDetail`.
     pub struct FormInfoFormSetting {
-        /// `fill_out_auth`.
+        /// `0` anyone, `1` only people and departments listed.
         0 fill_out_auth: i64 => "fill_out_auth: must",
-        /// `fill_in_range`.
+        /// Who may answer.
         1 fill_in_range: Option<FillInRange> => "fill_in_range",
-        /// `setting_manager_range`.
+        /// Who manages the form.
         2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
-        /// `timed_repeat_info`.
+        /// Repetition of the form.
         3 timed_repeat_info: Option<FormSettingTimedRepeatInfo> => "timed_repeat_info",
-        /// `max_fill_cnt`.
+        /// How many answers at most.
         4 max_fill_cnt: i64 => "max_fill_cnt: must",
-        /// `timed_finish`; format `unix`.
+        /// When it closes; format `unix`.
         5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
-        /// `can_anonymous`.
+        /// Whether people may stay unnamed.
         6 can_anonymous: bool => "can_anonymous: must",
-        /// `can_notify_submit`.
+        /// Whether each answer is announced.
         7 can_notify_submit: bool => "can_notify_submit: must",
     }
 }
@@ -420,7 +420,7 @@ w::record! {
 w::record! {
     /// `form_question` of `wedoc::FormInfo`; `form_question` of `wedoc::GetFormInfoDetail`; and 1 more.
     pub struct FormQuestion {
-        /// `items`.
+        /// Question by question.
         0 items: Vec<FormQuestionItem> => "items: must",
     }
     new(items: Vec<FormQuestionItem>)
@@ -429,25 +429,25 @@ w::record! {
 w::record! {
     /// An item of `items` in `wedoc::FormQuestion`.
     pub struct FormQuestionItem {
-        /// `question_id`.
+        /// Number of the question, from 1.
         0 question_id: i64 => "question_id: must",
-        /// `pos`.
+        /// Position of the question, from 1.
         1 pos: i64 => "pos: must",
-        /// `title`.
+        /// Words of the question.
         2 title: String => "title: must",
-        /// `status`.
+        /// `1` normal, `2` deleted.
         3 status: i64 => "status: must",
-        /// `reply_type`.
+        /// `1` text, `2` single, `3` multiple choice, `5` place, `9` picture, `10` file, `11` date, `14` time, `15` drop-down, `18` department, `19` member.
         4 reply_type: i64 => "reply_type: must",
-        /// `must_reply`.
+        /// Whether it must be answered.
         5 must_reply: bool => "must_reply: must",
-        /// `option_item`.
+        /// Options to choose from.
         6 option_item: Option<Vec<OptionItem>> => "option_item",
-        /// `note`.
+        /// Remark below the question.
         7 note: Option<String> => "note",
-        /// `placeholder`.
+        /// Hint in the empty field.
         8 placeholder: Option<String> => "placeholder",
-        /// `question_extend_setting`.
+        /// Settings of this kind of question.
         9 question_extend_setting: Option<QuestionExtendSetting> => "question_extend_setting",
     }
     new(
@@ -465,21 +465,21 @@ w::record! {
 w::record! {
     /// `form_setting` of `wedoc::FormInfo`; `form_setting` of `wedoc::ModifyFormInfo`.
     pub struct FormSetting {
-        /// `fill_out_auth`.
+        /// `0` anyone, `1` only people and departments listed.
         0 fill_out_auth: Option<i64> => "fill_out_auth",
-        /// `fill_in_range`.
+        /// Who may answer.
         1 fill_in_range: Option<FillInRange> => "fill_in_range",
-        /// `setting_manager_range`.
+        /// Who manages the form.
         2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
-        /// `timed_repeat_info`.
+        /// Repetition of the form.
         3 timed_repeat_info: Option<TimedRepeatInfo> => "timed_repeat_info",
-        /// `max_fill_cnt`.
+        /// How many answers at most.
         4 max_fill_cnt: Option<i64> => "max_fill_cnt",
-        /// `timed_finish`; format `unix`.
+        /// When it closes; format `unix`.
         5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
-        /// `can_anonymous`.
+        /// Whether people may stay unnamed.
         6 can_anonymous: Option<bool> => "can_anonymous",
-        /// `can_notify_submit`.
+        /// Whether each answer is announced.
         7 can_notify_submit: Option<bool> => "can_notify_submit",
     }
     new()
@@ -498,23 +498,23 @@ w::record! {
 w::record! {
     /// `timed_repeat_info` of `wedoc::FormInfoFormSetting`.
     pub struct FormSettingTimedRepeatInfo {
-        /// `enable`.
+        /// Whether the form repeats.
         0 enable: bool => "enable: must",
-        /// `remind_time`; format `unix`.
+        /// When people are reminded; format `unix`.
         1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
-        /// `repeat_type`.
+        /// `0` weekly, `1` daily, `2` monthly.
         2 repeat_type: Option<i64> => "repeat_type",
-        /// `week_flag`.
+        /// Days of the week, as bits.
         3 week_flag: Option<i64> => "week_flag",
-        /// `day_of_month`.
+        /// On which date it repeats monthly.
         4 day_of_month: Option<i64> => "day_of_month",
-        /// `skip_holiday`.
+        /// Whether public holidays are skipped.
         5 skip_holiday: Option<bool> => "skip_holiday",
-        /// `fork_finish_type`.
+        /// When each period closes, as a code.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
-        /// `rule_ctime`; format `unix`.
+        /// When the rule was made; format `unix`.
         7 rule_ctime: Option<xinqiao_types::UnixSeconds> => "rule_ctime",
-        /// `rule_mtime`; format `unix`.
+        /// When the rule was changed; format `unix`.
         8 rule_mtime: Option<xinqiao_types::UnixSeconds> => "rule_mtime",
     }
 }
@@ -522,20 +522,20 @@ w::record! {
 w::record! {
     /// `form_info` of the answer of `wedoc::GetFormInfo`.
     pub struct GetFormInfoDetail {
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
-        /// `form_title`.
+        /// Headline of the form.
         1 form_title: String => "form_title: must",
-        /// `form_desc`.
+        /// What the form is about.
         2 form_desc: String => "form_desc: must",
-        /// `form_header`.
+        /// Picture at the top of the form.
         3 form_header: String => "form_header: must",
-        /// `form_question`.
+        /// What is asked, item by item.
         4 form_question: FormQuestion => "form_question: must",
-        /// `form_setting`.
+        /// Who may fill it in, and how.
         5 form_setting: FormInfoFormSetting => "form_setting: must",
-        /// `repeated_id`.
+        /// Id of one period of a repeated form.
         6 repeated_id: Option<Vec<String>> => "repeated_id",
     }
 }
@@ -543,7 +543,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wedoc::spreadsheet::GetSheetRangeData`.
     pub struct SheetRangeData {
-        /// `result`.
+        /// The cells that were found.
         0 result: DataResult => "result: must",
     }
 }
@@ -551,11 +551,11 @@ w::record! {
 w::record! {
     /// `grid_data` of `wedoc::UpdateRangeRequest`.
     pub struct GridData {
-        /// `start_row`.
+        /// First row, counted from 0.
         0 start_row: i64 => "start_row: must",
-        /// `start_column`.
+        /// First column, counted from 0.
         1 start_column: i64 => "start_column: must",
-        /// `rows`.
+        /// Cells row by row.
         2 rows: Vec<Row> => "rows: must",
     }
     new(start_row: i64, start_column: i64, rows: Vec<Row>)
@@ -564,9 +564,9 @@ w::record! {
 w::record! {
     /// `image_setting` of `wedoc::QuestionExtendSetting`; `file_setting` of `wedoc::QuestionExtendSetting`.
     pub struct ImageSetting {
-        /// `camera_only`.
+        /// Whether only photos taken on the spot count.
         0 camera_only: Option<bool> => "camera_only",
-        /// `upload_image_limit`.
+        /// How many and how large.
         1 upload_image_limit: Option<UploadImageLimit> => "upload_image_limit",
     }
     new()
@@ -576,13 +576,13 @@ w::record! {
 w::record! {
     /// `insert_image` of `wedoc::Request`.
     pub struct InsertImage {
-        /// `image_id`.
+        /// Id of the picture, from the upload.
         0 image_id: String => "image_id: must",
-        /// `width`; in px.
+        /// Width of the picture in pixels; in px.
         1 width: Option<i64> => "width",
-        /// `height`; in px.
+        /// Height of the picture in pixels; in px.
         2 height: Option<i64> => "height",
-        /// `location`.
+        /// Where to insert.
         3 location: Location => "location: must",
     }
     new(image_id: impl Into<String>, location: Location)
@@ -592,7 +592,7 @@ w::record! {
 w::record! {
     /// `insert_page_break` of `wedoc::Request`.
     pub struct InsertPageBreak {
-        /// `location`.
+        /// Where to insert.
         0 location: Location => "location: must",
     }
     new(location: Location)
@@ -601,7 +601,7 @@ w::record! {
 w::record! {
     /// `insert_paragraph` of `wedoc::Request`.
     pub struct InsertParagraph {
-        /// `location`.
+        /// Where to insert.
         0 location: Location => "location: must",
     }
     new(location: Location)
@@ -610,11 +610,11 @@ w::record! {
 w::record! {
     /// `insert_table` of `wedoc::Request`.
     pub struct InsertTable {
-        /// `rows`.
+        /// Rows of the table.
         0 rows: i64 => "rows: must",
-        /// `cols`.
+        /// Columns of the table.
         1 cols: i64 => "cols: must",
-        /// `location`.
+        /// Where to insert.
         2 location: Location => "location: must",
     }
     new(rows: i64, cols: i64, location: Location)
@@ -623,9 +623,9 @@ w::record! {
 w::record! {
     /// `insert_text` of `wedoc::Request`.
     pub struct InsertText {
-        /// `text`.
+        /// Text to insert.
         0 text: String => "text: must",
-        /// `location`.
+        /// Where to insert.
         1 location: Location => "location: must",
     }
     new(text: impl Into<String>, location: Location)
@@ -634,9 +634,9 @@ w::record! {
 w::record! {
     /// `link` of `wedoc::CellValue`.
     pub struct Link {
-        /// `url`.
+        /// Where the link leads.
         0 url: String => "url: must",
-        /// `text`.
+        /// Words of the link.
         1 text: String => "text: must",
     }
     new(url: impl Into<String>, text: impl Into<String>)
@@ -645,7 +645,7 @@ w::record! {
 w::record! {
     /// `location` of `wedoc::InsertImage`; `location` of `wedoc::InsertPageBreak`; and 3 more.
     pub struct Location {
-        /// `index`.
+        /// Where to insert.
         0 index: i64 => "index: must",
     }
     new(index: i64)
@@ -654,9 +654,9 @@ w::record! {
 w::record! {
     /// `location_setting` of `wedoc::QuestionExtendSetting`.
     pub struct LocationSetting {
-        /// `location_type`.
+        /// `0` by hand, `1` automatic.
         0 location_type: Option<i64> => "location_type",
-        /// `distance_type`.
+        /// How far the place may be moved: `0` not, `1` 100 m, `2` 200 m, `3` 300 m.
         1 distance_type: Option<i64> => "distance_type",
     }
     new()
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// `member_reply` of `wedoc::ReplyItem`.
     pub struct MemberReply {
-        /// `list`.
+        /// What was chosen.
         0 list: Vec<MemberReplyList> => "list: must",
     }
 }
@@ -674,15 +674,15 @@ w::record! {
 w::record! {
     /// An item of `list` in `wedoc::MemberReply`.
     pub struct MemberReplyList {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// `member_setting` of `wedoc::QuestionExtendSetting`.
     pub struct MemberSetting {
-        /// `allow_multiple_selection`.
+        /// Whether several may be chosen.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
     new()
@@ -692,13 +692,13 @@ w::record! {
 w::record! {
     /// `watermark` of `wedoc::ModDocSaftySetting`.
     pub struct ModDocSaftySettingWatermark {
-        /// `text`.
+        /// Words of the watermark.
         0 text: Option<String> => "text",
-        /// `margin_type`.
+        /// `1` sparse, `2` dense.
         1 margin_type: Option<i64> => "margin_type",
-        /// `show_text`.
+        /// Whether the words are shown.
         2 show_text: Option<bool> => "show_text",
-        /// `show_visitor_name`.
+        /// Whether the visitor's name is shown.
         3 show_visitor_name: Option<bool> => "show_visitor_name",
     }
     new()
@@ -709,15 +709,15 @@ w::record! {
 w::record! {
     /// `form_info` of `wedoc::ModifyForm`.
     pub struct ModifyFormInfo {
-        /// `form_title`.
+        /// Headline of the form.
         0 form_title: Option<String> => "form_title",
-        /// `form_desc`.
+        /// What the form is about.
         1 form_desc: Option<String> => "form_desc",
-        /// `form_header`.
+        /// Picture at the top of the form.
         2 form_header: Option<String> => "form_header",
-        /// `form_question`.
+        /// What is asked, item by item.
         3 form_question: Option<FormQuestion> => "form_question",
-        /// `form_setting`.
+        /// Who may fill it in, and how.
         4 form_setting: Option<FormSetting> => "form_setting",
     }
     new()
@@ -728,9 +728,9 @@ w::record! {
 w::record! {
     /// An item of `option_extend_reply` in `wedoc::ReplyItem`.
     pub struct OptionExtendReply {
-        /// `option_reply`.
+        /// Number of the option.
         0 option_reply: i64 => "option_reply: must",
-        /// `extend_text`.
+        /// What was filled in.
         1 extend_text: String => "extend_text: must",
     }
 }
@@ -738,11 +738,11 @@ w::record! {
 w::record! {
     /// An item of `option_item` in `wedoc::FormQuestionItem`.
     pub struct OptionItem {
-        /// `key`.
+        /// Number of the option, from 1.
         0 key: i64 => "key: must",
-        /// `value`.
+        /// Words of the option.
         1 value: String => "value: must",
-        /// `status`.
+        /// `1` normal, `2` deleted.
         2 status: i64 => "status: must",
     }
     new(key: i64, value: impl Into<String>, status: i64)
@@ -751,13 +751,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wedoc::spreadsheet::GetSheetProperties`; `properties` of `wedoc::AddSheetResponse`.
     pub struct Property {
-        /// `sheet_id`.
+        /// Which sheet of the spreadsheet; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
-        /// `title`.
+        /// Name of the sheet.
         1 title: String => "title: must",
-        /// `row_count`.
+        /// How many rows.
         2 row_count: i64 => "row_count: must",
-        /// `column_count`.
+        /// How many columns.
         3 column_count: i64 => "column_count: must",
     }
 }
@@ -765,30 +765,30 @@ w::record! {
 w::record! {
     /// `question_extend_setting` of `wedoc::FormQuestionItem`.
     pub struct QuestionExtendSetting {
-        /// `text_setting`.
+        /// Checks on what is written.
         0 text_setting: Option<TextSetting> => "text_setting",
-        /// `radio_setting`.
+        /// Whether there is an option “other”.
         1 radio_setting: Option<RadioSetting> => "radio_setting",
-        /// `checkbox_setting`.
+        /// Number of choices, and the option “other”; `checkbox_setting` on the wire.
         #[doc(alias = "checkbox_setting")]
         2 check_box_setting: Option<CheckBoxSetting> => "checkbox_setting",
-        /// `location_setting`.
+        /// By hand or automatic.
         3 location_setting: Option<LocationSetting> => "location_setting",
-        /// `image_setting`.
+        /// Source, number and size of pictures.
         4 image_setting: Option<ImageSetting> => "image_setting",
-        /// `file_setting`.
+        /// How many files may be sent, and how large.
         5 file_setting: Option<ImageSetting> => "file_setting",
-        /// `date_setting`.
+        /// What the date consists of.
         6 date_setting: Option<DateSetting> => "date_setting",
-        /// `time_setting`.
+        /// What the time consists of.
         7 time_setting: Option<TimeSetting> => "time_setting",
-        /// `duration_setting`.
+        /// Unit and counting of days.
         8 duration_setting: Option<DurationSetting> => "duration_setting",
-        /// `temperature_setting`.
+        /// Celsius or Fahrenheit.
         9 temperature_setting: Option<TemperatureSetting> => "temperature_setting",
-        /// `department_setting`.
+        /// Whether several may be chosen.
         10 department_setting: Option<DepartmentSetting> => "department_setting",
-        /// `member_setting`.
+        /// Whether several may be chosen.
         11 member_setting: Option<MemberSetting> => "member_setting",
     }
     new()
@@ -811,7 +811,7 @@ w::record! {
 w::record! {
     /// `radio_setting` of `wedoc::QuestionExtendSetting`.
     pub struct RadioSetting {
-        /// `add_other_option`.
+        /// Whether there is an option “other”.
         0 add_other_option: Option<bool> => "add_other_option",
     }
     new()
@@ -821,9 +821,9 @@ w::record! {
 w::record! {
     /// `range` of `wedoc::DeleteContent`; an item of `ranges` in `wedoc::ReplaceText`.
     pub struct Range {
-        /// `start_index`.
+        /// Where it begins.
         0 start_index: i64 => "start_index: must",
-        /// `length`.
+        /// How long it is.
         1 length: i64 => "length: must",
     }
     new(start_index: i64, length: i64)
@@ -832,9 +832,9 @@ w::record! {
 w::record! {
     /// `replace_text` of `wedoc::Request`.
     pub struct ReplaceText {
-        /// `text`.
+        /// Text to put there.
         0 text: String => "text: must",
-        /// `ranges`.
+        /// What to replace.
         1 ranges: Vec<Range> => "ranges: must",
     }
     new(text: impl Into<String>, ranges: Vec<Range>)
@@ -843,7 +843,7 @@ w::record! {
 w::record! {
     /// `reply` of `wedoc::AnswerDetail`.
     pub struct Reply {
-        /// `items`.
+        /// Question by question.
         0 items: Vec<ReplyItem> => "items: must",
     }
 }
@@ -851,21 +851,21 @@ w::record! {
 w::record! {
     /// An item of `items` in `wedoc::Reply`.
     pub struct ReplyItem {
-        /// `question_id`.
+        /// Number of the question, from 1.
         0 question_id: i64 => "question_id: must",
-        /// `text_reply`.
+        /// Answer as text.
         1 text_reply: Option<String> => "text_reply",
-        /// `option_reply`.
+        /// Options that were chosen.
         2 option_reply: Option<Vec<i64>> => "option_reply",
-        /// `option_extend_reply`.
+        /// Answer to the option “other”.
         3 option_extend_reply: Option<Vec<OptionExtendReply>> => "option_extend_reply",
-        /// `file_extend_reply`.
+        /// Files that were uploaded.
         4 file_extend_reply: Option<Vec<FileExtendReply>> => "file_extend_reply",
-        /// `duration_reply`.
+        /// Answer as a duration.
         5 duration_reply: Option<DurationReply> => "duration_reply",
-        /// `department_reply`.
+        /// Departments that were chosen.
         6 department_reply: Option<DepartmentReply> => "department_reply",
-        /// `member_reply`.
+        /// Members that were chosen.
         7 member_reply: Option<MemberReply> => "member_reply",
     }
 }
@@ -873,21 +873,21 @@ w::record! {
 w::record! {
     /// An item of `requests` in `wedoc::DocumentBatchUpdate`.
     pub struct Request {
-        /// `replace_text`.
+        /// Puts other words in place of given ranges.
         0 replace_text: Option<ReplaceText> => "replace_text",
-        /// `insert_text`.
+        /// Puts words at a position.
         1 insert_text: Option<InsertText> => "insert_text",
-        /// `delete_content`.
+        /// Takes out a range.
         2 delete_content: Option<DeleteContent> => "delete_content",
-        /// `insert_image`.
+        /// Inserts a picture.
         3 insert_image: Option<InsertImage> => "insert_image",
-        /// `insert_page_break`.
+        /// Begins a new page at a position.
         4 insert_page_break: Option<InsertPageBreak> => "insert_page_break",
-        /// `insert_table`.
+        /// Puts an empty table at a position.
         5 insert_table: Option<InsertTable> => "insert_table",
-        /// `insert_paragraph`.
+        /// Begins a new paragraph at a position.
         6 insert_paragraph: Option<InsertParagraph> => "insert_paragraph",
-        /// `update_text_property`.
+        /// Changes the look of text.
         7 update_text_property: Option<UpdateTextProperty> => "update_text_property",
     }
     new()
@@ -906,13 +906,13 @@ w::record! {
 w::record! {
     /// An item of `responses` in `wedoc::BatchUpdateData`.
     pub struct Response {
-        /// `add_sheet_response`.
+        /// Outcome of adding a sheet.
         0 add_sheet_response: Option<AddSheetResponse> => "add_sheet_response",
-        /// `delete_sheet_response`.
+        /// Outcome of deleting a sheet.
         1 delete_sheet_response: Option<DeleteSheetResponse> => "delete_sheet_response",
-        /// `update_range_response`.
+        /// Outcome of writing cells.
         2 update_range_response: Option<UpdateRangeResponse> => "update_range_response",
-        /// `delete_dimension_response`.
+        /// Outcome of deleting rows or columns.
         3 delete_dimension_response: Option<DeleteDimensionResponse> => "delete_dimension_response",
     }
 }
@@ -920,7 +920,7 @@ w::record! {
 w::record! {
     /// An item of `rows` in `wedoc::DataResult`.
     pub struct ResultRow {
-        /// `values`.
+        /// Cells of the row.
         0 values: Vec<ResultValue> => "values: must",
     }
 }
@@ -928,9 +928,9 @@ w::record! {
 w::record! {
     /// An item of `values` in `wedoc::ResultRow`.
     pub struct ResultValue {
-        /// `cell_value`.
+        /// What the cell holds.
         0 cell_value: CellValue => "cell_value: must",
-        /// `cell_format`.
+        /// How the cell looks.
         1 cell_format: ValueCellFormat => "cell_format: must",
     }
 }
@@ -938,7 +938,7 @@ w::record! {
 w::record! {
     /// An item of `rows` in `wedoc::GridData`.
     pub struct Row {
-        /// `values`.
+        /// Cells of the row.
         0 values: Vec<RowValue> => "values: must",
     }
     new(values: Vec<RowValue>)
@@ -947,9 +947,9 @@ w::record! {
 w::record! {
     /// An item of `values` in `wedoc::Row`.
     pub struct RowValue {
-        /// `cell_value`.
+        /// What the cell holds.
         0 cell_value: CellValue => "cell_value: must",
-        /// `cell_format`.
+        /// How the cell looks.
         1 cell_format: CellFormat => "cell_format: must",
     }
     new(cell_value: CellValue, cell_format: CellFormat)
@@ -958,11 +958,11 @@ w::record! {
 w::record! {
     /// `secure_setting` of the answer of `wedoc::DocGetAuth`.
     pub struct SecureSetting {
-        /// `enable_readonly_copy`.
+        /// Whether readers may copy and download.
         0 enable_readonly_copy: bool => "enable_readonly_copy: must",
-        /// `enable_readonly_comment`.
+        /// Whether readers may comment.
         1 enable_readonly_comment: bool => "enable_readonly_comment: must",
-        /// `watermark`.
+        /// How the watermark looks.
         2 watermark: Option<Watermark> => "watermark",
     }
 }
@@ -970,25 +970,25 @@ w::record! {
 w::record! {
     /// `setting_manager_range` of `wedoc::FormInfoFormSetting`; `setting_manager_range` of `wedoc::FormSetting`.
     pub struct SettingManagerRange {
-        /// `userids`.
+        /// `userid`s of who manages the form; `userids` on the wire.
         #[doc(alias = "userids")]
-        0 use_rids: Vec<String> => "userids: must",
+        0 use_rids: Vec<xinqiao_types::UserId> => "userids: must",
     }
-    new(use_rids: Vec<String>)
+    new(use_rids: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `submit_users` in the answer of `wedoc::GetFormStatistic`.
     pub struct SubmitUser {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `tmp_external_userid`.
-        1 tmp_external_userid: Option<String> => "tmp_external_userid",
-        /// `user_name`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// An outsider's temporary id, to be converted into an `external_userid`.
+        1 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
+        /// Who answered, by name.
         2 user_name: String => "user_name: must",
-        /// `answer_id`.
+        /// Number of the answer.
         3 answer_id: i64 => "answer_id: must",
-        /// `submit_time`; format `unix`.
+        /// When it was handed in; format `unix`.
         4 submit_time: xinqiao_types::UnixSeconds => "submit_time: must",
     }
 }
@@ -996,7 +996,7 @@ w::record! {
 w::record! {
     /// `temperature_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TemperatureSetting {
-        /// `unit_type`.
+        /// `0` Celsius, `1` Fahrenheit.
         0 unit_type: Option<i64> => "unit_type",
     }
     new()
@@ -1006,19 +1006,19 @@ w::record! {
 w::record! {
     /// `text_format` of `wedoc::CellFormat`.
     pub struct TextFormat {
-        /// `font`.
+        /// Which font.
         0 font: String => "font: must",
-        /// `font_size`.
+        /// Size of the letters, at most 72.
         1 font_size: i64 => "font_size: must",
-        /// `bold`.
+        /// Whether letters are in bold type.
         2 bold: bool => "bold: must",
-        /// `italic`.
+        /// Whether letters are slanted.
         3 italic: bool => "italic: must",
-        /// `strikethrough`.
+        /// Whether it is struck through.
         4 strikethrough: bool => "strikethrough: must",
-        /// `underline`.
+        /// Whether it is underlined.
         5 underline: bool => "underline: must",
-        /// `color`.
+        /// Colour of the letters.
         6 color: Option<Color> => "color",
     }
     new(
@@ -1035,13 +1035,13 @@ w::record! {
 w::record! {
     /// `color` of `wedoc::CellFormatTextFormat`.
     pub struct TextFormatColor {
-        /// `red`.
+        /// Red, 0–255.
         0 red: i64 => "red: must",
-        /// `green`.
+        /// Green, 0–255.
         1 green: i64 => "green: must",
-        /// `blue`.
+        /// Blue, 0–255.
         2 blue: i64 => "blue: must",
-        /// `alpha`.
+        /// Opacity, 0–255.
         3 alpha: i64 => "alpha: must",
     }
 }
@@ -1049,15 +1049,15 @@ w::record! {
 w::record! {
     /// `text_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TextSetting {
-        /// `validation_type`.
+        /// `0` characters, `1` number, `2` mail, `3` address, `4` identity card, `5` phone.
         0 validation_type: Option<i64> => "validation_type",
-        /// `validation_detail`.
+        /// Details of the check, as a code.
         1 validation_detail: Option<i64> => "validation_detail",
-        /// `char_len`.
+        /// How many characters.
         2 char_len: Option<i64> => "char_len",
-        /// `number_min`.
+        /// Smallest number.
         3 number_min: Option<f64> => "number_min",
-        /// `number_max`.
+        /// Largest number.
         4 number_max: Option<f64> => "number_max",
     }
     new()
@@ -1073,7 +1073,7 @@ w::record! {
 w::record! {
     /// `time_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TimeSetting {
-        /// `time_format_type`.
+        /// What the time consists of, as a code.
         0 time_format_type: Option<i64> => "time_format_type",
     }
     new()
@@ -1083,19 +1083,19 @@ w::record! {
 w::record! {
     /// `timed_repeat_info` of `wedoc::FormSetting`.
     pub struct TimedRepeatInfo {
-        /// `enable`.
+        /// Whether the form repeats.
         0 enable: Option<bool> => "enable",
-        /// `remind_time`; format `unix`.
+        /// When people are reminded; format `unix`.
         1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
-        /// `repeat_type`.
+        /// `0` weekly, `1` daily, `2` monthly.
         2 repeat_type: Option<i64> => "repeat_type",
-        /// `week_flag`.
+        /// Days of the week, as bits.
         3 week_flag: Option<i64> => "week_flag",
-        /// `day_of_month`.
+        /// On which date it repeats monthly.
         4 day_of_month: Option<i64> => "day_of_month",
-        /// `skip_holiday`.
+        /// Whether public holidays are skipped.
         5 skip_holiday: Option<bool> => "skip_holiday",
-        /// `fork_finish_type`.
+        /// When each period closes, as a code.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
     }
     new()
@@ -1113,9 +1113,9 @@ w::record! {
 w::record! {
     /// An item of `unfill_users` in the answer of `wedoc::GetFormStatistic`.
     pub struct UnfillUser {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `user_name`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Who answered, by name.
         1 user_name: String => "user_name: must",
     }
 }
@@ -1123,9 +1123,9 @@ w::record! {
 w::record! {
     /// `update_range_request` of `wedoc::BatchUpdateRequest`.
     pub struct UpdateRangeRequest {
-        /// `sheet_id`.
+        /// Which sheet of the spreadsheet; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
-        /// `grid_data`.
+        /// The cells to write.
         1 grid_data: GridData => "grid_data: must",
     }
     new(sheet_id: impl Into<String>, grid_data: GridData)
@@ -1134,7 +1134,7 @@ w::record! {
 w::record! {
     /// `update_range_response` of `wedoc::Response`.
     pub struct UpdateRangeResponse {
-        /// `updated_cells`.
+        /// How many cells were written.
         0 updated_cells: i64 => "updated_cells: must",
     }
 }
@@ -1142,11 +1142,11 @@ w::record! {
 w::record! {
     /// `update_text_property` of `wedoc::Request`.
     pub struct UpdateTextProperty {
-        /// `bold`.
+        /// Whether letters are in bold type.
         0 bold: Option<bool> => "bold",
-        /// `color`; format `RRGGBB`.
+        /// Colour of the letters; format `RRGGBB`.
         1 color: Option<String> => "color",
-        /// `background_color`; format `RRGGBB`.
+        /// Colour behind the letters; format `RRGGBB`.
         2 background_color: Option<String> => "background_color",
     }
     new()
@@ -1157,11 +1157,11 @@ w::record! {
 w::record! {
     /// `upload_image_limit` of `wedoc::ImageSetting`.
     pub struct UploadImageLimit {
-        /// `count_limit_type`.
+        /// `0` exactly, `1` at most.
         0 count_limit_type: Option<i64> => "count_limit_type",
-        /// `count`.
+        /// How many.
         1 count: Option<i64> => "count",
-        /// `max_size`; in byte.
+        /// Size of each at most; in byte.
         2 max_size: Option<i64> => "max_size",
     }
     new()
@@ -1171,7 +1171,7 @@ w::record! {
 w::record! {
     /// `cell_format` of `wedoc::ResultValue`.
     pub struct ValueCellFormat {
-        /// `text_format`.
+        /// Look of the text.
         0 text_format: CellFormatTextFormat => "text_format: must",
     }
 }
@@ -1179,13 +1179,13 @@ w::record! {
 w::record! {
     /// `watermark` of `wedoc::SecureSetting`.
     pub struct Watermark {
-        /// `text`.
+        /// Words of the watermark.
         0 text: String => "text: must",
-        /// `margin_type`.
+        /// `1` sparse, `2` dense.
         1 margin_type: i64 => "margin_type: must",
-        /// `show_text`.
+        /// Whether the words are shown.
         2 show_text: bool => "show_text: must",
-        /// `show_visitor_name`.
+        /// Whether the visitor's name is shown.
         3 show_visitor_name: bool => "show_visitor_name: must",
     }
 }
@@ -1197,17 +1197,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97460>.
     /// * Catalog: `work.wedoc.create_doc`.
     pub struct CreateDoc {
-        /// `spaceid`.
+        /// WeDrive space to put it in, given together with `fatherid`; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: Option<String> => "spaceid",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root of a space; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: Option<String> => "fatherid",
-        /// `doc_type`.
+        /// `3` document, `4` spreadsheet, `10` smart sheet.
         2 doc_type: i64 => "doc_type: must",
-        /// `doc_name`.
+        /// Name of the document, at most 255 characters.
         3 doc_name: String => "doc_name: must",
-        /// `admin_users`.
+        /// `userid`s of who administers it.
         4 admin_users: Option<Vec<String>> => "admin_users",
     }
     new(doc_type: i64, doc_name: impl Into<String>)
@@ -1218,9 +1218,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateDoc`].
     pub struct CreateDocResponse {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// `url`.
+        /// Address at which the document opens.
         1 url: String => "url: must",
     }
 }
@@ -1251,13 +1251,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97462>.
     /// * Catalog: `work.wedoc.create_form`.
     pub struct CreateForm {
-        /// `spaceid`.
+        /// WeDrive space to put it in, given together with `fatherid`; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: Option<String> => "spaceid",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root of a space; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: Option<String> => "fatherid",
-        /// `form_info`.
+        /// Headline, questions and settings of the form.
         2 form_info: FormInfo => "form_info: must",
     }
     new(form_info: FormInfo)
@@ -1267,7 +1267,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateForm`].
     pub struct CreateFormResponse {
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
     }
@@ -1299,9 +1299,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97735>.
     /// * Catalog: `work.wedoc.del_doc`.
     pub struct DelDoc {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: Option<String> => "docid",
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
     }
@@ -1335,7 +1335,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97733>.
     /// * Catalog: `work.wedoc.doc_get_auth`.
     pub struct DocGetAuth {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
     }
     new(docid: impl Into<String>)
@@ -1344,13 +1344,13 @@ w::record! {
 w::record! {
     /// Answer to [`DocGetAuth`].
     pub struct DocGetAuthResponse {
-        /// `access_rule`.
+        /// Who may open it.
         0 access_rule: AccessRule => "access_rule: must",
-        /// `secure_setting`.
+        /// Copying, comments and watermark.
         1 secure_setting: SecureSetting => "secure_setting: must",
-        /// `doc_member_list`.
+        /// Members who were told of it.
         2 doc_member_list: Option<Vec<DocMember>> => "doc_member_list",
-        /// `co_auth_list`.
+        /// Departments with a right of their own.
         3 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
 }
@@ -1381,9 +1381,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97733>.
     /// * Catalog: `work.wedoc.doc_share`.
     pub struct DocShare {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: Option<String> => "docid",
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
     }
@@ -1394,7 +1394,7 @@ w::record! {
 w::record! {
     /// Answer to [`DocShare`].
     pub struct DocShareResponse {
-        /// `share_url`.
+        /// Link to share it.
         0 share_url: String => "share_url: must",
     }
 }
@@ -1425,11 +1425,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97626>.
     /// * Catalog: `work.wedoc.document_batch_update`.
     pub struct DocumentBatchUpdate {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// `version`.
+        /// Version that the requests are for; fails if too old.
         1 version: Option<i64> => "version",
-        /// `requests`.
+        /// What to do; all of it or nothing.
         2 requests: Vec<Request> => "requests: must",
     }
     new(docid: impl Into<String>, requests: Vec<Request>)
@@ -1462,7 +1462,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97734>.
     /// * Catalog: `work.wedoc.get_doc_base_info`.
     pub struct GetDocBaseInfo {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
     }
     new(docid: impl Into<String>)
@@ -1471,7 +1471,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDocBaseInfo`].
     pub struct GetDocBaseInfoResponse {
-        /// `doc_base_info`.
+        /// Name, kind and times of the document.
         0 doc_base_info: DocBaseInfo => "doc_base_info: must",
     }
 }
@@ -1534,9 +1534,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97818>.
     /// * Catalog: `work.wedoc.get_form_answer`.
     pub struct GetFormAnswer {
-        /// `repeated_id`.
+        /// Id of one period of a repeated form.
         0 repeated_id: String => "repeated_id: must",
-        /// `answer_ids`.
+        /// Answers to read, at most 100.
         1 answer_ids: Option<Vec<i64>> => "answer_ids",
     }
     new(repeated_id: impl Into<String>)
@@ -1546,7 +1546,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFormAnswer`].
     pub struct GetFormAnswerResponse {
-        /// `answer`.
+        /// What people filled in.
         0 answer: Answer => "answer: must",
     }
 }
@@ -1577,7 +1577,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97817>.
     /// * Catalog: `work.wedoc.get_form_info`.
     pub struct GetFormInfo {
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
     }
@@ -1587,7 +1587,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFormInfo`].
     pub struct GetFormInfoResponse {
-        /// `form_info`.
+        /// Headline, questions and settings of the form.
         0 form_info: GetFormInfoDetail => "form_info: must",
     }
 }
@@ -1618,17 +1618,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97818>.
     /// * Catalog: `work.wedoc.get_form_statistic`.
     pub struct GetFormStatistic {
-        /// `repeated_id`.
+        /// Id of one period of a repeated form.
         0 repeated_id: String => "repeated_id: must",
-        /// `req_type`.
+        /// `1` only figures, `2` who answered, `3` who did not.
         1 req_type: i64 => "req_type: must",
-        /// `start_time`; format `unix`.
+        /// Answered after this; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`.
+        /// Answered before this.
         3 end_time: Option<i64> => "end_time",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<i64> => "cursor",
     }
     new(repeated_id: impl Into<String>, req_type: i64)
@@ -1638,19 +1638,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetFormStatistic`].
     pub struct GetFormStatisticResponse {
-        /// `fill_cnt`.
+        /// How many answers.
         0 fill_cnt: i64 => "fill_cnt: must",
-        /// `fill_user_cnt`.
+        /// How many people answered.
         1 fill_user_cnt: i64 => "fill_user_cnt: must",
-        /// `unfill_user_cnt`.
+        /// How many people did not.
         2 unfill_user_cnt: i64 => "unfill_user_cnt: must",
-        /// `submit_users`.
+        /// Who answered.
         3 submit_users: Option<Vec<SubmitUser>> => "submit_users",
-        /// `unfill_users`.
+        /// Who did not.
         4 unfill_users: Option<Vec<UnfillUser>> => "unfill_users",
-        /// `has_more`.
+        /// Whether another page follows; if so, go on with the returned cursor.
         5 has_more: Option<bool> => "has_more",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<i64> => "cursor",
     }
 }
@@ -1713,25 +1713,25 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97733>.
     /// * Catalog: `work.wedoc.mod_doc_join_rule`.
     pub struct ModDocJoinRule {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// `enable_corp_internal`.
+        /// Whether members of the corp may open it.
         1 enable_corp_internal: Option<bool> => "enable_corp_internal",
-        /// `corp_internal_auth`.
+        /// Right of members: `1` read, `2` write.
         2 corp_internal_auth: Option<i64> => "corp_internal_auth",
-        /// `corp_internal_approve_only_by_admin`.
+        /// Whether only admins let members in; `corp_internal_approve_only_by_admin` on the wire.
         3 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
-        /// `enable_corp_external`.
+        /// Whether outsiders may open it.
         4 enable_corp_external: Option<bool> => "enable_corp_external",
-        /// `corp_external_auth`.
+        /// Right of outsiders: `1` read, `2` write.
         5 corp_external_auth: Option<i64> => "corp_external_auth",
-        /// `corp_external_approve_only_by_admin`.
+        /// Whether only admins let outsiders in; `corp_external_approve_only_by_admin` on the wire.
         6 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
-        /// `ban_share_external`.
+        /// Whether sharing outside the corp is forbidden.
         7 ban_share_external: Option<bool> => "ban_share_external",
-        /// `update_co_auth_list`.
+        /// Whether `co_auth_list` is to be replaced.
         8 update_co_auth_list: Option<bool> => "update_co_auth_list",
-        /// `co_auth_list`.
+        /// Departments with a right of their own.
         9 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
     new(docid: impl Into<String>)
@@ -1774,11 +1774,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97733>.
     /// * Catalog: `work.wedoc.mod_doc_member`.
     pub struct ModDocMember {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// `update_file_member_list`.
+        /// Members to add or change, at most 100.
         1 update_file_member_list: Option<Vec<DocMember>> => "update_file_member_list",
-        /// `del_file_member_list`.
+        /// Members to remove, at most 100.
         2 del_file_member_list: Option<Vec<DocMember>> => "del_file_member_list",
     }
     new(docid: impl Into<String>)
@@ -1811,13 +1811,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97782>.
     /// * Catalog: `work.wedoc.mod_doc_safty_setting`.
     pub struct ModDocSaftySetting {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// `enable_readonly_copy`.
+        /// Whether readers may copy and download.
         1 enable_readonly_copy: Option<bool> => "enable_readonly_copy",
-        /// `enable_readonly_comment`.
+        /// Whether readers may comment.
         2 enable_readonly_comment: Option<bool> => "enable_readonly_comment",
-        /// `watermark`.
+        /// How the watermark looks.
         3 watermark: Option<ModDocSaftySettingWatermark> => "watermark",
     }
     new(docid: impl Into<String>)
@@ -1854,12 +1854,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97462>.
     /// * Catalog: `work.wedoc.modify_form`.
     pub struct ModifyForm {
-        /// `oper`.
+        /// `1` replaces the questions, `2` the settings.
         0 oper: i64 => "oper: must",
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: String => "formid: must",
-        /// `form_info`.
+        /// Headline, questions and settings of the form.
         2 form_info: ModifyFormInfo => "form_info: must",
     }
     new(oper: i64, form_id: impl Into<String>, form_info: ModifyFormInfo)
@@ -1891,12 +1891,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97736>.
     /// * Catalog: `work.wedoc.rename_doc`.
     pub struct RenameDoc {
-        /// `docid`.
+        /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: Option<String> => "docid",
-        /// `formid`.
+        /// Which form it is; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
-        /// `new_name`.
+        /// New name, at most 255 characters.
         2 new_name: String => "new_name: must",
     }
     new(new_name: impl Into<String>)
@@ -1965,9 +1965,9 @@ pub mod spreadsheet {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97628>.
         /// * Catalog: `work.wedoc.spreadsheet.batch_update`.
         pub struct BatchUpdate {
-            /// `docid`.
+            /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             0 docid: String => "docid: must",
-            /// `requests`.
+            /// What to do; all of it or nothing.
             1 requests: Vec<super::BatchUpdateRequest> => "requests: must",
         }
         new(docid: impl Into<String>, requests: Vec<super::BatchUpdateRequest>)
@@ -1976,7 +1976,7 @@ pub mod spreadsheet {
     w::record! {
         /// Answer to [`BatchUpdate`].
         pub struct BatchUpdateResponse {
-            /// `data`.
+            /// Outcome of each request.
             0 data: super::BatchUpdateData => "data: must",
         }
     }
@@ -2007,7 +2007,7 @@ pub mod spreadsheet {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97711>.
         /// * Catalog: `work.wedoc.spreadsheet.get_sheet_properties`.
         pub struct GetSheetProperties {
-            /// `docid`.
+            /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             0 docid: String => "docid: must",
         }
         new(docid: impl Into<String>)
@@ -2016,7 +2016,7 @@ pub mod spreadsheet {
     w::record! {
         /// Answer to [`GetSheetProperties`].
         pub struct GetSheetPropertiesResponse {
-            /// `data`.
+            /// The sheets with their sizes.
             0 data: Vec<super::Property> => "data: must",
         }
     }
@@ -2047,11 +2047,11 @@ pub mod spreadsheet {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97661>.
         /// * Catalog: `work.wedoc.spreadsheet.get_sheet_range_data`.
         pub struct GetSheetRangeData {
-            /// `docid`.
+            /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             0 docid: String => "docid: must",
-            /// `sheet_id`.
+            /// Which sheet of the spreadsheet; such as `BB08J2`.
             1 sheet_id: String => "sheet_id: must",
-            /// `range`.
+            /// Range in A1 notation; such as `A1:B10`.
             2 range: String => "range: must",
         }
         new(docid: impl Into<String>, sheet_id: impl Into<String>, range: impl Into<String>)
@@ -2060,7 +2060,7 @@ pub mod spreadsheet {
     w::record! {
         /// Answer to [`GetSheetRangeData`].
         pub struct GetSheetRangeDataResponse {
-            /// `data`.
+            /// The cells that were found.
             0 data: super::SheetRangeData => "data: must",
         }
     }
@@ -2096,19 +2096,19 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99516>.
         /// * Catalog: `work.wedoc.vip.batch_add`.
         pub struct BatchAdd {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
-            /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
+            /// Members for whom it worked.
+            0 succ_userid_list: Option<Vec<xinqiao_types::UserId>> => "succ_userid_list",
+            /// Members for whom it failed.
+            1 fail_userid_list: Option<Vec<xinqiao_types::UserId>> => "fail_userid_list",
         }
     }
 
@@ -2138,10 +2138,10 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99517>.
         /// * Catalog: `work.wedoc.vip.batch_del`.
         pub struct BatchDel {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     /// Answer to [`BatchDel`], the same as to [`BatchAdd`].
@@ -2173,9 +2173,9 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99518>.
         /// * Catalog: `work.wedoc.vip.list`.
         pub struct List {
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             0 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
         new()
@@ -2186,11 +2186,11 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
-            /// `has_more`.
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
+            /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }

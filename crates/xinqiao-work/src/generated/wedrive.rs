@@ -6,35 +6,35 @@ use xinqiao_wire as w;
 w::record! {
     /// `auth_list` of `wedrive::NewSpaceInfoDetail`; `auth_list` of `wedrive::SpaceInfoDetail`.
     pub struct Auth {
-        /// `auth_info`.
+        /// Members with their rights.
         0 auth_info: Vec<AuthInfo> => "auth_info: must",
-        /// `quit_userid`.
-        1 quit_userid: Vec<String> => "quit_userid: must",
+        /// Members who left the space.
+        1 quit_userid: Vec<xinqiao_types::UserId> => "quit_userid: must",
     }
 }
 
 w::record! {
     /// An item of `auth_info` in `wedrive::FileAclAdd`; an item of `file_member_list` in the answer of `wedrive::GetFilePermission`; and 5 more.
     pub struct AuthInfo {
-        /// `type`.
+        /// `1` person, `2` department.
         0 type_: i64 => "type: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `departmentid`.
+        /// The member, if `type` is `1`.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         2 department_id: Option<i64> => "departmentid",
-        /// `auth`.
+        /// Right: `1` read and download, `2` edit, `4` preview only, `7` administer.
         3 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
     set(department_id: i64)
 }
 
 w::record! {
     /// `file_list` of the answer of `wedrive::FileList`; `file_list` of the answer of `wedrive::FileMove`.
     pub struct File {
-        /// `item`.
+        /// The files one by one.
         0 item: Vec<FileInfoDetail> => "item: must",
     }
 }
@@ -42,48 +42,48 @@ w::record! {
 w::record! {
     /// An item of `auth_info` in `wedrive::FileAclDel`; an item of `auth_info` in `wedrive::SpaceAclDel`.
     pub struct FileAclDelAuthInfo {
-        /// `type`.
+        /// `1` person, `2` department.
         0 type_: i64 => "type: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `departmentid`.
+        /// The member, if `type` is `1`.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         2 department_id: Option<i64> => "departmentid",
     }
     new(type_: i64)
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
     set(department_id: i64)
 }
 
 w::record! {
     /// `file_info` of the answer of `wedrive::FileInfo`; `file` of the answer of `wedrive::FileRename`; and 1 more.
     pub struct FileInfoDetail {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `file_name`.
+        /// Name of the file with its ending.
         1 file_name: String => "file_name: must",
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         2 space_id: Option<String> => "spaceid",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         3 father_id: Option<String> => "fatherid",
-        /// `file_size`; in byte.
+        /// How large the file is; in byte.
         4 file_size: Option<i64> => "file_size",
-        /// `file_type`.
+        /// `1` folder, `2` file, `3` document, `4` spreadsheet, `5` form.
         5 file_type: Option<i64> => "file_type",
-        /// `file_status`.
+        /// `1` normal, `2` deleted.
         6 file_status: Option<i64> => "file_status",
-        /// `ctime`; format `unix`.
+        /// When it was made; format `unix`.
         7 ctime: Option<xinqiao_types::UnixSeconds> => "ctime",
-        /// `mtime`; format `unix`.
+        /// When it was changed last; format `unix`.
         8 mtime: Option<xinqiao_types::UnixSeconds> => "mtime",
-        /// `sha`.
+        /// SHA of the content.
         9 sha: Option<String> => "sha",
-        /// `md5`.
+        /// MD5 digest of the file's content.
         10 md5: Option<String> => "md5",
-        /// `url`.
+        /// Address of an online document; not for plain files.
         11 url: Option<String> => "url",
     }
 }
@@ -91,17 +91,17 @@ w::record! {
 w::record! {
     /// `watermark` of the answer of `wedrive::GetFilePermission`.
     pub struct GetFilePermissionWatermark {
-        /// `text`.
+        /// Words of the watermark.
         0 text: String => "text: must",
-        /// `margin_type`.
+        /// `1` sparse, `2` dense.
         1 margin_type: i64 => "margin_type: must",
-        /// `show_text`.
+        /// Whether the words are shown.
         2 show_text: bool => "show_text: must",
-        /// `show_visitor_name`.
+        /// Whether the visitor's name is shown.
         3 show_visitor_name: bool => "show_visitor_name: must",
-        /// `force_by_admin`.
+        /// Whether the corp's admin enforces it.
         4 force_by_admin: bool => "force_by_admin: must",
-        /// `force_by_space_admin`.
+        /// Whether the space's admin enforces it.
         5 force_by_space_admin: bool => "force_by_space_admin: must",
     }
 }
@@ -109,9 +109,9 @@ w::record! {
 w::record! {
     /// `inherit_father_auth` of the answer of `wedrive::GetFilePermission`.
     pub struct InheritFatherAuth {
-        /// `auth_list`.
+        /// Members with their rights.
         0 auth_list: Vec<AuthInfo> => "auth_list: must",
-        /// `inherit`.
+        /// Whether the rights of the folder above hold.
         1 inherit: bool => "inherit: must",
     }
 }
@@ -119,16 +119,16 @@ w::record! {
 w::record! {
     /// `space_info` of the answer of `wedrive::NewSpaceInfo`.
     pub struct NewSpaceInfoDetail {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `space_name`.
+        /// What the shared disk is called.
         1 space_name: String => "space_name: must",
-        /// `auth_list`.
+        /// Members with their rights.
         2 auth_list: Auth => "auth_list: must",
-        /// `space_sub_type`.
+        /// `0` normal, `1` album.
         3 space_sub_type: i64 => "space_sub_type: must",
-        /// `secure_setting`.
+        /// Copying, comments and sharing.
         4 secure_setting: SpaceInfoSecureSetting => "secure_setting: must",
     }
 }
@@ -136,13 +136,13 @@ w::record! {
 w::record! {
     /// `secure_setting` of the answer of `wedrive::GetFilePermission`.
     pub struct SecureSetting {
-        /// `enable_readonly_copy`.
+        /// Whether readers may copy and download.
         0 enable_readonly_copy: bool => "enable_readonly_copy: must",
-        /// `modify_only_by_admin`.
+        /// Whether only admins may change it.
         1 modify_only_by_admin: bool => "modify_only_by_admin: must",
-        /// `enable_readonly_comment`.
+        /// Whether readers may comment.
         2 enable_readonly_comment: bool => "enable_readonly_comment: must",
-        /// `ban_share_external`.
+        /// Whether sharing outside the corp is forbidden.
         3 ban_share_external: bool => "ban_share_external: must",
     }
 }
@@ -150,17 +150,17 @@ w::record! {
 w::record! {
     /// `share_range` of the answer of `wedrive::GetFilePermission`.
     pub struct ShareRange {
-        /// `enable_corp_internal`.
+        /// Whether members of the corp may open it.
         0 enable_corp_internal: bool => "enable_corp_internal: must",
-        /// `corp_internal_auth`.
+        /// Right of members: `1` download, `2` edit, `4` preview.
         1 corp_internal_auth: i64 => "corp_internal_auth: must",
-        /// `corp_internal_approve_only_by_admin`.
+        /// Whether only admins let members in; `corp_internal_approve_only_by_admin` on the wire.
         2 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
-        /// `enable_corp_external`.
+        /// Whether outsiders may open it.
         3 enable_corp_external: bool => "enable_corp_external: must",
-        /// `corp_external_auth`.
+        /// Right of outsiders: `1` download, `2` edit, `4` preview.
         4 corp_external_auth: i64 => "corp_external_auth: must",
-        /// `corp_external_approve_only_by_admin`.
+        /// Whether only admins let outsiders in; `corp_external_approve_only_by_admin` on the wire.
         5 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
     }
 }
@@ -168,17 +168,17 @@ w::record! {
 w::record! {
     /// `secure_setting` of `wedrive::NewSpaceInfoDetail`.
     pub struct SpaceInfoSecureSetting {
-        /// `enable_watermark`.
+        /// Whether files carry a watermark.
         0 enable_watermark: bool => "enable_watermark: must",
-        /// `enable_confidential_mode`.
+        /// Whether copying and sharing are restricted.
         1 enable_confidential_mode: bool => "enable_confidential_mode: must",
-        /// `share_url_no_approve`.
+        /// Whether the link lets people in without approval.
         2 share_url_no_approve: bool => "share_url_no_approve: must",
-        /// `share_url_no_approve_default_auth`.
+        /// Right of those who come by link: `1` download, `2` edit, `4` preview; `share_url_no_approve_default_auth` on the wire.
         3 share_url_default_auth: i64 => "share_url_no_approve_default_auth: must",
-        /// `default_file_scope`.
+        /// Files are seen by `1` members of the space, `2` the corp.
         4 default_file_scope: i64 => "default_file_scope: must",
-        /// `ban_share_external`.
+        /// Whether sharing outside the corp is forbidden.
         5 ban_share_external: bool => "ban_share_external: must",
     }
 }
@@ -186,14 +186,14 @@ w::record! {
 w::record! {
     /// `space_info` of the answer of `wedrive::SpaceInfo`.
     pub struct SpaceInfoDetail {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `space_name`.
+        /// What the shared disk is called.
         1 space_name: String => "space_name: must",
-        /// `auth_list`.
+        /// Members with their rights.
         2 auth_list: Auth => "auth_list: must",
-        /// `space_sub_type`.
+        /// `0` normal, `1` album.
         3 space_sub_type: i64 => "space_sub_type: must",
     }
 }
@@ -201,17 +201,17 @@ w::record! {
 w::record! {
     /// `watermark` of `wedrive::FileSecureSetting`.
     pub struct Watermark {
-        /// `text`.
+        /// Words of the watermark.
         0 text: Option<String> => "text",
-        /// `margin_type`.
+        /// `1` sparse, `2` dense.
         1 margin_type: Option<i64> => "margin_type",
-        /// `show_text`.
+        /// Whether the words are shown.
         2 show_text: Option<bool> => "show_text",
-        /// `show_visitor_name`.
+        /// Whether the visitor's name is shown.
         3 show_visitor_name: Option<bool> => "show_visitor_name",
-        /// `force_by_admin`.
+        /// Whether the corp's admin enforces it.
         4 force_by_admin: Option<bool> => "force_by_admin",
-        /// `force_by_space_admin`.
+        /// Whether the space's admin enforces it.
         5 force_by_space_admin: Option<bool> => "force_by_space_admin",
     }
     new()
@@ -232,10 +232,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93658>.
     /// * Catalog: `work.wedrive.file_acl_add`.
     pub struct FileAclAdd {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `auth_info`.
+        /// Members with their rights.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
     new(file_id: impl Into<String>, auth_info: Vec<AuthInfo>)
@@ -267,10 +267,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97888>.
     /// * Catalog: `work.wedrive.file_acl_del`.
     pub struct FileAclDel {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `auth_info`.
+        /// Members with their rights.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
     new(file_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
@@ -302,15 +302,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97882>.
     /// * Catalog: `work.wedrive.file_create`.
     pub struct FileCreate {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: String => "fatherid: must",
-        /// `file_type`.
+        /// `1` folder, `2` file, `3` document, `4` spreadsheet, `5` form.
         2 file_type: i64 => "file_type: must",
-        /// `file_name`.
+        /// Name of the file with its ending.
         3 file_name: String => "file_name: must",
     }
     new(
@@ -324,10 +324,10 @@ w::record! {
 w::record! {
     /// Answer to [`FileCreate`].
     pub struct FileCreateResponse {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `url`.
+        /// Address of the new document; not for folders.
         1 url: String => "url: must",
     }
 }
@@ -358,7 +358,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97885>.
     /// * Catalog: `work.wedrive.file_delete`.
     pub struct FileDelete {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: Vec<String> => "fileid: must",
     }
@@ -391,9 +391,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97881>.
     /// * Catalog: `work.wedrive.file_download`.
     pub struct FileDownload {
-        /// `selected_ticket`.
+        /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         1 file_id: Option<String> => "fileid",
     }
@@ -404,11 +404,11 @@ w::record! {
 w::record! {
     /// Answer to [`FileDownload`].
     pub struct FileDownloadResponse {
-        /// `download_url`.
+        /// Address of the download, valid for 2 hours.
         0 download_url: String => "download_url: must",
-        /// `cookie_name`.
+        /// Name of the cookie that the download needs.
         1 cookie_name: Option<String> => "cookie_name",
-        /// `cookie_value`.
+        /// What that cookie must hold.
         2 cookie_value: Option<String> => "cookie_value",
     }
 }
@@ -439,7 +439,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97886>.
     /// * Catalog: `work.wedrive.file_info`.
     pub struct FileInfo {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -449,7 +449,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileInfo`].
     pub struct FileInfoResponse {
-        /// `file_info`.
+        /// What is known of the file.
         0 file_info: FileInfoDetail => "file_info: must",
     }
 }
@@ -480,17 +480,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93657>.
     /// * Catalog: `work.wedrive.file_list`.
     pub struct FileList {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: String => "fatherid: must",
-        /// `sort_type`.
+        /// `1`/`2` by name, `3`/`4` by size, `5`/`6` by time of change; odd up, even down.
         2 sort_type: i64 => "sort_type: must",
-        /// `start`.
+        /// How many to skip, `0` at first.
         3 start: i64 => "start: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: i64 => "limit: must",
     }
     new(
@@ -505,11 +505,11 @@ w::record! {
 w::record! {
     /// Answer to [`FileList`].
     pub struct FileListResponse {
-        /// `file_list`.
+        /// Files and folders.
         0 file_list: File => "file_list: must",
-        /// `has_more`.
+        /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
-        /// `next_start`.
+        /// `start` of the next page.
         2 next_start: Option<i64> => "next_start",
     }
 }
@@ -540,13 +540,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97884>.
     /// * Catalog: `work.wedrive.file_move`.
     pub struct FileMove {
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         0 father_id: String => "fatherid: must",
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         1 file_id: Vec<String> => "fileid: must",
-        /// `replace`.
+        /// Whether a file of the same name is replaced; else it is renamed.
         2 replace: Option<bool> => "replace",
     }
     new(father_id: impl Into<String>, file_id: Vec<String>)
@@ -556,7 +556,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileMove`].
     pub struct FileMoveResponse {
-        /// `file_list`.
+        /// Files and folders.
         0 file_list: File => "file_list: must",
     }
 }
@@ -587,10 +587,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97883>.
     /// * Catalog: `work.wedrive.file_rename`.
     pub struct FileRename {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `new_name`.
+        /// New name of the file with its ending.
         1 new_name: String => "new_name: must",
     }
     new(file_id: impl Into<String>, new_name: impl Into<String>)
@@ -599,7 +599,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileRename`].
     pub struct FileRenameResponse {
-        /// `file`.
+        /// The file with its new name.
         0 file: FileInfoDetail => "file: must",
     }
 }
@@ -630,10 +630,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97965>.
     /// * Catalog: `work.wedrive.file_secure_setting`.
     pub struct FileSecureSetting {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `watermark`.
+        /// How the watermark looks.
         1 watermark: Option<Watermark> => "watermark",
     }
     new(file_id: impl Into<String>)
@@ -666,12 +666,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97889>.
     /// * Catalog: `work.wedrive.file_setting`.
     pub struct FileSetting {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `auth_scope`.
+        /// `1` given people, `2` the corp, `3` anyone, `4` the corp after approval, `5` anyone after approval.
         1 auth_scope: i64 => "auth_scope: must",
-        /// `auth`.
+        /// `1` download, `2` edit, `4` preview; not for given people.
         2 auth: Option<i64> => "auth",
     }
     new(file_id: impl Into<String>, auth_scope: i64)
@@ -704,7 +704,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97890>.
     /// * Catalog: `work.wedrive.file_share`.
     pub struct FileShare {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -714,7 +714,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileShare`].
     pub struct FileShareResponse {
-        /// `share_url`.
+        /// Link to share the file.
         0 share_url: String => "share_url: must",
     }
 }
@@ -745,17 +745,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97880>.
     /// * Catalog: `work.wedrive.file_upload`.
     pub struct FileUpload {
-        /// `selected_ticket`.
+        /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         1 space_id: Option<String> => "spaceid",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         2 father_id: Option<String> => "fatherid",
-        /// `file_name`.
+        /// Name of the file with its ending.
         3 file_name: String => "file_name: must",
-        /// `file_base64_content`.
+        /// Content in Base64, at most 10 MB before encoding (2 MB per part).
         4 file_base64_content: String => "file_base64_content: must",
     }
     new(file_name: impl Into<String>, file_base64_content: impl Into<String>)
@@ -765,7 +765,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileUpload`].
     pub struct FileUploadResponse {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -797,7 +797,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98004>.
     /// * Catalog: `work.wedrive.file_upload_finish`.
     pub struct FileUploadFinish {
-        /// `upload_key`.
+        /// Key of this upload in parts.
         0 upload_key: String => "upload_key: must",
     }
     new(upload_key: impl Into<String>)
@@ -832,21 +832,21 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98004>.
     /// * Catalog: `work.wedrive.file_upload_init`.
     pub struct FileUploadInit {
-        /// `selected_ticket`.
+        /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         1 space_id: Option<String> => "spaceid",
-        /// `fatherid`.
+        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         2 father_id: Option<String> => "fatherid",
-        /// `file_name`.
+        /// Name of the file with its ending.
         3 file_name: String => "file_name: must",
-        /// `size`; in byte.
+        /// Size of the file, at most 20 GB; in byte.
         4 size: i64 => "size: must",
-        /// `block_sha`.
+        /// Running SHA-1 of each part of 2 MB.
         5 block_sha: Vec<String> => "block_sha: must",
-        /// `skip_push_card`.
+        /// Whether no card tells of the new file.
         6 skip_push_card: Option<bool> => "skip_push_card",
     }
     new(file_name: impl Into<String>, size: i64, block_sha: Vec<String>)
@@ -857,11 +857,11 @@ w::record! {
 w::record! {
     /// Answer to [`FileUploadInit`].
     pub struct FileUploadInitResponse {
-        /// `hit_exist`.
+        /// True if the file was there already and nothing is to be sent.
         0 hit_exist: bool => "hit_exist: must",
-        /// `upload_key`.
+        /// Key of this upload in parts.
         1 upload_key: Option<String> => "upload_key",
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         2 file_id: Option<String> => "fileid",
     }
@@ -893,11 +893,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98004>.
     /// * Catalog: `work.wedrive.file_upload_part`.
     pub struct FileUploadPart {
-        /// `upload_key`.
+        /// Key of this upload in parts.
         0 upload_key: String => "upload_key: must",
-        /// `index`.
+        /// Which part, counted from 1.
         1 index: i64 => "index: must",
-        /// `file_base64_content`.
+        /// Content in Base64, at most 10 MB before encoding (2 MB per part).
         2 file_base64_content: String => "file_base64_content: must",
     }
     new(upload_key: impl Into<String>, index: i64, file_base64_content: impl Into<String>)
@@ -929,7 +929,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97962>.
     /// * Catalog: `work.wedrive.get_file_permission`.
     pub struct GetFilePermission {
-        /// `fileid`.
+        /// Id of a file or folder in WeDrive; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -939,17 +939,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetFilePermission`].
     pub struct GetFilePermissionResponse {
-        /// `share_range`.
+        /// Who may open it.
         0 share_range: ShareRange => "share_range: must",
-        /// `secure_setting`.
+        /// Copying, comments and sharing.
         1 secure_setting: SecureSetting => "secure_setting: must",
-        /// `inherit_father_auth`.
+        /// Rights taken from the folder above.
         2 inherit_father_auth: InheritFatherAuth => "inherit_father_auth: must",
-        /// `file_member_list`.
+        /// People with a right of their own.
         3 file_member_list: Option<Vec<AuthInfo>> => "file_member_list",
-        /// `co_auth_list`.
+        /// Departments with a right of their own.
         4 co_auth_list: Option<Vec<AuthInfo>> => "co_auth_list",
-        /// `watermark`.
+        /// How the watermark looks.
         5 watermark: Option<GetFilePermissionWatermark> => "watermark",
     }
 }
@@ -987,13 +987,13 @@ w::record! {
 w::record! {
     /// Answer to [`MngCapacity`].
     pub struct MngCapacityResponse {
-        /// `total_capacity_for_all`; in byte.
+        /// Storage of the corp in total; in byte.
         0 total_capacity_for_all: i64 => "total_capacity_for_all: must",
-        /// `total_capacity_for_vip`; in byte.
+        /// Capacity of premium spaces; in byte.
         1 total_capacity_for_vip: i64 => "total_capacity_for_vip: must",
-        /// `rest_capacity_for_all`; in byte.
+        /// What is left of it; in byte.
         2 rest_capacity_for_all: i64 => "rest_capacity_for_all: must",
-        /// `rest_capacity_for_vip`; in byte.
+        /// What is left for premium spaces; in byte.
         3 rest_capacity_for_vip: i64 => "rest_capacity_for_vip: must",
     }
 }
@@ -1024,23 +1024,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95861>.
     /// * Catalog: `work.wedrive.mng_pro_info`.
     pub struct MngProInfo {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
     }
     new()
-    text(userid: String)
+    text(userid: xinqiao_types::UserId)
 }
 
 w::record! {
     /// Answer to [`MngProInfo`].
     pub struct MngProInfoResponse {
-        /// `is_pro`.
+        /// Whether the corp has the professional edition.
         0 is_pro: bool => "is_pro: must",
-        /// `total_vip_acct_num`.
+        /// Premium accounts in all.
         1 total_vip_acct_num: i64 => "total_vip_acct_num: must",
-        /// `use_vip_acct_num`.
+        /// Premium accounts in use.
         2 use_vip_acct_num: i64 => "use_vip_acct_num: must",
-        /// `pro_expire_time`; format `unix`.
+        /// Until when the professional edition holds; format `unix`.
         3 pro_expire_time: Option<xinqiao_types::UnixSeconds> => "pro_expire_time",
     }
 }
@@ -1071,7 +1071,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97950>.
     /// * Catalog: `work.wedrive.new_space_info`.
     pub struct NewSpaceInfo {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
@@ -1081,7 +1081,7 @@ w::record! {
 w::record! {
     /// Answer to [`NewSpaceInfo`].
     pub struct NewSpaceInfoResponse {
-        /// `space_info`.
+        /// What is known of the space.
         0 space_info: NewSpaceInfoDetail => "space_info: must",
     }
 }
@@ -1112,10 +1112,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93656>.
     /// * Catalog: `work.wedrive.space_acl_add`.
     pub struct SpaceAclAdd {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `auth_info`.
+        /// Members with their rights.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
     new(space_id: impl Into<String>, auth_info: Vec<AuthInfo>)
@@ -1147,10 +1147,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97875>.
     /// * Catalog: `work.wedrive.space_acl_del`.
     pub struct SpaceAclDel {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `auth_info`.
+        /// Members with their rights.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
     new(space_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
@@ -1182,11 +1182,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93655>.
     /// * Catalog: `work.wedrive.space_create`.
     pub struct SpaceCreate {
-        /// `space_name`.
+        /// What the shared disk is called.
         0 space_name: String => "space_name: must",
-        /// `auth_info`.
+        /// Members with their rights.
         1 auth_info: Option<Vec<AuthInfo>> => "auth_info",
-        /// `space_sub_type`.
+        /// `0` normal, `1` album.
         2 space_sub_type: Option<i64> => "space_sub_type",
     }
     new(space_name: impl Into<String>)
@@ -1196,7 +1196,7 @@ w::record! {
 w::record! {
     /// Answer to [`SpaceCreate`].
     pub struct SpaceCreateResponse {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
@@ -1228,7 +1228,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97857>.
     /// * Catalog: `work.wedrive.space_dismiss`.
     pub struct SpaceDismiss {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
@@ -1261,7 +1261,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97858>.
     /// * Catalog: `work.wedrive.space_info`.
     pub struct SpaceInfo {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
@@ -1271,7 +1271,7 @@ w::record! {
 w::record! {
     /// Answer to [`SpaceInfo`].
     pub struct SpaceInfoResponse {
-        /// `space_info`.
+        /// What is known of the space.
         0 space_info: SpaceInfoDetail => "space_info: must",
     }
 }
@@ -1302,10 +1302,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97856>.
     /// * Catalog: `work.wedrive.space_rename`.
     pub struct SpaceRename {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `space_name`.
+        /// What the shared disk is called.
         1 space_name: String => "space_name: must",
     }
     new(space_id: impl Into<String>, space_name: impl Into<String>)
@@ -1337,20 +1337,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97876>.
     /// * Catalog: `work.wedrive.space_setting`.
     pub struct SpaceSetting {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `enable_watermark`.
+        /// Whether files carry a watermark.
         1 enable_watermark: Option<bool> => "enable_watermark",
-        /// `enable_confidential_mode`.
+        /// Whether copying and sharing are restricted.
         2 enable_confidential_mode: Option<bool> => "enable_confidential_mode",
-        /// `share_url_no_approve`.
+        /// Whether the link lets people in without approval.
         3 share_url_no_approve: Option<bool> => "share_url_no_approve",
-        /// `share_url_no_approve_default_auth`.
+        /// Right of those who come by link: `1` download, `2` edit, `4` preview; `share_url_no_approve_default_auth` on the wire.
         4 share_url_default_auth: Option<i64> => "share_url_no_approve_default_auth",
-        /// `default_file_scope`.
+        /// Files are seen by `1` members of the space, `2` the corp.
         5 default_file_scope: Option<i64> => "default_file_scope",
-        /// `ban_share_external`.
+        /// Whether sharing outside the corp is forbidden.
         6 ban_share_external: Option<bool> => "ban_share_external",
     }
     new(space_id: impl Into<String>)
@@ -1390,7 +1390,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97877>.
     /// * Catalog: `work.wedrive.space_share`.
     pub struct SpaceShare {
-        /// `spaceid`.
+        /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
@@ -1400,7 +1400,7 @@ w::record! {
 w::record! {
     /// Answer to [`SpaceShare`].
     pub struct SpaceShareResponse {
-        /// `space_share_url`.
+        /// Link that invites to the space.
         0 space_share_url: String => "space_share_url: must",
     }
 }
@@ -1435,19 +1435,19 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99512>.
         /// * Catalog: `work.wedrive.vip.batch_add`.
         pub struct BatchAdd {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
-            /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
+            /// Members for whom it worked.
+            0 succ_userid_list: Option<Vec<xinqiao_types::UserId>> => "succ_userid_list",
+            /// Members for whom it failed.
+            1 fail_userid_list: Option<Vec<xinqiao_types::UserId>> => "fail_userid_list",
         }
     }
 
@@ -1477,10 +1477,10 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99513>.
         /// * Catalog: `work.wedrive.vip.batch_del`.
         pub struct BatchDel {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
-        new(userid_list: Vec<String>)
+        new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
     /// Answer to [`BatchDel`], the same as to [`BatchAdd`].
@@ -1512,9 +1512,9 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99514>.
         /// * Catalog: `work.wedrive.vip.list`.
         pub struct List {
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             0 limit: Option<i64> => "limit",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
         new()
@@ -1525,11 +1525,11 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `userid_list`.
-            0 userid_list: Vec<String> => "userid_list: must",
-            /// `has_more`.
+            /// Members, at most 100 at a time.
+            0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
+            /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }

@@ -52,7 +52,7 @@ pub mod media {
 /// Messages (消息).
 pub mod message {
     pub use xinqiao_mini_program::message::*;
-    pub use xinqiao_official_account::message::{Article, Body, CustomService, Image, Link, MiniProgramPage, MpNews, MpNewsArticle, MsgMenu, MsgMenuItem, Music, News, Text, Video, Voice, WxCard};
+    pub use xinqiao_official_account::message::{Article, Body, CustomService, Image, Link, MiniProgramPage, MpNews, MpNewsArticle, MsgMenu, MsgMenuItem, Music, News, Text, TypingCommand, Video, Voice, WxCard};
 
     pub use xinqiao_official_account::message::custom;
 }

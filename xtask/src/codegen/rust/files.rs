@@ -33,11 +33,17 @@ fn about_module(titles: &Titles, name: &str, product: Product) -> String {
     }
 }
 
+/// What the code of a product needs to be forgiven.
+pub(super) struct Lints {
+    pub(super) many_arguments: bool,
+    pub(super) undocumented: bool,
+}
+
 pub(super) fn print(
     product: Product,
     sources: BTreeMap<String, Source>,
     titles: &Titles,
-    many: bool,
+    lints: &Lints,
     files: &mut Files,
 ) {
     let root = read::repository().join("crates").join(crate_name(product));
@@ -118,7 +124,12 @@ pub(super) fn print(
         }
     }
     let mut out = format!("{HEAD}//! Generated from the catalog.\n");
-    if many {
+    if lints.undocumented {
+        out.push_str(
+            "#![allow(missing_docs, reason = \"an empty line is better than one that repeats the name\")]\n",
+        );
+    }
+    if lints.many_arguments {
         // Not `expect`: whether a type needs it depends on the features that are on.
         out.push_str(
             "#![allow(clippy::too_many_arguments, reason = \"as many as the platform requires\")]\n",

@@ -4,32 +4,66 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use xinqiao_catalog::{
-    AuthKind, Content, Endpoint, Field, Origin, Product, Retry, Spelling, TypeDef, TypeRef,
+    AuthKind, Content, Endpoint, EnumValue, Field, Meaning, Origin, Product, Retry, Spelling,
+    TypeDef, TypeRef,
 };
 
-/// One line of documentation, safe for rustdoc.
+use crate::names::snake;
+
+/// Text for rustdoc: what stands between backticks is code, and nothing else is markup.
 pub(super) fn doc(text: &str) -> String {
-    text.replace('[', "\\[")
-        .replace(']', "\\]")
-        .replace('<', "\\<")
-        .replace('>', "\\>")
+    let plain = |text: &str| {
+        text.replace('[', "\\[")
+            .replace(']', "\\]")
+            .replace('<', "\\<")
+            .replace('>', "\\>")
+            .replace('*', "\\*")
+    };
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return plain(text);
+    }
+    let parts = parts.iter().enumerate().map(|(at, part)| match at % 2 {
+        0 => plain(part),
+        _ => (*part).to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
-pub(super) fn text_type(product: Product, field: &Field) -> String {
+/// Identifiers by the end of a field's name, and whether only WeCom has them.
+const IDS: &[(&str, &str, bool)] = &[
+    ("openid", "OpenId", false),
+    ("unionid", "UnionId", false),
+    ("appid", "AppId", false),
+    ("mchid", "MchId", false),
+    ("corpid", "CorpId", false),
+    ("mediaid", "MediaId", false),
+    ("externaluserid", "ExternalUserId", true),
+    ("userid", "UserId", true),
+];
+
+/// Whose `userid` is no member's: those of other corporations, parents, students, service accounts.
+const OTHER_USERS: &[&str] = &["open", "student", "parent", "pending", "tmp", "dingtalk"];
+
+/// The type of a text: an identifier if the name ends in one, in the singular or as a list.
+pub(crate) fn text_type(product: Product, field: &Field) -> String {
     if field.wire == Spelling::TextOrNumber {
         return "w::TextOrNumber".into();
     }
     let consumer = matches!(product, Product::OfficialAccount | Product::MiniProgram);
-    match field.name {
-        "openid" => "xinqiao_types::OpenId".into(),
-        "touser" if consumer => "xinqiao_types::OpenId".into(),
-        "unionid" => "xinqiao_types::UnionId".into(),
-        "appid" => "xinqiao_types::AppId".into(),
-        "mchid" | "mch_id" => "xinqiao_types::MchId".into(),
-        "corpid" => "xinqiao_types::CorpId".into(),
-        "media_id" => "xinqiao_types::MediaId".into(),
-        _ => "String".into(),
+    if consumer && field.name == "touser" {
+        return "xinqiao_types::OpenId".into();
     }
+    let name = snake(field.name);
+    let name = name.strip_suffix("_list").unwrap_or(&name).replace('_', "");
+    let name = name.strip_suffix("list").unwrap_or(&name);
+    let name = name.strip_suffix('s').unwrap_or(name);
+    let found = IDS.iter().find_map(|(end, ty, work)| {
+        let before = name.strip_suffix(end)?;
+        let other = *end == "userid" && OTHER_USERS.iter().any(|word| before.ends_with(word));
+        ((!work || product == Product::Work) && !other).then_some(*ty)
+    });
+    found.map_or_else(|| "String".into(), |ty| format!("xinqiao_types::{ty}"))
 }
 
 /// Whether a type is made from whatever looks like it: texts and identifiers.
@@ -41,11 +75,20 @@ pub(super) fn is_text(ty: &str) -> bool {
 }
 
 /// A type as the argument of a constructor.
-pub(super) fn argument(ty: &str) -> String {
-    if is_text(ty) {
+pub(super) fn argument(ty: &str, converts: bool) -> String {
+    if converts {
         format!("impl Into<{ty}>")
     } else {
         ty.to_owned()
+    }
+}
+
+/// Whether a type is a whole number, or a list of such.
+pub(super) fn is_whole(ty: &TypeRef) -> bool {
+    match ty {
+        TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint64 => true,
+        TypeRef::List(inner) => is_whole(inner),
+        _ => false,
     }
 }
 
@@ -86,6 +129,10 @@ pub(super) fn line(field: &Field, place: &str, required: bool) -> String {
         (spelling, !spelling.is_empty()),
         ("masked", field.secret || field.pii),
         ("encrypted", field.encrypted),
+        (
+            "number",
+            field.enumeration.is_some() && spelling.is_empty() && is_whole(&field.ty),
+        ),
         ("plain-xml", text && !field.cdata),
         ("numbered", field.numbered),
     ] {
@@ -103,18 +150,28 @@ pub(super) fn line(field: &Field, place: &str, required: bool) -> String {
     }
 }
 
-pub(super) fn field_doc(field: &Field) -> String {
+/// What a field means, in English; then what else is to know of it. Nothing where there is nothing to say: the field's
+/// own name is no explanation.
+pub(super) fn field_doc(
+    field: &Field,
+    rust: &str,
+    said: &Meaning,
+    values: &[EnumValue],
+) -> Option<String> {
     let mut parts = Vec::new();
-    if field.about.is_empty() {
-        parts.push(format!("`{}`", field.name));
-    } else {
-        parts.push(doc(field.about.get(false)));
+    if !said.text.is_empty() {
+        parts.push(doc(said.text.get(false)));
     }
-    if !field.unit.is_empty() {
-        parts.push(format!("in {}", field.unit));
+    let or = |own: &'static str, said: &'static str| if own.is_empty() { said } else { own };
+    let (unit, format) = (or(field.unit, said.unit), or(field.format, said.format));
+    if !unit.is_empty() {
+        parts.push(format!("in {unit}"));
     }
-    if !field.format.is_empty() {
-        parts.push(format!("format `{}`", field.format));
+    if !format.is_empty() {
+        parts.push(format!("format `{format}`"));
+    }
+    if !said.example.is_empty() {
+        parts.push(format!("such as {}", code(said.example)));
     }
     let spelled = match field.wire {
         Spelling::NumericText => "a number as text on the wire",
@@ -129,14 +186,13 @@ pub(super) fn field_doc(field: &Field) -> String {
     if !spelled.is_empty() {
         parts.push(spelled.into());
     }
-    if !field.allowed.is_empty() {
-        let shown: Vec<String> = field
-            .allowed
+    if !values.is_empty() {
+        let shown: Vec<String> = values
             .iter()
             .take(8)
-            .map(|value| format!("`{value}`"))
+            .map(|value| format!("`{}`", value.value))
             .collect();
-        let more = if field.allowed.len() > 8 { " …" } else { "" };
+        let more = if values.len() > 8 { " …" } else { "" };
         parts.push(format!("one of {}{more}", shown.join(" ")));
     }
     match field.origin {
@@ -168,7 +224,32 @@ pub(super) fn field_doc(field: &Field) -> String {
     if field.required_by_docs {
         parts.push("needed according to the documentation".into());
     }
-    format!("{}.", parts.join("; "))
+    if rust.trim_end_matches('_') != field.name {
+        parts.push(format!("`{}` on the wire", field.name));
+    }
+    let mut out = parts.join("; ");
+    if let Some(first) = out.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if !out.is_empty() {
+        out.push('.');
+    }
+    match said.from.get(false) {
+        "" => {}
+        from => {
+            let _ = write!(out, " From: {}.", doc(from));
+        }
+    }
+    (!out.is_empty()).then(|| out.trim_start().to_owned())
+}
+
+/// Text as code, whatever is in it.
+fn code(text: &str) -> String {
+    if text.contains('`') {
+        format!("`` {text} ``")
+    } else {
+        format!("`{text}`")
+    }
 }
 
 /// What a type is for: the fields that hold it.

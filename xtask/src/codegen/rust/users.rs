@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use xinqiao_catalog::blob::{Events, Section};
-use xinqiao_catalog::{Endpoint, Shape, TypeDef, TypeRef, Union};
+use xinqiao_catalog::{Endpoint, Shape, TypeDef, TypeRef};
 
 use super::type_name;
 
@@ -104,17 +104,16 @@ pub(super) fn sent(types: &[TypeDef], endpoints: &[Endpoint]) -> HashSet<u32> {
     seen
 }
 
-/// How much of every tag says nothing: `FIELD_TYPE_` of `FIELD_TYPE_TEXT`, `FIELD_TYPE_URL`.
-pub(super) fn common_prefix(union: &Union) -> usize {
-    let mut values = union.cases.iter().map(|case| case.value);
-    let (Some(first), Some(_)) = (values.next(), values.next()) else {
+/// How much of every value says nothing: `FIELD_TYPE_` of `FIELD_TYPE_TEXT`, `FIELD_TYPE_URL`.
+pub(super) fn common_prefix(values: &[&str]) -> usize {
+    let [first, _, ..] = values else {
         return 0;
     };
     let ends = first.match_indices('_').map(|(at, _)| at + 1);
     ends.filter(|end| {
-        union.cases.iter().all(|case| {
-            case.value.get(..*end) == first.get(..*end)
-                && case.value[*end..].starts_with(|next: char| next.is_ascii_alphabetic())
+        values.iter().all(|value| {
+            value.get(..*end) == first.get(..*end)
+                && value[*end..].starts_with(|next: char| next.is_ascii_alphabetic())
         })
     })
     .max()

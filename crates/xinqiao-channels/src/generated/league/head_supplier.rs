@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// `auth_info` of the answer of `league::head_supplier::window_auth::Get`.
     pub struct AuthInfo {
-        /// `auth_wxa_appid`.
-        0 auth_wxa_appid: String => "auth_wxa_appid: must",
-        /// `auth_wxa_path`.
+        /// AppID of the mini program where it is authorised.
+        0 auth_wxa_appid: xinqiao_types::AppId => "auth_wxa_appid: must",
+        /// Page of the mini program where it is authorised.
         1 auth_wxa_path: String => "auth_wxa_path: must",
-        /// `auth_wxa_username`.
+        /// Original id of the mini program where it is authorised.
         2 auth_wxa_username: String => "auth_wxa_username: must",
-        /// `auth_url`.
+        /// Link where it is authorised.
         3 auth_url: String => "auth_url: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         5 head_img_url: Option<String> => "head_img_url: masked",
     }
 }
@@ -24,11 +24,11 @@ w::record! {
 w::record! {
     /// `base_info` of `league::head_supplier::ListGetShop`; `base_info` of `league::head_supplier::ShopDetail`.
     pub struct BaseInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg_url`.
+        /// Address of the avatar picture; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
         2 head_img_url: String => "headimg_url: must",
     }
@@ -37,17 +37,17 @@ w::record! {
 w::record! {
     /// `buyer_info` of `league::head_supplier::ClueDetail`; `buyer_info` of `league::head_supplier::OrderDetail`.
     pub struct BuyerInfo {
-        /// `open_id`; personal data, masked in `Debug`.
-        0 open_id: String => "open_id: must masked",
-        /// `union_id`; personal data, masked in `Debug`.
-        1 union_id: Option<String> => "union_id: masked",
+        /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// Id of the user that is the same in all accounts bound to one Open Platform account; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        1 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
     }
 }
 
 w::record! {
     /// An item of `cats` in `league::head_supplier::ItemProductInfo`; an item of `cats` in `league::head_supplier::ProductDetailProductInfo`.
     pub struct Cat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -55,15 +55,15 @@ w::record! {
 w::record! {
     /// `category` of `league::head_supplier::SelectionProductsListGet`.
     pub struct Category {
-        /// `category_id`.
+        /// Number of the category.
         0 category_id: Option<i64> => "category_id",
-        /// `category_name`.
+        /// Category by name, may be left out.
         1 category_name: Option<String> => "category_name",
-        /// `category_ids_1`.
+        /// Numbers of first-level categories.
         2 category_ids_1: Option<Vec<i64>> => "category_ids_1",
-        /// `category_ids_2`.
+        /// Numbers of second-level categories.
         3 category_ids_2: Option<Vec<i64>> => "category_ids_2",
-        /// `category_ids_3`.
+        /// Numbers of third-level categories.
         4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
     new()
@@ -79,7 +79,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `league::head_supplier::ItemProductInfo`.
     pub struct CatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -87,15 +87,15 @@ w::record! {
 w::record! {
     /// `clue_detail` of `league::head_supplier::CommssionClue`.
     pub struct ClueDetail {
-        /// `shop_info`.
+        /// The shop with AppID and name.
         0 shop_info: ShopInfo => "shop_info: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         1 product_info: ProductInfo => "product_info: must",
-        /// `order_info`.
+        /// The order: number, state and times.
         2 order_info: OrderInfo => "order_info: must",
-        /// `sharer_info`.
+        /// Who shared it: ids and nickname.
         3 sharer_info: SharerInfo => "sharer_info: must",
-        /// `buyer_info`.
+        /// Who bought: OpenID and UnionID.
         4 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
@@ -103,19 +103,19 @@ w::record! {
 w::record! {
     /// `commission_info` of `league::head_supplier::PromotionDetailGetItem`.
     pub struct CommissionInfo {
-        /// `plan_type`.
+        /// Plan: `1` targeted, `2` open.
         0 plan_type: i64 => "plan_type: must",
-        /// `commission_type`.
+        /// Kind of commission.
         1 commission_type: i64 => "commission_type: must",
-        /// `ratio`; in 1/100000.
+        /// Share of the price that is paid as commission; in 1/100000.
         2 ratio: i64 => "ratio: must",
-        /// `service_ratio`; in 1/100000.
+        /// Share of the price that is paid as service fee; in 1/100000.
         3 service_ratio: i64 => "service_ratio: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `normal_commission_info`.
+        /// Commission of the normal promotion.
         6 normal_commission_info: Option<NormalCommissionInfo> => "normal_commission_info",
     }
 }
@@ -123,18 +123,18 @@ w::record! {
 w::record! {
     /// `sharer_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct CommissionInfoSharerInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `opensharerid`.
+        /// Id of the promoter as seen by this account; `opensharerid` on the wire.
         #[doc(alias = "opensharerid")]
         3 open_sharer_id: Option<String> => "opensharerid",
-        /// `amount`; in fen.
+        /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -142,17 +142,17 @@ w::record! {
 w::record! {
     /// `commssion_clue` of the answer of `league::head_supplier::clue::Get`.
     pub struct CommssionClue {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `status`.
+        /// State of the clue.
         2 status: i64 => "status: must",
-        /// `clue_detail`.
+        /// What the clue is about: shop, product, order.
         3 clue_detail: ClueDetail => "clue_detail: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -160,17 +160,17 @@ w::record! {
 w::record! {
     /// `commssion_order` of the answer of `league::head_supplier::order::Get`.
     pub struct CommssionOrder {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `status`.
+        /// Commission: `20` not settled, `100` settled, `200` cancelled.
         2 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         5 order_detail: OrderDetail => "order_detail: must",
     }
 }
@@ -178,11 +178,11 @@ w::record! {
 w::record! {
     /// `cooperative_info` of `league::head_supplier::PromotionDetailGetItem`.
     pub struct CooperativeInfo {
-        /// `cooperative_status`.
+        /// Whether the cooperation holds.
         0 cooperative_status: i64 => "cooperative_status: must",
-        /// `is_hidden`.
+        /// Whether others cannot see it.
         1 is_hidden: bool => "is_hidden: must",
-        /// `link`.
+        /// Link of the cooperation.
         2 link: Option<String> => "link",
     }
 }
@@ -190,9 +190,9 @@ w::record! {
 w::record! {
     /// `create_time_range` of `league::head_supplier::clue::ListGet`; `create_time_range` of `league::head_supplier::order::ListGet`; and 1 more.
     pub struct CreateTimeRange {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -201,17 +201,17 @@ w::record! {
 w::record! {
     /// `data_info` of `league::head_supplier::ShopDetail`.
     pub struct DataInfo {
-        /// `gmv`; in fen.
+        /// Sales volume; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
-        /// `product_number`.
+        /// How many products.
         1 product_number: i64 => "product_number: must",
-        /// `product_number_today`.
+        /// How many products came today.
         2 product_number_today: i64 => "product_number_today: must",
-        /// `product_number_sold_today`.
+        /// How many products sold today.
         3 product_number_sold_today: i64 => "product_number_sold_today: must",
-        /// `settle_amount`; in fen.
+        /// What has settled; in fen.
         4 settle_amount: xinqiao_types::Fen => "settle_amount: must",
-        /// `unsettle_amount`; in fen.
+        /// What has not settled yet; in fen.
         5 unsettle_amount: xinqiao_types::Fen => "unsettle_amount: must",
     }
 }
@@ -219,9 +219,9 @@ w::record! {
 w::record! {
     /// `desc_info` of `league::head_supplier::ItemProductInfo`; `desc_info` of `league::head_supplier::ProductDetailProductInfo`; and 1 more.
     pub struct DescInfo {
-        /// `imgs`.
+        /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
-        /// `desc`.
+        /// Description of the product in words.
         1 desc: Option<String> => "desc",
     }
 }
@@ -229,11 +229,11 @@ w::record! {
 w::record! {
     /// `filter` of `league::head_supplier::subscription::GetSubscribe`.
     pub struct Filter {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: Option<i64> => "product_id",
-        /// `product_name`.
+        /// What the product is called.
         2 product_name: Option<String> => "product_name",
     }
     new()
@@ -244,16 +244,16 @@ w::record! {
 w::record! {
     /// `finder_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct FinderInfo {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         1 head_img_url: String => "head_img_url: must masked",
-        /// `openfinderid`.
+        /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
         2 open_finder_id: Option<String> => "openfinderid",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         3 ratio: i64 => "ratio: must",
-        /// `amount`; in fen.
+        /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -261,23 +261,23 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `league::head_supplier::funds::FlowDetailGet`.
     pub struct FundsFlow {
-        /// `flow_id`.
+        /// Number of the funds flow entry.
         0 flow_id: String => "flow_id: must",
-        /// `funds_type`.
+        /// Kind of funds: `1` withdrawal, `2` commission.
         1 funds_type: i64 => "funds_type: must",
-        /// `flow_type`.
+        /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// `amount`; in fen.
+        /// How much moved; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `balance`; in fen.
+        /// Balance afterwards; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         5 remark: Option<String> => "remark",
-        /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
         6 bookkeeping_time: String => "bookkeeping_time: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         7 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `withdraw_id`.
+        /// Number that WeChat Pay gave the withdrawal.
         8 withdraw_id: Option<String> => "withdraw_id",
     }
 }
@@ -285,11 +285,11 @@ w::record! {
 w::record! {
     /// `item` of the answer of `league::head_supplier::item::Get`.
     pub struct ItemInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         2 product_info: ItemProductInfo => "product_info: must",
     }
 }
@@ -297,11 +297,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::window::GetAll`.
     pub struct GetAllList {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `head_supplier_id`.
+        /// Number of the head supplier.
         2 head_supplier_id: i64 => "head_supplier_id: must",
     }
 }
@@ -309,11 +309,11 @@ w::record! {
 w::record! {
     /// `head_supplier_info` of `league::head_supplier::PromotionDetailGetItem`.
     pub struct HeadSupplierInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `name`.
+        /// Name for display.
         1 name: String => "name: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         2 head_img: String => "head_img: must",
     }
 }
@@ -321,17 +321,17 @@ w::record! {
 w::record! {
     /// `product_info` of `league::head_supplier::ItemInfo`.
     pub struct ItemProductInfo {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         1 sub_title: Option<String> => "sub_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         2 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         3 desc_info: DescInfo => "desc_info: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         4 cats: Option<Vec<Cat>> => "cats",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         5 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
     }
 }
@@ -339,9 +339,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::order::ListGet`.
     pub struct ListDetail {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<w::TextOrNumber> => "order_id",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
     }
 }
@@ -349,9 +349,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::clue::ListGet`.
     pub struct ListInfo {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
     }
 }
@@ -359,17 +359,17 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::sub_item::ListGet`.
     pub struct ListGetListDetail {
-        /// `sub_item_id`.
+        /// Number of the sub-item.
         0 sub_item_id: i64 => "sub_item_id: must",
-        /// `head_supplier_item_link`.
+        /// Link of the item that the head supplier provides.
         1 head_supplier_item_link: String => "head_supplier_item_link: must",
-        /// `status`.
+        /// State of the sub-item.
         2 status: i64 => "status: must",
-        /// `ratio`.
+        /// Share of the price that is paid as commission.
         3 ratio: i64 => "ratio: must",
-        /// `ratio_to_service_rate`.
+        /// Part of the commission turned into service fee.
         4 ratio_to_service_rate: i64 => "ratio_to_service_rate: must",
-        /// `ratio_ext`; in 1/10000.
+        /// Additional commission rate; in 1/10000.
         5 ratio_ext: i64 => "ratio_ext: must",
     }
 }
@@ -377,9 +377,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::item::ListGet`.
     pub struct ListItemInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
 }
@@ -387,9 +387,9 @@ w::record! {
 w::record! {
     /// An item of `shop_list` in the answer of `league::head_supplier::shop::ListGet`.
     pub struct ListGetShop {
-        /// `status`.
+        /// Cooperation: `1` invited, `2` accepted, `3` refused, `4` invitation withdrawn, `5` ended.
         0 status: i64 => "status: must",
-        /// `base_info`.
+        /// AppID, name and picture of the shop.
         1 base_info: BaseInfo => "base_info: must",
     }
 }
@@ -397,11 +397,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::cooperative_item::ListGet`.
     pub struct ListItem {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `cooperative_item_id`.
+        /// Number of the cooperative item.
         1 cooperative_item_id: i64 => "cooperative_item_id: must",
-        /// `head_supplier_item_link`.
+        /// Link of the item that the head supplier provides.
         2 head_supplier_item_link: String => "head_supplier_item_link: must",
     }
 }
@@ -409,9 +409,9 @@ w::record! {
 w::record! {
     /// `listing_time_range` of `league::head_supplier::cooperative_item::ListGet`; `selling_price_range` of `league::head_supplier::SpuItemCondition`; and 5 more.
     pub struct ListingTimeRange {
-        /// `min`.
+        /// Lower bound of the range.
         0 min: i64 => "min: must",
-        /// `max`.
+        /// Upper bound of the range.
         1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
@@ -420,9 +420,9 @@ w::record! {
 w::record! {
     /// `mp_info` of `league::head_supplier::PromotionInfo`.
     pub struct MpInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
@@ -430,7 +430,7 @@ w::record! {
 w::record! {
     /// `normal_commission_info` of `league::head_supplier::CommissionInfo`.
     pub struct NormalCommissionInfo {
-        /// `ratio`; in 1/100000.
+        /// Share of the price that is paid as commission; in 1/100000.
         0 ratio: i64 => "ratio: must",
     }
 }
@@ -438,15 +438,15 @@ w::record! {
 w::record! {
     /// `order_detail` of `league::head_supplier::CommssionOrder`.
     pub struct OrderDetail {
-        /// `shop_info`.
+        /// The shop with AppID and name.
         0 shop_info: OrderDetailShopInfo => "shop_info: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         1 product_info: ProductInfo => "product_info: must",
-        /// `order_info`.
+        /// The order: number, state and times.
         2 order_info: OrderDetailOrderInfo => "order_info: must",
-        /// `commission_info`.
+        /// The commission and who receives it.
         3 commission_info: OrderDetailCommissionInfo => "commission_info: must",
-        /// `buyer_info`.
+        /// Who bought: OpenID and UnionID.
         4 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
@@ -454,25 +454,25 @@ w::record! {
 w::record! {
     /// `commission_info` of `league::head_supplier::OrderDetail`.
     pub struct OrderDetailCommissionInfo {
-        /// `finder_info`.
+        /// The Channels account concerned.
         0 finder_info: FinderInfo => "finder_info: must",
-        /// `service_ratio`; in 1/10000.
+        /// Share of the price that is paid as service fee; in 1/10000.
         1 service_ratio: i64 => "service_ratio: must",
-        /// `service_amount`; in fen.
+        /// How much the service fee is; in fen.
         2 service_amount: xinqiao_types::Fen => "service_amount: must",
-        /// `profit_sharding_suc_time`; format `unix`.
+        /// When the commission was split successfully; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// `promotion_channel`.
+        /// By which channel it was promoted.
         4 promotion_channel: i64 => "promotion_channel: must",
-        /// `sharer_info`.
+        /// Who shared it: ids and nickname.
         5 sharer_info: Option<CommissionInfoSharerInfo> => "sharer_info",
-        /// `talent_info`.
+        /// Who sold it: ids and nickname.
         6 talent_info: Option<TalentInfo> => "talent_info",
-        /// `promotion_info`.
+        /// How and by whom it was promoted.
         7 promotion_info: Option<PromotionInfo> => "promotion_info",
-        /// `sub_agency_info`.
+        /// The second agency.
         8 sub_agency_info: Option<SubAgencyInfo> => "sub_agency_info",
-        /// `promoter_agency_info`.
+        /// Agency of the promoter, with its share.
         9 promoter_agency_info: Option<SubAgencyInfo> => "promoter_agency_info",
     }
 }
@@ -480,13 +480,13 @@ w::record! {
 w::record! {
     /// `order_info` of `league::head_supplier::OrderDetail`.
     pub struct OrderDetailOrderInfo {
-        /// `order_status`.
+        /// State of the order, with the codes of its `status`.
         0 order_status: i64 => "order_status: must",
-        /// `pay_time`; format `unix`.
+        /// When the user paid; absent before; format `unix`.
         1 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -494,9 +494,9 @@ w::record! {
 w::record! {
     /// `shop_info` of `league::head_supplier::OrderDetail`.
     pub struct OrderDetailShopInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `shop_name`.
+        /// What the shop is called.
         1 shop_name: String => "shop_name: must",
     }
 }
@@ -504,7 +504,7 @@ w::record! {
 w::record! {
     /// `order_info` of `league::head_supplier::ClueDetail`.
     pub struct OrderInfo {
-        /// `status`.
+        /// State of the order, such as `20` to be sent, `30` on the way, `100` done.
         0 status: i64 => "status: must",
     }
 }
@@ -512,13 +512,13 @@ w::record! {
 w::record! {
     /// `product` of the answer of `league::head_supplier::ProductDetailGet`.
     pub struct Product {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `product_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         2 product_info: ProductInfoDetail => "product_info: must",
-        /// `shop`.
+        /// Which shop sells it.
         3 shop: Shop => "shop: must",
     }
 }
@@ -526,11 +526,11 @@ w::record! {
 w::record! {
     /// `product_detail` of the answer of `league::head_supplier::window::GetDetail`.
     pub struct ProductDetail {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         2 product_info: ProductDetailProductInfo => "product_info: must",
     }
 }
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `league::head_supplier::ProductDetailProductInfo`.
     pub struct ProductDetailCatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -546,19 +546,19 @@ w::record! {
 w::record! {
     /// `product_info` of `league::head_supplier::ProductDetail`.
     pub struct ProductDetailProductInfo {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         1 sub_title: Option<String> => "sub_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         2 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         3 desc_info: DescInfo => "desc_info: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         4 cats: Option<Vec<Cat>> => "cats",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         5 cats_v2: Option<Vec<ProductDetailCatsV2Item>> => "cats_v2",
-        /// `product_promotion_link`.
+        /// Link whose sales count for the promoter.
         6 product_promotion_link: Option<String> => "product_promotion_link",
     }
 }
@@ -566,13 +566,13 @@ w::record! {
 w::record! {
     /// `product_info` of `league::head_supplier::ClueDetail`; `product_info` of `league::head_supplier::OrderDetail`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `actual_payment`; in fen.
+        /// What was really paid; in fen.
         3 actual_payment: xinqiao_types::Fen => "actual_payment: must",
     }
 }
@@ -580,7 +580,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `league::head_supplier::ProductInfoDetail`.
     pub struct ProductInfoCatsV2Item {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -588,21 +588,21 @@ w::record! {
 w::record! {
     /// `product_info` of `league::head_supplier::Product`.
     pub struct ProductInfoDetail {
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         1 sub_title: Option<String> => "sub_title",
-        /// `head_imgs`.
+        /// Main pictures of the product, at most nine.
         2 head_imgs: Vec<String> => "head_imgs: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         3 desc_info: DescInfo => "desc_info: must",
-        /// `cats_v2`.
+        /// Category of the product in the new tree, from the first level down to the leaf.
         4 cats_v2: Option<Vec<ProductInfoCatsV2Item>> => "cats_v2",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         5 skus: Vec<Skus> => "skus: must",
-        /// `status`.
+        /// State of the product, such as `5` listed, `11` taken off, `13` off for a violation.
         6 status: i64 => "status: must",
-        /// `monthly_sales_range`.
+        /// Range in which the sales of a month lie.
         7 monthly_sales_range: i64 => "monthly_sales_range: must",
     }
 }
@@ -610,13 +610,13 @@ w::record! {
 w::record! {
     /// `promotion_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct PromotionInfo {
-        /// `channel_type`.
+        /// Kind of channel.
         0 channel_type: i64 => "channel_type: must",
-        /// `finder_info`.
+        /// The Channels account concerned.
         1 finder_info: Option<PromotionInfoFinderInfo> => "finder_info",
-        /// `talent_info`.
+        /// Who sold it: ids and nickname.
         2 talent_info: Option<PromotionInfoTalentInfo> => "talent_info",
-        /// `mp_info`.
+        /// The official account where goods are sold.
         3 mp_info: Option<MpInfo> => "mp_info",
     }
 }
@@ -624,11 +624,11 @@ w::record! {
 w::record! {
     /// `finder_info` of `league::head_supplier::PromotionInfo`.
     pub struct PromotionInfoFinderInfo {
-        /// `finder_id`.
+        /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `openfinderid`.
+        /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
         2 open_finder_id: Option<String> => "openfinderid",
     }
@@ -637,11 +637,11 @@ w::record! {
 w::record! {
     /// `talent_info` of `league::head_supplier::PromotionInfo`.
     pub struct PromotionInfoTalentInfo {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `opentalentid`.
+        /// Id of the talent as seen by this account; `opentalentid` on the wire.
         #[doc(alias = "opentalentid")]
         2 open_talent_id: Option<String> => "opentalentid",
     }
@@ -650,17 +650,17 @@ w::record! {
 w::record! {
     /// `item` of the answer of `league::head_supplier::item::PromotionDetailGet`.
     pub struct PromotionDetailGetItem {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `product_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `spu_source`.
+        /// Where the product comes from.
         2 spu_source: i64 => "spu_source: must",
-        /// `commission_info`.
+        /// The commission and who receives it.
         3 commission_info: CommissionInfo => "commission_info: must",
-        /// `head_supplier_info`.
+        /// The head supplier with name and AppID.
         4 head_supplier_info: HeadSupplierInfo => "head_supplier_info: must",
-        /// `cooperative_info`.
+        /// State and link of the cooperation.
         5 cooperative_info: CooperativeInfo => "cooperative_info: must",
     }
 }
@@ -668,11 +668,11 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `league::head_supplier::SelectionProductsListGet`.
     pub struct SelectionProductsListGetProduct {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `product_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `head_supplier_item_link`.
+        /// Link of the item that the head supplier provides.
         2 head_supplier_item_link: String => "head_supplier_item_link: must",
     }
 }
@@ -680,11 +680,11 @@ w::record! {
 w::record! {
     /// `sharer_info` of `league::head_supplier::ClueDetail`.
     pub struct SharerInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: String => "sharer_appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+        0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `opensharerid`.
+        /// Id of the promoter as seen by this account; `opensharerid` on the wire.
         #[doc(alias = "opensharerid")]
         2 open_sharer_id: String => "opensharerid: must",
     }
@@ -693,11 +693,11 @@ w::record! {
 w::record! {
     /// `shop` of `league::head_supplier::Product`.
     pub struct Shop {
-        /// `name`.
+        /// Name for display.
         0 name: String => "name: must",
-        /// `icon`.
+        /// Picture of the shop.
         1 icon: String => "icon: must",
-        /// `score`.
+        /// Score of the shop.
         2 score: i64 => "score: must",
     }
 }
@@ -705,13 +705,13 @@ w::record! {
 w::record! {
     /// `shop_detail` of the answer of `league::head_supplier::shop::Get`.
     pub struct ShopDetail {
-        /// `status`.
+        /// Cooperation: `1` invited, `2` accepted, `3` refused, `4` invitation withdrawn, `5` ended.
         0 status: i64 => "status: must",
-        /// `approved_time`; format `unix`.
+        /// When the cooperation was approved; format `unix`.
         1 approved_time: xinqiao_types::UnixSeconds => "approved_time: must",
-        /// `base_info`.
+        /// AppID, name and picture of the shop.
         2 base_info: BaseInfo => "base_info: must",
-        /// `data_info`.
+        /// Figures of the cooperation.
         3 data_info: DataInfo => "data_info: must",
     }
 }
@@ -719,7 +719,7 @@ w::record! {
 w::record! {
     /// `shop_info` of `league::head_supplier::ClueDetail`.
     pub struct ShopInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -727,9 +727,9 @@ w::record! {
 w::record! {
     /// An item of `sku_attrs` in `league::head_supplier::Skus`.
     pub struct SkuAttr {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
 }
@@ -737,17 +737,17 @@ w::record! {
 w::record! {
     /// `sku_deliver_info` of `league::head_supplier::Skus`.
     pub struct SkuDeliverInfo {
-        /// `stock_type`.
+        /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// `full_payment_presale_delivery_type`.
+        /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
-        /// `presale_begin_time`; format `unix`.
+        /// When the presale begins; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
-        /// `presale_end_time`; format `unix`.
+        /// When the presale ends, within 30 days from now; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
-        /// `full_payment_presale_delivery_time`.
+        /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
-        /// `spot_after_presale_end`; `0` or `1` on the wire.
+        /// Whether it is sold from stock after the presale; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
@@ -755,27 +755,27 @@ w::record! {
 w::record! {
     /// An item of `skus` in `league::head_supplier::ProductInfoDetail`.
     pub struct Skus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         5 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// `bar_code`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         7 bar_code: Option<String> => "bar_code",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
-        /// `status`.
+        /// State of the product, such as `5` listed, `11` taken off, `13` off for a violation.
         9 status: i64 => "status: must",
-        /// `sku_deliver_info`.
+        /// How the variant is delivered: from stock or presale, and how fast.
         10 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
 }
@@ -783,19 +783,19 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `league::head_supplier::SelectionProductsListGet`.
     pub struct SpuItemCondition {
-        /// `selling_price_range`; in fen.
+        /// Lowest and highest price to list; in fen.
         0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
-        /// `monthly_sales_range`.
+        /// Range in which the sales of a month lie.
         1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",
-        /// `service_fee_rate_range`; in 1/100000.
+        /// Lowest and highest fee to list; in 1/100000.
         2 service_fee_rate_range: Option<ListingTimeRange> => "service_fee_rate_range",
-        /// `commission_rate_range`; in 1/100000.
+        /// Lowest and highest commission to list; in 1/100000.
         3 commission_rate_range: Option<ListingTimeRange> => "commission_rate_range",
-        /// `promote_time_range`.
+        /// Range of the promotion time.
         4 promote_time_range: Option<ListingTimeRange> => "promote_time_range",
-        /// `create_time_range`.
+        /// Only entries made within this period.
         5 create_time_range: Option<ListingTimeRange> => "create_time_range",
-        /// `flags`.
+        /// Marks: `0` seven-day return, `1` freight insurance, `3` safe buy, `4` damage, `5` fakes, `6` pay later, `7` free delivery.
         6 flags: Option<Vec<String>> => "flags",
     }
     new()
@@ -813,17 +813,17 @@ w::record! {
 w::record! {
     /// `sub_agency_info` of `league::head_supplier::OrderDetailCommissionInfo`; `promoter_agency_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct SubAgencyInfo {
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `profit_sharding_suc_time`; format `unix`.
+        /// When the commission was split successfully; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// `amount`; in fen.
+        /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -831,9 +831,9 @@ w::record! {
 w::record! {
     /// An item of `subscribe_info_list` in the answer of `league::head_supplier::subscription::GetSubscribe`.
     pub struct SubscribeInfo {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `product_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
 }
@@ -841,18 +841,18 @@ w::record! {
 w::record! {
     /// `talent_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct TalentInfo {
-        /// `talent_appid`.
-        0 talent_appid: String => "talent_appid: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+        0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `head_img_url`; personal data, masked in `Debug`.
+        /// Address of the avatar picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// `opentalentid`.
+        /// Id of the talent as seen by this account; `opentalentid` on the wire.
         #[doc(alias = "opentalentid")]
         3 open_talent_id: Option<String> => "opentalentid",
-        /// `amount`; in fen.
+        /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; in 1/10000.
+        /// Share of the price that is paid as commission; in 1/10000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -871,7 +871,7 @@ w::record! {
 w::record! {
     /// Answer to [`LiveProtectionGetQrCode`].
     pub struct LiveProtectionGetQrCodeResponse {
-        /// `qrcode_url`.
+        /// Address of the QR code; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         0 qr_code_url: String => "qrcode_url: must",
     }
@@ -903,21 +903,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getproductdetail.html>.
     /// * Catalog: `channels.league.head_supplier.product_detail_get`.
     pub struct ProductDetailGet {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `product_id`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// `plan_type`.
+        /// Plan: `1` targeted, `2` open.
         2 plan_type: Option<i64> => "plan_type",
     }
-    new(shop_appid: impl Into<String>, product_id: i64)
+    new(shop_appid: impl Into<xinqiao_types::AppId>, product_id: i64)
     set(plan_type: i64)
 }
 
 w::record! {
     /// Answer to [`ProductDetailGet`].
     pub struct ProductDetailGetResponse {
-        /// `product`.
+        /// The product in detail.
         0 product: Product => "product: must",
     }
 }
@@ -948,19 +948,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/listselectionproducts.html>.
     /// * Catalog: `channels.league.head_supplier.selection_products_list_get`.
     pub struct SelectionProductsListGet {
-        /// `keyword`.
+        /// Word in the product's name.
         0 keyword: Option<String> => "keyword",
-        /// `plan_type`.
+        /// Plan: `1` targeted, `2` open.
         1 plan_type: i64 => "plan_type: must",
-        /// `spu_item_condition`.
+        /// Conditions on the product: price, rates, sales.
         2 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
-        /// `category`.
+        /// Only products of these categories.
         3 category: Option<Category> => "category",
-        /// `spu_source`.
+        /// Where the product comes from.
         4 spu_source: Option<i64> => "spu_source",
-        /// `page_size`.
+        /// How many entries one page holds.
         5 page_size: i64 => "page_size: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         6 next_key: Option<String> => "next_key",
     }
     new(plan_type: i64, page_size: i64)
@@ -971,9 +971,9 @@ w::record! {
 w::record! {
     /// Answer to [`SelectionProductsListGet`].
     pub struct SelectionProductsListGetResponse {
-        /// `product_list`.
+        /// Products concerned, one entry each.
         0 product_list: Vec<SelectionProductsListGetProduct> => "product_list: must",
-        /// `next_key`.
+        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
 }
@@ -1008,9 +1008,9 @@ pub mod clue {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/clue/getclue.html>.
         /// * Catalog: `channels.league.head_supplier.clue.get`.
         pub struct Get {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
         }
         new(order_id: impl Into<String>, sku_id: i64)
@@ -1019,7 +1019,7 @@ pub mod clue {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `commssion_clue`.
+            /// The clue in detail.
             0 commssion_clue: super::CommssionClue => "commssion_clue: must",
         }
     }
@@ -1050,30 +1050,30 @@ pub mod clue {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/clue/getcluelist.html>.
         /// * Catalog: `channels.league.head_supplier.clue.list_get`.
         pub struct ListGet {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sharer_appid`.
-            1 sharer_appid: Option<String> => "sharer_appid",
-            /// `create_time_range`.
+            /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+            1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+            /// Only entries made within this period.
             2 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
-            /// `page_size`.
+            /// How many entries one page holds.
             3 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             4 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
-        text(appid: xinqiao_types::AppId, sharer_appid: String, next_key: String)
+        text(appid: xinqiao_types::AppId, sharer_appid: xinqiao_types::AppId, next_key: String)
         set(create_time_range: super::CreateTimeRange)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `list`.
+            /// Clues, one entry each.
             0 list: Vec<super::ListInfo> => "list: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             2 has_more: bool => "has_more: must",
         }
     }
@@ -1109,9 +1109,9 @@ pub mod cooperative_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/addcooperativeitem.html>.
         /// * Catalog: `channels.league.head_supplier.cooperative_item.add`.
         pub struct Add {
-            /// `head_supplier_item_link`.
+            /// Link of the item that the head supplier provides.
             0 head_supplier_item_link: String => "head_supplier_item_link: must",
-            /// `hidden_flag`; `0` or `1` on the wire.
+            /// Whether others cannot see the item; `0` or `1` on the wire.
             1 hidden_flag: Option<bool> => "hidden_flag: zero-one",
         }
         new(head_supplier_item_link: impl Into<String>)
@@ -1121,7 +1121,7 @@ pub mod cooperative_item {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `cooperative_item_id`.
+            /// Number of the cooperative item.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
         }
     }
@@ -1152,13 +1152,13 @@ pub mod cooperative_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getcooperativeitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.cooperative_item.list_get`.
         pub struct ListGet {
-            /// `commission_type`.
+            /// Kind of commission.
             0 commission_type: i64 => "commission_type: must",
-            /// `listing_time_range`.
+            /// Only products listed within this period.
             1 listing_time_range: Option<super::ListingTimeRange> => "listing_time_range",
-            /// `page_size`.
+            /// How many entries one page holds.
             2 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             3 next_key: Option<String> => "next_key",
         }
         new(commission_type: i64, page_size: i64)
@@ -1169,9 +1169,9 @@ pub mod cooperative_item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `list`.
+            /// Cooperative items, one entry each.
             0 list: Vec<super::ListItem> => "list: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
         }
     }
@@ -1214,9 +1214,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`BalanceGet`].
         pub struct BalanceGetResponse {
-            /// `available_amount`; in fen.
+            /// Part of the balance that can be used or withdrawn; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// `pending_amount`; in fen.
+            /// Part of the balance that is not yet available; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1247,7 +1247,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getfundsflowdeatail.html>.
         /// * Catalog: `channels.league.head_supplier.funds.flow_detail_get`.
         pub struct FlowDetailGet {
-            /// `flow_id`.
+            /// Number of the funds flow entry.
             0 flow_id: String => "flow_id: must",
         }
         new(flow_id: impl Into<String>)
@@ -1256,7 +1256,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`FlowDetailGet`].
         pub struct FlowDetailGetResponse {
-            /// `funds_flow`.
+            /// The funds flow entry.
             0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
@@ -1287,19 +1287,19 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getfundsflowlist.html>.
         /// * Catalog: `channels.league.head_supplier.funds.flow_list_get`.
         pub struct FlowListGet {
-            /// `funds_type`.
+            /// Kind of funds: `1` withdrawal, `2` commission.
             0 funds_type: Option<i64> => "funds_type",
-            /// `start_time`; format `unix`.
+            /// Start of the period or range, paired with its end; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `transaction_id`.
+            /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `page`.
+            /// Which page to return, counted from 1.
             4 page: i64 => "page: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             5 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             6 next_key: Option<String> => "next_key",
         }
         new(page: i64, page_size: i64)
@@ -1314,11 +1314,11 @@ pub mod funds {
     w::record! {
         /// Answer to [`FlowListGet`].
         pub struct FlowListGetResponse {
-            /// `flow_ids`.
+            /// Numbers of the funds flow entries.
             0 flow_ids: Vec<String> => "flow_ids: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -1354,9 +1354,9 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getitem.html>.
         /// * Catalog: `channels.league.head_supplier.item.get`.
         pub struct Get {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>, product_id: i64)
@@ -1365,7 +1365,7 @@ pub mod item {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `item`.
+            /// The item of the head supplier.
             0 item: super::ItemInfo => "item: must",
         }
     }
@@ -1396,11 +1396,11 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.item.list_get`.
         pub struct ListGet {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
@@ -1410,11 +1410,11 @@ pub mod item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `list`.
+            /// Items of the head supplier, one entry each.
             0 list: Vec<super::ListItemInfo> => "list: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -1445,7 +1445,7 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getpromotiondetail.html>.
         /// * Catalog: `channels.league.head_supplier.item.promotion_detail_get`.
         pub struct PromotionDetailGet {
-            /// `head_supplier_item_link`.
+            /// Link of the item that the head supplier provides.
             0 head_supplier_item_link: String => "head_supplier_item_link: must",
         }
         new(head_supplier_item_link: impl Into<String>)
@@ -1454,7 +1454,7 @@ pub mod item {
     w::record! {
         /// Answer to [`PromotionDetailGet`].
         pub struct PromotionDetailGetResponse {
-            /// `item`.
+            /// The item of the head supplier.
             0 item: super::PromotionDetailGetItem => "item: must",
         }
     }
@@ -1485,11 +1485,11 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/updateitem.html>.
         /// * Catalog: `channels.league.head_supplier.item.upd`.
         pub struct Upd {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
-            /// `type`.
+            /// What to do: start or stop promoting.
             2 type_: i64 => "type: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>, product_id: i64, type_: i64)
@@ -1526,9 +1526,9 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getorder.html>.
         /// * Catalog: `channels.league.head_supplier.order.get`.
         pub struct Get {
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// `sku_id`.
+            /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
         }
         new(order_id: impl Into<String>, sku_id: i64)
@@ -1537,7 +1537,7 @@ pub mod order {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `commssion_order`.
+            /// The commission order in detail.
             0 commssion_order: super::CommssionOrder => "commssion_order: must",
         }
     }
@@ -1568,30 +1568,30 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getorderlist.html>.
         /// * Catalog: `channels.league.head_supplier.order.list_get`.
         pub struct ListGet {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sharer_appid`.
-            1 sharer_appid: Option<String> => "sharer_appid",
-            /// `finder_id`.
+            /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
+            1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             2 finder_id: Option<String> => "finder_id",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             3 open_finder_id: Option<String> => "openfinderid",
-            /// `create_time_range`.
+            /// Only entries made within this period.
             4 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
-            /// `update_time_range`.
+            /// Only entries changed within this period.
             5 update_time_range: Option<super::CreateTimeRange> => "update_time_range",
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             6 order_id: Option<String> => "order_id",
-            /// `page_size`.
+            /// How many entries one page holds.
             7 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             8 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
         text(
             appid: xinqiao_types::AppId,
-            sharer_appid: String,
+            sharer_appid: xinqiao_types::AppId,
             finder_id: String,
             open_finder_id: String,
             order_id: String,
@@ -1603,11 +1603,11 @@ pub mod order {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `list`.
+            /// Commission orders, one entry each.
             0 list: Vec<super::ListDetail> => "list: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -1643,23 +1643,23 @@ pub mod second_head_supplier_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/opentalent/getshop/api_add_secondheadsupplier_item.html>.
         /// * Catalog: `channels.league.head_supplier.second_head_supplier_item.add`.
         pub struct Add {
-            /// `cooperative_item_id`.
+            /// Number of the cooperative item.
             0 cooperative_item_id: Option<i64> => "cooperative_item_id",
-            /// `head_supplier_item_link`.
+            /// Link of the item that the head supplier provides.
             1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
-            /// `plan_type`.
+            /// Plan: `1` targeted, `2` open.
             2 plan_type: i64 => "plan_type: must",
-            /// `service_ratio`; in 1/10000.
+            /// Share of the price that is paid as service fee; in 1/10000.
             3 service_ratio: i64 => "service_ratio: must",
-            /// `to_head_supplier_appid`.
-            4 to_head_supplier_appid: Option<String> => "to_head_supplier_appid",
-            /// `start_time`; format `unix`.
+            /// AppID of the head supplier to whom it goes.
+            4 to_head_supplier_appid: Option<xinqiao_types::AppId> => "to_head_supplier_appid",
+            /// Start of the period or range, paired with its end; format `unix`.
             5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// `end_time`; format `unix`.
+            /// End of the period or range, paired with its start; format `unix`.
             6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
         new(plan_type: i64, service_ratio: i64)
-        text(head_supplier_item_link: String, to_head_supplier_appid: String)
+        text(head_supplier_item_link: String, to_head_supplier_appid: xinqiao_types::AppId)
         set(
             cooperative_item_id: i64,
             start_time: xinqiao_types::UnixSeconds,
@@ -1693,21 +1693,21 @@ pub mod second_head_supplier_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/opentalent/getshop/api_update_secondheadsupplier_item.html>.
         /// * Catalog: `channels.league.head_supplier.second_head_supplier_item.update`.
         pub struct Update {
-            /// `cooperative_item_id`.
+            /// Number of the cooperative item.
             0 cooperative_item_id: Option<i64> => "cooperative_item_id",
-            /// `head_supplier_item_link`.
+            /// Link of the item that the head supplier provides.
             1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
-            /// `plan_type`.
+            /// Plan: `1` targeted, `2` open.
             2 plan_type: i64 => "plan_type: must",
-            /// `update_type`.
+            /// Which part is updated.
             3 update_type: i64 => "update_type: must",
-            /// `service_ratio`; in 1/10000.
+            /// Share of the price that is paid as service fee; in 1/10000.
             4 service_ratio: Option<i64> => "service_ratio",
-            /// `to_head_supplier_appid`.
-            5 to_head_supplier_appid: Option<String> => "to_head_supplier_appid",
+            /// AppID of the head supplier to whom it goes.
+            5 to_head_supplier_appid: Option<xinqiao_types::AppId> => "to_head_supplier_appid",
         }
         new(plan_type: i64, update_type: i64)
-        text(head_supplier_item_link: String, to_head_supplier_appid: String)
+        text(head_supplier_item_link: String, to_head_supplier_appid: xinqiao_types::AppId)
         set(cooperative_item_id: i64, service_ratio: i64)
     }
 
@@ -1742,7 +1742,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getshop.html>.
         /// * Catalog: `channels.league.head_supplier.shop.get`.
         pub struct Get {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1751,7 +1751,7 @@ pub mod shop {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `shop_detail`.
+            /// The cooperating shop with its figures.
             0 shop_detail: super::ShopDetail => "shop_detail: must",
         }
     }
@@ -1782,9 +1782,9 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getshoplist.html>.
         /// * Catalog: `channels.league.head_supplier.shop.list_get`.
         pub struct ListGet {
-            /// `page_size`.
+            /// How many entries one page holds.
             0 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
@@ -1794,11 +1794,11 @@ pub mod shop {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `shop_list`.
+            /// Shops, one entry each.
             0 shop_list: Vec<super::ListGetShop> => "shop_list: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
     }
@@ -1834,11 +1834,11 @@ pub mod sub_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/addsubitem.html>.
         /// * Catalog: `channels.league.head_supplier.sub_item.add`.
         pub struct Add {
-            /// `cooperative_item_id`.
+            /// Number of the cooperative item.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
-            /// `ratio`.
+            /// Share of the price that is paid as commission.
             1 ratio: Option<i64> => "ratio",
-            /// `ratio_ext`; in 1/10000.
+            /// Additional commission rate; in 1/10000.
             2 ratio_ext: Option<i64> => "ratio_ext",
         }
         new(cooperative_item_id: i64)
@@ -1848,7 +1848,7 @@ pub mod sub_item {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `sub_item_id`.
+            /// Number of the sub-item.
             0 sub_item_id: i64 => "sub_item_id: must",
         }
     }
@@ -1879,11 +1879,11 @@ pub mod sub_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getsubitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.sub_item.list_get`.
         pub struct ListGet {
-            /// `cooperative_item_id`.
+            /// Number of the cooperative item.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
         new(cooperative_item_id: i64, page_size: i64)
@@ -1893,9 +1893,9 @@ pub mod sub_item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// `list`.
+            /// Sub-items, one entry each.
             0 list: Vec<super::ListGetListDetail> => "list: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
         }
     }
@@ -1931,13 +1931,13 @@ pub mod subscription {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/hs_getsubscribe.html>.
         /// * Catalog: `channels.league.head_supplier.subscription.get_subscribe`.
         pub struct GetSubscribe {
-            /// `filter`.
+            /// Which entries to return.
             0 filter: Option<super::Filter> => "filter",
-            /// `page_size`.
+            /// How many entries one page holds.
             1 page_size: i64 => "page_size: must",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
-            /// `need_total_num`.
+            /// Whether the total is to be counted.
             3 need_total_num: Option<bool> => "need_total_num",
         }
         new(page_size: i64)
@@ -1948,13 +1948,13 @@ pub mod subscription {
     w::record! {
         /// Answer to [`GetSubscribe`].
         pub struct GetSubscribeResponse {
-            /// `subscribe_info_list`.
+            /// Subscriptions, one entry each.
             0 subscribe_info_list: Vec<super::SubscribeInfo> => "subscribe_info_list: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             1 total_num: Option<i64> => "total_num",
-            /// `next_key`.
+            /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             3 has_more: bool => "has_more: must",
         }
     }
@@ -1985,7 +1985,7 @@ pub mod subscription {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/hs_subscribe.html>.
         /// * Catalog: `channels.league.head_supplier.subscription.subscribe`.
         pub struct Subscribe {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
         }
         new(product_id: i64)
@@ -2017,7 +2017,7 @@ pub mod subscription {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/hs_unsubscribe.html>.
         /// * Catalog: `channels.league.head_supplier.subscription.unsubscribe`.
         pub struct Unsubscribe {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
         }
         new(product_id: i64)
@@ -2054,21 +2054,21 @@ pub mod window {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/windowproduct/add.html>.
         /// * Catalog: `channels.league.head_supplier.window.add`.
         pub struct Add {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             1 finder_id: Option<String> => "finder_id",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             2 open_finder_id: Option<String> => "openfinderid",
-            /// `opentalentid`.
+            /// Id of the talent as seen by this account; `opentalentid` on the wire.
             #[doc(alias = "opentalentid")]
             3 open_talent_id: Option<String> => "opentalentid",
-            /// `product_link`.
+            /// Address under which the product is sold.
             4 product_link: Option<String> => "product_link",
-            /// `plan_type`.
+            /// Plan: `1` targeted, `2` open.
             5 plan_type: Option<i64> => "plan_type",
-            /// `is_hide_for_window`.
+            /// Whether it is hidden in the window.
             6 is_hide_for_window: Option<bool> => "is_hide_for_window",
         }
         new(product_id: i64)
@@ -2102,23 +2102,23 @@ pub mod window {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getallwindow.html>.
         /// * Catalog: `channels.league.head_supplier.window.get_all`.
         pub struct GetAll {
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             1 finder_id: Option<String> => "finder_id",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             2 open_finder_id: Option<String> => "openfinderid",
-            /// `opentalentid`.
+            /// Id of the talent as seen by this account; `opentalentid` on the wire.
             #[doc(alias = "opentalentid")]
             3 open_talent_id: Option<String> => "opentalentid",
-            /// `offset`.
+            /// Start of the page: how many entries to skip, from 0.
             4 offset: i64 => "offset: must",
-            /// `page_size`.
+            /// How many entries one page holds.
             5 page_size: i64 => "page_size: must",
-            /// `need_total_num`.
+            /// Whether the total is to be counted.
             6 need_total_num: Option<bool> => "need_total_num",
-            /// `is_get_all`.
+            /// Whether all products are returned, otherwise only own ones.
             7 is_get_all: Option<bool> => "is_get_all",
         }
         new(appid: impl Into<xinqiao_types::AppId>, offset: i64, page_size: i64)
@@ -2129,13 +2129,13 @@ pub mod window {
     w::record! {
         /// Answer to [`GetAll`].
         pub struct GetAllResponse {
-            /// `list`.
+            /// Products in the window, one entry each.
             0 list: Vec<super::GetAllList> => "list: must",
-            /// `next_offset`.
+            /// Value of `offset` for the next page.
             1 next_offset: i64 => "next_offset: must",
-            /// `have_more`.
+            /// Whether more entries follow.
             2 have_more: bool => "have_more: must",
-            /// `total_num`.
+            /// How many there are in all, whatever the page.
             3 total_num: Option<i64> => "total_num",
         }
     }
@@ -2166,16 +2166,16 @@ pub mod window {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getwindowdetail.html>.
         /// * Catalog: `channels.league.head_supplier.window.get_detail`.
         pub struct GetDetail {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             2 finder_id: Option<String> => "finder_id",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             3 open_finder_id: Option<String> => "openfinderid",
-            /// `opentalentid`.
+            /// Id of the talent as seen by this account; `opentalentid` on the wire.
             #[doc(alias = "opentalentid")]
             4 open_talent_id: Option<String> => "opentalentid",
         }
@@ -2186,7 +2186,7 @@ pub mod window {
     w::record! {
         /// Answer to [`GetDetail`].
         pub struct GetDetailResponse {
-            /// `product_detail`.
+            /// Title, price, pictures and category.
             0 product_detail: super::ProductDetail => "product_detail: must",
         }
     }
@@ -2217,18 +2217,18 @@ pub mod window {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/removewindow.html>.
         /// * Catalog: `channels.league.head_supplier.window.remove`.
         pub struct Remove {
-            /// `product_id`.
+            /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// `product_window_id`.
+            /// Number of the product in the window.
             1 product_window_id: Option<i64> => "product_window_id",
-            /// `appid`.
+            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             3 finder_id: Option<String> => "finder_id",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             4 open_finder_id: Option<String> => "openfinderid",
-            /// `opentalentid`.
+            /// Id of the talent as seen by this account; `opentalentid` on the wire.
             #[doc(alias = "opentalentid")]
             5 open_talent_id: Option<String> => "opentalentid",
         }
@@ -2268,21 +2268,21 @@ pub mod window_auth {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getauth.html>.
         /// * Catalog: `channels.league.head_supplier.window_auth.get`.
         pub struct Get {
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: Option<String> => "finder_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `talent_appid`.
-            2 talent_appid: Option<String> => "talent_appid",
+            /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+            2 talent_appid: Option<xinqiao_types::AppId> => "talent_appid",
         }
         new()
-        text(finder_id: String, openid: xinqiao_types::OpenId, talent_appid: String)
+        text(finder_id: String, openid: xinqiao_types::OpenId, talent_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `auth_info`.
+            /// Where the talent authorises.
             0 auth_info: super::AuthInfo => "auth_info: must",
         }
     }
@@ -2313,34 +2313,34 @@ pub mod window_auth {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getauthstatus.html>.
         /// * Catalog: `channels.league.head_supplier.window_auth.status_get`.
         pub struct StatusGet {
-            /// `finder_id`.
+            /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: Option<String> => "finder_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             2 open_finder_id: Option<String> => "openfinderid",
-            /// `talent_appid`.
-            3 talent_appid: Option<String> => "talent_appid",
+            /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
+            3 talent_appid: Option<xinqiao_types::AppId> => "talent_appid",
         }
         new()
         text(
             finder_id: String,
             openid: xinqiao_types::OpenId,
             open_finder_id: String,
-            talent_appid: String,
+            talent_appid: xinqiao_types::AppId,
         )
     }
 
     w::record! {
         /// Answer to [`StatusGet`].
         pub struct StatusGetResponse {
-            /// `window_auth_status`.
+            /// Whether the window was authorised: `0` no, `1` yes.
             0 window_auth_status: i64 => "window_auth_status: must",
-            /// `openfinderid`.
+            /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
             #[doc(alias = "openfinderid")]
             1 open_finder_id: Option<String> => "openfinderid",
-            /// `opentalentid`.
+            /// Id of the talent as seen by this account; `opentalentid` on the wire.
             #[doc(alias = "opentalentid")]
             2 open_talent_id: Option<String> => "opentalentid",
         }

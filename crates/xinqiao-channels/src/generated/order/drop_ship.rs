@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `change_infos` in `order::drop_ship::supplier::DeliveryUpdate`.
     pub struct ChangeInfo {
-        /// `old`.
+        /// The parcel before the change.
         0 old: Delivery => "old: must",
-        /// `new`.
+        /// The parcel after the change.
         1 new: Delivery => "new: must",
     }
     new(old: Delivery, new: Delivery)
@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// `create_time_range` of `order::drop_ship::List`; `update_time_range` of `order::drop_ship::List`; and 4 more.
     pub struct CreateTimeRange {
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -28,11 +28,11 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `order::drop_ship::supplier::DeliverySend`; `old` of `order::drop_ship::ChangeInfo`; and 1 more.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         2 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
     new(
@@ -45,19 +45,19 @@ w::record! {
 w::record! {
     /// `dropship_order` of the answer of `order::drop_ship::Get`.
     pub struct DropShipOrder {
-        /// `supplier_appid`.
-        0 supplier_appid: String => "supplier_appid: must",
-        /// `supplier_name`.
+        /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+        0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
+        /// What the supplier is called.
         1 supplier_name: String => "supplier_name: must",
-        /// `ds_order_id`.
+        /// Number that the platform gave the dropship order.
         2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: w::TextOrNumber => "order_id: must",
-        /// `status`.
+        /// State of the dropship order.
         4 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -65,11 +65,11 @@ w::record! {
 w::record! {
     /// An item of `dropship_product_list` in `order::drop_ship::Assign`; an item of `dropship_product_list` in `order::drop_ship::Cancel`.
     pub struct DropShipProduct {
-        /// `spu_id`; a number as text on the wire.
+        /// Number of the product; a number as text on the wire.
         0 spu_id: i64 => "spu_id: must numeric",
-        /// `sku_id`; a number as text on the wire.
+        /// Number that the platform gave the variant (SKU); a number as text on the wire.
         1 sku_id: i64 => "sku_id: must numeric",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(spu_id: i64, sku_id: i64, product_cnt: i64)
@@ -78,19 +78,19 @@ w::record! {
 w::record! {
     /// `dropship_order` of the answer of `order::drop_ship::supplier::Get`.
     pub struct GetDropShipOrder {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `shop_name`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
+        /// What the shop is called.
         1 shop_name: String => "shop_name: must",
-        /// `ds_order_id`.
+        /// Number that the platform gave the dropship order.
         2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: w::TextOrNumber => "order_id: must",
-        /// `status`.
+        /// State of the dropship order.
         4 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -98,9 +98,9 @@ w::record! {
 w::record! {
     /// `page_info` of `order::drop_ship::List`; `next_page` of the answer of `order::drop_ship::List`; and 6 more.
     pub struct PageInfo {
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         0 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
@@ -109,11 +109,11 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `order::drop_ship::Delivery`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_id: i64, sku_id: i64, product_cnt: i64)
@@ -122,31 +122,31 @@ w::record! {
 w::record! {
     /// `search_condition` of `order::drop_ship::Search`.
     pub struct Condition {
-        /// `create_time_range`.
+        /// Only entries made within this period.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
-        /// `update_time_range`.
+        /// Only entries changed within this period.
         1 update_time_range: Option<CreateTimeRange> => "update_time_range",
-        /// `supplier_appid`.
-        2 supplier_appid: Option<String> => "supplier_appid",
-        /// `supplier_appname`.
+        /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+        2 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
+        /// What the supplier's shop is called; `supplier_appname` on the wire.
         #[doc(alias = "supplier_appname")]
         3 supplier_app_name: Option<String> => "supplier_appname",
-        /// `status`.
+        /// State of the dropship order.
         4 status: Option<i64> => "status",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         5 order_id: Option<String> => "order_id",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         6 waybill_id: Option<String> => "waybill_id",
-        /// `product_code`.
+        /// Number that the merchant gave the product.
         7 product_code: Option<String> => "product_code",
-        /// `spu_name`.
+        /// What the product is called.
         8 spu_name: Option<String> => "spu_name",
-        /// `merchant_notes`.
+        /// The merchant's own notes; the buyer does not see them.
         9 merchant_notes: Option<String> => "merchant_notes",
     }
     new()
     text(
-        supplier_appid: String,
+        supplier_appid: xinqiao_types::AppId,
         supplier_app_name: String,
         order_id: String,
         waybill_id: String,
@@ -160,29 +160,29 @@ w::record! {
 w::record! {
     /// `search_condition` of `order::drop_ship::supplier::Search`.
     pub struct SearchCondition {
-        /// `create_time_range`.
+        /// Only entries made within this period.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
-        /// `shop_appid`.
-        1 shop_appid: Option<String> => "shop_appid",
-        /// `shop_appname`.
+        /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+        1 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+        /// What the shop is called; `shop_appname` on the wire.
         #[doc(alias = "shop_appname")]
         2 shop_app_name: Option<String> => "shop_appname",
-        /// `status`.
+        /// State of the dropship order.
         3 status: Option<i64> => "status",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         5 waybill_id: Option<String> => "waybill_id",
-        /// `product_code`.
+        /// Number that the merchant gave the product.
         6 product_code: Option<String> => "product_code",
-        /// `spu_name`.
+        /// What the product is called.
         7 spu_name: Option<String> => "spu_name",
-        /// `merchant_notes`.
+        /// The merchant's own notes; the buyer does not see them.
         8 merchant_notes: Option<String> => "merchant_notes",
     }
     new()
     text(
-        shop_appid: String,
+        shop_appid: xinqiao_types::AppId,
         shop_app_name: String,
         order_id: String,
         waybill_id: String,
@@ -200,17 +200,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/order/api_dropship_assign.html>.
     /// * Catalog: `channels.order.drop_ship.assign`.
     pub struct Assign {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// `supplier_appid`.
-        1 supplier_appid: String => "supplier_appid: must",
-        /// `dropship_product_list`.
+        /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+        1 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
+        /// Products to dropship, one entry each; `dropship_product_list` on the wire.
         #[doc(alias = "dropship_product_list")]
         2 drop_ship_product_list: Vec<DropShipProduct> => "dropship_product_list: must",
     }
     new(
         order_id: impl Into<String>,
-        supplier_appid: impl Into<String>,
+        supplier_appid: impl Into<xinqiao_types::AppId>,
         drop_ship_product_list: Vec<DropShipProduct>,
     )
 }
@@ -241,11 +241,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/order/api_dropship_cancel.html>.
     /// * Catalog: `channels.order.drop_ship.cancel`.
     pub struct Cancel {
-        /// `ds_order_id`.
+        /// Number that the platform gave the dropship order.
         0 ds_order_id: String => "ds_order_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
-        /// `dropship_product_list`.
+        /// Products to dropship, one entry each; `dropship_product_list` on the wire.
         #[doc(alias = "dropship_product_list")]
         2 drop_ship_product_list: Vec<DropShipProduct> => "dropship_product_list: must",
     }
@@ -282,7 +282,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/order/api_dropship_get.html>.
     /// * Catalog: `channels.order.drop_ship.get`.
     pub struct Get {
-        /// `ds_order_id`.
+        /// Number that the platform gave the dropship order.
         0 ds_order_id: String => "ds_order_id: must",
     }
     new(ds_order_id: impl Into<String>)
@@ -291,7 +291,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `dropship_order`.
+        /// The dropship order in detail; `dropship_order` on the wire.
         #[doc(alias = "dropship_order")]
         0 drop_ship_order: DropShipOrder => "dropship_order: must",
     }
@@ -323,21 +323,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/order/api_dropship_list.html>.
     /// * Catalog: `channels.order.drop_ship.list`.
     pub struct List {
-        /// `create_time_range`.
+        /// Only entries made within this period.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
-        /// `update_time_range`.
+        /// Only entries changed within this period.
         1 update_time_range: Option<CreateTimeRange> => "update_time_range",
-        /// `supplier_appid`.
-        2 supplier_appid: Option<String> => "supplier_appid",
-        /// `status`.
+        /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
+        2 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
+        /// State of the dropship order.
         3 status: Option<i64> => "status",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
-        /// `page_info`.
+        /// Paging: where to start and how many.
         5 page_info: Option<PageInfo> => "page_info",
     }
     new()
-    text(supplier_appid: String, order_id: String)
+    text(supplier_appid: xinqiao_types::AppId, order_id: String)
     set(
         create_time_range: CreateTimeRange,
         update_time_range: CreateTimeRange,
@@ -349,13 +349,13 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `ds_order_id_list`.
+        /// Numbers of the dropship orders.
         0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
-        /// `total`.
+        /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
-        /// `next_page`.
+        /// Paging for the next page.
         3 next_page: Option<PageInfo> => "next_page",
     }
 }
@@ -386,9 +386,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/supplier/order/api_dropship_search.html>.
     /// * Catalog: `channels.order.drop_ship.search`.
     pub struct Search {
-        /// `search_condition`.
+        /// What to search for; all conditions must hold.
         0 search_condition: Condition => "search_condition: must",
-        /// `page_info`.
+        /// Paging: where to start and how many.
         1 page_info: Option<PageInfo> => "page_info",
     }
     new(search_condition: Condition)
@@ -428,9 +428,9 @@ pub mod supplier {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/delivery/shipping/api_delivery_send.html>.
         /// * Catalog: `channels.order.drop_ship.supplier.delivery_send`.
         pub struct DeliverySend {
-            /// `ds_order_id`.
+            /// Number that the platform gave the dropship order.
             0 ds_order_id: String => "ds_order_id: must",
-            /// `delivery_list`.
+            /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
         }
         new(ds_order_id: impl Into<String>, delivery_list: Vec<super::Delivery>)
@@ -462,9 +462,9 @@ pub mod supplier {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/delivery/shipping/api_delivery_update.html>.
         /// * Catalog: `channels.order.drop_ship.supplier.delivery_update`.
         pub struct DeliveryUpdate {
-            /// `ds_order_id`.
+            /// Number that the platform gave the dropship order.
             0 ds_order_id: String => "ds_order_id: must",
-            /// `change_infos`.
+            /// Changes, one old and new value each.
             1 change_infos: Vec<super::ChangeInfo> => "change_infos: must",
         }
         new(ds_order_id: impl Into<String>, change_infos: Vec<super::ChangeInfo>)
@@ -496,7 +496,7 @@ pub mod supplier {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/order/api_dropship_get.html>.
         /// * Catalog: `channels.order.drop_ship.supplier.get`.
         pub struct Get {
-            /// `ds_order_id`.
+            /// Number that the platform gave the dropship order.
             0 ds_order_id: String => "ds_order_id: must",
         }
         new(ds_order_id: impl Into<String>)
@@ -505,7 +505,7 @@ pub mod supplier {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `dropship_order`.
+            /// The dropship order in detail; `dropship_order` on the wire.
             #[doc(alias = "dropship_order")]
             0 drop_ship_order: super::GetDropShipOrder => "dropship_order: must",
         }
@@ -537,32 +537,32 @@ pub mod supplier {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/order/api_dropship_list.html>.
         /// * Catalog: `channels.order.drop_ship.supplier.list`.
         pub struct List {
-            /// `create_time_range`.
+            /// Only entries made within this period.
             0 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
-            /// `shop_appid`.
-            1 shop_appid: Option<String> => "shop_appid",
-            /// `status`.
+            /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
+            1 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
+            /// State of the dropship order.
             2 status: Option<i64> => "status",
-            /// `order_id`.
+            /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             3 order_id: Option<String> => "order_id",
-            /// `page_info`.
+            /// Paging: where to start and how many.
             4 page_info: Option<super::PageInfo> => "page_info",
         }
         new()
-        text(shop_appid: String, order_id: String)
+        text(shop_appid: xinqiao_types::AppId, order_id: String)
         set(create_time_range: super::CreateTimeRange, status: i64, page_info: super::PageInfo)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `ds_order_id_list`.
+            /// Numbers of the dropship orders.
             0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
-            /// `total`.
+            /// How many there are in all.
             1 total: i64 => "total: must",
-            /// `has_more`.
+            /// Whether more entries follow, so that another page has to be fetched.
             2 has_more: bool => "has_more: must",
-            /// `next_page`.
+            /// Paging for the next page.
             3 next_page: Option<super::PageInfo> => "next_page",
         }
     }
@@ -593,9 +593,9 @@ pub mod supplier {
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/order/api_dropship_search.html>.
         /// * Catalog: `channels.order.drop_ship.supplier.search`.
         pub struct Search {
-            /// `search_condition`.
+            /// What to search for; all conditions must hold.
             0 search_condition: super::SearchCondition => "search_condition: must",
-            /// `page_info`.
+            /// Paging: where to start and how many.
             1 page_info: Option<super::PageInfo> => "page_info",
         }
         new(search_condition: super::SearchCondition)

@@ -6,27 +6,27 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_info` of `product::order::DeliveryInfo`; `pickup_address` of `product::order::DeliveryInfo`.
     pub struct AddressInfo {
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         0 user_name: String => "user_name: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         2 city_name: String => "city_name: must",
-        /// `county_name`.
+        /// District or county, by name; such as `海珠区`.
         3 county_name: String => "county_name: must",
-        /// `detail_info`.
+        /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
-        /// `national_code`.
+        /// Code of the country.
         5 national_code: Option<i64> => "national_code",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
-        /// `postal_code`.
+        /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
-        /// `house_number`.
+        /// House number of the address.
         8 house_number: Option<String> => "house_number",
-        /// `lng`.
+        /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         9 lng: Option<f64> => "lng",
-        /// `lat`.
+        /// Degrees north of the equator, negative in the south; such as `39.908823`.
         10 lat: Option<f64> => "lat",
     }
 }
@@ -34,33 +34,33 @@ w::record! {
 w::record! {
     /// An item of `after_sale_order_list` in the answer of `product::order::BatchGetAfterSaleOrder`; `after_sale_order` of the answer of `product::order::GetAfterSaleOrder`.
     pub struct AfterSaleOrder {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `original_order_id`.
+        /// Number of the order it belongs to.
         1 original_order_id: i64 => "original_order_id: must",
-        /// `status`.
+        /// State of the case as a word.
         2 status: String => "status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `reason`.
+        /// Reason of the buyer.
         4 reason: String => "reason: must",
-        /// `type`.
+        /// Kind: `REFUND` money only, `RETURN` with goods.
         5 type_: String => "type: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         6 product_info: ProductInfo => "product_info: must",
-        /// `details`.
+        /// Pieces, words and proofs of the case.
         7 details: AfterSaleOrderDetail => "details: must",
-        /// `refund_info`.
+        /// How much is refunded and why.
         8 refund_info: Option<RefundInfo> => "refund_info",
-        /// `refund_resp`.
+        /// WeChat Pay's answer when the refund failed.
         9 refund_resp: Option<RefundResp> => "refund_resp",
-        /// `return_info`.
+        /// The return: tracking number and carrier.
         10 return_info: Option<ReturnInfo> => "return_info",
-        /// `merchant_upload_info`.
+        /// Proofs that the merchant uploaded.
         11 merchant_upload_info: Option<MerchantUploadInfo> => "merchant_upload_info",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -68,15 +68,15 @@ w::record! {
 w::record! {
     /// `details` of `product::order::AfterSaleOrder`.
     pub struct AfterSaleOrderDetail {
-        /// `desc`.
+        /// What the buyer wrote.
         0 desc: String => "desc: must",
-        /// `num`.
+        /// How many pieces the case covers.
         1 num: i64 => "num: must",
-        /// `cancel_time`; format `unix`.
+        /// When it was cancelled; format `unix`.
         2 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
-        /// `prove_imgs`.
+        /// Pictures given as proof.
         4 prove_imgs: Option<Vec<String>> => "prove_imgs",
     }
 }
@@ -84,10 +84,10 @@ w::record! {
 w::record! {
     /// `aftersale_detail` of `product::order::Order`.
     pub struct AfterSaleDetail {
-        /// `aftersale_order_list`.
+        /// After-sales cases, one entry each; `aftersale_order_list` on the wire.
         #[doc(alias = "aftersale_order_list")]
         0 after_sale_order_list: Vec<SaleOrder> => "aftersale_order_list: must",
-        /// `on_aftersale_order_cnt`.
+        /// How many after-sales cases are open; `on_aftersale_order_cnt` on the wire.
         #[doc(alias = "on_aftersale_order_cnt")]
         1 on_after_sale_order_cnt: i64 => "on_aftersale_order_cnt: must",
     }
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// An item of `aftersale_order_list` in `product::order::AfterSaleDetail`.
     pub struct SaleOrder {
-        /// `aftersale_order_id`.
+        /// Number of the after-sales case; `aftersale_order_id` on the wire.
         #[doc(alias = "aftersale_order_id")]
         0 after_sale_order_id: i64 => "aftersale_order_id: must",
     }
@@ -105,11 +105,11 @@ w::record! {
 w::record! {
     /// An item of `change_order_infos` in `product::order::ChangeOrderPrice`.
     pub struct ChangeOrderInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `change_price`; in fen.
+        /// Price of the item after the change; in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
@@ -118,23 +118,23 @@ w::record! {
 w::record! {
     /// `delivery_info` of `product::order::OrderDetail`.
     pub struct DeliveryInfo {
-        /// `delivery_method`.
+        /// How it is delivered.
         0 delivery_method: Option<String> => "delivery_method",
-        /// `delivery_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was sent; format `yyyy-MM-dd HH:mm:ss`.
         1 delivery_time: Option<String> => "delivery_time",
-        /// `delivery_product_info`.
+        /// Parcels sent, one entry each.
         2 delivery_product_info: Option<DeliveryProductInfo> => "delivery_product_info",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         3 address_info: Option<AddressInfo> => "address_info",
-        /// `pickup_address`.
+        /// Where the buyer picks it up.
         4 pickup_address: Option<AddressInfo> => "pickup_address",
-        /// `express_fee`.
+        /// Freight on the order.
         5 express_fee: Option<Vec<ExpressFee>> => "express_fee",
-        /// `offline_delivery_time`; format `unix`.
+        /// When the courier delivers; format `unix`.
         6 offline_delivery_time: Option<xinqiao_types::UnixSeconds> => "offline_delivery_time",
-        /// `offline_pickup_time`; format `unix`.
+        /// When the buyer picks it up; format `unix`.
         7 offline_pickup_time: Option<xinqiao_types::UnixSeconds> => "offline_pickup_time",
-        /// `ship_done_time`; format `unix`.
+        /// When everything was sent; format `unix`.
         8 ship_done_time: Option<xinqiao_types::UnixSeconds> => "ship_done_time",
     }
 }
@@ -142,9 +142,9 @@ w::record! {
 w::record! {
     /// `delivery_product_info` of `product::order::DeliveryInfo`.
     pub struct DeliveryProductInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
     }
 }
@@ -152,9 +152,9 @@ w::record! {
 w::record! {
     /// An item of `express_fee` in `product::order::DeliveryInfo`.
     pub struct ExpressFee {
-        /// `shipping_method`.
+        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         0 shipping_method: Option<String> => "shipping_method",
-        /// `distance`; in m.
+        /// How far it is delivered; in m.
         1 distance: i64 => "distance: must",
     }
 }
@@ -162,9 +162,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::order::Order`.
     pub struct ExtInfo {
-        /// `customer_notes`.
+        /// What the buyer wrote when ordering.
         0 customer_notes: Option<String> => "customer_notes",
-        /// `merchant_notes`.
+        /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: Option<String> => "merchant_notes",
     }
 }
@@ -172,9 +172,9 @@ w::record! {
 w::record! {
     /// `merchant_upload_info` of `product::order::AfterSaleOrder`.
     pub struct MerchantUploadInfo {
-        /// `refund_certificates`.
+        /// Media handles of the refund's proofs.
         0 refund_certificates: Option<Vec<String>> => "refund_certificates",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -182,24 +182,24 @@ w::record! {
 w::record! {
     /// `order` of the answer of `product::order::Get`; an item of `orders` in the answer of `product::order::GetList`; and 1 more.
     pub struct Order {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: String => "out_order_id: must",
-        /// `status`.
+        /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         2 status: i64 => "status: must",
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         3 order_detail: OrderDetail => "order_detail: must",
-        /// `aftersale_detail`.
+        /// After-sales cases of the order; `aftersale_detail` on the wire.
         #[doc(alias = "aftersale_detail")]
         4 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `ext_info`.
+        /// Notes and the like.
         6 ext_info: Option<ExtInfo> => "ext_info",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -207,13 +207,13 @@ w::record! {
 w::record! {
     /// `order_detail` of `product::order::Order`.
     pub struct OrderDetail {
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
-        /// `pay_info`.
+        /// The payment: method, time and numbers.
         1 pay_info: PayInfo => "pay_info: must",
-        /// `price_info`.
+        /// How the price is made up.
         2 price_info: PriceInfo => "price_info: must",
-        /// `delivery_info`.
+        /// How it is delivered.
         3 delivery_info: Option<DeliveryInfo> => "delivery_info",
     }
 }
@@ -221,25 +221,25 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `product::order::OrderDetail`.
     pub struct OrderDetailProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `sku_cnt`.
+        /// How many pieces of the variant.
         2 sku_cnt: i64 => "sku_cnt: must",
-        /// `on_aftersale_sku_cnt`.
+        /// How many pieces are in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
         #[doc(alias = "on_aftersale_sku_cnt")]
         3 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
-        /// `finish_aftersale_sku_cnt`.
+        /// How many pieces had their after-sales case finished; `finish_aftersale_sku_cnt` on the wire.
         #[doc(alias = "finish_aftersale_sku_cnt")]
         4 finish_after_sale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
-        /// `title`.
+        /// Name of the product as buyers see it.
         5 title: String => "title: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         6 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         7 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
     }
 }
@@ -247,15 +247,15 @@ w::record! {
 w::record! {
     /// `pay_info` of `product::order::OrderDetail`.
     pub struct PayInfo {
-        /// `pay_method`.
+        /// How it is paid.
         0 pay_method: String => "pay_method: must",
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         1 prepay_id: String => "prepay_id: must",
-        /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the prepaid order was placed at WeChat Pay; format `yyyy-MM-dd HH:mm:ss`.
         2 prepay_time: String => "prepay_time: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
         4 pay_time: Option<String> => "pay_time",
     }
 }
@@ -263,15 +263,15 @@ w::record! {
 w::record! {
     /// `price_info` of `product::order::OrderDetail`.
     pub struct PriceInfo {
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `is_discounted`.
+        /// Whether there was any discount.
         4 is_discounted: bool => "is_discounted: must",
     }
 }
@@ -279,11 +279,11 @@ w::record! {
 w::record! {
     /// `product_info` of `product::order::AfterSaleOrder`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// `count`.
+        /// How many pieces the case covers.
         2 count: i64 => "count: must",
     }
 }
@@ -291,7 +291,7 @@ w::record! {
 w::record! {
     /// `refund_info` of `product::order::AfterSaleOrder`.
     pub struct RefundInfo {
-        /// `amount`; in fen.
+        /// How much is refunded; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -299,11 +299,11 @@ w::record! {
 w::record! {
     /// `refund_resp` of `product::order::AfterSaleOrder`.
     pub struct RefundResp {
-        /// `ret`.
+        /// Error number, `0` for none.
         0 ret: i64 => "ret: must",
-        /// `code`.
+        /// Error code from WeChat Pay.
         1 code: Option<String> => "code",
-        /// `message`.
+        /// Error from WeChat Pay in words.
         2 message: Option<String> => "message",
     }
 }
@@ -311,11 +311,11 @@ w::record! {
 w::record! {
     /// `return_info` of `product::order::AfterSaleOrder`.
     pub struct ReturnInfo {
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         1 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         2 delivery_name: String => "delivery_name: must",
     }
 }
@@ -323,9 +323,9 @@ w::record! {
 w::record! {
     /// An item of `sku_attrs` in `product::order::OrderDetailProductInfo`.
     pub struct SkuAttr {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
 }
@@ -337,7 +337,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/acceptapply.html>.
     /// * Catalog: `channels.product.order.accept_apply`.
     pub struct AcceptApply {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
     }
     new(order_id: i64)
@@ -369,7 +369,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/getaftersaleorder.html>.
     /// * Catalog: `channels.product.order.batch_get_after_sale_order`.
     pub struct BatchGetAfterSaleOrder {
-        /// `after_sale_order_id_list`.
+        /// Numbers of the after-sales cases.
         0 after_sale_order_id_list: Vec<i64> => "after_sale_order_id_list: must",
     }
     new(after_sale_order_id_list: Vec<i64>)
@@ -378,7 +378,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetAfterSaleOrder`].
     pub struct BatchGetAfterSaleOrderResponse {
-        /// `after_sale_order_list`.
+        /// After-sales cases, one entry each.
         0 after_sale_order_list: Vec<AfterSaleOrder> => "after_sale_order_list: must",
     }
 }
@@ -409,9 +409,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/change_merchant_notes.html>.
     /// * Catalog: `channels.product.order.change_merchant_notes`.
     pub struct ChangeMerchantNotes {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `merchant_notes`.
+        /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: String => "merchant_notes: must",
     }
     new(order_id: i64, merchant_notes: impl Into<String>)
@@ -443,13 +443,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/change_order_price.html>.
     /// * Catalog: `channels.product.order.change_order_price`.
     pub struct ChangeOrderPrice {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `change_express`.
+        /// Whether the freight is changed.
         1 change_express: bool => "change_express: must",
-        /// `express_fee`; in fen.
+        /// Freight on the order; in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
-        /// `change_order_infos`.
+        /// New prices, one entry per item.
         3 change_order_infos: Vec<ChangeOrderInfo> => "change_order_infos: must",
     }
     new(order_id: i64, change_express: bool, change_order_infos: Vec<ChangeOrderInfo>)
@@ -482,7 +482,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/get_order_detail.html>.
     /// * Catalog: `channels.product.order.get`.
     pub struct Get {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
     }
     new(order_id: i64)
@@ -491,7 +491,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `order`.
+        /// The order in full.
         0 order: Order => "order: must",
     }
 }
@@ -522,7 +522,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/batchgetaftersaleorder.html>.
     /// * Catalog: `channels.product.order.get_after_sale_order`.
     pub struct GetAfterSaleOrder {
-        /// `after_sale_order_id`.
+        /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
     }
     new(after_sale_order_id: i64)
@@ -531,7 +531,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAfterSaleOrder`].
     pub struct GetAfterSaleOrderResponse {
-        /// `after_sale_order`.
+        /// The after-sales case in detail.
         0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
     }
 }
@@ -562,21 +562,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/get_order_list.html>.
     /// * Catalog: `channels.product.order.get_list`.
     pub struct GetList {
-        /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         0 start_create_time: Option<String> => "start_create_time",
-        /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
-        /// `start_update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         2 start_update_time: Option<String> => "start_update_time",
-        /// `end_update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         3 end_update_time: Option<String> => "end_update_time",
-        /// `status`.
+        /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         4 status: Option<i64> => "status",
-        /// `source`.
+        /// Where the order comes from.
         5 source: Option<i64> => "source",
-        /// `page`.
+        /// Which page to return, counted from 1.
         6 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         7 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -592,7 +592,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `orders`.
+        /// Orders, one entry each.
         0 orders: Vec<Order> => "orders: must",
     }
 }
@@ -623,9 +623,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/rejectrefund.html>.
     /// * Catalog: `channels.product.order.reject_refund`.
     pub struct RejectRefund {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         1 reject_reason: String => "reject_reason: must",
     }
     new(order_id: i64, reject_reason: impl Into<String>)
@@ -657,30 +657,30 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/search_order.html>.
     /// * Catalog: `channels.product.order.search`.
     pub struct Search {
-        /// `start_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only orders paid at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         0 start_pay_time: Option<String> => "start_pay_time",
-        /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only orders paid up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// `title`.
+        /// Name of the product as buyers see it.
         2 title: Option<String> => "title",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
-        /// `user_name`.
+        /// Who receives or sends the goods, by name.
         4 user_name: Option<String> => "user_name",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: Option<String> => "tel_number: masked",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         6 order_id: Option<i64> => "order_id",
-        /// `status`.
+        /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         7 status: Option<i64> => "status",
-        /// `on_aftersale_order_exist`.
+        /// Filter by after-sales: `0` none open, `1` some open, left out for all; `on_aftersale_order_exist` on the wire.
         #[doc(alias = "on_aftersale_order_exist")]
         8 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
-        /// `source`.
+        /// Where the order comes from.
         9 source: Option<i64> => "source",
-        /// `page`.
+        /// Which page to return, counted from 1.
         10 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         11 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -698,9 +698,9 @@ w::record! {
 w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
-        /// `orders`.
+        /// Orders, one entry each.
         0 orders: Vec<Order> => "orders: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -731,11 +731,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/upload_refund_certificate.html>.
     /// * Catalog: `channels.product.order.upload_refund_certificate`.
     pub struct UploadRefundCertificate {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `refund_certificates`.
+        /// Media handles of the refund's proofs.
         1 refund_certificates: Option<Vec<String>> => "refund_certificates",
-        /// `desc`.
+        /// The proofs in words.
         2 desc: Option<String> => "desc",
     }
     new(order_id: i64)

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `attrs` in `product::spu::Add`; an item of `attrs` in `product::spu::Update`; and 2 more.
     pub struct AttrInfo {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
     new(attr_key: impl Into<String>, attr_value: impl Into<String>)
@@ -17,11 +17,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::spu::Add`.
     pub struct AddData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         2 create_time: String => "create_time: must",
     }
 }
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::spu::Add`; an item of `cats` in `product::spu::Update`; and 1 more.
     pub struct Cat {
-        /// `cat_id`.
+        /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// `level`.
+        /// Level in the tree, from `1`.
         1 level: i64 => "level: must",
     }
     new(cat_id: i64, level: i64)
@@ -40,9 +40,9 @@ w::record! {
 w::record! {
     /// `couponcode_info` of `product::spu::Add`; `couponcode_info` of `product::spu::Update`.
     pub struct CouponCodeInfo {
-        /// `verify_type`.
+        /// How the voucher is used.
         0 verify_type: i64 => "verify_type: must",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         1 valid_info: ValidInfo => "valid_info: must",
     }
     new(verify_type: i64, valid_info: ValidInfo)
@@ -51,7 +51,7 @@ w::record! {
 w::record! {
     /// `desc_info` of `product::spu::Add`; `desc_info` of `product::spu::Update`; and 1 more.
     pub struct DescInfo {
-        /// `imgs`.
+        /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
     }
     new(imgs: Vec<String>)
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// `express_info` of `product::spu::Add`; `express_info` of `product::spu::Update`.
     pub struct ExpressInfo {
-        /// `template_id`.
+        /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
     }
     new(template_id: i64)
@@ -69,7 +69,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::spu::Get`.
     pub struct GetData {
-        /// `spu`.
+        /// The product in full.
         0 spu: Spu => "spu: must",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// An item of `shopcat` in `product::spu::Spu`.
     pub struct ShopCat {
-        /// `shopcat_id`.
+        /// Number of the category inside the shop; `shopcat_id` on the wire.
         #[doc(alias = "shopcat_id")]
         0 shop_cat_id: i64 => "shopcat_id: must",
     }
@@ -86,23 +86,23 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::spu::Add`.
     pub struct Skus {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         5 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// `barcode`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         7 barcode: Option<String> => "barcode",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
     }
     new(
@@ -120,38 +120,38 @@ w::record! {
 w::record! {
     /// An item of `spus` in the answer of `product::spu::GetList`; an item of `spus` in the answer of `product::spu::Search`; and 1 more.
     pub struct Spu {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         3 sub_title: Option<String> => "sub_title",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         4 head_img: Vec<String> => "head_img: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         5 desc_info: DescInfo => "desc_info: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         7 cats: Vec<Cat> => "cats: must",
-        /// `shopcat`.
+        /// Category inside the shop; `shopcat` on the wire.
         #[doc(alias = "shopcat")]
         8 shop_cat: Vec<ShopCat> => "shopcat: must",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         9 attrs: Vec<AttrInfo> => "attrs: must",
-        /// `model`.
+        /// Model designation by the producer.
         10 model: Option<String> => "model",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         11 status: i64 => "status: must",
-        /// `edit_status`.
+        /// State of the draft: `1` edited, `2` in review, `3` failed, `4` passed, `7` uploading, `8` upload failed.
         12 edit_status: i64 => "edit_status: must",
-        /// `path`.
+        /// Page of the shop that shows the product.
         13 path: Option<String> => "path",
-        /// `min_price`; in fen.
+        /// Lowest price among the variants; in fen.
         14 min_price: xinqiao_types::Fen => "min_price: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         15 skus: Option<Vec<SpuSkus>> => "skus",
     }
 }
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::spu::Spu`.
     pub struct SpuSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
     }
 }
@@ -167,11 +167,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::spu::Update`.
     pub struct UpdateData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         2 update_time: String => "update_time: must",
     }
 }
@@ -179,15 +179,15 @@ w::record! {
 w::record! {
     /// `valid_info` of `product::spu::CouponCodeInfo`.
     pub struct ValidInfo {
-        /// `valid_type`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving.
         0 valid_type: i64 => "valid_type: must",
-        /// `valid_day_num`.
+        /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// `valid_second`.
+        /// Seconds that it is valid after receiving.
         2 valid_second: Option<i64> => "valid_second",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -206,31 +206,31 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/add_spu.html>.
     /// * Catalog: `channels.product.spu.add`.
     pub struct Add {
-        /// `product_type`.
+        /// Kind of product: physical, virtual and so on.
         0 product_type: Option<i64> => "product_type",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         3 sub_title: Option<String> => "sub_title",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         4 head_img: Vec<String> => "head_img: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         5 desc_info: DescInfo => "desc_info: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         7 cats: Vec<Cat> => "cats: must",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         8 attrs: Vec<AttrInfo> => "attrs: must",
-        /// `model`.
+        /// Model designation by the producer.
         9 model: Option<String> => "model",
-        /// `express_info`.
+        /// Freight template and weight.
         10 express_info: Option<ExpressInfo> => "express_info",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         11 skus: Option<Vec<Skus>> => "skus",
-        /// `couponcode_info`.
+        /// Rules of the voucher codes; `couponcode_info` on the wire.
         #[doc(alias = "couponcode_info")]
         12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
@@ -255,7 +255,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `data`.
+        /// Number and times of the product, or the product in full.
         0 data: AddData => "data: must",
     }
 }
@@ -286,9 +286,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/del_spu.html>.
     /// * Catalog: `channels.product.spu.del`.
     pub struct Del {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -322,9 +322,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/up_spu_delisting.html>.
     /// * Catalog: `channels.product.spu.delisting`.
     pub struct Delisting {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -358,11 +358,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/get_spu.html>.
     /// * Catalog: `channels.product.spu.get`.
     pub struct Get {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `need_edit_spu`; `0` or `1` on the wire.
+        /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new()
@@ -373,7 +373,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `data`.
+        /// Number and times of the product, or the product in full.
         0 data: GetData => "data: must",
     }
 }
@@ -404,13 +404,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/get_spu_list.html>.
     /// * Catalog: `channels.product.spu.get_list`.
     pub struct GetList {
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         0 status: i64 => "status: must",
-        /// `page`.
+        /// Which page to return, counted from 1.
         1 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
-        /// `need_edit_spu`; `0` or `1` on the wire.
+        /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         3 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new(status: i64, page: i64, page_size: i64)
@@ -420,9 +420,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `spus`.
+        /// Products, one entry each.
         0 spus: Vec<Spu> => "spus: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -453,9 +453,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/up_spu_listing.html>.
     /// * Catalog: `channels.product.spu.listing`.
     pub struct Listing {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -489,15 +489,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/search_spu.html>.
     /// * Catalog: `channels.product.spu.search`.
     pub struct Search {
-        /// `keyword`.
+        /// Word in the product's name.
         0 keyword: String => "keyword: must",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         1 status: Option<i64> => "status",
-        /// `source`.
+        /// Where the product comes from.
         2 source: Option<i64> => "source",
-        /// `page`.
+        /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
     }
     new(keyword: impl Into<String>, page: i64, page_size: i64)
@@ -507,7 +507,7 @@ w::record! {
 w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
-        /// `spus`.
+        /// Products, one entry each.
         0 spus: Vec<Spu> => "spus: must",
     }
 }
@@ -538,31 +538,31 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/up_spu.html>.
     /// * Catalog: `channels.product.spu.update`.
     pub struct Update {
-        /// `product_type`.
+        /// Kind of product: physical, virtual and so on.
         0 product_type: Option<i64> => "product_type",
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         2 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         3 title: String => "title: must",
-        /// `sub_title`.
+        /// Second line under the title.
         4 sub_title: Option<String> => "sub_title",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         5 head_img: Vec<String> => "head_img: must",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         6 desc_info: DescInfo => "desc_info: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         7 brand_id: i64 => "brand_id: must",
-        /// `cats`.
+        /// Category of the product in the old tree: first, second and third level.
         8 cats: Vec<Cat> => "cats: must",
-        /// `attrs`.
+        /// Attributes of the product, one key and value each.
         9 attrs: Vec<AttrInfo> => "attrs: must",
-        /// `model`.
+        /// Model designation by the producer.
         10 model: Option<String> => "model",
-        /// `express_info`.
+        /// Freight template and weight.
         11 express_info: ExpressInfo => "express_info: must",
-        /// `couponcode_info`.
+        /// Rules of the voucher codes; `couponcode_info` on the wire.
         #[doc(alias = "couponcode_info")]
         12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
@@ -582,7 +582,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// `data`.
+        /// Number and times of the product, or the product in full.
         0 data: UpdateData => "data: must",
     }
 }

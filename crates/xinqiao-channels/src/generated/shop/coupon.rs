@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `buyget_info` of `shop::coupon::DiscountCondition`.
     pub struct BuyGetInfo {
-        /// `buy_out_product_id`.
+        /// Product to buy, by the merchant's number.
         0 buy_out_product_id: String => "buy_out_product_id: must",
-        /// `buy_product_cnt`.
+        /// How many pieces must be bought.
         1 buy_product_cnt: i64 => "buy_product_cnt: must",
-        /// `get_out_product_id`.
+        /// Product that is given, by the merchant's number.
         2 get_out_product_id: String => "get_out_product_id: must",
-        /// `get_product_cnt`.
+        /// How many pieces are given.
         3 get_product_cnt: i64 => "get_product_cnt: must",
     }
     new(
@@ -26,13 +26,13 @@ w::record! {
 w::record! {
     /// `coupon` of `shop::coupon::Add`; `coupon` of `shop::coupon::Update`.
     pub struct Coupon {
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// `type`.
+        /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop and so on.
         1 type_: i64 => "type: must",
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         2 promote_type: i64 => "promote_type: must",
-        /// `coupon_info`.
+        /// The coupon: rules and dates.
         3 coupon_info: CouponInfo => "coupon_info: must",
     }
     new(out_coupon_id: impl Into<String>, type_: i64, promote_type: i64, coupon_info: CouponInfo)
@@ -41,17 +41,17 @@ w::record! {
 w::record! {
     /// `coupon_info` of `shop::coupon::ResultCoupon`.
     pub struct CouponInfoDetail {
-        /// `name`.
+        /// Name of the coupon.
         0 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         2 promote_info: Option<PromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         3 receive_info: Option<CouponInfoReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         4 valid_info: Option<ValidInfo> => "valid_info",
-        /// `ext_info`.
+        /// Further data: notes, expiry or use.
         5 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
@@ -59,15 +59,15 @@ w::record! {
 w::record! {
     /// `coupon_info` of `shop::coupon::Coupon`.
     pub struct CouponInfo {
-        /// `name`.
+        /// Name of the coupon.
         0 name: String => "name: must",
-        /// `discount_info`.
+        /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
-        /// `promote_info`.
+        /// Where the coupon is offered.
         2 promote_info: Option<PromoteInfo> => "promote_info",
-        /// `receive_info`.
+        /// How the coupon is received: period, number per person, total.
         3 receive_info: Option<ReceiveInfo> => "receive_info",
-        /// `valid_info`.
+        /// When it is valid: a fixed period, or days after receiving.
         4 valid_info: ValidInfo => "valid_info: must",
     }
     new(name: impl Into<String>, discount_info: DiscountInfo, valid_info: ValidInfo)
@@ -77,13 +77,13 @@ w::record! {
 w::record! {
     /// `receive_info` of `shop::coupon::CouponInfoDetail`.
     pub struct CouponInfoReceiveInfo {
-        /// `limit_num_one_person`.
+        /// How many one person may receive.
         0 limit_num_one_person: i64 => "limit_num_one_person: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// `coupon_stock` of `shop::coupon::GetListResult`.
     pub struct CouponStock {
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// `stock_info`.
+        /// Stock, or how many were given out.
         1 stock_info: StockInfo => "stock_info: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -105,16 +105,16 @@ w::record! {
 w::record! {
     /// `discount_condition` of `shop::coupon::DiscountInfo`.
     pub struct DiscountCondition {
-        /// `product_cnt`.
+        /// How many pieces of the product.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// `product_price`; in fen.
+        /// Price of the goods in all; in fen.
         1 product_price: Option<xinqiao_types::Fen> => "product_price",
-        /// `out_product_ids`.
+        /// Products for the coupon, by the merchant's numbers.
         2 out_product_ids: Option<Vec<String>> => "out_product_ids",
-        /// `tradein_info`.
+        /// Product that can be bought at a lower price; `tradein_info` on the wire.
         #[doc(alias = "tradein_info")]
         3 trade_in_info: Option<TradeInInfo> => "tradein_info",
-        /// `buyget_info`.
+        /// What must be bought and what is given; `buyget_info` on the wire.
         #[doc(alias = "buyget_info")]
         4 buy_get_info: Option<BuyGetInfo> => "buyget_info",
     }
@@ -131,11 +131,11 @@ w::record! {
 w::record! {
     /// `discount_info` of `shop::coupon::CouponInfoDetail`; `discount_info` of `shop::coupon::CouponInfo`.
     pub struct DiscountInfo {
-        /// `discount_condition`.
+        /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// `discount_fee`; in fen.
+        /// How much the coupon takes off; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
-        /// `discount_num`.
+        /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
     new()
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::CouponInfoDetail`.
     pub struct ExtInfo {
-        /// `valid_time`; format `unix`.
+        /// From when it is valid; format `unix`.
         0 valid_time: Option<xinqiao_types::UnixSeconds> => "valid_time",
     }
 }
@@ -153,7 +153,7 @@ w::record! {
 w::record! {
     /// `finder` of `shop::coupon::PromoteInfo`.
     pub struct Finder {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
     }
     new()
@@ -163,9 +163,9 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `shop::coupon::GetList`.
     pub struct GetListResult {
-        /// `coupon`.
+        /// The coupon with its rules.
         0 coupon: ResultCoupon => "coupon: must",
-        /// `coupon_stock`.
+        /// How many were issued and remain.
         1 coupon_stock: CouponStock => "coupon_stock: must",
     }
 }
@@ -173,7 +173,7 @@ w::record! {
 w::record! {
     /// `result` of the answer of `shop::coupon::Get`.
     pub struct GetResult {
-        /// `coupon`.
+        /// The coupon with its rules.
         0 coupon: ResultCoupon => "coupon: must",
     }
 }
@@ -181,23 +181,23 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `shop::coupon::GetUserCouponList`.
     pub struct GetUserCouponListResult {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `out_user_coupon_id`.
+        /// The merchant's own number of the user's coupon.
         1 out_user_coupon_id: String => "out_user_coupon_id: must",
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         2 out_coupon_id: String => "out_coupon_id: must",
-        /// `status`.
+        /// User's coupon: `100` valid, `101` expired, `102` used, `103` given up.
         3 status: i64 => "status: must",
-        /// `ext_info`.
+        /// Further data: notes, expiry or use.
         4 ext_info: ResultExtInfo => "ext_info: must",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -205,9 +205,9 @@ w::record! {
 w::record! {
     /// `promote_info` of `shop::coupon::CouponInfoDetail`; `promote_info` of `shop::coupon::CouponInfo`.
     pub struct PromoteInfo {
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         0 promote_type: i64 => "promote_type: must",
-        /// `finder`.
+        /// The Channels account concerned.
         1 finder: Option<Finder> => "finder",
     }
     new(promote_type: i64)
@@ -217,13 +217,13 @@ w::record! {
 w::record! {
     /// `receive_info` of `shop::coupon::CouponInfo`.
     pub struct ReceiveInfo {
-        /// `limit_num_one_person`.
+        /// How many one person may receive.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -238,21 +238,21 @@ w::record! {
 w::record! {
     /// `coupon` of `shop::coupon::GetListResult`; `coupon` of `shop::coupon::GetResult`.
     pub struct ResultCoupon {
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `type`.
+        /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop and so on.
         2 type_: i64 => "type: must",
-        /// `promote_type`.
+        /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         3 promote_type: i64 => "promote_type: must",
-        /// `coupon_info`.
+        /// The coupon: rules and dates.
         4 coupon_info: CouponInfoDetail => "coupon_info: must",
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void.
         5 status: i64 => "status: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::GetUserCouponListResult`.
     pub struct ResultExtInfo {
-        /// `use_time`; format `unix`.
+        /// When it was used; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
 }
@@ -268,9 +268,9 @@ w::record! {
 w::record! {
     /// `stock_info` of `shop::coupon::CouponStock`; `stock_info` of `shop::coupon::Stock`.
     pub struct StockInfo {
-        /// `issued_num`.
+        /// How many are left to receive.
         0 issued_num: i64 => "issued_num: must",
-        /// `receive_num`.
+        /// How many were received.
         1 receive_num: i64 => "receive_num: must",
     }
     new(issued_num: i64, receive_num: i64)
@@ -279,9 +279,9 @@ w::record! {
 w::record! {
     /// `tradein_info` of `shop::coupon::DiscountCondition`.
     pub struct TradeInInfo {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `price`; in fen.
+        /// Price of the second product; in fen.
         1 price: xinqiao_types::Fen => "price: must",
     }
     new(out_product_id: impl Into<String>, price: xinqiao_types::Fen)
@@ -290,9 +290,9 @@ w::record! {
 w::record! {
     /// `coupon_stock` of `shop::coupon::UpdateCouponStock`.
     pub struct Stock {
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// `stock_info`.
+        /// Stock, or how many were given out.
         1 stock_info: StockInfo => "stock_info: must",
     }
     new(out_coupon_id: impl Into<String>, stock_info: StockInfo)
@@ -301,11 +301,11 @@ w::record! {
 w::record! {
     /// `user_coupon` of `shop::coupon::UpdateUserCoupon`.
     pub struct UpdateUserCouponDetail {
-        /// `out_user_coupon_id`.
+        /// The merchant's own number of the user's coupon.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         1 out_coupon_id: String => "out_coupon_id: must",
-        /// `ext_info`.
+        /// Further data: notes, expiry or use.
         2 ext_info: UserCouponExtInfo => "ext_info: must",
     }
     new(
@@ -318,11 +318,11 @@ w::record! {
 w::record! {
     /// `user_coupon` of `shop::coupon::AddUserCoupon`.
     pub struct UserCoupon {
-        /// `out_user_coupon_id`.
+        /// The merchant's own number of the user's coupon.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         1 out_coupon_id: String => "out_coupon_id: must",
-        /// `status`.
+        /// User's coupon: `100` valid, `101` expired, `102` used, `103` given up.
         2 status: i64 => "status: must",
     }
     new(out_user_coupon_id: impl Into<String>, out_coupon_id: impl Into<String>, status: i64)
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::UpdateUserCouponDetail`.
     pub struct UserCouponExtInfo {
-        /// `use_time`; format `unix`.
+        /// When it was used; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
     new()
@@ -341,15 +341,15 @@ w::record! {
 w::record! {
     /// `valid_info` of `shop::coupon::CouponInfoDetail`; `valid_info` of `shop::coupon::CouponInfo`.
     pub struct ValidInfo {
-        /// `valid_type`.
+        /// Kind of validity: `1` fixed period, `2` days after receiving.
         0 valid_type: i64 => "valid_type: must",
-        /// `valid_day_num`.
+        /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// `valid_second`.
+        /// Seconds that it is valid after receiving.
         2 valid_second: Option<i64> => "valid_second",
-        /// `start_time`; format `unix`.
+        /// Start of the period or range, paired with its end; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -368,7 +368,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/add_coupon.html>.
     /// * Catalog: `channels.shop.coupon.add`.
     pub struct Add {
-        /// `coupon`.
+        /// The coupon with its rules.
         0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
@@ -400,11 +400,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/add_usercoupon.html>.
     /// * Catalog: `channels.shop.coupon.add_user_coupon`.
     pub struct AddUserCoupon {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_coupon`.
+        /// The coupon that the user holds, with its state and times.
         1 user_coupon: UserCoupon => "user_coupon: must",
-        /// `recv_time`; format `unix`.
+        /// When the user received it; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(
@@ -440,7 +440,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/get_coupon.html>.
     /// * Catalog: `channels.shop.coupon.get`.
     pub struct Get {
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
     }
     new(out_coupon_id: impl Into<String>)
@@ -449,7 +449,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `result`.
+        /// The coupon in full.
         0 result: GetResult => "result: must",
     }
 }
@@ -480,9 +480,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/get_coupon_list.html>.
     /// * Catalog: `channels.shop.coupon.get_list`.
     pub struct GetList {
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         0 offset: i64 => "offset: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
     }
     new(offset: i64, page_size: i64)
@@ -491,9 +491,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `result_list`.
+        /// Result of every single entry.
         0 result_list: Vec<GetListResult> => "result_list: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -524,11 +524,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/get_usercoupon_list.html>.
     /// * Catalog: `channels.shop.coupon.get_user_coupon_list`.
     pub struct GetUserCouponList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         1 offset: i64 => "offset: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, offset: i64, page_size: i64)
@@ -537,9 +537,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCouponList`].
     pub struct GetUserCouponListResponse {
-        /// `result_list`.
+        /// Result of every single entry.
         0 result_list: Vec<GetUserCouponListResult> => "result_list: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -570,7 +570,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_coupon.html>.
     /// * Catalog: `channels.shop.coupon.update`.
     pub struct Update {
-        /// `coupon`.
+        /// The coupon with its rules.
         0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
@@ -602,7 +602,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_coupon_stock.html>.
     /// * Catalog: `channels.shop.coupon.update_coupon_stock`.
     pub struct UpdateCouponStock {
-        /// `coupon_stock`.
+        /// How many were issued and remain.
         0 coupon_stock: Stock => "coupon_stock: must",
     }
     new(coupon_stock: Stock)
@@ -634,9 +634,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_coupon_status.html>.
     /// * Catalog: `channels.shop.coupon.update_status`.
     pub struct UpdateStatus {
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// `status`.
+        /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void.
         1 status: i64 => "status: must",
     }
     new(out_coupon_id: impl Into<String>, status: i64)
@@ -668,11 +668,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_usercoupon.html>.
     /// * Catalog: `channels.shop.coupon.update_user_coupon`.
     pub struct UpdateUserCoupon {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_coupon`.
+        /// The coupon that the user holds, with its state and times.
         1 user_coupon: UpdateUserCouponDetail => "user_coupon: must",
-        /// `recv_time`; format `unix`.
+        /// When the user received it; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(
@@ -708,13 +708,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_usercoupon_status.html>.
     /// * Catalog: `channels.shop.coupon.update_user_coupon_status`.
     pub struct UpdateUserCouponStatus {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `out_user_coupon_id`.
+        /// The merchant's own number of the user's coupon.
         1 out_user_coupon_id: String => "out_user_coupon_id: must",
-        /// `out_coupon_id`.
+        /// The merchant's own number of the coupon.
         2 out_coupon_id: String => "out_coupon_id: must",
-        /// `status`.
+        /// New state: `100` valid, `101` expired, `102` used, `103` given up.
         3 status: i64 => "status: must",
     }
     new(

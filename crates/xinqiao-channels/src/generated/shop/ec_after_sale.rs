@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_info` of `shop::ec_after_sale::AcceptReturn`.
     pub struct AddressInfo {
-        /// `receiver_name`; personal data, masked in `Debug`.
+        /// Who receives the goods; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// `country`.
+        /// Which country the address is in.
         1 country: Option<String> => "country",
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// `town`.
+        /// District or town of the address.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
+        /// Street, house number and the like.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -32,42 +32,42 @@ w::record! {
 w::record! {
     /// `after_sales_order` of the answer of `shop::ec_after_sale::Get`.
     pub struct AfterSalesOrder {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: String => "out_aftersale_id: must",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         2 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         3 out_order_id: String => "out_order_id: must",
-        /// `type`.
+        /// Kind: `1` refund, `2` return with refund.
         4 type_: i64 => "type: must",
-        /// `status`.
+        /// State, such as `1` cancelled, `2` with the merchant, `4`, `5` refused, `6` to be returned, `8` to be received, `13` refunded.
         5 status: i64 => "status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `orderamt`; in fen.
+        /// How much is refunded; in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         7 order_amt: xinqiao_types::Fen => "orderamt: must",
-        /// `refund_reason_type`.
+        /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         8 refund_reason_type: i64 => "refund_reason_type: must",
-        /// `refund_reason`.
+        /// Why the money is given back.
         9 refund_reason: String => "refund_reason: must",
-        /// `return_id`.
+        /// Number that the platform gave the return of goods or money.
         10 return_id: Option<String> => "return_id",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         13 product_info: AfterSalesOrderProductInfo => "product_info: must",
-        /// `return_info`.
+        /// The return: tracking number and carrier.
         14 return_info: Option<ReturnInfo> => "return_info",
-        /// `refund_pay_detail`.
+        /// How the refund was paid.
         15 refund_pay_detail: Option<RefundPayDetail> => "refund_pay_detail",
-        /// `media_list`.
+        /// Pictures and videos, one entry each.
         16 media_list: Option<Vec<AfterSalesOrderMedia>> => "media_list",
     }
 }
@@ -75,11 +75,11 @@ w::record! {
 w::record! {
     /// An item of `media_list` in `shop::ec_after_sale::AfterSalesOrder`.
     pub struct AfterSalesOrderMedia {
-        /// `type`.
+        /// Kind of proof: `1` picture, `2` video.
         0 type_: i64 => "type: must",
-        /// `url`.
+        /// Address of the picture or video.
         1 url: String => "url: must",
-        /// `thumb_url`.
+        /// Small preview of the picture or video.
         2 thumb_url: Option<String> => "thumb_url",
     }
 }
@@ -87,15 +87,15 @@ w::record! {
 w::record! {
     /// `product_info` of `shop::ec_after_sale::AfterSalesOrder`.
     pub struct AfterSalesOrderProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         4 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -103,9 +103,9 @@ w::record! {
 w::record! {
     /// An item of `media_list` in `shop::ec_after_sale::Add`; an item of `media_list` in `shop::ec_after_sale::Update`.
     pub struct Media {
-        /// `type`.
+        /// Kind of proof: `1` picture, `2` video.
         0 type_: i64 => "type: must",
-        /// `url`.
+        /// Address of the picture or video.
         1 url: String => "url: must",
     }
     new(type_: i64, url: impl Into<String>)
@@ -114,11 +114,11 @@ w::record! {
 w::record! {
     /// `product_info` of `shop::ec_after_sale::Add`.
     pub struct ProductInfo {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: Option<String> => "out_product_id",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_cnt: i64)
@@ -128,7 +128,7 @@ w::record! {
 w::record! {
     /// `refund_pay_detail` of `shop::ec_after_sale::AfterSalesOrder`.
     pub struct RefundPayDetail {
-        /// `refund_id`.
+        /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         0 refund_id: String => "refund_id: must",
     }
 }
@@ -136,13 +136,13 @@ w::record! {
 w::record! {
     /// `return_info` of `shop::ec_after_sale::AfterSalesOrder`.
     pub struct ReturnInfo {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// `order_return_time`; format `unix`.
+        /// When the buyer sent the goods back; format `unix`.
         3 order_return_time: xinqiao_types::UnixSeconds => "order_return_time: must",
     }
 }
@@ -154,10 +154,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/acceptrefund.html>.
     /// * Catalog: `channels.shop.ec_after_sale.accept_refund`.
     pub struct AcceptRefund {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
     }
@@ -192,13 +192,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/acceptreturn.html>.
     /// * Catalog: `channels.shop.ec_after_sale.accept_return`.
     pub struct AcceptReturn {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         2 address_info: AddressInfo => "address_info: must",
     }
     new(address_info: AddressInfo)
@@ -232,27 +232,27 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/add_new.html>.
     /// * Catalog: `channels.shop.ec_after_sale.add`.
     pub struct Add {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<i64> => "order_id",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         2 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `type`.
+        /// Kind: `1` refund, `2` return with refund.
         4 type_: i64 => "type: must",
-        /// `orderamt`; in fen.
+        /// How much is refunded; in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         5 order_amt: xinqiao_types::Fen => "orderamt: must",
-        /// `refund_reason_type`.
+        /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         6 refund_reason_type: i64 => "refund_reason_type: must",
-        /// `refund_reason`.
+        /// Why the money is given back.
         7 refund_reason: String => "refund_reason: must",
-        /// `product_info`.
+        /// The product concerned, with its figures.
         8 product_info: ProductInfo => "product_info: must",
-        /// `media_list`.
+        /// Pictures and videos, one entry each.
         9 media_list: Option<Vec<Media>> => "media_list",
     }
     new(
@@ -270,7 +270,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
     }
@@ -302,13 +302,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/add_new.html>.
     /// * Catalog: `channels.shop.ec_after_sale.cancel`.
     pub struct Cancel {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -342,10 +342,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/get_new.html>.
     /// * Catalog: `channels.shop.ec_after_sale.get`.
     pub struct Get {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
     }
@@ -357,7 +357,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `after_sales_order`.
+        /// The case in full.
         0 after_sales_order: AfterSalesOrder => "after_sales_order: must",
     }
 }
@@ -388,21 +388,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/get_list.html>.
     /// * Catalog: `channels.shop.ec_after_sale.get_list`.
     pub struct GetList {
-        /// `status`.
+        /// State, such as `1` cancelled, `2` with the merchant, `4`, `5` refused, `6` to be returned, `8` to be received, `13` refunded.
         0 status: Option<i64> => "status",
-        /// `begin_create_time`; format `unix`.
+        /// Only records made at or after this moment; format `unix`.
         1 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-        /// `end_create_time`; format `unix`.
+        /// Only entries made up to this moment; format `unix`.
         2 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         3 out_order_id: Option<String> => "out_order_id",
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<i64> => "order_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         6 offset: i64 => "offset: must",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         7 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
@@ -418,9 +418,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `after_sales_orders`.
+        /// Numbers of the cases.
         0 after_sales_orders: Vec<i64> => "after_sales_orders: must",
-        /// `has_more`.
+        /// Whether more entries follow, so that another page has to be fetched.
         1 has_more: bool => "has_more: must",
     }
 }
@@ -451,13 +451,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/merchanttest.html>.
     /// * Catalog: `channels.shop.ec_after_sale.merchant_test`.
     pub struct MerchantTest {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `operation`.
+        /// Step of the merchant to act out.
         2 operation: String => "operation: must",
     }
     new(operation: impl Into<String>)
@@ -491,10 +491,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/reject.html>.
     /// * Catalog: `channels.shop.ec_after_sale.reject`.
     pub struct Reject {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
     }
@@ -529,24 +529,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/aftersale_update.html>.
     /// * Catalog: `channels.shop.ec_after_sale.update`.
     pub struct Update {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `type`.
+        /// Kind: `1` refund, `2` return with refund.
         3 type_: i64 => "type: must",
-        /// `orderamt`; in fen.
+        /// How much is refunded; in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         4 order_amt: xinqiao_types::Fen => "orderamt: must",
-        /// `refund_reason_type`.
+        /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         5 refund_reason_type: i64 => "refund_reason_type: must",
-        /// `refund_reason`.
+        /// Why the money is given back.
         6 refund_reason: String => "refund_reason: must",
-        /// `media_list`.
+        /// Pictures and videos, one entry each.
         7 media_list: Option<Vec<Media>> => "media_list",
     }
     new(
@@ -586,15 +586,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/upload_certificates.html>.
     /// * Catalog: `channels.shop.ec_after_sale.upload_certificates`.
     pub struct UploadCertificates {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `refund_desc`.
+        /// What is proposed in words.
         2 refund_desc: String => "refund_desc: must",
-        /// `certificates`.
+        /// Media handles of the proofs.
         3 certificates: Vec<String> => "certificates: must",
     }
     new(refund_desc: impl Into<String>, certificates: Vec<String>)
@@ -628,19 +628,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/uploadreturninfo.html>.
     /// * Catalog: `channels.shop.ec_after_sale.upload_return_info`.
     pub struct UploadReturnInfo {
-        /// `aftersale_id`.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: Option<i64> => "aftersale_id",
-        /// `out_aftersale_id`.
+        /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         3 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// The carrier's name, for display; such as `顺丰速运`.
         4 delivery_name: String => "delivery_name: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         5 waybill_id: String => "waybill_id: must",
     }
     new(

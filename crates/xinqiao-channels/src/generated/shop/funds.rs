@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `shop::funds::GetBankAccount`; `account_info` of `shop::funds::SetBankAccount`.
     pub struct AccountInfo {
-        /// `bank_account_type`.
+        /// Whether the bank account is the company's or a person's.
         0 bank_account_type: String => "bank_account_type: must",
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// `bank_address_code`.
+        /// Region code of the place where the bank is; such as `110000`.
         2 bank_address_code: String => "bank_address_code: must",
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
     }
     new(
@@ -26,9 +26,9 @@ w::record! {
 w::record! {
     /// `balance_info` of the answer of `shop::funds::GetBalance`.
     pub struct BalanceInfo {
-        /// `available_amount`; in fen.
+        /// Part of the balance that can be used or withdrawn; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// `pending_amount`; in fen.
+        /// Part of the balance that is not yet available; in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
     }
 }
@@ -36,21 +36,21 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `shop::funds::GetOrderFlow`.
     pub struct FundsFlow {
-        /// `funds_flow_id`.
+        /// Number of the funds flow entry.
         0 funds_flow_id: String => "funds_flow_id: must",
-        /// `type`.
+        /// Direction of the flow: income or expense.
         1 type_: String => "type: must",
-        /// `flow_type`.
+        /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: String => "flow_type: must",
-        /// `amount`; in yuan.
+        /// How much moved or is withdrawn; in yuan.
         3 amount: f64 => "amount: must",
-        /// `balance`; in yuan.
+        /// Balance afterwards; in yuan.
         4 balance: f64 => "balance: must",
-        /// `busi_type`.
+        /// Kind of business behind the flow.
         5 busi_type: Option<String> => "busi_type",
-        /// `request_no`.
+        /// Number of the business record.
         6 request_no: Option<String> => "request_no",
-        /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
@@ -58,15 +58,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetBankByNum`.
     pub struct GetBankByNumData {
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// `bank_id`.
+        /// Number of the bank.
         1 bank_id: w::TextOrNumber => "bank_id: must",
-        /// `bank_code`.
+        /// Number under which the platform knows the bank.
         2 bank_code: String => "bank_code: must",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         3 bank_name: String => "bank_name: must",
-        /// `need_branch`.
+        /// Whether the branch has to be given.
         4 need_branch: bool => "need_branch: must",
     }
 }
@@ -74,17 +74,17 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetBankList`.
     pub struct GetBankListData {
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         1 bank_type: i64 => "bank_type: must",
-        /// `bank_id`.
+        /// Number of the bank.
         2 bank_id: w::TextOrNumber => "bank_id: must",
-        /// `bank_code`.
+        /// Number under which the platform knows the bank.
         3 bank_code: String => "bank_code: must",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         4 bank_name: String => "bank_name: must",
-        /// `need_branch`.
+        /// Whether the branch has to be given.
         5 need_branch: bool => "need_branch: must",
     }
 }
@@ -92,11 +92,11 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetCity`.
     pub struct GetCityData {
-        /// `city_code`.
+        /// Administrative division number of the city.
         0 city_code: i64 => "city_code: must",
-        /// `city_name`.
+        /// Which city, by name; such as `广州市`.
         1 city_name: String => "city_name: must",
-        /// `bank_address_code`.
+        /// Region code of the place where the bank is; such as `110000`.
         2 bank_address_code: String => "bank_address_code: must",
     }
 }
@@ -104,9 +104,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetProvince`.
     pub struct GetProvinceData {
-        /// `province_code`.
+        /// Administrative division number of the province.
         0 province_code: i64 => "province_code: must",
-        /// `province_name`.
+        /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
     }
 }
@@ -114,9 +114,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetSubBranch`.
     pub struct GetSubBranchData {
-        /// `branch_id`.
+        /// Number of the branch.
         0 branch_id: w::TextOrNumber => "branch_id: must",
-        /// `branch_name`.
+        /// Which branch, by name.
         1 branch_name: String => "branch_name: must",
     }
 }
@@ -124,23 +124,23 @@ w::record! {
 w::record! {
     /// `withdraw_info` of the answer of `shop::funds::GetWithdrawDetail`.
     pub struct WithdrawInfo {
-        /// `amount`; in fen.
+        /// How much moved or is withdrawn; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
-        /// `bank_name`.
+        /// Name of the bank where the account is held; such as `招商银行`.
         2 bank_name: Option<String> => "bank_name",
-        /// `bank_num`.
+        /// Account number, partly hidden.
         3 bank_num: Option<String> => "bank_num",
-        /// `bank_memo`.
+        /// Note that appears on the bank statement.
         4 bank_memo: Option<String> => "bank_memo",
-        /// `status`.
+        /// Withdrawal, such as `SUCCESS` or `FAIL`.
         5 status: String => "status: must",
-        /// `reason`.
+        /// Why the withdrawal failed.
         6 reason: Option<String> => "reason",
-        /// `create_time`; format `unix`.
+        /// When the record or message came into being; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `update_time`; format `unix`.
+        /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBalance`].
     pub struct GetBalanceResponse {
-        /// `balance_info`.
+        /// The balance, available and pending.
         0 balance_info: BalanceInfo => "balance_info: must",
     }
 }
@@ -197,7 +197,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankAccount`].
     pub struct GetBankAccountResponse {
-        /// `account_info`.
+        /// The account with its number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
 }
@@ -228,7 +228,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getbankbynum.html>.
     /// * Catalog: `channels.shop.funds.get_bank_by_num`.
     pub struct GetBankByNum {
-        /// `account_number`; personal data, masked in `Debug`.
+        /// Number of the bank account; personal data, masked in `Debug`.
         0 account_number: String => "account_number: must masked",
     }
     new(account_number: impl Into<String>)
@@ -237,9 +237,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankByNum`].
     pub struct GetBankByNumResponse {
-        /// `data`.
+        /// Banks that match the card.
         0 data: Vec<GetBankByNumData> => "data: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -270,13 +270,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getbanklist.html>.
     /// * Catalog: `channels.shop.funds.get_bank_list`.
     pub struct GetBankList {
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         0 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         1 limit: Option<i64> => "limit",
-        /// `key_words`.
+        /// Part of the bank's name to search for.
         2 key_words: Option<String> => "key_words",
-        /// `bank_type`.
+        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         3 bank_type: Option<i64> => "bank_type",
     }
     new()
@@ -287,7 +287,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankList`].
     pub struct GetBankListResponse {
-        /// `data`.
+        /// Banks or regions, one entry each.
         0 data: Vec<GetBankListData> => "data: must",
     }
 }
@@ -318,7 +318,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getcity.html>.
     /// * Catalog: `channels.shop.funds.get_city`.
     pub struct GetCity {
-        /// `province_code`.
+        /// Administrative division number of the province.
         0 province_code: i64 => "province_code: must",
     }
     new(province_code: i64)
@@ -327,9 +327,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCity`].
     pub struct GetCityResponse {
-        /// `data`.
+        /// Cities, one entry each.
         0 data: Vec<GetCityData> => "data: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -360,7 +360,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/getorderflow.html>.
     /// * Catalog: `channels.shop.funds.get_order_flow`.
     pub struct GetOrderFlow {
-        /// `funds_flow_id`.
+        /// Number of the funds flow entry.
         0 funds_flow_id: String => "funds_flow_id: must",
     }
     new(funds_flow_id: impl Into<String>)
@@ -369,7 +369,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderFlow`].
     pub struct GetOrderFlowResponse {
-        /// `funds_flow`.
+        /// The funds flow entry.
         0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
@@ -407,9 +407,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetProvince`].
     pub struct GetProvinceResponse {
-        /// `data`.
+        /// Provinces, one entry each.
         0 data: Vec<GetProvinceData> => "data: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -440,13 +440,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getsubbranch.html>.
     /// * Catalog: `channels.shop.funds.get_sub_branch`.
     pub struct GetSubBranch {
-        /// `offset`.
+        /// Start of the page: how many entries to skip, from 0.
         0 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         1 limit: Option<i64> => "limit",
-        /// `city_code`.
+        /// Administrative division number of the city.
         2 city_code: i64 => "city_code: must",
-        /// `bank_code`.
+        /// Number under which the platform knows the bank.
         3 bank_code: String => "bank_code: must",
     }
     new(city_code: i64, bank_code: impl Into<String>)
@@ -456,19 +456,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetSubBranch`].
     pub struct GetSubBranchResponse {
-        /// `account_bank`.
+        /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// `account_bank_code`.
+        /// Code of the bank that holds the account.
         1 account_bank_code: w::TextOrNumber => "account_bank_code: must",
-        /// `bank_alias`.
+        /// Common name of the bank; such as `工商银行`.
         2 bank_alias: String => "bank_alias: must",
-        /// `bank_alias_code`.
+        /// Code of the bank's alias, for looking up branches.
         3 bank_alias_code: w::TextOrNumber => "bank_alias_code: must",
-        /// `data`.
+        /// Banks or regions, one entry each.
         4 data: Vec<GetSubBranchData> => "data: must",
-        /// `total_count`.
+        /// How many there are in all, whatever the page.
         5 total_count: i64 => "total_count: must",
-        /// `count`.
+        /// How many entries the page holds.
         6 count: i64 => "count: must",
     }
 }
@@ -499,7 +499,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/getwithdrawdetail.html>.
     /// * Catalog: `channels.shop.funds.get_withdraw_detail`.
     pub struct GetWithdrawDetail {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
     }
     new(out_request_no: impl Into<String>)
@@ -508,7 +508,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// `withdraw_info`.
+        /// The withdrawal and its outcome.
         0 withdraw_info: WithdrawInfo => "withdraw_info: must",
     }
 }
@@ -539,11 +539,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/scanorderflow.html>.
     /// * Catalog: `channels.shop.funds.scan_order_flow`.
     pub struct ScanOrderFlow {
-        /// `date`; format `yyyyMMdd`.
+        /// Day of the flows; format `yyyyMMdd`.
         0 date: String => "date: must",
-        /// `page_num`.
+        /// Which page to return.
         1 page_num: i64 => "page_num: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
     }
     new(date: impl Into<String>, page_num: i64, page_size: i64)
@@ -552,9 +552,9 @@ w::record! {
 w::record! {
     /// Answer to [`ScanOrderFlow`].
     pub struct ScanOrderFlowResponse {
-        /// `funds_flow_ids`.
+        /// Numbers of the funds flow entries.
         0 funds_flow_ids: Vec<String> => "funds_flow_ids: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -585,9 +585,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/scanwithdraw.html>.
     /// * Catalog: `channels.shop.funds.scan_withdraw`.
     pub struct ScanWithdraw {
-        /// `page_num`.
+        /// Which page to return.
         0 page_num: i64 => "page_num: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
     }
     new(page_num: i64, page_size: i64)
@@ -596,9 +596,9 @@ w::record! {
 w::record! {
     /// Answer to [`ScanWithdraw`].
     pub struct ScanWithdrawResponse {
-        /// `out_request_nos`.
+        /// Numbers of the withdrawals.
         0 out_request_nos: Vec<String> => "out_request_nos: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -629,7 +629,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/setbankaccount.html>.
     /// * Catalog: `channels.shop.funds.set_bank_account`.
     pub struct SetBankAccount {
-        /// `account_info`.
+        /// The account with its number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
     new(account_info: AccountInfo)
@@ -661,11 +661,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.shop.funds.submit_withdraw`.
     pub struct SubmitWithdraw {
-        /// `amount`; in fen.
+        /// How much moved or is withdrawn; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `remark`.
+        /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
-        /// `bank_memo`.
+        /// Note that appears on the bank statement.
         2 bank_memo: Option<String> => "bank_memo",
     }
     new(amount: xinqiao_types::Fen)
@@ -675,9 +675,9 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitWithdraw`].
     pub struct SubmitWithdrawResponse {
-        /// `out_request_no`.
+        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// `qrcode_ticket`.
+        /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
         #[doc(alias = "qrcode_ticket")]
         1 qr_code_ticket: String => "qrcode_ticket: must",
     }
@@ -713,7 +713,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/check.html>.
         /// * Catalog: `channels.shop.funds.qr_code.check`.
         pub struct Check {
-            /// `qrcode_ticket`.
+            /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
@@ -723,13 +723,13 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
-            /// `status`.
+            /// Scan: `0` none, `1` confirmed, `2` cancelled, `3` expired, `4` scanned.
             0 status: i64 => "status: must",
-            /// `scan_user_type`.
+            /// Who scanned: `0` no administrator, `1` administrator, `2` deputy.
             1 scan_user_type: i64 => "scan_user_type: must",
-            /// `self_check_err_code`.
+            /// Error code of the check after the scan, `0` if passed.
             2 self_check_err_code: Option<i64> => "self_check_err_code",
-            /// `self_check_err_msg`.
+            /// Error of the check in words.
             3 self_check_err_msg: Option<String> => "self_check_err_msg",
         }
     }
@@ -760,7 +760,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/gen.html>.
         /// * Catalog: `channels.shop.funds.qr_code.gen`.
         pub struct Gen {
-            /// `identity_type`.
+            /// Kind of administrator who scans.
             0 identity_type: i64 => "identity_type: must",
         }
         new(identity_type: i64)
@@ -769,7 +769,7 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Gen`].
         pub struct GenResponse {
-            /// `qrcode_ticket`.
+            /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
@@ -801,7 +801,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/get.html>.
         /// * Catalog: `channels.shop.funds.qr_code.get`.
         pub struct Get {
-            /// `qrcode_ticket`.
+            /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
@@ -811,7 +811,7 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `qrcode_buf`.
+            /// Picture of the QR code in Base64; `qrcode_buf` on the wire.
             #[doc(alias = "qrcode_buf")]
             0 qr_code_buf: String => "qrcode_buf: must",
         }

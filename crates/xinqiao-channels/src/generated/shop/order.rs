@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `shop::order::Add`.
     pub struct AddData {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: String => "out_order_id: must",
-        /// `ticket`.
+        /// Ticket that opens the payment.
         2 ticket: String => "ticket: must",
-        /// `ticket_expire_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the ticket expires; format `yyyy-MM-dd HH:mm:ss`.
         3 ticket_expire_time: String => "ticket_expire_time: must",
-        /// `final_price`; in fen.
+        /// Price to be paid in the end; in fen.
         4 final_price: xinqiao_types::Fen => "final_price: must",
     }
 }
@@ -22,19 +22,19 @@ w::record! {
 w::record! {
     /// `address_info` of `shop::order::Add`; `default_receiving_address` of `shop::order::Add`; and 1 more.
     pub struct AddressInfo {
-        /// `receiver_name`; personal data, masked in `Debug`.
+        /// Who receives the goods; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// `country`.
+        /// Which country the address is in.
         1 country: Option<String> => "country",
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// `town`.
+        /// District or town of the address.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
+        /// Street, house number and the like.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -48,9 +48,9 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `shop::order::OrderDetailDeliveryDetail`.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// `delivery_detail` of `shop::order::Add`.
     pub struct DeliveryDetail {
-        /// `delivery_type`.
+        /// Delivery: `1` express, `2` none, `3` by the shop, `4` pickup.
         0 delivery_type: i64 => "delivery_type: must",
     }
     new(delivery_type: i64)
@@ -67,25 +67,25 @@ w::record! {
 w::record! {
     /// `order` of the answer of `shop::order::Get`; an item of `orders` in the answer of `shop::order::GetList`; and 2 more.
     pub struct Order {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: String => "out_order_id: must",
-        /// `status`.
+        /// Order: `10` unpaid, `20` to send, `21` partly sent, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         2 status: i64 => "status: must",
-        /// `fund_type`.
+        /// Kind of funds: `0` normal, `1` sub-merchant.
         3 fund_type: i64 => "fund_type: must",
-        /// `scene`.
+        /// Scene in which the mini program was opened, such as `1177` for a live room.
         4 scene: i64 => "scene: must",
-        /// `path`.
+        /// Page of the mini program with the order or product.
         5 path: String => "path: must",
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         6 order_detail: OrderDetailInfo => "order_detail: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
-        /// `default_receiving_address`.
+        /// The merchant's default address for returns.
         9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
     }
 }
@@ -93,11 +93,11 @@ w::record! {
 w::record! {
     /// `order_detail` of `shop::order::Add`.
     pub struct OrderDetail {
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
-        /// `pay_info`.
+        /// The payment: method, time and numbers.
         1 pay_info: PayInfo => "pay_info: must",
-        /// `price_info`.
+        /// How the price is made up.
         2 price_info: PriceInfo => "price_info: must",
     }
     new(product_infos: Vec<ProductInfo>, pay_info: PayInfo, price_info: PriceInfo)
@@ -106,11 +106,11 @@ w::record! {
 w::record! {
     /// `delivery_detail` of `shop::order::OrderDetailInfo`.
     pub struct OrderDetailDeliveryDetail {
-        /// `delivery_type`.
+        /// Delivery: `1` express, `2` none, `3` by the shop, `4` pickup.
         0 delivery_type: i64 => "delivery_type: must",
-        /// `finish_all_delivery`; `0` or `1` on the wire.
+        /// Whether everything was sent: `1` yes, `0` no; `0` or `1` on the wire.
         1 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
-        /// `delivery_list`.
+        /// Parcels, one entry each.
         2 delivery_list: Option<Vec<Delivery>> => "delivery_list",
     }
 }
@@ -118,17 +118,17 @@ w::record! {
 w::record! {
     /// `pay_info` of `shop::order::OrderDetailInfo`.
     pub struct OrderDetailPayInfo {
-        /// `pay_method`.
+        /// How it is paid.
         0 pay_method: String => "pay_method: must",
-        /// `pay_method_type`.
+        /// How it is paid: `0` WeChat Pay, `1` on delivery, `2` the merchant's card.
         1 pay_method_type: i64 => "pay_method_type: must",
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         2 prepay_id: String => "prepay_id: must",
-        /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the prepaid order was placed at WeChat Pay; format `yyyy-MM-dd HH:mm:ss`.
         3 prepay_time: String => "prepay_time: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
         5 pay_time: Option<String> => "pay_time",
     }
 }
@@ -136,25 +136,25 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `shop::order::OrderDetailInfo`.
     pub struct OrderDetailProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         4 product_cnt: i64 => "product_cnt: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
-        /// `title`.
+        /// Name of the product as buyers see it.
         7 title: String => "title: must",
-        /// `path`.
+        /// Page of the mini program with the order or product.
         8 path: String => "path: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         9 head_img: String => "head_img: must",
     }
 }
@@ -162,15 +162,15 @@ w::record! {
 w::record! {
     /// `order_detail` of `shop::order::Order`.
     pub struct OrderDetailInfo {
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
-        /// `pay_info`.
+        /// The payment: method, time and numbers.
         1 pay_info: Option<OrderDetailPayInfo> => "pay_info",
-        /// `price_info`.
+        /// How the price is made up.
         2 price_info: PriceInfo => "price_info: must",
-        /// `delivery_detail`.
+        /// How it is delivered, with the parcels.
         3 delivery_detail: Option<OrderDetailDeliveryDetail> => "delivery_detail",
-        /// `promotion_info`.
+        /// How and by whom it was promoted.
         4 promotion_info: Option<PromotionInfo> => "promotion_info",
     }
 }
@@ -178,11 +178,11 @@ w::record! {
 w::record! {
     /// `pay_info` of `shop::order::OrderDetail`.
     pub struct PayInfo {
-        /// `pay_method_type`.
+        /// How it is paid: `0` WeChat Pay, `1` on delivery, `2` the merchant's card.
         0 pay_method_type: i64 => "pay_method_type: must",
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         1 prepay_id: String => "prepay_id: must",
-        /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the prepaid order was placed at WeChat Pay; format `yyyy-MM-dd HH:mm:ss`.
         2 prepay_time: String => "prepay_time: must",
     }
     new(pay_method_type: i64, prepay_id: impl Into<String>, prepay_time: impl Into<String>)
@@ -191,15 +191,15 @@ w::record! {
 w::record! {
     /// `payment_params` of the answer of `shop::order::GetPaymentParams`.
     pub struct PaymentParam {
-        /// `timeStamp`; format `unix`.
+        /// When the push or signature was made; format `unix`; `timeStamp` on the wire.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
-        /// `nonceStr`.
+        /// Random text that makes every signature differ, at most 32 characters; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; `nonceStr` on the wire.
         1 nonce_str: String => "nonceStr: must",
-        /// `package`.
+        /// Value of `package` for starting payment, holds the prepay id; such as `prepay_id=wx26160922190945d5e0f0a8a7c1b3f20000`.
         2 package: String => "package: must",
-        /// `paySign`.
+        /// Signature that is passed when payment is started; `paySign` on the wire.
         3 pay_sign: String => "paySign: must",
-        /// `signType`.
+        /// Signature algorithm; must be the one really used for signing; `signType` on the wire.
         4 sign_type: String => "signType: must",
     }
 }
@@ -207,15 +207,15 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderDetailInfo`.
     pub struct PriceInfo {
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `additional_price`; in fen.
+        /// Amount added to the price; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
-        /// `additional_remarks`.
+        /// What the added amount is for.
         4 additional_remarks: Option<String> => "additional_remarks",
     }
     new(
@@ -230,21 +230,21 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `shop::order::OrderDetail`.
     pub struct ProductInfo {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         2 product_cnt: i64 => "product_cnt: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `sku_real_price`; in fen.
+        /// What was paid for the variant in all; in fen.
         4 sku_real_price: xinqiao_types::Fen => "sku_real_price: must",
-        /// `path`.
+        /// Page of the mini program with the order or product.
         5 path: String => "path: must",
-        /// `title`.
+        /// Name of the product as buyers see it.
         6 title: String => "title: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         7 head_img: String => "head_img: must",
     }
     new(
@@ -262,17 +262,17 @@ w::record! {
 w::record! {
     /// `promotion_info` of `shop::order::OrderDetailInfo`.
     pub struct PromotionInfo {
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         0 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        1 promoter_openid: Option<String> => "promoter_openid",
-        /// `finder_username`.
+        /// The promoter as a user of this account.
+        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// User name of the Channels account.
         2 finder_username: Option<String> => "finder_username",
-        /// `finder_nickname`.
+        /// Display name of the Channels account.
         3 finder_nickname: Option<String> => "finder_nickname",
-        /// `sharer_openid`.
-        4 sharer_openid: Option<String> => "sharer_openid",
-        /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// OpenID of the one who shared or invited.
+        4 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// When the live stream began; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => "live_start_time",
     }
 }
@@ -284,34 +284,34 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/add_order.html>.
     /// * Catalog: `channels.shop.order.add`.
     pub struct Add {
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         0 out_order_id: String => "out_order_id: must",
-        /// `out_user_id`.
+        /// The merchant's own id of the user.
         1 out_user_id: Option<String> => "out_user_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `fund_type`.
+        /// Kind of funds: `0` normal, `1` sub-merchant.
         3 fund_type: i64 => "fund_type: must",
-        /// `scene`.
+        /// Scene in which the mini program was opened, such as `1177` for a live room.
         4 scene: i64 => "scene: must",
-        /// `path`.
+        /// Page of the mini program with the order or product.
         5 path: String => "path: must",
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         6 order_detail: OrderDetail => "order_detail: must",
-        /// `delivery_detail`.
+        /// How it is delivered, with the parcels.
         7 delivery_detail: DeliveryDetail => "delivery_detail: must",
-        /// `address_info`.
+        /// The address with name, region, street and telephone.
         8 address_info: Option<AddressInfo> => "address_info",
-        /// `default_receiving_address`.
+        /// The merchant's default address for returns.
         9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         10 create_time: String => "create_time: must",
-        /// `expire_time`; format `unix`.
+        /// When it stops being valid; format `unix`.
         11 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `aftersale_duration`; in day.
+        /// Days after receipt in which after-sales is possible, at least five; in day; `aftersale_duration` on the wire.
         #[doc(alias = "aftersale_duration")]
         12 after_sale_duration: Option<i64> => "aftersale_duration",
-        /// `trace_id`.
+        /// Trace number of the request, to be quoted when asking support.
         13 trace_id: Option<String> => "trace_id",
     }
     new(
@@ -336,7 +336,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `data`.
+        /// Number and ticket of the new order.
         0 data: AddData => "data: must",
     }
 }
@@ -367,11 +367,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/order_close.html>.
     /// * Catalog: `channels.shop.order.close`.
     pub struct Close {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<i64> => "order_id",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -405,11 +405,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/get_order.html>.
     /// * Catalog: `channels.shop.order.get`.
     pub struct Get {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<i64> => "order_id",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -420,7 +420,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `order`.
+        /// The order in full.
         0 order: Order => "order: must",
     }
 }
@@ -451,15 +451,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/get_order_list.html>.
     /// * Catalog: `channels.shop.order.get_list`.
     pub struct GetList {
-        /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         0 start_create_time: Option<String> => "start_create_time",
-        /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
-        /// `sort_order`.
+        /// Whether it ascends or descends.
         2 sort_order: i64 => "sort_order: must",
-        /// `page`.
+        /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
     }
     new(sort_order: i64, page: i64, page_size: i64)
@@ -469,9 +469,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `orders`.
+        /// Orders, one entry each.
         0 orders: Vec<Order> => "orders: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -502,17 +502,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/get_order_list_by_finder.html>.
     /// * Catalog: `channels.shop.order.get_list_by_finder`.
     pub struct GetListByFinder {
-        /// `start_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only orders paid at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         0 start_pay_time: Option<String> => "start_pay_time",
-        /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only orders paid up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         2 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        3 promoter_openid: Option<String> => "promoter_openid",
-        /// `page`.
+        /// The promoter as a user of this account.
+        3 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// Which page to return, counted from 1.
         4 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         5 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -520,7 +520,7 @@ w::record! {
         start_pay_time: String,
         end_pay_time: String,
         promoter_id: String,
-        promoter_openid: String,
+        promoter_openid: xinqiao_types::OpenId,
     )
 }
 
@@ -553,19 +553,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/get_order_list_by_sharer.html>.
     /// * Catalog: `channels.shop.order.get_list_by_sharer`.
     pub struct GetListBySharer {
-        /// `start_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only orders paid at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         0 start_pay_time: Option<String> => "start_pay_time",
-        /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only orders paid up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// `sharer_openid`.
-        2 sharer_openid: Option<String> => "sharer_openid",
-        /// `page`.
+        /// OpenID of the one who shared or invited.
+        2 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         4 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
-    text(start_pay_time: String, end_pay_time: String, sharer_openid: String)
+    text(start_pay_time: String, end_pay_time: String, sharer_openid: xinqiao_types::OpenId)
 }
 
 /// Answer to [`GetListBySharer`], the same as to [`GetList`].
@@ -597,11 +597,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/getpaymentparams.html>.
     /// * Catalog: `channels.shop.order.get_payment_params`.
     pub struct GetPaymentParams {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<i64> => "order_id",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -612,7 +612,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentParams`].
     pub struct GetPaymentParamsResponse {
-        /// `payment_params`.
+        /// Parameters with which payment is started.
         0 payment_params: PaymentParam => "payment_params: must",
     }
 }
@@ -643,19 +643,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/pay_order.html>.
     /// * Catalog: `channels.shop.order.pay`.
     pub struct Pay {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: Option<i64> => "order_id",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: Option<String> => "out_order_id",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `action_type`.
+        /// Outcome: `1` paid, `2` failed, `3` cancelled by the user, `4` expired, `5` by the merchant, `10` otherwise.
         3 action_type: i64 => "action_type: must",
-        /// `action_remark`.
+        /// Remark on the outcome.
         4 action_remark: Option<String> => "action_remark",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         5 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
         6 pay_time: Option<String> => "pay_time",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, action_type: i64)

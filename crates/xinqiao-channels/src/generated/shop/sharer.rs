@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `result_list` in the answer of `shop::sharer::Bind`.
     pub struct BindResult {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `result_code`.
+        /// Outcome of the invitation as a code.
         1 result_code: i64 => "result_code: must",
-        /// `reason_code`.
+        /// Code of the reason for failing.
         2 reason_code: i64 => "reason_code: must",
     }
 }
@@ -18,19 +18,19 @@ w::record! {
 w::record! {
     /// `default_receiving_address` of `shop::sharer::Order`.
     pub struct DefaultReceivingAddress {
-        /// `receiver_name`; personal data, masked in `Debug`.
+        /// Who receives the goods; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// `country`.
+        /// Which country the address is in.
         1 country: Option<String> => "country",
-        /// `province`.
+        /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// `city`.
+        /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// `town`.
+        /// District or town of the address.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
+        /// Street, house number and the like.
         5 detailed_address: String => "detailed_address: must",
-        /// `tel_number`; personal data, masked in `Debug`.
+        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
 }
@@ -38,9 +38,9 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `shop::sharer::DeliveryDetail`.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
     }
 }
@@ -48,11 +48,11 @@ w::record! {
 w::record! {
     /// `delivery_detail` of `shop::sharer::OrderDetail`.
     pub struct DeliveryDetail {
-        /// `delivery_type`.
+        /// Delivery: `1` express, `2` none, `3` by the shop, `4` pickup.
         0 delivery_type: i64 => "delivery_type: must",
-        /// `finish_all_delivery`; `0` or `1` on the wire.
+        /// Whether everything was sent: `1` yes, `0` no; `0` or `1` on the wire.
         1 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
-        /// `delivery_list`.
+        /// Parcels, one entry each.
         2 delivery_list: Option<Vec<Delivery>> => "delivery_list",
     }
 }
@@ -60,21 +60,21 @@ w::record! {
 w::record! {
     /// An item of `lives` in the answer of `shop::sharer::GetSharerLiveSummaryList`.
     pub struct Live {
-        /// `live_export_id`.
+        /// Encrypted id of the live stream.
         0 live_export_id: String => "live_export_id: must",
-        /// `live_nickname`.
+        /// Channels account that streamed, by nickname.
         1 live_nickname: String => "live_nickname: must",
-        /// `live_start_time`; format `unix`.
+        /// When the live stream began; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// `live_end_time`; format `unix`.
+        /// When the live stream ended; format `unix`.
         3 live_end_time: xinqiao_types::UnixSeconds => "live_end_time: must",
-        /// `live_status`.
+        /// Whether the stream is running.
         4 live_status: i64 => "live_status: must",
-        /// `gmv`; in fen.
+        /// Sales volume; in fen.
         5 gmv: xinqiao_types::Fen => "gmv: must",
-        /// `order_cnt`.
+        /// How many orders.
         6 order_cnt: i64 => "order_cnt: must",
-        /// `user_cnt`.
+        /// How many users.
         7 user_cnt: i64 => "user_cnt: must",
     }
 }
@@ -82,25 +82,25 @@ w::record! {
 w::record! {
     /// An item of `orders` in the answer of `shop::sharer::GetSharerLiveOrderList`.
     pub struct Order {
-        /// `order_id`.
+        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// `out_order_id`.
+        /// Order number in the merchant's own system.
         1 out_order_id: String => "out_order_id: must",
-        /// `status`.
+        /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `250` cancelled.
         2 status: i64 => "status: must",
-        /// `fund_type`.
+        /// Kind of funds: `0` normal, `1` sub-merchant.
         3 fund_type: i64 => "fund_type: must",
-        /// `scene`.
+        /// Scene in which the mini program was opened.
         4 scene: i64 => "scene: must",
-        /// `path`.
+        /// Page of the mini program with the order or product.
         5 path: String => "path: must",
-        /// `order_detail`.
+        /// The order in detail: goods, prices, payment, delivery.
         6 order_detail: OrderDetail => "order_detail: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
-        /// `default_receiving_address`.
+        /// The merchant's default address for returns.
         9 default_receiving_address: Option<DefaultReceivingAddress> => "default_receiving_address",
     }
 }
@@ -108,15 +108,15 @@ w::record! {
 w::record! {
     /// `order_detail` of `shop::sharer::Order`.
     pub struct OrderDetail {
-        /// `product_infos`.
+        /// Products concerned, one entry per variant.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
-        /// `pay_info`.
+        /// The payment: method, time and numbers.
         1 pay_info: Option<PayInfo> => "pay_info",
-        /// `price_info`.
+        /// How the price is made up.
         2 price_info: PriceInfo => "price_info: must",
-        /// `delivery_detail`.
+        /// How it is delivered, with the parcels.
         3 delivery_detail: Option<DeliveryDetail> => "delivery_detail",
-        /// `promotion_info`.
+        /// How and by whom it was promoted.
         4 promotion_info: Option<PromotionInfo> => "promotion_info",
     }
 }
@@ -124,17 +124,17 @@ w::record! {
 w::record! {
     /// `pay_info` of `shop::sharer::OrderDetail`.
     pub struct PayInfo {
-        /// `pay_method`.
+        /// How it is paid.
         0 pay_method: String => "pay_method: must",
-        /// `pay_method_type`.
+        /// How it is paid: `0` WeChat Pay, `1` on delivery, `2` the merchant's card.
         1 pay_method_type: i64 => "pay_method_type: must",
-        /// `prepay_id`.
+        /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         2 prepay_id: String => "prepay_id: must",
-        /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the prepaid order was placed at WeChat Pay; format `yyyy-MM-dd HH:mm:ss`.
         3 prepay_time: String => "prepay_time: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
         5 pay_time: Option<String> => "pay_time",
     }
 }
@@ -142,15 +142,15 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::sharer::OrderDetail`.
     pub struct PriceInfo {
-        /// `order_price`; in fen.
+        /// What the whole order costs; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// `freight`; in fen.
+        /// Freight on the order; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// `discounted_price`; in fen.
+        /// How much was taken off; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// `additional_price`; in fen.
+        /// Amount added to the price; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
-        /// `additional_remarks`.
+        /// What the added amount is for.
         4 additional_remarks: Option<String> => "additional_remarks",
     }
 }
@@ -158,25 +158,25 @@ w::record! {
 w::record! {
     /// An item of `product_infos` in `shop::sharer::OrderDetail`.
     pub struct ProductInfo {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         2 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// `product_cnt`.
+        /// How many pieces of the product.
         4 product_cnt: i64 => "product_cnt: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `real_price`; in fen.
+        /// What was paid for it in all: the lower of expected and changed price; in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
-        /// `title`.
+        /// Name of the product as buyers see it.
         7 title: String => "title: must",
-        /// `path`.
+        /// Page of the mini program with the order or product.
         8 path: String => "path: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         9 head_img: String => "head_img: must",
     }
 }
@@ -184,17 +184,17 @@ w::record! {
 w::record! {
     /// `promotion_info` of `shop::sharer::OrderDetail`.
     pub struct PromotionInfo {
-        /// `promoter_id`.
+        /// Which promoter brought the sale, as the platform numbers them.
         0 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        1 promoter_openid: Option<String> => "promoter_openid",
-        /// `finder_username`.
+        /// The promoter as a user of this account.
+        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// User name of the Channels account.
         2 finder_username: Option<String> => "finder_username",
-        /// `finder_nickname`.
+        /// Display name of the Channels account.
         3 finder_nickname: Option<String> => "finder_nickname",
-        /// `sharer_openid`.
-        4 sharer_openid: Option<String> => "sharer_openid",
-        /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// OpenID of the one who shared or invited.
+        4 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// When the live stream began; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => "live_start_time",
     }
 }
@@ -202,13 +202,13 @@ w::record! {
 w::record! {
     /// An item of `sharers` in the answer of `shop::sharer::GetSharerList`.
     pub struct Sharer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `invited_time`; format `unix`.
+        /// When the invitation was sent; format `unix`.
         2 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -220,23 +220,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/bind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.bind`.
     pub struct Bind {
-        /// `openids`; personal data, masked in `Debug`.
+        /// OpenIDs of the users; personal data, masked in `Debug`; `openids` on the wire.
         #[doc(alias = "openids")]
-        0 open_ids: Vec<String> => "openids: must masked",
+        0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
-    new(open_ids: Vec<String>)
+    new(open_ids: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
-        /// `success_list`.
+        /// Entries that succeeded.
         0 success_list: Vec<String> => "success_list: must",
-        /// `fail_list`.
+        /// Entries that failed, each with its reason.
         1 fail_list: Vec<String> => "fail_list: must",
-        /// `refuse_list`.
+        /// Users who refused.
         2 refuse_list: Vec<String> => "refuse_list: must",
-        /// `result_list`.
+        /// Result of every single entry.
         3 result_list: Vec<BindResult> => "result_list: must",
     }
 }
@@ -267,7 +267,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_data_summary.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_data_summary`.
     pub struct GetSharerDataSummary {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -276,11 +276,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerDataSummary`].
     pub struct GetSharerDataSummaryResponse {
-        /// `gmv`; in fen.
+        /// Sales volume; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
-        /// `order_cnt`.
+        /// How many orders.
         1 order_cnt: i64 => "order_cnt: must",
-        /// `user_cnt`.
+        /// How many users.
         2 user_cnt: i64 => "user_cnt: must",
     }
 }
@@ -311,9 +311,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_list`.
     pub struct GetSharerList {
-        /// `page`.
+        /// Which page to return, counted from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         1 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -322,9 +322,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerList`].
     pub struct GetSharerListResponse {
-        /// `sharers`.
+        /// Sharers, one entry each.
         0 sharers: Vec<Sharer> => "sharers: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -355,13 +355,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_live_order_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_live_order_list`.
     pub struct GetSharerLiveOrderList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `live_export_id`.
+        /// Encrypted id of the live stream.
         1 live_export_id: String => "live_export_id: must",
-        /// `page`.
+        /// Which page to return, counted from 1.
         2 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         3 page_size: i64 => "page_size: must",
     }
     new(
@@ -375,9 +375,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerLiveOrderList`].
     pub struct GetSharerLiveOrderListResponse {
-        /// `orders`.
+        /// Orders, one entry each.
         0 orders: Vec<Order> => "orders: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -408,11 +408,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_live_summary_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_live_summary_list`.
     pub struct GetSharerLiveSummaryList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `page`.
+        /// Which page to return, counted from 1.
         1 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         2 page_size: i64 => "page_size: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
@@ -421,9 +421,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerLiveSummaryList`].
     pub struct GetSharerLiveSummaryListResponse {
-        /// `lives`.
+        /// Live streams, one entry each.
         0 lives: Vec<Live> => "lives: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -454,7 +454,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/search_sharer.html>.
     /// * Catalog: `channels.shop.sharer.search_sharer`.
     pub struct SearchSharer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -463,13 +463,13 @@ w::record! {
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// `invited_time`; format `unix`.
+        /// When the invitation was sent; format `unix`.
         1 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
-        /// `bind_status`.
+        /// Whether the sharer is bound to the shop.
         2 bind_status: i64 => "bind_status: must",
-        /// `bind_time`; format `unix`.
+        /// When the binding was made; format `unix`.
         3 bind_time: Option<xinqiao_types::UnixSeconds> => "bind_time",
     }
 }
@@ -500,7 +500,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
     /// * Catalog: `channels.shop.sharer.set_share_mode`.
     pub struct SetShareMode {
-        /// `share_mode`.
+        /// How products may be shared.
         0 share_mode: i64 => "share_mode: must",
     }
     new(share_mode: i64)
@@ -532,21 +532,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/unbind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.unbind`.
     pub struct Unbind {
-        /// `openids`; personal data, masked in `Debug`.
+        /// OpenIDs of the users; personal data, masked in `Debug`; `openids` on the wire.
         #[doc(alias = "openids")]
-        0 open_ids: Vec<String> => "openids: must masked",
+        0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
-    new(open_ids: Vec<String>)
+    new(open_ids: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// `success_list`.
+        /// Entries that succeeded.
         0 success_list: Vec<String> => "success_list: must",
-        /// `fail_list`.
+        /// Entries that failed, each with its reason.
         1 fail_list: Vec<String> => "fail_list: must",
-        /// `refuse_list`.
+        /// Users who refused.
         2 refuse_list: Vec<String> => "refuse_list: must",
     }
 }

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `shop::spu::Add`.
     pub struct AddData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         2 create_time: String => "create_time: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         3 skus: Vec<DataSkus> => "skus: must",
     }
 }
@@ -20,13 +20,13 @@ w::record! {
 w::record! {
     /// `audit_info` of `shop::spu::Spu`.
     pub struct AuditInfo {
-        /// `audit_id`.
+        /// Number of the review, to ask for its result.
         0 audit_id: String => "audit_id: must",
-        /// `submit_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was handed in; format `yyyy-MM-dd HH:mm:ss`.
         1 submit_time: String => "submit_time: must",
-        /// `audit_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the review was finished; format `yyyy-MM-dd HH:mm:ss`.
         2 audit_time: Option<String> => "audit_time",
-        /// `reject_reason`.
+        /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// An item of `skus` in `shop::spu::AddData`; an item of `skus` in `shop::spu::UpdateData`.
     pub struct DataSkus {
-        /// `sku_id`.
+        /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
     }
 }
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// `desc_info` of `shop::spu::Add`; `desc_info` of `shop::spu::Update`.
     pub struct DescInfo {
-        /// `imgs`.
+        /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
-        /// `desc`.
+        /// Description in words.
         1 desc: String => "desc: must",
     }
     new(imgs: Vec<String>, desc: impl Into<String>)
@@ -55,9 +55,9 @@ w::record! {
 w::record! {
     /// An item of `sku_attrs` in `shop::spu::Skus`.
     pub struct SkuAttr {
-        /// `attr_key`.
+        /// Attribute, such as colour; such as `颜色`.
         0 attr_key: String => "attr_key: must",
-        /// `attr_value`.
+        /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
     new(attr_key: impl Into<String>, attr_value: impl Into<String>)
@@ -66,23 +66,23 @@ w::record! {
 w::record! {
     /// An item of `skus` in `shop::spu::Add`; an item of `skus` in `shop::spu::Update`; and 1 more.
     pub struct Skus {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
-        /// `thumb_img`.
+        /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         5 stock_num: i64 => "stock_num: must",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// `barcode`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         7 barcode: Option<String> => "barcode",
-        /// `sku_attrs`.
+        /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
     }
     new(
@@ -100,37 +100,37 @@ w::record! {
 w::record! {
     /// `spu` of the answer of `shop::spu::Get`; an item of `spus` in the answer of `shop::spu::GetList`.
     pub struct Spu {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `path`.
+        /// Page of the mini program that shows the product.
         3 path: String => "path: must",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         4 head_img: Vec<String> => "head_img: must",
-        /// `qualification_pics`.
+        /// Pictures of the product's qualification.
         5 qualification_pics: Option<Vec<String>> => "qualification_pics",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         6 desc_info: SpuDescInfo => "desc_info: must",
-        /// `audit_info`.
+        /// The review: times, outcome and reason.
         7 audit_info: AuditInfo => "audit_info: must",
-        /// `third_cat_id`.
+        /// Number of the third-level category.
         8 third_cat_id: i64 => "third_cat_id: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: i64 => "brand_id: must",
-        /// `info_version`.
+        /// Version of the data, up to the merchant.
         10 info_version: Option<String> => "info_version",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation.
         11 status: i64 => "status: must",
-        /// `edit_status`.
+        /// State of the draft: `1` edited, `2` in review, `3` failed, `4` passed, `7` uploading, `8` upload failed.
         12 edit_status: i64 => "edit_status: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         13 skus: Option<Vec<Skus>> => "skus",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         14 update_time: String => "update_time: must",
-        /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
         15 create_time: String => "create_time: must",
     }
 }
@@ -138,9 +138,9 @@ w::record! {
 w::record! {
     /// `desc_info` of `shop::spu::Spu`.
     pub struct SpuDescInfo {
-        /// `desc`.
+        /// Description in words.
         0 desc: String => "desc: must",
-        /// `imgs`.
+        /// Pictures of the description.
         1 imgs: Vec<String> => "imgs: must",
     }
 }
@@ -148,13 +148,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::spu::Update`.
     pub struct UpdateData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         2 update_time: String => "update_time: must",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         3 skus: Vec<DataSkus> => "skus: must",
     }
 }
@@ -162,11 +162,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::spu::UpdateWithoutAudit`.
     pub struct UpdateWithoutAuditData {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         2 update_time: String => "update_time: must",
     }
 }
@@ -174,17 +174,17 @@ w::record! {
 w::record! {
     /// An item of `skus` in `shop::spu::UpdateWithoutAudit`.
     pub struct UpdateWithoutAuditSkus {
-        /// `out_sku_id`.
+        /// The merchant's own number of the variant (SKU).
         0 out_sku_id: String => "out_sku_id: must",
-        /// `sale_price`; in fen.
+        /// Selling price before discounts; in fen.
         1 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// `market_price`; in fen.
+        /// Crossed-out list price; must be above the selling price; in fen.
         2 market_price: Option<xinqiao_types::Fen> => "market_price",
-        /// `stock_num`.
+        /// How many pieces are in stock.
         3 stock_num: Option<i64> => "stock_num",
-        /// `sku_code`.
+        /// Code that the merchant gave the variant, such as an article number.
         4 sku_code: Option<String> => "sku_code",
-        /// `barcode`.
+        /// Digits of the product's bar code; such as `6901234567892`.
         5 barcode: Option<String> => "barcode",
     }
     new(out_sku_id: impl Into<String>)
@@ -199,29 +199,29 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/add_spu.html>.
     /// * Catalog: `channels.shop.spu.add`.
     pub struct Add {
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// `path`.
+        /// Page of the mini program that shows the product.
         2 path: String => "path: must",
-        /// `direct_path`.
+        /// Page of the mini program that shows the product.
         3 direct_path: Option<String> => "direct_path",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         4 head_img: Vec<String> => "head_img: must",
-        /// `qualification_pics`.
+        /// Pictures of the product's qualification.
         5 qualification_pics: Option<Vec<String>> => "qualification_pics",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         6 desc_info: Option<DescInfo> => "desc_info",
-        /// `third_cat_id`.
+        /// Number of the third-level category.
         7 third_cat_id: i64 => "third_cat_id: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         8 brand_id: i64 => "brand_id: must",
-        /// `info_version`.
+        /// Version of the data, up to the merchant.
         9 info_version: Option<String> => "info_version",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         10 skus: Vec<Skus> => "skus: must",
-        /// `scene_group_list`.
+        /// Scenes, such as Channels, where the product may be shown.
         11 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
     new(
@@ -240,7 +240,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `data`.
+        /// Number and time of the product.
         0 data: AddData => "data: must",
     }
 }
@@ -271,9 +271,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/del_spu.html>.
     /// * Catalog: `channels.shop.spu.del`.
     pub struct Del {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -307,9 +307,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/del_spu_audit.html>.
     /// * Catalog: `channels.shop.spu.del_audit`.
     pub struct DelAudit {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -343,9 +343,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/delisting_spu.html>.
     /// * Catalog: `channels.shop.spu.delisting`.
     pub struct Delisting {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -379,11 +379,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/get_spu.html>.
     /// * Catalog: `channels.shop.spu.get`.
     pub struct Get {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `need_edit_spu`; `0` or `1` on the wire.
+        /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new()
@@ -394,7 +394,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `spu`.
+        /// The product in full.
         0 spu: Spu => "spu: must",
     }
 }
@@ -425,21 +425,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/get_spu_list.html>.
     /// * Catalog: `channels.shop.spu.get_list`.
     pub struct GetList {
-        /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         0 start_create_time: Option<String> => "start_create_time",
-        /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
-        /// `start_update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
         2 start_update_time: Option<String> => "start_update_time",
-        /// `end_update_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         3 end_update_time: Option<String> => "end_update_time",
-        /// `status`.
+        /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation.
         4 status: i64 => "status: must",
-        /// `page`.
+        /// Which page to return, counted from 1.
         5 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many entries one page holds.
         6 page_size: i64 => "page_size: must",
-        /// `need_edit_spu`; `0` or `1` on the wire.
+        /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         7 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new(status: i64, page: i64, page_size: i64)
@@ -455,9 +455,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// `spus`.
+        /// Products, one entry each.
         0 spus: Vec<Spu> => "spus: must",
-        /// `total_num`.
+        /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -488,9 +488,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/listing_spu.html>.
     /// * Catalog: `channels.shop.spu.listing`.
     pub struct Listing {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
     new()
@@ -524,31 +524,31 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/update_spu.html>.
     /// * Catalog: `channels.shop.spu.update`.
     pub struct Update {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `title`.
+        /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// `path`.
+        /// Page of the mini program that shows the product.
         3 path: String => "path: must",
-        /// `direct_path`.
+        /// Page of the mini program that shows the product.
         4 direct_path: Option<String> => "direct_path",
-        /// `head_img`.
+        /// Address of the picture that stands for it: avatar or main picture.
         5 head_img: Vec<String> => "head_img: must",
-        /// `qualification_pics`.
+        /// Pictures of the product's qualification.
         6 qualification_pics: Option<Vec<String>> => "qualification_pics",
-        /// `desc_info`.
+        /// Description of the product: pictures and text.
         7 desc_info: Option<DescInfo> => "desc_info",
-        /// `third_cat_id`.
+        /// Number of the third-level category.
         8 third_cat_id: i64 => "third_cat_id: must",
-        /// `brand_id`.
+        /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: i64 => "brand_id: must",
-        /// `info_version`.
+        /// Version of the data, up to the merchant.
         10 info_version: Option<String> => "info_version",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         11 skus: Vec<Skus> => "skus: must",
-        /// `scene_group_list`.
+        /// Scenes, such as Channels, where the product may be shown.
         12 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
     new(
@@ -571,7 +571,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// `data`.
+        /// Number and time of the product.
         0 data: UpdateData => "data: must",
     }
 }
@@ -602,13 +602,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/update_spu.html>.
     /// * Catalog: `channels.shop.spu.update_without_audit`.
     pub struct UpdateWithoutAudit {
-        /// `product_id`.
+        /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// `out_product_id`.
+        /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// `path`.
+        /// Page of the mini program that shows the product.
         2 path: Option<String> => "path",
-        /// `skus`.
+        /// Variants (SKUs) of the product, one entry each.
         3 skus: Option<Vec<UpdateWithoutAuditSkus>> => "skus",
     }
     new()
@@ -619,7 +619,7 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateWithoutAudit`].
     pub struct UpdateWithoutAuditResponse {
-        /// `data`.
+        /// Number and time of the product.
         0 data: UpdateWithoutAuditData => "data: must",
     }
 }

@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `order_list` in the answer of `express::business::order::BatchGet`.
     pub struct BatchGetOrder {
-        /// `errcode`.
+        /// Error code of this waybill, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Error of this waybill in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
-        /// `order_id`.
+        /// Order number of the merchant, unique, at most 512 bytes.
         2 order_id: String => "order_id: must",
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         3 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         4 waybill_id: String => "waybill_id: must",
-        /// `waybill_data`.
+        /// Further data of the waybill, for printing it.
         5 waybill_data: Vec<WaybillData> => "waybill_data: must",
-        /// `print_html`.
+        /// HTML of the waybill, in Base64.
         6 print_html: Option<String> => "print_html",
-        /// `order_status`.
+        /// State: `0` fine, `1` cancelled.
         7 order_status: i64 => "order_status: must",
     }
 }
@@ -30,17 +30,17 @@ w::record! {
 w::record! {
     /// `cargo` of `express::business::order::Add`.
     pub struct Cargo {
-        /// `count`.
+        /// How many parcels.
         0 count: i64 => "count: must",
-        /// `space_x`; in cm.
+        /// Length of the parcel; in cm.
         1 space_x: Option<f64> => "space_x",
-        /// `space_y`; in cm.
+        /// Width of the parcel; in cm.
         2 space_y: Option<f64> => "space_y",
-        /// `space_z`; in cm.
+        /// Height of the parcel; in cm.
         3 space_z: Option<f64> => "space_z",
-        /// `weight`; in kg.
+        /// Total weight of the parcels; in kg.
         4 weight: Option<f64> => "weight",
-        /// `detail_list`.
+        /// Goods in the parcels.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
     new(count: i64)
@@ -50,9 +50,9 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::business::Cargo`.
     pub struct CargoDetail {
-        /// `name`.
+        /// Name of the goods, at most 128 bytes.
         0 name: String => "name: must",
-        /// `count`.
+        /// How many of the goods.
         1 count: i64 => "count: must",
     }
     new(name: impl Into<String>, count: i64)
@@ -61,17 +61,17 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `express::business::DeliveryGetAll`.
     pub struct DeliveryGetAllData {
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// Name of the express company; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
-        /// `can_use_cash`; `0` or `1` on the wire.
+        /// Whether cash orders are possible; `0` or `1` on the wire.
         2 can_use_cash: Option<bool> => "can_use_cash: zero-one",
-        /// `can_get_quota`; `0` or `1` on the wire.
+        /// Whether the balance can be looked up; `0` or `1` on the wire.
         3 can_get_quota: Option<bool> => "can_get_quota: zero-one",
-        /// `cash_biz_id`.
+        /// Customer code for cash orders, if possible.
         4 cash_biz_id: Option<String> => "cash_biz_id",
-        /// `service_type`.
+        /// Kinds of service.
         5 service_type: Option<Vec<ServiceType>> => "service_type",
     }
 }
@@ -79,27 +79,27 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `express::business::account::GetAll`.
     pub struct ListInfo {
-        /// `biz_id`.
+        /// Customer code at the express company; `cash_biz_id` for cash orders.
         0 biz_id: String => "biz_id: must",
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         1 delivery_id: String => "delivery_id: must",
-        /// `status_code`.
+        /// State: `0` bound, `1` in review, `2` failed, `3` unbound.
         2 status_code: i64 => "status_code: must",
-        /// `alias`.
+        /// Alias of the account.
         3 alias: String => "alias: must",
-        /// `remark_wrong_msg`.
+        /// Why binding failed.
         4 remark_wrong_msg: Option<String> => "remark_wrong_msg",
-        /// `remark_content`.
+        /// Remark given when binding.
         5 remark_content: Option<String> => "remark_content",
-        /// `quota_num`; in fen.
+        /// Balance of electronic waybills; in fen.
         6 quota_num: Option<xinqiao_types::Fen> => "quota_num",
-        /// `quota_update_time`; format `unix`.
+        /// When the balance was updated, Unix seconds; format `unix`.
         7 quota_update_time: Option<xinqiao_types::UnixSeconds> => "quota_update_time",
-        /// `service_type`.
+        /// Kinds of service of the account.
         8 service_type: Option<Vec<ServiceType>> => "service_type",
-        /// `update_time`; format `unix`.
+        /// When the account last changed, Unix seconds; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// `create_time`; format `unix`.
+        /// When the account was bound, Unix seconds; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -107,9 +107,9 @@ w::record! {
 w::record! {
     /// `insured` of `express::business::order::Add`.
     pub struct Insured {
-        /// `use_insured`; `0` or `1` on the wire.
+        /// Whether losses are covered up to the declared value; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// `insured_value`; in fen.
+        /// Declared value, up to which losses are covered; in fen.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
@@ -118,11 +118,11 @@ w::record! {
 w::record! {
     /// An item of `order_list` in `express::business::order::BatchGet`.
     pub struct Order {
-        /// `order_id`.
+        /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         1 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         2 waybill_id: Option<String> => "waybill_id",
     }
     new(order_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -132,11 +132,11 @@ w::record! {
 w::record! {
     /// An item of `path_item_list` in the answer of `express::business::PathGet`.
     pub struct PathItem {
-        /// `action_time`; format `unix`.
+        /// When this step happened, Unix seconds; format `unix`.
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-        /// `action_type`.
+        /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         1 action_type: i64 => "action_type: must",
-        /// `action_msg`.
+        /// The step in words.
         2 action_msg: String => "action_msg: must",
     }
 }
@@ -144,25 +144,25 @@ w::record! {
 w::record! {
     /// `sender` of `express::business::order::Add`; `receiver` of `express::business::order::Add`.
     pub struct Sender {
-        /// `name`.
+        /// Name of the contact, at most 64 bytes.
         0 name: String => "name: must",
-        /// `tel`; personal data, masked in `Debug`.
+        /// Landline; this or the mobile phone is needed; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `company`.
+        /// Company of the contact, at most 64 bytes.
         3 company: Option<String> => "company",
-        /// `post_code`.
+        /// Postal code, at most 10 bytes.
         4 post_code: Option<String> => "post_code",
-        /// `country`.
+        /// Country of the address, at most 64 bytes.
         5 country: Option<String> => "country",
-        /// `province`.
+        /// Province of the address, at most 64 bytes; such as `广东省`.
         6 province: String => "province: must",
-        /// `city`.
+        /// Town of the address, at most 64 bytes; such as `广州市`.
         7 city: String => "city: must",
-        /// `area`.
+        /// District of the address; such as `海珠区`.
         8 area: String => "area: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
     }
     new(
@@ -178,9 +178,9 @@ w::record! {
 w::record! {
     /// `service` of `express::business::order::Add`; an item of `service_type` in `express::business::DeliveryGetAllData`; and 1 more.
     pub struct ServiceType {
-        /// `service_type`.
+        /// Number of the kind of service.
         0 service_type: i64 => "service_type: must",
-        /// `service_name`.
+        /// Name of the kind of service; such as `标准快递`.
         1 service_name: String => "service_name: must",
     }
     new(service_type: i64, service_name: impl Into<String>)
@@ -189,15 +189,15 @@ w::record! {
 w::record! {
     /// `shop` of `express::business::order::Add`.
     pub struct Shop {
-        /// `wxa_path`.
+        /// Page that a tap on the notice opens.
         0 wxa_path: String => "wxa_path: must",
-        /// `img_url`.
+        /// Address of the thumbnail.
         1 img_url: Option<String> => "img_url",
-        /// `goods_name`.
+        /// Name of the goods, at most 128 bytes.
         2 goods_name: Option<String> => "goods_name",
-        /// `goods_count`.
+        /// How many of the goods.
         3 goods_count: Option<i64> => "goods_count",
-        /// `detail_list`.
+        /// Goods one by one, in place of the fields above.
         4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
     new(wxa_path: impl Into<String>)
@@ -208,11 +208,11 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::business::Shop`.
     pub struct ShopDetail {
-        /// `goods_name`.
+        /// Name of the goods, at most 128 bytes.
         0 goods_name: Option<String> => "goods_name",
-        /// `goods_img_url`.
+        /// Address of the goods' picture.
         1 goods_img_url: Option<String> => "goods_img_url",
-        /// `goods_desc`.
+        /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
     }
     new()
@@ -222,9 +222,9 @@ w::record! {
 w::record! {
     /// An item of `waybill_data` in the answer of `express::business::order::Add`; an item of `waybill_data` in the answer of `express::business::order::Get`; and 1 more.
     pub struct WaybillData {
-        /// `key`.
+        /// Name of the datum; such as `SF_bagAddr`.
         0 key: String => "key: must",
-        /// `value`.
+        /// The datum itself.
         1 value: String => "value: must",
     }
 }
@@ -244,9 +244,9 @@ w::record! {
 w::record! {
     /// Answer to [`DeliveryGetAll`].
     pub struct DeliveryGetAllResponse {
-        /// `data`.
+        /// Express companies available.
         0 data: Vec<DeliveryGetAllData> => "data: must",
-        /// `count`.
+        /// How many there are.
         1 count: i64 => "count: must",
     }
 }
@@ -277,15 +277,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getPath.html>.
     /// * Catalog: `mini_program.express.business.path_get`.
     pub struct PathGet {
-        /// `order_id`.
+        /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         2 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         3 waybill_id: Option<String> => "waybill_id",
-        /// `print_type`.
+        /// Form: `0` two sheets (default), `1` one sheet.
         4 print_type: Option<i64> => "print_type",
     }
     new(order_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -296,15 +296,15 @@ w::record! {
 w::record! {
     /// Answer to [`PathGet`].
     pub struct PathGetResponse {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         1 delivery_id: String => "delivery_id: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// `path_item_list`.
+        /// Steps of the path.
         3 path_item_list: Vec<PathItem> => "path_item_list: must",
-        /// `path_item_num`.
+        /// How many steps there are.
         4 path_item_num: i64 => "path_item_num: must",
     }
 }
@@ -335,9 +335,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getQuota.html>.
     /// * Catalog: `mini_program.express.business.quota_get`.
     pub struct QuotaGet {
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
         0 delivery_id: String => "delivery_id: must",
-        /// `biz_id`.
+        /// Customer code at the express company; `cash_biz_id` for cash orders.
         1 biz_id: String => "biz_id: must",
     }
     new(delivery_id: impl Into<String>, biz_id: impl Into<String>)
@@ -346,7 +346,7 @@ w::record! {
 w::record! {
     /// Answer to [`QuotaGet`].
     pub struct QuotaGetResponse {
-        /// `quota_num`; in fen.
+        /// Balance of electronic waybills; in fen.
         0 quota_num: xinqiao_types::Fen => "quota_num: must",
     }
 }
@@ -378,19 +378,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.testUpdateOrder.html>.
     /// * Catalog: `mini_program.express.business.test_update_order`.
     pub struct TestUpdateOrder {
-        /// `order_id`.
+        /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
-        /// `delivery_id`.
+        /// Always `TEST`.
         1 delivery_id: String => "delivery_id: must",
-        /// `biz_id`.
+        /// Always `test_biz_id`.
         2 biz_id: String => "biz_id: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         3 waybill_id: String => "waybill_id: must",
-        /// `action_time`; format `unix`.
+        /// When this step happened, Unix seconds; format `unix`.
         4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-        /// `action_type`.
+        /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         5 action_type: i64 => "action_type: must",
-        /// `action_msg`.
+        /// The step in words.
         6 action_msg: String => "action_msg: must",
     }
     new(
@@ -435,15 +435,15 @@ pub mod account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.bindAccount.html>.
         /// * Catalog: `mini_program.express.business.account.bind`.
         pub struct Bind {
-            /// `type`.
+            /// `bind` or `unbind`.
             0 type_: String => "type: must",
-            /// `biz_id`.
+            /// Customer code at the express company; `cash_biz_id` for cash orders.
             1 biz_id: String => "biz_id: must",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
             2 delivery_id: String => "delivery_id: must",
-            /// `password`; a secret, masked in `Debug`.
+            /// Password of the account; a secret, masked in `Debug`.
             3 password: Option<String> => "password: masked",
-            /// `remark_content`.
+            /// Remark for the review, such as phone and address.
             4 remark_content: Option<String> => "remark_content",
         }
         new(type_: impl Into<String>, biz_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -484,9 +484,9 @@ pub mod account {
     w::record! {
         /// Answer to [`GetAll`].
         pub struct GetAllResponse {
-            /// `list`.
+            /// Accounts bound so far.
             0 list: Vec<super::ListInfo> => "list: must",
-            /// `count`.
+            /// How many there are.
             1 count: i64 => "count: must",
         }
     }
@@ -523,38 +523,38 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.addOrder.html>.
         /// * Catalog: `mini_program.express.business.order.add`.
         pub struct Add {
-            /// `add_source`.
+            /// Origin: `0` mini program, `2` app or web (no notices sent).
             0 add_source: i64 => "add_source: must",
-            /// `wx_appid`.
-            1 wx_appid: Option<String> => "wx_appid",
-            /// `order_id`.
+            /// AppID of the app or web, required for origin `2`.
+            1 wx_appid: Option<xinqiao_types::AppId> => "wx_appid",
+            /// Order number of the merchant, unique, at most 512 bytes.
             2 order_id: String => "order_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
             4 delivery_id: String => "delivery_id: must",
-            /// `biz_id`.
+            /// Customer code at the express company; `cash_biz_id` for cash orders.
             5 biz_id: String => "biz_id: must",
-            /// `custom_remark`.
+            /// Remark for the courier, at most 1024 bytes; such as `易碎物品`.
             6 custom_remark: Option<String> => "custom_remark",
-            /// `tagid`.
+            /// Label that tells apart the merchants of a platform; `tagid` on the wire.
             #[doc(alias = "tagid")]
             7 tag_id: Option<i64> => "tagid",
-            /// `sender`.
+            /// Name, phone and address of the sender.
             8 sender: super::Sender => "sender: must",
-            /// `receiver`.
+            /// Name, phone and address of the receiver.
             9 receiver: super::Sender => "receiver: must",
-            /// `cargo`.
+            /// Number, size, weight and goods of the parcels.
             10 cargo: super::Cargo => "cargo: must",
-            /// `shop`.
+            /// Goods as shown in the notices.
             11 shop: Option<super::Shop> => "shop",
-            /// `insured`.
+            /// Whether and for how much it is insured.
             12 insured: super::Insured => "insured: must",
-            /// `service`.
+            /// Kind of express service.
             13 service: super::ServiceType => "service: must",
-            /// `expect_time`; format `unix`.
+            /// When pick-up is wanted, Unix seconds, `0` if agreed; required for SF; format `unix`.
             14 expect_time: Option<xinqiao_types::UnixSeconds> => "expect_time",
-            /// `take_mode`.
+            /// Contract with: `0` the branch (default), `1` headquarters.
             15 take_mode: Option<i64> => "take_mode",
         }
         new(
@@ -568,24 +568,24 @@ pub mod order {
             insured: super::Insured,
             service: super::ServiceType,
         )
-        text(wx_appid: String, openid: xinqiao_types::OpenId, custom_remark: String)
+        text(wx_appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId, custom_remark: String)
         set(tag_id: i64, shop: super::Shop, expect_time: xinqiao_types::UnixSeconds, take_mode: i64)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `delivery_resultcode`.
+            /// Result code of the express company, `0` is success; `delivery_resultcode` on the wire.
             #[doc(alias = "delivery_resultcode")]
             0 delivery_result_code: Option<i64> => "delivery_resultcode",
-            /// `delivery_resultmsg`.
+            /// Result of the express company in words; `delivery_resultmsg` on the wire.
             #[doc(alias = "delivery_resultmsg")]
             1 delivery_result_msg: Option<String> => "delivery_resultmsg",
-            /// `order_id`.
+            /// Order number of the merchant, unique, at most 512 bytes.
             2 order_id: String => "order_id: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             3 waybill_id: String => "waybill_id: must",
-            /// `waybill_data`.
+            /// Further data of the waybill, for printing it.
             4 waybill_data: Vec<super::WaybillData> => "waybill_data: must",
         }
     }
@@ -616,7 +616,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.batchGetOrder.html>.
         /// * Catalog: `mini_program.express.business.order.batch_get`.
         pub struct BatchGet {
-            /// `order_list`.
+            /// Waybills, at most 100.
             0 order_list: Vec<super::Order> => "order_list: must",
         }
         new(order_list: Vec<super::Order>)
@@ -625,7 +625,7 @@ pub mod order {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `order_list`.
+            /// Waybills, at most 100.
             0 order_list: Vec<super::BatchGetOrder> => "order_list: must",
         }
     }
@@ -656,13 +656,13 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.cancelOrder.html>.
         /// * Catalog: `mini_program.express.business.order.cancel`.
         pub struct Cancel {
-            /// `order_id`.
+            /// Order number of the merchant, unique, at most 512 bytes.
             0 order_id: String => "order_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
             2 delivery_id: String => "delivery_id: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             3 waybill_id: Option<String> => "waybill_id",
         }
         new(order_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -672,10 +672,10 @@ pub mod order {
     w::record! {
         /// Answer to [`Cancel`].
         pub struct CancelResponse {
-            /// `delivery_resultcode`.
+            /// Result code of the express company, `0` is success; `delivery_resultcode` on the wire.
             #[doc(alias = "delivery_resultcode")]
             0 delivery_result_code: Option<i64> => "delivery_resultcode",
-            /// `delivery_resultmsg`.
+            /// Result of the express company in words; `delivery_resultmsg` on the wire.
             #[doc(alias = "delivery_resultmsg")]
             1 delivery_result_msg: Option<String> => "delivery_resultmsg",
         }
@@ -707,15 +707,15 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getOrder.html>.
         /// * Catalog: `mini_program.express.business.order.get`.
         pub struct Get {
-            /// `order_id`.
+            /// Order number of the merchant, unique, at most 512 bytes.
             0 order_id: String => "order_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
             2 delivery_id: String => "delivery_id: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             3 waybill_id: Option<String> => "waybill_id",
-            /// `print_type`.
+            /// Form: `0` two sheets (default), `1` one sheet.
             4 print_type: Option<i64> => "print_type",
         }
         new(order_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -726,17 +726,17 @@ pub mod order {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `order_id`.
+            /// Order number of the merchant, unique, at most 512 bytes.
             0 order_id: String => "order_id: must",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
             1 delivery_id: String => "delivery_id: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             2 waybill_id: String => "waybill_id: must",
-            /// `waybill_data`.
+            /// Further data of the waybill, for printing it.
             3 waybill_data: Vec<super::WaybillData> => "waybill_data: must",
-            /// `print_html`.
+            /// HTML of the waybill, in Base64.
             4 print_html: Option<String> => "print_html",
-            /// `order_status`.
+            /// State: `0` fine, `1` cancelled.
             5 order_status: i64 => "order_status: must",
         }
     }
@@ -779,12 +779,12 @@ pub mod printer {
     w::record! {
         /// Answer to [`GetAll`].
         pub struct GetAllResponse {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The operator, by openid; personal data, masked in `Debug`.
             0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
-            /// `tagid_list`.
+            /// Merchant labels that the operator may print, comma-joined, at most 10; `tagid_list` on the wire.
             #[doc(alias = "tagid_list")]
             1 tag_id_list: Vec<String> => "tagid_list: must",
-            /// `count`.
+            /// How many there are.
             2 count: i64 => "count: must",
         }
     }
@@ -815,11 +815,11 @@ pub mod printer {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.updatePrinter.html>.
         /// * Catalog: `mini_program.express.business.printer.update`.
         pub struct Update {
-            /// `update_type`.
+            /// `bind` or `unbind`.
             0 update_type: String => "update_type: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The operator, by openid; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `tagid_list`; joined by `,` on the wire.
+            /// Merchant labels that the operator may print, comma-joined, at most 10; joined by `,` on the wire; `tagid_list` on the wire.
             #[doc(alias = "tagid_list")]
             2 tag_id_list: Option<Vec<String>> => "tagid_list: comma",
         }

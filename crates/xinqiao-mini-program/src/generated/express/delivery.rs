@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// `biz_addr` of `express::delivery::no_worry_return::Add`; `user_addr` of `express::delivery::no_worry_return::Add`; and 2 more.
     pub struct BizAddr {
-        /// `country`.
+        /// Country of the address, at most 64 bytes.
         0 country: String => "country: must",
-        /// `province`.
+        /// Province of the address, at most 64 bytes; such as `广东省`.
         1 province: String => "province: must",
-        /// `city`.
+        /// Town of the address, at most 64 bytes; such as `广州市`.
         2 city: String => "city: must",
-        /// `area`.
+        /// District of the address; such as `海珠区`.
         3 area: String => "area: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// `name`.
+        /// Name of the contact, at most 64 bytes.
         5 name: String => "name: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
     new(
@@ -35,17 +35,17 @@ w::record! {
 w::record! {
     /// `cargo` of `express::delivery::Custom`.
     pub struct Cargo {
-        /// `count`.
+        /// How many parcels.
         0 count: i64 => "count: must",
-        /// `space_x`; in cm.
+        /// Length of the parcel; in cm.
         1 space_x: Option<f64> => "space_x",
-        /// `space_y`; in cm.
+        /// Width of the parcel; in cm.
         2 space_y: Option<f64> => "space_y",
-        /// `space_z`; in cm.
+        /// Height of the parcel; in cm.
         3 space_z: Option<f64> => "space_z",
-        /// `weight`; in kg.
+        /// Total weight of the parcels; in kg.
         4 weight: Option<f64> => "weight",
-        /// `detail_list`.
+        /// Goods in the parcels.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
     new(count: i64)
@@ -55,9 +55,9 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::delivery::Cargo`.
     pub struct CargoDetail {
-        /// `name`.
+        /// Name of the goods, at most 128 bytes.
         0 name: String => "name: must",
-        /// `count`.
+        /// How many of the goods.
         1 count: i64 => "count: must",
     }
     new(name: impl Into<String>, count: i64)
@@ -66,30 +66,30 @@ w::record! {
 w::record! {
     /// `custom` of `express::delivery::TemplatePreview`.
     pub struct Custom {
-        /// `order_id`.
+        /// Order number of the merchant.
         0 order_id: String => "order_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The receiver, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`.
         2 delivery_id: String => "delivery_id: must",
-        /// `biz_id`.
+        /// Customer code of the merchant at the express company.
         3 biz_id: String => "biz_id: must",
-        /// `custom_remark`.
+        /// Remark for the courier.
         4 custom_remark: Option<String> => "custom_remark",
-        /// `tagid`.
+        /// Label that tells apart the merchants of a platform; `tagid` on the wire.
         #[doc(alias = "tagid")]
         5 tag_id: Option<i64> => "tagid",
-        /// `sender`.
+        /// Contact of the sender.
         6 sender: CustomSender => "sender: must",
-        /// `receiver`.
+        /// Contact of the receiver.
         7 receiver: CustomSender => "receiver: must",
-        /// `cargo`.
+        /// Number, size, weight and goods of the parcels.
         8 cargo: Cargo => "cargo: must",
-        /// `shop`.
+        /// The goods.
         9 shop: Option<Shop> => "shop",
-        /// `insured`.
+        /// Whether and for how much it is insured.
         10 insured: Insured => "insured: must",
-        /// `service`.
+        /// Kind of express service.
         11 service: Service => "service: must",
     }
     new(
@@ -109,25 +109,25 @@ w::record! {
 w::record! {
     /// `sender` of `express::delivery::Custom`; `receiver` of `express::delivery::Custom`.
     pub struct CustomSender {
-        /// `name`.
+        /// Name of the contact, at most 64 bytes.
         0 name: String => "name: must",
-        /// `tel`; personal data, masked in `Debug`.
+        /// Landline; this or the mobile phone is needed; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `company`.
+        /// Company of the contact, at most 64 bytes.
         3 company: Option<String> => "company",
-        /// `post_code`.
+        /// Postal code, at most 10 bytes.
         4 post_code: Option<String> => "post_code",
-        /// `country`.
+        /// Country of the address, at most 64 bytes.
         5 country: Option<String> => "country",
-        /// `province`.
+        /// Province of the address, at most 64 bytes; such as `广东省`.
         6 province: String => "province: must",
-        /// `city`.
+        /// Town of the address, at most 64 bytes; such as `广州市`.
         7 city: String => "city: must",
-        /// `area`.
+        /// District of the address; such as `海珠区`.
         8 area: String => "area: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
     }
     new(
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in the answer of `express::delivery::open_msg::GetDeliveryList`; `delivery_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; and 1 more.
     pub struct Delivery {
-        /// `delivery_id`.
+        /// Code of the express company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// Name of the express company; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -153,9 +153,9 @@ w::record! {
 w::record! {
     /// An item of `goods_list` in `express::delivery::no_worry_return::Add`; an item of `goods_list` in `express::delivery::return::Add`.
     pub struct Goods {
-        /// `name`.
+        /// Name of the goods.
         0 name: String => "name: must",
-        /// `url`.
+        /// Address of the goods' picture.
         1 url: String => "url: must",
     }
     new(name: impl Into<String>, url: impl Into<String>)
@@ -164,7 +164,7 @@ w::record! {
 w::record! {
     /// `goods_info` of `express::delivery::open_msg::FollowWaybill`; `goods_info` of `express::delivery::open_msg::TraceWaybill`; and 3 more.
     pub struct GoodsInfo {
-        /// `detail_list`.
+        /// Goods one by one.
         0 detail_list: Vec<GoodsInfoDetail> => "detail_list: must",
     }
     new(detail_list: Vec<GoodsInfoDetail>)
@@ -173,11 +173,11 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::delivery::GoodsInfo`.
     pub struct GoodsInfoDetail {
-        /// `goods_name`.
+        /// Name of the goods, at most 128 bytes.
         0 goods_name: String => "goods_name: must",
-        /// `goods_img_url`.
+        /// Address of the goods' picture.
         1 goods_img_url: String => "goods_img_url: must",
-        /// `goods_desc`.
+        /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
     }
     new(goods_name: impl Into<String>, goods_img_url: impl Into<String>)
@@ -187,9 +187,9 @@ w::record! {
 w::record! {
     /// `insured` of `express::delivery::Custom`.
     pub struct Insured {
-        /// `use_insured`; `0` or `1` on the wire.
+        /// Whether losses are covered up to the declared value; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// `insured_value`; in fen.
+        /// Declared value, up to which losses are covered; in fen.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
@@ -198,13 +198,13 @@ w::record! {
 w::record! {
     /// `sender` of the answer of `express::delivery::ContactGet`; `receiver` of the answer of `express::delivery::ContactGet`.
     pub struct Sender {
-        /// `name`.
+        /// Name of the contact, at most 64 bytes.
         0 name: String => "name: must",
-        /// `tel`; personal data, masked in `Debug`.
+        /// Landline; this or the mobile phone is needed; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
 }
@@ -212,9 +212,9 @@ w::record! {
 w::record! {
     /// `service` of `express::delivery::Custom`.
     pub struct Service {
-        /// `service_type`.
+        /// Number of the kind of service.
         0 service_type: i64 => "service_type: must",
-        /// `service_name`.
+        /// Name of the kind of service; such as `标准快递`.
         1 service_name: String => "service_name: must",
     }
     new(service_type: i64, service_name: impl Into<String>)
@@ -223,15 +223,15 @@ w::record! {
 w::record! {
     /// `shop` of `express::delivery::Custom`.
     pub struct Shop {
-        /// `wxa_path`.
+        /// Page that a tap on the notice opens.
         0 wxa_path: String => "wxa_path: must",
-        /// `img_url`.
+        /// Address of the thumbnail.
         1 img_url: Option<String> => "img_url",
-        /// `goods_name`.
+        /// Name of the goods, at most 128 bytes.
         2 goods_name: Option<String> => "goods_name",
-        /// `goods_count`.
+        /// How many of the goods.
         3 goods_count: Option<i64> => "goods_count",
-        /// `detail_list`.
+        /// Goods one by one, in place of the fields above.
         4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
     new(wxa_path: impl Into<String>)
@@ -242,11 +242,11 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::delivery::Shop`.
     pub struct ShopDetail {
-        /// `goods_name`.
+        /// Name of the goods, at most 128 bytes.
         0 goods_name: Option<String> => "goods_name",
-        /// `goods_img_url`.
+        /// Address of the goods' picture.
         1 goods_img_url: Option<String> => "goods_img_url",
-        /// `goods_desc`.
+        /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
     }
     new()
@@ -256,7 +256,7 @@ w::record! {
 w::record! {
     /// `shop_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; `shop_info` of the answer of `express::delivery::open_msg::QueryTrace`.
     pub struct ShopInfo {
-        /// `goods_info`.
+        /// Goods of the shipment.
         0 goods_info: Option<GoodsInfo> => "goods_info",
     }
 }
@@ -264,9 +264,9 @@ w::record! {
 w::record! {
     /// An item of `waybill_data` in `express::delivery::TemplatePreview`.
     pub struct WaybillData {
-        /// `key`.
+        /// Name of the datum; such as `SF_bagAddr`.
         0 key: String => "key: must",
-        /// `value`.
+        /// The datum itself.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -275,9 +275,9 @@ w::record! {
 w::record! {
     /// `waybill_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; `waybill_info` of the answer of `express::delivery::open_msg::QueryTrace`.
     pub struct WaybillInfo {
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `status`.
+        /// State: `0` no path yet, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for, `5` faulty, `6` signed for by another.
         1 status: i64 => "status: must",
     }
 }
@@ -289,9 +289,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.getContact.html>.
     /// * Catalog: `mini_program.express.delivery.contact_get`.
     pub struct ContactGet {
-        /// `token`.
+        /// Token of the order, from the push of the order.
         0 token: String => "token: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
     }
     new(token: impl Into<String>, waybill_id: impl Into<String>)
@@ -300,11 +300,11 @@ w::record! {
 w::record! {
     /// Answer to [`ContactGet`].
     pub struct ContactGetResponse {
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `sender`.
+        /// Contact of the sender.
         1 sender: Sender => "sender: must",
-        /// `receiver`.
+        /// Contact of the receiver.
         2 receiver: Sender => "receiver: must",
     }
 }
@@ -369,15 +369,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.updatePath.html>.
     /// * Catalog: `mini_program.express.delivery.path_update`.
     pub struct PathUpdate {
-        /// `token`.
+        /// Token of the order, from the push of the order.
         0 token: String => "token: must",
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// `action_time`; format `unix`.
+        /// When this step happened, Unix seconds; format `unix`.
         2 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-        /// `action_type`.
+        /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         3 action_type: i64 => "action_type: must",
-        /// `action_msg`.
+        /// The step in words, may hold a phone number.
         4 action_msg: String => "action_msg: must",
     }
     new(
@@ -448,16 +448,16 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.updateBusiness.html>.
     /// * Catalog: `mini_program.express.delivery.service_business_update`.
     pub struct ServiceBusinessUpdate {
-        /// `shop_app_id`.
-        0 shop_app_id: String => "shop_app_id: must",
-        /// `biz_id`.
+        /// AppID of the merchant's mini program.
+        0 shop_app_id: xinqiao_types::AppId => "shop_app_id: must",
+        /// Customer code of the merchant at the express company.
         1 biz_id: String => "biz_id: must",
-        /// `result_code`.
+        /// Result: `0` accepted, others refused.
         2 result_code: i64 => "result_code: must",
-        /// `result_msg`.
+        /// Why it was refused.
         3 result_msg: Option<String> => "result_msg",
     }
-    new(shop_app_id: impl Into<String>, biz_id: impl Into<String>, result_code: i64)
+    new(shop_app_id: impl Into<xinqiao_types::AppId>, biz_id: impl Into<String>, result_code: i64)
     text(result_msg: String)
 }
 
@@ -488,13 +488,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.previewTemplate.html>.
     /// * Catalog: `mini_program.express.delivery.template_preview`.
     pub struct TemplatePreview {
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `waybill_template`.
+        /// HTML of the template, in Base64.
         1 waybill_template: String => "waybill_template: must",
-        /// `waybill_data`.
+        /// Data to fill in.
         2 waybill_data: w::serial::Value => "waybill_data: must",
-        /// `custom`.
+        /// Order data to fill in.
         3 custom: Custom => "custom: must",
     }
     new(
@@ -508,9 +508,9 @@ w::record! {
 w::record! {
     /// Answer to [`TemplatePreview`].
     pub struct TemplatePreviewResponse {
-        /// `waybill_id`.
+        /// Tracking number; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// `rendered_waybill_template`.
+        /// HTML of the filled-in waybill, in Base64.
         1 rendered_waybill_template: String => "rendered_waybill_template: must",
     }
 }
@@ -580,23 +580,23 @@ pub mod no_worry_return {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.add`.
         pub struct Add {
-            /// `shop_order_id`.
+            /// The merchant's number of the return.
             0 shop_order_id: Option<String> => "shop_order_id",
-            /// `biz_addr`.
+            /// Where the merchant takes returns.
             1 biz_addr: Option<super::BizAddr> => "biz_addr",
-            /// `user_addr`.
+            /// Where the return is picked up.
             2 user_addr: Option<super::BizAddr> => "user_addr",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `order_path`.
+            /// Page of the return in the mini program.
             4 order_path: Option<String> => "order_path",
-            /// `goods_list`.
+            /// Goods that go back.
             5 goods_list: Option<Vec<super::Goods>> => "goods_list",
-            /// `order_price`; in fen.
+            /// Amount of the return; in fen.
             6 order_price: Option<xinqiao_types::Fen> => "order_price",
-            /// `wx_pay_id`.
+            /// WeChat Pay transaction number that has freight insurance.
             7 wx_pay_id: Option<String> => "wx_pay_id",
-            /// `notify_code`.
+            /// Code of the return notice.
             8 notify_code: Option<String> => "notify_code",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -612,7 +612,7 @@ pub mod no_worry_return {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `return_id`.
+            /// Number of the return.
             0 return_id: w::TextOrNumber => "return_id: must",
         }
     }
@@ -644,7 +644,7 @@ pub mod no_worry_return {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.get`.
         pub struct Get {
-            /// `return_id`.
+            /// Number of the return.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -653,15 +653,15 @@ pub mod no_worry_return {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `status`.
+            /// How it goes back: `0` not chosen, `1` picked up, `2` sent by the user.
             0 status: i64 => "status: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
+            /// Shipment: `0` to pick up, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for, `5` faulty, `11` cancelled, and others.
             2 order_status: i64 => "order_status: must",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`.
             3 delivery_id: String => "delivery_id: must",
-            /// `delivery_name`.
+            /// Name of the express company; such as `顺丰速运`.
             4 delivery_name: String => "delivery_name: must",
         }
     }
@@ -693,7 +693,7 @@ pub mod no_worry_return {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.unbind`.
         pub struct Unbind {
-            /// `return_id`.
+            /// Number of the return.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -732,19 +732,19 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express-old/express_open_msg.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.follow_waybill`.
         pub struct FollowWaybill {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `sender_phone`.
+            /// Mobile phone of who sends.
             2 sender_phone: Option<String> => "sender_phone",
-            /// `receiver_phone`; personal data, masked in `Debug`.
+            /// Phone of the receiver, which some companies need; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
-            /// `goods_info`.
+            /// Goods of the shipment.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
-            /// `trans_id`.
+            /// Transaction number at WeChat Pay.
             5 trans_id: Option<String> => "trans_id",
-            /// `order_detail_path`.
+            /// Page that a tap on the goods opens, best the order.
             6 order_detail_path: Option<String> => "order_detail_path",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_id: impl Into<String>)
@@ -755,7 +755,7 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`FollowWaybill`].
         pub struct FollowWaybillResponse {
-            /// `waybill_token`.
+            /// Token to look up and update the shipment, given when it was passed.
             0 waybill_token: String => "waybill_token: must",
         }
     }
@@ -794,9 +794,9 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`GetDeliveryList`].
         pub struct GetDeliveryListResponse {
-            /// `delivery_list`.
+            /// Express companies.
             0 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// `count`.
+            /// How many express companies there are.
             1 count: i64 => "count: must",
         }
     }
@@ -889,9 +889,9 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express-old/express_open_msg.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.query_follow_trace`.
         pub struct QueryFollowTrace {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `waybill_token`.
+            /// Token to look up and update the shipment, given when it was passed.
             1 waybill_token: String => "waybill_token: must",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
@@ -900,11 +900,11 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`QueryFollowTrace`].
         pub struct QueryFollowTraceResponse {
-            /// `waybill_info`.
+            /// Tracking number and state.
             0 waybill_info: super::WaybillInfo => "waybill_info: must",
-            /// `shop_info`.
+            /// The goods.
             1 shop_info: Option<super::ShopInfo> => "shop_info",
-            /// `delivery_info`.
+            /// Express company that carries it.
             2 delivery_info: Option<super::Delivery> => "delivery_info",
         }
     }
@@ -936,9 +936,9 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.query_trace`.
         pub struct QueryTrace {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `waybill_token`.
+            /// Token to look up and update the shipment, given when it was passed.
             1 waybill_token: String => "waybill_token: must",
         }
         new(waybill_token: impl Into<String>)
@@ -974,21 +974,21 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.trace_waybill`.
         pub struct TraceWaybill {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `sender_phone`.
+            /// Mobile phone of who sends.
             2 sender_phone: Option<String> => "sender_phone",
-            /// `receiver_phone`; personal data, masked in `Debug`.
+            /// Phone of the receiver, which some companies need; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
-            /// `goods_info`.
+            /// Goods of the shipment.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`.
             5 delivery_id: Option<String> => "delivery_id",
-            /// `trans_id`.
+            /// Transaction number at WeChat Pay.
             6 trans_id: Option<String> => "trans_id",
-            /// `order_detail_path`.
+            /// Page that a tap on the goods opens, best the order.
             7 order_detail_path: Option<String> => "order_detail_path",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_id: impl Into<String>)
@@ -1032,11 +1032,11 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express-old/express_open_msg.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.update_follow_waybill_goods`.
         pub struct UpdateFollowWaybillGoods {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `waybill_token`.
+            /// Token to look up and update the shipment, given when it was passed.
             1 waybill_token: String => "waybill_token: must",
-            /// `goods_info`.
+            /// Goods of the shipment.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
@@ -1069,11 +1069,11 @@ pub mod open_msg {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_search.html>.
         /// * Catalog: `mini_program.express.delivery.open_msg.update_waybill_goods`.
         pub struct UpdateWaybillGoods {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `waybill_token`.
+            /// Token to look up and update the shipment, given when it was passed.
             1 waybill_token: String => "waybill_token: must",
-            /// `goods_info`.
+            /// Goods of the shipment.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
         new(waybill_token: impl Into<String>)
@@ -1112,19 +1112,19 @@ pub mod return_ {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_sale_return.html>.
         /// * Catalog: `mini_program.express.delivery.return.add`.
         pub struct Add {
-            /// `shop_order_id`.
+            /// The merchant's number of the return.
             0 shop_order_id: String => "shop_order_id: must",
-            /// `biz_addr`.
+            /// Where the merchant takes returns.
             1 biz_addr: super::BizAddr => "biz_addr: must",
-            /// `user_addr`.
+            /// Where the return is picked up.
             2 user_addr: Option<super::BizAddr> => "user_addr",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `order_path`.
+            /// Page of the return in the mini program.
             4 order_path: String => "order_path: must",
-            /// `goods_list`.
+            /// Goods that go back.
             5 goods_list: Vec<super::Goods> => "goods_list: must",
-            /// `order_price`; in fen.
+            /// Amount of the return; in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
         }
         new(
@@ -1141,7 +1141,7 @@ pub mod return_ {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `return_id`.
+            /// Number of the return.
             0 return_id: w::TextOrNumber => "return_id: must",
         }
     }
@@ -1172,7 +1172,7 @@ pub mod return_ {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_sale_return.html>.
         /// * Catalog: `mini_program.express.delivery.return.get`.
         pub struct Get {
-            /// `return_id`.
+            /// Number of the return.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -1181,15 +1181,15 @@ pub mod return_ {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `status`.
+            /// How it goes back: `0` not chosen, `1` picked up, `2` sent by the user.
             0 status: i64 => "status: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
+            /// Shipment: `0` to pick up, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for, `5` faulty, `11` cancelled, and others.
             2 order_status: i64 => "order_status: must",
-            /// `delivery_id`.
+            /// Code of the express company; such as `SF`.
             3 delivery_id: String => "delivery_id: must",
-            /// `delivery_name`.
+            /// Name of the express company; such as `顺丰速运`.
             4 delivery_name: String => "delivery_name: must",
         }
     }
@@ -1250,7 +1250,7 @@ pub mod return_ {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_sale_return.html>.
         /// * Catalog: `mini_program.express.delivery.return.unbind`.
         pub struct Unbind {
-            /// `return_id`.
+            /// Number of the return.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -1287,9 +1287,9 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.cancel_order`.
         pub struct CancelOrder {
-            /// `token`.
+            /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// `reason`.
+            /// Why it is cancelled.
             1 reason: String => "reason: must",
         }
         new(token: impl Into<String>, reason: impl Into<String>)
@@ -1321,13 +1321,13 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.evaluate_feedback`.
         pub struct EvaluateFeedback {
-            /// `token`.
+            /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `result`.
+            /// What was done.
             2 result: String => "result: must",
-            /// `desc`.
+            /// What was done, in words.
             3 desc: Option<String> => "desc",
         }
         new(token: impl Into<String>, waybill_id: impl Into<String>, result: impl Into<String>)
@@ -1360,25 +1360,25 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.fee`.
         pub struct Fee {
-            /// `token`.
+            /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `need_pay`.
+            /// Online payment: `0` no, `1` yes, `2` yes, by payment score.
             2 need_pay: i64 => "need_pay: must",
-            /// `fee`; in fen.
+            /// Amount to pay or to refund; in fen.
             3 fee: xinqiao_types::Fen => "fee: must",
-            /// `original_fee`; in fen.
+            /// Total before discounts; in fen.
             4 original_fee: xinqiao_types::Fen => "original_fee: must",
-            /// `base_fee`; in fen.
+            /// Plain delivery fee; in fen.
             5 base_fee: xinqiao_types::Fen => "base_fee: must",
-            /// `insured_fee`; in fen.
+            /// Fee of the insurance; in fen.
             6 insured_fee: xinqiao_types::Fen => "insured_fee: must",
-            /// `other_fee`; in fen.
+            /// Further fees; in fen.
             7 other_fee: xinqiao_types::Fen => "other_fee: must",
-            /// `remark`.
+            /// What the further fees are.
             8 remark: Option<String> => "remark",
-            /// `pay_goods_name`.
+            /// Name shown on the payment.
             9 pay_goods_name: Option<String> => "pay_goods_name",
         }
         new(
@@ -1420,9 +1420,9 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.get_bill`.
         pub struct GetBill {
-            /// `date`; format `yyyyMMdd`.
+            /// Day of the bill; format `yyyyMMdd`.
             0 date: String => "date: must",
-            /// `type`.
+            /// Kind of bill: `ALL`, `SUCCESS` (paid) or `REFUND`.
             1 type_: String => "type: must",
         }
         new(date: impl Into<String>, type_: impl Into<String>)
@@ -1454,9 +1454,9 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.refund_order`.
         pub struct RefundOrder {
-            /// `token`.
+            /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// `fee`; in fen.
+            /// Amount to pay or to refund; in fen.
             1 fee: xinqiao_types::Fen => "fee: must",
         }
         new(token: impl Into<String>, fee: xinqiao_types::Fen)
@@ -1488,23 +1488,23 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.update`.
         pub struct Update {
-            /// `token`.
+            /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// `waybill_id`.
+            /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// `action_time`; format `unix`.
+            /// When this step happened, Unix seconds; format `unix`.
             2 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// `action_type`.
+            /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
             3 action_type: i64 => "action_type: must",
-            /// `action_msg`.
+            /// The step in words, may hold a phone number.
             4 action_msg: String => "action_msg: must",
-            /// `pickup_courier_name`.
+            /// Name of the courier who picks up.
             5 pickup_courier_name: Option<String> => "pickup_courier_name",
-            /// `pickup_courier_phone`.
+            /// Phone of the courier who picks up.
             6 pickup_courier_phone: Option<String> => "pickup_courier_phone",
-            /// `delivery_courier_name`.
+            /// Name of the courier who delivers.
             7 delivery_courier_name: Option<String> => "delivery_courier_name",
-            /// `delivery_courier_phone`.
+            /// Phone of the courier who delivers.
             8 delivery_courier_phone: Option<String> => "delivery_courier_phone",
         }
         new(

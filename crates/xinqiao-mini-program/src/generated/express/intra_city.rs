@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_info` of `express::intra_city::CreateStore`; `address_info` of `express::intra_city::UpdateStoreContent`.
     pub struct AddressInfo {
-        /// `province`.
+        /// Province of the store.
         0 province: String => "province: must",
-        /// `city`.
+        /// City of the store.
         1 city: String => "city: must",
-        /// `area`.
+        /// District of the store.
         2 area: String => "area: must",
-        /// `street`.
+        /// Street of the store.
         3 street: String => "street: must",
-        /// `house`.
+        /// House number of the store.
         4 house: String => "house: must",
-        /// `lng`.
+        /// Longitude in GCJ-02; such as `113.323720`.
         5 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude in GCJ-02; such as `23.106610`.
         6 lat: f64 => "lat: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the store, mobile or with area code; personal data, masked in `Debug`.
         7 phone: String => "phone: must masked",
     }
     new(
@@ -38,13 +38,13 @@ w::record! {
 w::record! {
     /// An item of `balance_detail` in the answer of `express::intra_city::BalanceQuery`.
     pub struct BalanceDetail {
-        /// `balance`; in fen.
+        /// Balance at this carrier; in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
-        /// `service_trans_name`.
+        /// Name of the carrier.
         2 service_trans_name: String => "service_trans_name: must",
-        /// `order_list`.
+        /// Top-ups behind the balance.
         3 order_list: Option<Vec<Order>> => "order_list",
     }
 }
@@ -52,17 +52,17 @@ w::record! {
 w::record! {
     /// `cargo` of `express::intra_city::AddOrder`.
     pub struct Cargo {
-        /// `cargo_name`.
+        /// Name of the goods.
         0 cargo_name: String => "cargo_name: must",
-        /// `cargo_type`.
+        /// Number of the kind of goods.
         1 cargo_type: i64 => "cargo_type: must",
-        /// `cargo_weight`; in g.
+        /// Weight of the goods; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// `cargo_price`; in fen.
+        /// Value of the goods; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
-        /// `cargo_num`.
+        /// How many pieces.
         4 cargo_num: i64 => "cargo_num: must",
-        /// `item_list`.
+        /// Goods one by one.
         5 item_list: Vec<CargoItem> => "item_list: must",
     }
     new(
@@ -78,17 +78,17 @@ w::record! {
 w::record! {
     /// `cargo_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct CargoInfo {
-        /// `cargo_name`.
+        /// Name of the goods.
         0 cargo_name: String => "cargo_name: must",
-        /// `cargo_type`.
+        /// Number of the kind of goods.
         1 cargo_type: i64 => "cargo_type: must",
-        /// `cargo_weight`; in g.
+        /// Weight of the goods; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// `cargo_price`; in fen.
+        /// Value of the goods; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
-        /// `cargo_num`.
+        /// How many pieces.
         4 cargo_num: i64 => "cargo_num: must",
-        /// `item_list`.
+        /// Goods one by one.
         5 item_list: Vec<CargoInfoItem> => "item_list: must",
     }
 }
@@ -96,11 +96,11 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `express::intra_city::CargoInfo`.
     pub struct CargoInfoItem {
-        /// `item_name`.
+        /// Name of the goods.
         0 item_name: String => "item_name: must",
-        /// `item_pic_url`.
+        /// Address of the goods' picture.
         1 item_pic_url: String => "item_pic_url: must",
-        /// `item_num`.
+        /// How many of the goods.
         2 item_num: i64 => "item_num: must",
     }
 }
@@ -108,11 +108,11 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `express::intra_city::Cargo`.
     pub struct CargoItem {
-        /// `item_name`.
+        /// Name of the goods.
         0 item_name: String => "item_name: must",
-        /// `item_pic_url`.
+        /// Address of the goods' picture.
         1 item_pic_url: String => "item_pic_url: must",
-        /// `count`.
+        /// How many of the goods.
         2 count: i64 => "count: must",
     }
     new(item_name: impl Into<String>, item_pic_url: impl Into<String>, count: i64)
@@ -121,43 +121,43 @@ w::record! {
 w::record! {
     /// An item of `flow_list` in the answer of `express::intra_city::QueryFlow`.
     pub struct Flow {
-        /// `flow_type`.
+        /// Kind of flow: `1` top-up, `2` spending, `3` refund.
         0 flow_type: i64 => "flow_type: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         2 wx_store_id: String => "wx_store_id: must",
-        /// `pay_order_id`.
+        /// Number of the top-up.
         3 pay_order_id: w::TextOrNumber => "pay_order_id: must",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         4 wx_order_id: Option<String> => "wx_order_id",
-        /// `bill_id`.
+        /// Number of the flow.
         5 bill_id: Option<String> => "bill_id",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         6 service_trans_id: String => "service_trans_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who ordered, by openid; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `pay_amount`; in fen.
+        /// How much was topped up; in fen.
         8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// `refund_amount`; in fen.
+        /// How much was refunded; in fen.
         9 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
-        /// `deduct_amount`; in fen.
+        /// How much was taken; in fen.
         10 deduct_amount: Option<xinqiao_types::Fen> => "deduct_amount",
-        /// `pay_status`.
+        /// State of the top-up, such as `SUCCESS` or `FAIL`.
         11 pay_status: String => "pay_status: must",
-        /// `refund_status`.
+        /// State of the refund, such as `PROCESSING` or `SUCCESS`.
         12 refund_status: Option<String> => "refund_status",
-        /// `pay_time`; format `unix`.
+        /// When the top-up was paid, Unix seconds; format `unix`.
         13 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// `refund_time`; format `unix`.
+        /// When it was refunded, Unix seconds; format `unix`.
         14 refund_time: xinqiao_types::UnixSeconds => "refund_time: must",
-        /// `create_time`; format `unix`.
+        /// When the flow came about, Unix seconds; format `unix`.
         15 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `consume_deadline`; format `unix`.
+        /// Until when the balance can be used, Unix seconds; then it is paid back; format `unix`.
         16 consume_deadline: Option<xinqiao_types::UnixSeconds> => "consume_deadline",
-        /// `delivery_status`.
+        /// State of the delivery, as in `order_status`.
         17 delivery_status: Option<i64> => "delivery_status",
-        /// `delivery_finished_time`; format `unix`.
+        /// When it was delivered, Unix seconds; format `unix`.
         18 delivery_finished_time: Option<xinqiao_types::UnixSeconds> => "delivery_finished_time",
     }
 }
@@ -165,9 +165,9 @@ w::record! {
 w::record! {
     /// `keys` of `express::intra_city::UpdateStore`.
     pub struct Key {
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         0 out_store_id: Option<String> => "out_store_id",
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: Option<String> => "wx_store_id",
     }
     new()
@@ -177,16 +177,16 @@ w::record! {
 w::record! {
     /// An item of `order_list` in `express::intra_city::BalanceDetail`.
     pub struct Order {
-        /// `payorder_id`.
+        /// Number of the top-up; `payorder_id` on the wire.
         #[doc(alias = "payorder_id")]
         0 pay_order_id: w::TextOrNumber => "payorder_id: must",
-        /// `charge_amt`; in fen.
+        /// How much was topped up; in fen.
         1 charge_amt: xinqiao_types::Fen => "charge_amt: must",
-        /// `unused_amt`; in fen.
+        /// How much is left of it; in fen.
         2 unused_amt: xinqiao_types::Fen => "unused_amt: must",
-        /// `begin_time`; format `unix`.
+        /// From when it counts, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// When it ends, Unix seconds; the rest is paid back; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -194,15 +194,15 @@ w::record! {
 w::record! {
     /// `cargo` of `express::intra_city::PreAddOrder`.
     pub struct PreAddOrderCargo {
-        /// `cargo_name`.
+        /// Name of the goods.
         0 cargo_name: String => "cargo_name: must",
-        /// `cargo_type`.
+        /// Number of the kind of goods.
         1 cargo_type: i64 => "cargo_type: must",
-        /// `cargo_weight`; in g.
+        /// Weight of the goods; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// `cargo_price`; in fen.
+        /// Value of the goods; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
-        /// `cargo_num`.
+        /// How many pieces.
         4 cargo_num: i64 => "cargo_num: must",
     }
     new(
@@ -217,15 +217,15 @@ w::record! {
 w::record! {
     /// `receiver_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct ReceiverInfo {
-        /// `receiver_name`; personal data, masked in `Debug`.
+        /// Name of who receives it; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// `address`; personal data, masked in `Debug`.
+        /// Full street address; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
-        /// `lng`.
+        /// Longitude in GCJ-02; such as `113.323720`.
         2 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude in GCJ-02; such as `23.106610`.
         3 lat: f64 => "lat: must",
-        /// `phone_num`.
+        /// Phone of the contact.
         4 phone_num: String => "phone_num: must",
     }
 }
@@ -233,17 +233,17 @@ w::record! {
 w::record! {
     /// An item of `store_list` in the answer of `express::intra_city::QueryStore`.
     pub struct Store {
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         0 out_store_id: String => "out_store_id: must",
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
-        /// `city_id`.
+        /// Administrative code of the city.
         2 city_id: i64 => "city_id: must",
-        /// `order_pattern`.
+        /// Preference: `1` price, `2` a certain carrier.
         3 order_pattern: i64 => "order_pattern: must",
-        /// `service_trans_prefer`.
+        /// Preferred carrier, required for preference `2`.
         4 service_trans_prefer: Option<String> => "service_trans_prefer",
-        /// `address_info`.
+        /// Address, coordinates and phone of the store.
         5 address_info: Option<StoreAddressInfo> => "address_info",
     }
 }
@@ -251,21 +251,21 @@ w::record! {
 w::record! {
     /// `address_info` of `express::intra_city::Store`.
     pub struct StoreAddressInfo {
-        /// `province`.
+        /// Province of the store.
         0 province: String => "province: must",
-        /// `city`.
+        /// City of the store.
         1 city: String => "city: must",
-        /// `area`.
+        /// District of the store.
         2 area: String => "area: must",
-        /// `street`.
+        /// Street of the store.
         3 street: String => "street: must",
-        /// `house`.
+        /// House number of the store.
         4 house: String => "house: must",
-        /// `lng`.
+        /// Longitude in GCJ-02; such as `113.323720`.
         5 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude in GCJ-02; such as `23.106610`.
         6 lat: f64 => "lat: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the store, mobile or with area code; personal data, masked in `Debug`.
         7 phone: String => "phone: must masked",
     }
 }
@@ -273,17 +273,17 @@ w::record! {
 w::record! {
     /// `store_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct StoreInfo {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `store_name`.
+        /// Name of the store, seen by users and riders.
         1 store_name: String => "store_name: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Full street address; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// `lng`.
+        /// Longitude in GCJ-02; such as `113.323720`.
         3 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude in GCJ-02; such as `23.106610`.
         4 lat: f64 => "lat: must",
-        /// `phone_num`.
+        /// Phone of the contact.
         5 phone_num: String => "phone_num: must",
     }
 }
@@ -291,9 +291,9 @@ w::record! {
 w::record! {
     /// `transporter_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct TransporterInfo {
-        /// `transporter_name`.
+        /// Name of the rider.
         0 transporter_name: String => "transporter_name: must",
-        /// `transporter_phone`.
+        /// Phone of the rider.
         1 transporter_phone: String => "transporter_phone: must",
     }
 }
@@ -301,13 +301,13 @@ w::record! {
 w::record! {
     /// `content` of `express::intra_city::UpdateStore`.
     pub struct UpdateStoreContent {
-        /// `store_name`.
+        /// Name of the store, seen by users and riders.
         0 store_name: Option<String> => "store_name",
-        /// `order_pattern`.
+        /// Preference: `1` price, `2` a certain carrier.
         1 order_pattern: Option<i64> => "order_pattern",
-        /// `service_trans_prefer`.
+        /// Preferred carrier, required for preference `2`.
         2 service_trans_prefer: Option<String> => "service_trans_prefer",
-        /// `address_info`.
+        /// Address, coordinates and phone of the store.
         3 address_info: Option<AddressInfo> => "address_info",
     }
     new()
@@ -323,39 +323,39 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.add_order`.
     pub struct AddOrder {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: String => "store_order_id: must",
-        /// `user_openid`.
-        2 user_openid: String => "user_openid: must",
-        /// `user_name`.
+        /// The receiver, by openid.
+        2 user_openid: xinqiao_types::OpenId => "user_openid: must",
+        /// Name of the receiver.
         3 user_name: String => "user_name: must",
-        /// `user_phone`; personal data, masked in `Debug`.
+        /// Phone of the receiver, mobile or with area code; personal data, masked in `Debug`.
         4 user_phone: String => "user_phone: must masked",
-        /// `user_lng`.
+        /// Longitude of the receiver.
         5 user_lng: f64 => "user_lng: must",
-        /// `user_lat`.
+        /// Latitude of the receiver.
         6 user_lat: f64 => "user_lat: must",
-        /// `user_address`.
+        /// Address of the receiver.
         7 user_address: String => "user_address: must",
-        /// `order_seq`.
+        /// Running number at the store, for the rider to check.
         8 order_seq: Option<String> => "order_seq",
-        /// `verify_code_type`.
+        /// Codes: `0` none, `1` pick-up, `2` delivery, `3` both.
         9 verify_code_type: Option<i64> => "verify_code_type",
-        /// `order_detail_path`.
+        /// Page that a tap on the notice opens.
         10 order_detail_path: Option<String> => "order_detail_path",
-        /// `callback_url`.
+        /// Address that takes the delivery states.
         11 callback_url: Option<String> => "callback_url",
-        /// `cargo`.
+        /// Name, kind, weight and price of the goods.
         12 cargo: Cargo => "cargo: must",
-        /// `use_sandbox`; `0` or `1` on the wire.
+        /// Whether it is a sandbox order, not really delivered; `0` or `1` on the wire.
         13 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
     new(
         wx_store_id: impl Into<String>,
         store_order_id: impl Into<String>,
-        user_openid: impl Into<String>,
+        user_openid: impl Into<xinqiao_types::OpenId>,
         user_name: impl Into<String>,
         user_phone: impl Into<String>,
         user_lng: f64,
@@ -370,25 +370,25 @@ w::record! {
 w::record! {
     /// Answer to [`AddOrder`].
     pub struct AddOrderResponse {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: String => "store_order_id: must",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         2 wx_order_id: String => "wx_order_id: must",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         3 service_trans_id: String => "service_trans_id: must",
-        /// `trans_order_id`.
+        /// Order number at the carrier.
         4 trans_order_id: String => "trans_order_id: must",
-        /// `waybill_id`.
+        /// Number of the delivery at the carrier.
         5 waybill_id: Option<String> => "waybill_id",
-        /// `distance`; in m.
+        /// How far it goes; in m.
         6 distance: i64 => "distance: must",
-        /// `fee`; in fen.
+        /// Delivery fee; in fen.
         7 fee: xinqiao_types::Fen => "fee: must",
-        /// `fetch_code`.
+        /// Pick-up code for the rider.
         8 fetch_code: Option<String> => "fetch_code",
-        /// `order_seq`.
+        /// Running number at the store, for the rider to check.
         9 order_seq: Option<String> => "order_seq",
     }
 }
@@ -451,9 +451,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.balance_query`.
     pub struct BalanceQuery {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
     }
     new(wx_store_id: impl Into<String>, service_trans_id: impl Into<String>)
@@ -462,13 +462,13 @@ w::record! {
 w::record! {
     /// Answer to [`BalanceQuery`].
     pub struct BalanceQueryResponse {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `all_balance`; in fen.
+        /// Whole balance for fees; in fen.
         2 all_balance: xinqiao_types::Fen => "all_balance: must",
-        /// `balance_detail`.
+        /// Balance by carrier.
         3 balance_detail: Vec<BalanceDetail> => "balance_detail: must",
     }
 }
@@ -500,15 +500,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.cancel_order`.
     pub struct CancelOrder {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: Option<String> => "wx_store_id",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: Option<String> => "store_order_id",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         2 wx_order_id: Option<String> => "wx_order_id",
-        /// `cancel_reason_id`.
+        /// Reason: `1` not needed, `2` wrong data, `3` no rider, `99` other.
         3 cancel_reason_id: i64 => "cancel_reason_id: must",
-        /// `cancel_reason`.
+        /// The reason in words, required for “other”.
         4 cancel_reason: Option<String> => "cancel_reason",
     }
     new(cancel_reason_id: i64)
@@ -518,17 +518,17 @@ w::record! {
 w::record! {
     /// Answer to [`CancelOrder`].
     pub struct CancelOrderResponse {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         1 wx_order_id: String => "wx_order_id: must",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         2 store_order_id: String => "store_order_id: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// `order_status`.
+        /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
-        /// `deductfee`; in fen.
+        /// Penalty for the cancellation; in fen; `deductfee` on the wire.
         #[doc(alias = "deductfee")]
         5 deduct_fee: Option<xinqiao_types::Fen> => "deductfee",
     }
@@ -560,15 +560,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.create_store`.
     pub struct CreateStore {
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         0 out_store_id: String => "out_store_id: must",
-        /// `store_name`.
+        /// Name of the store, seen by users and riders.
         1 store_name: String => "store_name: must",
-        /// `order_pattern`.
+        /// Preference: `1` price, `2` a certain carrier.
         2 order_pattern: Option<i64> => "order_pattern",
-        /// `service_trans_prefer`.
+        /// Preferred carrier, required for preference `2`.
         3 service_trans_prefer: Option<String> => "service_trans_prefer",
-        /// `address_info`.
+        /// Address, coordinates and phone of the store.
         4 address_info: Option<AddressInfo> => "address_info",
     }
     new(out_store_id: impl Into<String>, store_name: impl Into<String>)
@@ -579,11 +579,11 @@ w::record! {
 w::record! {
     /// Answer to [`CreateStore`].
     pub struct CreateStoreResponse {
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         0 out_store_id: String => "out_store_id: must",
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -680,13 +680,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.mock_notify`.
     pub struct MockNotify {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: Option<String> => "wx_store_id",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: Option<String> => "store_order_id",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         2 wx_order_id: Option<String> => "wx_order_id",
-        /// `order_status`.
+        /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
         3 order_status: i64 => "order_status: must",
     }
     new(order_status: i64)
@@ -719,21 +719,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.pre_add_order`.
     pub struct PreAddOrder {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `user_name`.
+        /// Name of the receiver.
         1 user_name: String => "user_name: must",
-        /// `user_phone`; personal data, masked in `Debug`.
+        /// Phone of the receiver, mobile or with area code; personal data, masked in `Debug`.
         2 user_phone: String => "user_phone: must masked",
-        /// `user_lng`.
+        /// Longitude of the receiver.
         3 user_lng: f64 => "user_lng: must",
-        /// `user_lat`.
+        /// Latitude of the receiver.
         4 user_lat: f64 => "user_lat: must",
-        /// `user_address`.
+        /// Address of the receiver.
         5 user_address: String => "user_address: must",
-        /// `cargo`.
+        /// Name, kind, weight and price of the goods.
         6 cargo: PreAddOrderCargo => "cargo: must",
-        /// `use_sandbox`; `0` or `1` on the wire.
+        /// Whether it is a sandbox order, not really delivered; `0` or `1` on the wire.
         7 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
     new(
@@ -751,15 +751,15 @@ w::record! {
 w::record! {
     /// Answer to [`PreAddOrder`].
     pub struct PreAddOrderResponse {
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         0 service_trans_id: String => "service_trans_id: must",
-        /// `distance`; in m.
+        /// How far it goes; in m.
         1 distance: i64 => "distance: must",
-        /// `est_fee`; in fen.
+        /// Estimated fee; the order decides; in fen.
         2 est_fee: xinqiao_types::Fen => "est_fee: must",
-        /// `expected_finished_time`; format `unix`.
+        /// When delivery is expected, Unix seconds; format `unix`.
         3 expected_finished_time: Option<xinqiao_types::UnixSeconds> => "expected_finished_time",
-        /// `promise_delivery_time`; in min.
+        /// How long delivery takes at most, as promised; in min.
         4 promise_delivery_time: Option<i64> => "promise_delivery_time",
     }
 }
@@ -790,15 +790,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.query_flow`.
     pub struct QueryFlow {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `flow_type`.
+        /// Kind of flow: `1` top-up, `2` spending, `3` refund.
         1 flow_type: i64 => "flow_type: must",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         2 service_trans_id: Option<String> => "service_trans_id",
-        /// `begin_time`; format `unix`.
+        /// Start, Unix seconds; the last 90 days if left out; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// End, Unix seconds; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(wx_store_id: impl Into<String>, flow_type: i64)
@@ -809,15 +809,15 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFlow`].
     pub struct QueryFlowResponse {
-        /// `total_pay_amt`; in fen.
+        /// Topped up in all; in fen.
         0 total_pay_amt: Option<xinqiao_types::Fen> => "total_pay_amt",
-        /// `total_refund_amt`; in fen.
+        /// Refunded in all; in fen.
         1 total_refund_amt: Option<xinqiao_types::Fen> => "total_refund_amt",
-        /// `total_deduct_amt`; in fen.
+        /// Spent in all; in fen.
         2 total_deduct_amt: Option<xinqiao_types::Fen> => "total_deduct_amt",
-        /// `flow_list`.
+        /// Top-ups, spending and refunds, one by one.
         3 flow_list: Vec<Flow> => "flow_list: must",
-        /// `total`.
+        /// How many rows there are in all.
         4 total: i64 => "total: must",
     }
 }
@@ -848,11 +848,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.query_order`.
     pub struct QueryOrder {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: Option<String> => "wx_store_id",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: Option<String> => "store_order_id",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         2 wx_order_id: Option<String> => "wx_order_id",
     }
     new()
@@ -862,55 +862,55 @@ w::record! {
 w::record! {
     /// Answer to [`QueryOrder`].
     pub struct QueryOrderResponse {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `wx_order_id`.
+        /// Number of the delivery at WeChat, alternative to the store's.
         1 wx_order_id: String => "wx_order_id: must",
-        /// `store_order_id`.
+        /// Order number of the store, used with `wx_store_id`.
         2 store_order_id: String => "store_order_id: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// `order_status`.
+        /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
-        /// `user_openid`.
-        5 user_openid: String => "user_openid: must",
-        /// `service_trans_id`.
+        /// The receiver, by openid.
+        5 user_openid: xinqiao_types::OpenId => "user_openid: must",
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         6 service_trans_id: String => "service_trans_id: must",
-        /// `delivery_no`.
+        /// Number of the delivery at the carrier.
         7 delivery_no: String => "delivery_no: must",
-        /// `distance`; in m.
+        /// How far it goes; in m.
         8 distance: i64 => "distance: must",
-        /// `actualfee`; in fen.
+        /// Fee really charged; in fen; `actualfee` on the wire.
         #[doc(alias = "actualfee")]
         9 actual_fee: xinqiao_types::Fen => "actualfee: must",
-        /// `deductfee`; in fen.
+        /// Penalty for the cancellation; in fen; `deductfee` on the wire.
         #[doc(alias = "deductfee")]
         10 deduct_fee: xinqiao_types::Fen => "deductfee: must",
-        /// `create_time`; format `unix`.
+        /// When it was ordered, Unix seconds; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `accept_time`; format `unix`.
+        /// When a rider took it, Unix seconds; format `unix`.
         12 accept_time: Option<xinqiao_types::UnixSeconds> => "accept_time",
-        /// `fetch_time`; format `unix`.
+        /// When the rider picked it up, Unix seconds; format `unix`.
         13 fetch_time: Option<xinqiao_types::UnixSeconds> => "fetch_time",
-        /// `finish_time`; format `unix`.
+        /// When it was delivered, Unix seconds; format `unix`.
         14 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// `cancel_time`; format `unix`.
+        /// When it was cancelled, Unix seconds; format `unix`.
         15 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
-        /// `expected_finish_time`; format `unix`.
+        /// When delivery is expected, Unix seconds; format `unix`.
         16 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
-        /// `fetch_code`.
+        /// Pick-up code for the rider.
         17 fetch_code: Option<String> => "fetch_code",
-        /// `recv_code`.
+        /// Code that the user tells the rider.
         18 recv_code: Option<String> => "recv_code",
-        /// `order_seq`.
+        /// Running number at the store, for the rider to check.
         19 order_seq: Option<String> => "order_seq",
-        /// `cargo_info`.
+        /// The goods.
         20 cargo_info: CargoInfo => "cargo_info: must",
-        /// `receiver_info`.
+        /// Name, phone and place of who receives.
         21 receiver_info: ReceiverInfo => "receiver_info: must",
-        /// `store_info`.
+        /// The store that sends.
         22 store_info: StoreInfo => "store_info: must",
-        /// `transporter_info`.
+        /// The rider.
         23 transporter_info: Option<TransporterInfo> => "transporter_info",
     }
 }
@@ -941,9 +941,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.query_store`.
     pub struct QueryStore {
-        /// `out_store_id`.
+        /// The merchant's own number of the store.
         0 out_store_id: Option<String> => "out_store_id",
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: Option<String> => "wx_store_id",
     }
     new()
@@ -953,11 +953,11 @@ w::record! {
 w::record! {
     /// Answer to [`QueryStore`].
     pub struct QueryStoreResponse {
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `store_list`.
+        /// Stores that deliver.
         1 store_list: Vec<Store> => "store_list: must",
-        /// `total`.
+        /// How many rows there are in all.
         2 total: i64 => "total: must",
     }
 }
@@ -1021,11 +1021,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.store_charge`.
     pub struct StoreCharge {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
-        /// `amount`; in fen.
+        /// How much to top up, at least 50 yuan; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -1038,12 +1038,12 @@ w::record! {
 w::record! {
     /// Answer to [`StoreCharge`].
     pub struct StoreChargeResponse {
-        /// `payurl`.
+        /// Link to pay for the top-up; `payurl` on the wire.
         #[doc(alias = "payurl")]
         0 pay_url: String => "payurl: must",
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -1074,9 +1074,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.store_refund`.
     pub struct StoreRefund {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `service_trans_id`.
+        /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
     }
     new(wx_store_id: impl Into<String>, service_trans_id: impl Into<String>)
@@ -1085,11 +1085,11 @@ w::record! {
 w::record! {
     /// Answer to [`StoreRefund`].
     pub struct StoreRefundResponse {
-        /// `wx_store_id`.
+        /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// `appid`.
+        /// AppID of the mini program that owns the store.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `refund_amount`; in fen.
+        /// Balance paid back; in fen.
         2 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -1120,9 +1120,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.update_store`.
     pub struct UpdateStore {
-        /// `keys`.
+        /// Numbers that name the store, one of two.
         0 keys: Key => "keys: must",
-        /// `content`.
+        /// What to change; leave out the rest.
         1 content: UpdateStoreContent => "content: must",
     }
     new(keys: Key, content: UpdateStoreContent)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `agent` of `express::local::business::UpdateOrder`.
     pub struct Agent {
-        /// `name`.
+        /// Name of the rider.
         0 name: String => "name: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the rider; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `is_phone_encrypted`; `0` or `1` on the wire.
+        /// Whether the number given is a virtual one; `0` or `1` on the wire.
         2 is_phone_encrypted: Option<bool> => "is_phone_encrypted: zero-one",
     }
     new(name: impl Into<String>, phone: impl Into<String>)
@@ -20,25 +20,25 @@ w::record! {
 w::record! {
     /// `cargo` of `express::local::business::OrderAdd`; `cargo` of `express::local::business::OrderPreAdd`; and 1 more.
     pub struct Cargo {
-        /// `goods_value`; in yuan.
+        /// Value of the goods, at most 5,000 yuan; in yuan.
         0 goods_value: f64 => "goods_value: must",
-        /// `goods_height`; in cm.
+        /// How tall the goods are, at most 45 cm; in cm.
         1 goods_height: Option<f64> => "goods_height",
-        /// `goods_length`; in cm.
+        /// How long the goods are, at most 65 cm; in cm.
         2 goods_length: Option<f64> => "goods_length",
-        /// `goods_width`; in cm.
+        /// How wide the goods are, at most 50 cm; in cm.
         3 goods_width: Option<f64> => "goods_width",
-        /// `goods_weight`; in kg.
+        /// Weight of the goods, at most 50 kg; in kg.
         4 goods_weight: Option<f64> => "goods_weight",
-        /// `goods_detail`.
+        /// Items of the goods.
         5 goods_detail: Option<GoodsDetail> => "goods_detail",
-        /// `goods_pickup_info`.
+        /// Pick-up notes for the rider at the store.
         6 goods_pickup_info: Option<String> => "goods_pickup_info",
-        /// `goods_delivery_info`.
+        /// Notes for the rider at delivery.
         7 goods_delivery_info: Option<String> => "goods_delivery_info",
-        /// `cargo_first_class`.
+        /// Top-level kind of goods; such as `美食夜宵`.
         8 cargo_first_class: String => "cargo_first_class: must",
-        /// `cargo_second_class`.
+        /// Second-level kind of goods; such as `零食小吃`.
         9 cargo_second_class: String => "cargo_second_class: must",
     }
     new(
@@ -59,9 +59,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `express::local::business::DeliveryGetAll`.
     pub struct DeliveryGetAllList {
-        /// `delivery_id`.
+        /// Code of the delivery company; such as `DADA`.
         0 delivery_id: String => "delivery_id: must",
-        /// `delivery_name`.
+        /// Name of the delivery company; such as `顺丰同城急送`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -69,13 +69,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `express::local::GoodsDetail`.
     pub struct Goods {
-        /// `good_count`.
+        /// How many of this item.
         0 good_count: i64 => "good_count: must",
-        /// `good_name`.
+        /// Name of the item.
         1 good_name: String => "good_name: must",
-        /// `good_price`; in yuan.
+        /// Price of one item; in yuan.
         2 good_price: Option<f64> => "good_price",
-        /// `good_unit`.
+        /// Unit that the item is counted in, at most 20 characters; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
     }
     new(good_count: i64, good_name: impl Into<String>)
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `goods_detail` of `express::local::Cargo`.
     pub struct GoodsDetail {
-        /// `goods`.
+        /// Items of the goods.
         0 goods: Vec<Goods> => "goods: must",
     }
     new(goods: Vec<Goods>)
@@ -95,39 +95,39 @@ w::record! {
 w::record! {
     /// `order_info` of `express::local::business::OrderAdd`; `order_info` of `express::local::business::OrderPreAdd`; and 1 more.
     pub struct OrderInfo {
-        /// `delivery_service_code`.
+        /// Code of the delivery service, defined by the company.
         0 delivery_service_code: Option<String> => "delivery_service_code",
-        /// `order_type`.
+        /// Kind of order: `0` at once, `1` booked ahead.
         1 order_type: i64 => "order_type: must",
-        /// `expected_delivery_time`; format `unix`.
+        /// When dispatch is wanted, Unix seconds; format `unix`.
         2 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
-        /// `expected_finish_time`; format `unix`.
+        /// When delivery is wanted, Unix seconds; format `unix`.
         3 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
-        /// `expected_pick_time`; format `unix`.
+        /// When pick-up is wanted, Unix seconds; format `unix`.
         4 expected_pick_time: Option<xinqiao_types::UnixSeconds> => "expected_pick_time",
-        /// `poi_seq`.
+        /// Running number at the store, for the rider to ask for.
         5 poi_seq: Option<String> => "poi_seq",
-        /// `order_time`; format `unix`.
+        /// When the user ordered and paid, Unix seconds; format `unix`.
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
-        /// `is_insured`; `0` or `1` on the wire.
+        /// Whether losses are covered up to `declared_value`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// `declared_value`; in yuan.
+        /// Value up to which losses are covered; in yuan.
         8 declared_value: Option<f64> => "declared_value",
-        /// `tips`; in yuan.
+        /// Tip for the rider; each company has its own limit; in yuan.
         9 tips: Option<f64> => "tips",
-        /// `is_direct_delivery`; `0` or `1` on the wire.
+        /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// `cash_on_delivery`; in yuan.
+        /// Amount that the rider collects at delivery; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// `cash_on_pickup`; in yuan.
+        /// Amount that the rider pays at pick-up; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
-        /// `rider_pick_method`.
+        /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
-        /// `is_finish_code_needed`; `0` or `1` on the wire.
+        /// Whether the rider needs a code to finish the delivery; `0` or `1` on the wire.
         14 is_finish_code_needed: Option<bool> => "is_finish_code_needed: zero-one",
-        /// `is_pickup_code_needed`; `0` or `1` on the wire.
+        /// Whether the rider needs a code to pick up; `0` or `1` on the wire.
         15 is_pickup_code_needed: Option<bool> => "is_pickup_code_needed: zero-one",
-        /// `note`.
+        /// Remark on the order, at most 200 characters.
         16 note: Option<String> => "note",
     }
     new(order_type: i64)
@@ -152,21 +152,21 @@ w::record! {
 w::record! {
     /// `sender` of `express::local::business::OrderAdd`; `receiver` of `express::local::business::OrderAdd`; and 4 more.
     pub struct Sender {
-        /// `name`.
+        /// Name of the contact, at most 256 characters.
         0 name: String => "name: must",
-        /// `city`.
+        /// Town of the address; such as `广州市`.
         1 city: String => "city: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address for locating: street, estate or building; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// `address_detail`.
+        /// Unit, floor and door.
         3 address_detail: String => "address_detail: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of the contact, at most 64 characters; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
-        /// `lng`.
+        /// Longitude, up to 6 decimals, in the system of `coordinate_type`; such as `113.323720`.
         5 lng: f64 => "lng: must",
-        /// `lat`.
+        /// Latitude, up to 6 decimals, in the system of `coordinate_type`; such as `23.106610`.
         6 lat: f64 => "lat: must",
-        /// `coordinate_type`.
+        /// Coordinate system: `0` GCJ-02 (Tencent, Amap), `1` Baidu.
         7 coordinate_type: Option<i64> => "coordinate_type",
     }
     new(
@@ -184,15 +184,15 @@ w::record! {
 w::record! {
     /// `shop` of `express::local::business::OrderAdd`; `shop` of `express::local::business::OrderPreAdd`; and 1 more.
     pub struct Shop {
-        /// `wxa_appid`.
-        0 wxa_appid: Option<String> => "wxa_appid",
-        /// `wxa_path`.
+        /// AppID of the merchant's mini program, if a third party settles.
+        0 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
+        /// Page that a tap on the notice opens.
         1 wxa_path: String => "wxa_path: must",
-        /// `img_url`.
+        /// Address of the thumbnail.
         2 img_url: String => "img_url: must",
-        /// `goods_name`.
+        /// Name of the goods, at most 128 bytes.
         3 goods_name: String => "goods_name: must",
-        /// `goods_count`.
+        /// How many of the goods.
         4 goods_count: i64 => "goods_count: must",
     }
     new(
@@ -201,18 +201,18 @@ w::record! {
         goods_name: impl Into<String>,
         goods_count: i64,
     )
-    text(wxa_appid: String)
+    text(wxa_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// An item of `shop_list` in the answer of `express::local::business::ShopGet`.
     pub struct ShopGetShop {
-        /// `delivery_id`.
+        /// Code of the delivery company; such as `DADA`.
         0 delivery_id: String => "delivery_id: must",
-        /// `shopid`.
+        /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
         #[doc(alias = "shopid")]
         1 shop_id: String => "shopid: must",
-        /// `audit_result`.
+        /// Review: `0` passed, `1` in review, `2` failed.
         2 audit_result: i64 => "audit_result: must",
     }
 }
@@ -268,13 +268,13 @@ pub mod business {
     w::record! {
         /// Answer to [`DeliveryGetAll`].
         pub struct DeliveryGetAllResponse {
-            /// `resultcode`.
+            /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// `list`.
+            /// Delivery companies supported.
             2 list: Vec<super::DeliveryGetAllList> => "list: must",
         }
     }
@@ -312,10 +312,10 @@ pub mod business {
     w::record! {
         /// Answer to [`Open`].
         pub struct OpenResponse {
-            /// `resultcode`.
+            /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
         }
@@ -348,32 +348,32 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.addOrder.html>.
         /// * Catalog: `mini_program.express.local.business.order_add`.
         pub struct OrderAdd {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `delivery_id`.
+            /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sender`.
+            /// Name, phone and place of the sender.
             6 sender: Option<super::Sender> => "sender",
-            /// `receiver`.
+            /// Name, phone and place of the receiver.
             7 receiver: super::Sender => "receiver: must",
-            /// `cargo`.
+            /// Value, size, weight and details of the goods.
             8 cargo: super::Cargo => "cargo: must",
-            /// `order_info`.
+            /// Delivery requirements: times, insurance, pick-up code and the like.
             9 order_info: super::OrderInfo => "order_info: must",
-            /// `shop`.
+            /// Goods as shown in the notices.
             10 shop: Option<super::Shop> => "shop",
-            /// `sub_biz_id`.
+            /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
-            /// `delivery_token`.
+            /// Token of the quotation; with it the fee stays for a while.
             12 delivery_token: Option<String> => "delivery_token",
         }
         new(
@@ -392,38 +392,38 @@ pub mod business {
     w::record! {
         /// Answer to [`OrderAdd`].
         pub struct OrderAddResponse {
-            /// `resultcode`.
+            /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// `fee`; in yuan.
+            /// Fee after coupons; in yuan.
             2 fee: f64 => "fee: must",
-            /// `deliverfee`; in yuan.
+            /// Fee before coupons; in yuan; `deliverfee` on the wire.
             #[doc(alias = "deliverfee")]
             3 deliver_fee: f64 => "deliverfee: must",
-            /// `couponfee`; in yuan.
+            /// What coupons take off; in yuan; `couponfee` on the wire.
             #[doc(alias = "couponfee")]
             4 coupon_fee: f64 => "couponfee: must",
-            /// `tips`; in yuan.
+            /// Tip for the rider; each company has its own limit; in yuan.
             5 tips: f64 => "tips: must",
-            /// `insurancefee`; in yuan.
+            /// What the cover against loss costs; in yuan; `insurancefee` on the wire.
             #[doc(alias = "insurancefee")]
             6 insurance_fee: f64 => "insurancefee: must",
-            /// `distance`; in m.
+            /// How far it goes; in m.
             7 distance: i64 => "distance: must",
-            /// `waybill_id`.
+            /// Number of the delivery.
             8 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             9 order_status: i64 => "order_status: must",
-            /// `finish_code`.
+            /// Code that the user tells the rider at delivery.
             10 finish_code: i64 => "finish_code: must",
-            /// `pickup_code`.
+            /// Code that the store tells the rider at pick-up.
             11 pickup_code: i64 => "pickup_code: must",
-            /// `dispatch_duration`; in s.
+            /// Expected time until a rider takes it, `0` unknown; in s.
             12 dispatch_duration: i64 => "dispatch_duration: must",
-            /// `delivery_token`.
+            /// Token of the quotation; with it the fee stays for a while.
             13 delivery_token: Option<String> => "delivery_token",
         }
     }
@@ -454,22 +454,22 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.addTip.html>.
         /// * Catalog: `mini_program.express.local.business.order_add_tips`.
         pub struct OrderAddTips {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `waybill_id`.
+            /// Number of the delivery.
             4 waybill_id: String => "waybill_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `tips`; in yuan.
+            /// Tip for the rider; each company has its own limit; in yuan.
             6 tips: f64 => "tips: must",
-            /// `remark`.
+            /// Remark for the rider or the company.
             7 remark: String => "remark: must",
         }
         new(
@@ -513,22 +513,22 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.cancelOrder.html>.
         /// * Catalog: `mini_program.express.local.business.order_cancel`.
         pub struct OrderCancel {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `delivery_id`.
+            /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// `waybill_id`.
+            /// Number of the delivery.
             5 waybill_id: Option<String> => "waybill_id",
-            /// `cancel_reason_id`.
+            /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             6 cancel_reason_id: i64 => "cancel_reason_id: must",
-            /// `cancel_reason`.
+            /// The reason in words, required for “other”.
             7 cancel_reason: Option<String> => "cancel_reason",
         }
         new(
@@ -543,15 +543,15 @@ pub mod business {
     w::record! {
         /// Answer to [`OrderCancel`].
         pub struct OrderCancelResponse {
-            /// `resultcode`.
+            /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// `deduct_fee`; in yuan.
+            /// Penalty for the cancellation; in yuan.
             2 deduct_fee: f64 => "deduct_fee: must",
-            /// `desc`.
+            /// The penalty in words.
             3 desc: String => "desc: must",
         }
     }
@@ -583,18 +583,18 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.abnormalConfirm.html>.
         /// * Catalog: `mini_program.express.local.business.order_confirm_return`.
         pub struct OrderConfirmReturn {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `waybill_id`.
+            /// Number of the delivery.
             4 waybill_id: String => "waybill_id: must",
-            /// `remark`.
+            /// Remark for the rider or the company.
             5 remark: Option<String> => "remark",
         }
         new(
@@ -635,14 +635,14 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.getOrder.html>.
         /// * Catalog: `mini_program.express.local.business.order_get`.
         pub struct OrderGet {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
         }
         new(shop_order_id: impl Into<String>, shop_no: impl Into<String>)
@@ -652,25 +652,25 @@ pub mod business {
     w::record! {
         /// Answer to [`OrderGet`].
         pub struct OrderGetResponse {
-            /// `resultcode`.
+            /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// `waybill_id`.
+            /// Number of the delivery.
             2 waybill_id: String => "waybill_id: must",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             3 order_status: i64 => "order_status: must",
-            /// `rider_name`.
+            /// Who delivers, known once a rider is assigned.
             4 rider_name: Option<String> => "rider_name",
-            /// `rider_phone`.
+            /// How to call who delivers; may be a virtual number.
             5 rider_phone: Option<String> => "rider_phone",
-            /// `rider_lng`.
+            /// Longitude of the rider.
             6 rider_lng: Option<f64> => "rider_lng",
-            /// `rider_lat`.
+            /// Latitude of the rider.
             7 rider_lat: Option<f64> => "rider_lat",
-            /// `reach_time`; in s.
+            /// How long until delivery; in s.
             8 reach_time: Option<i64> => "reach_time",
         }
     }
@@ -701,30 +701,30 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.preAddOrder.html>.
         /// * Catalog: `mini_program.express.local.business.order_pre_add`.
         pub struct OrderPreAdd {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `delivery_id`.
+            /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sender`.
+            /// Name, phone and place of the sender.
             6 sender: Option<super::Sender> => "sender",
-            /// `receiver`.
+            /// Name, phone and place of the receiver.
             7 receiver: super::Sender => "receiver: must",
-            /// `cargo`.
+            /// Value, size, weight and details of the goods.
             8 cargo: super::Cargo => "cargo: must",
-            /// `order_info`.
+            /// Delivery requirements: times, insurance, pick-up code and the like.
             9 order_info: super::OrderInfo => "order_info: must",
-            /// `shop`.
+            /// Goods as shown in the notices.
             10 shop: Option<super::Shop> => "shop",
-            /// `sub_biz_id`.
+            /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
         }
         new(
@@ -769,22 +769,22 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.preCancelOrder.html>.
         /// * Catalog: `mini_program.express.local.business.order_pre_cancel`.
         pub struct OrderPreCancel {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `delivery_id`.
+            /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// `waybill_id`.
+            /// Number of the delivery.
             5 waybill_id: Option<String> => "waybill_id",
-            /// `cancel_reason_id`.
+            /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             6 cancel_reason_id: i64 => "cancel_reason_id: must",
-            /// `cancel_reason`.
+            /// The reason in words, required for “other”.
             7 cancel_reason: Option<String> => "cancel_reason",
         }
         new(
@@ -825,32 +825,32 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.addOrder.html>.
         /// * Catalog: `mini_program.express.local.business.order_re_add`.
         pub struct OrderReAdd {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// `delivery_id`.
+            /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sender`.
+            /// Name, phone and place of the sender.
             6 sender: Option<super::Sender> => "sender",
-            /// `receiver`.
+            /// Name, phone and place of the receiver.
             7 receiver: super::Sender => "receiver: must",
-            /// `cargo`.
+            /// Value, size, weight and details of the goods.
             8 cargo: super::Cargo => "cargo: must",
-            /// `order_info`.
+            /// Delivery requirements: times, insurance, pick-up code and the like.
             9 order_info: super::OrderInfo => "order_info: must",
-            /// `shop`.
+            /// Goods as shown in the notices.
             10 shop: Option<super::Shop> => "shop",
-            /// `sub_biz_id`.
+            /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
-            /// `delivery_token`.
+            /// Token of the quotation; with it the fee stays for a while.
             12 delivery_token: Option<String> => "delivery_token",
         }
         new(
@@ -895,18 +895,18 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.mockUpdateOrder.html>.
         /// * Catalog: `mini_program.express.local.business.real_mock_update_order`.
         pub struct RealMockUpdateOrder {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             3 order_status: i64 => "order_status: must",
-            /// `action_time`; format `unix`.
+            /// When the state changed, Unix seconds; format `unix`.
             4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// `action_msg`.
+            /// Remark on the state.
             5 action_msg: Option<String> => "action_msg",
         }
         new(
@@ -946,7 +946,7 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.bindAccount.html>.
         /// * Catalog: `mini_program.express.local.business.shop_add`.
         pub struct ShopAdd {
-            /// `delivery_id`.
+            /// Code of the delivery company; such as `DADA`.
             0 delivery_id: String => "delivery_id: must",
         }
         new(delivery_id: impl Into<String>)
@@ -988,13 +988,13 @@ pub mod business {
     w::record! {
         /// Answer to [`ShopGet`].
         pub struct ShopGetResponse {
-            /// `resultcode`.
+            /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// `resultmsg`.
+            /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// `shop_list`.
+            /// Delivery accounts bound.
             2 shop_list: Vec<super::ShopGetShop> => "shop_list: must",
         }
     }
@@ -1025,18 +1025,18 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.mockUpdateOrder.html>.
         /// * Catalog: `mini_program.express.local.business.test_update_order`.
         pub struct TestUpdateOrder {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             3 order_status: i64 => "order_status: must",
-            /// `action_time`; format `unix`.
+            /// When the state changed, Unix seconds; format `unix`.
             4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// `action_msg`.
+            /// Remark on the state.
             5 action_msg: Option<String> => "action_msg",
         }
         new(
@@ -1076,30 +1076,30 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.updateOrder.html>.
         /// * Catalog: `mini_program.express.local.business.update_order`.
         pub struct UpdateOrder {
-            /// `shopid`.
+            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
-            /// `shop_order_id`.
+            /// The merchant's number of the delivery order, at most 128 bytes.
             1 shop_order_id: String => "shop_order_id: must",
-            /// `delivery_sign`.
+            /// Check string: SHA1 over shop id and order number with the delivery company's secret.
             2 delivery_sign: Option<String> => "delivery_sign",
-            /// `order_status`.
+            /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             3 order_status: i64 => "order_status: must",
-            /// `action_time`; format `unix`.
+            /// When the state changed, Unix seconds; format `unix`.
             4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// `action_msg`.
+            /// Remark on the state.
             5 action_msg: Option<String> => "action_msg",
-            /// `wx_token`.
+            /// Token of the order, from the push of the order.
             6 wx_token: String => "wx_token: must",
-            /// `shop_no`.
+            /// Number of the store at the delivery company, required for some.
             7 shop_no: Option<String> => "shop_no",
-            /// `waybill_id`.
+            /// Number of the delivery.
             8 waybill_id: String => "waybill_id: must",
-            /// `wxa_path`.
+            /// Page that a tap on the notice opens.
             9 wxa_path: String => "wxa_path: must",
-            /// `agent`.
+            /// Rider's name and phone, required when assigned.
             10 agent: Option<super::Agent> => "agent",
-            /// `expected_delivery_time`; format `unix`.
+            /// When delivery is expected, Unix seconds, required when a rider takes it; format `unix`.
             11 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
         }
         new(

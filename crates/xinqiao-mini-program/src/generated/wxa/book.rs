@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `results` in the answer of `wxa::book::AddBookAuth`.
     pub struct AddBookAuthResult {
-        /// `errcode`.
+        /// Result code of this authorization, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
     }
@@ -15,15 +15,15 @@ w::record! {
 w::record! {
     /// `audit_info` of `wxa::book::GetBookDetail`; `audit_info` of `wxa::book::GetChapterDetail`; and 2 more.
     pub struct AuditInfo {
-        /// `audit_status`.
+        /// Review: `0` not submitted, `1` in review, `2` rejected, `3` passed.
         0 audit_status: i64 => "audit_status: must",
-        /// `create_time`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `reason`.
+        /// Why the review failed.
         2 reason: Option<String> => "reason",
-        /// `suggestion`.
+        /// How to mend it.
         3 suggestion: Option<String> => "suggestion",
-        /// `audit_time`; format `unix`.
+        /// When the review was done, Unix seconds; format `unix`.
         4 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
     }
 }
@@ -31,29 +31,29 @@ w::record! {
 w::record! {
     /// An item of `books` in `wxa::book::AddBookAuth`.
     pub struct Book {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `grantee_appid`.
-        1 grantee_appid: String => "grantee_appid: must",
-        /// `expire_time`; format `unix`.
+        /// AppID of the mini program that gets the right.
+        1 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
+        /// When the right ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
-    new(book_id: impl Into<String>, grantee_appid: impl Into<String>)
+    new(book_id: impl Into<String>, grantee_appid: impl Into<xinqiao_types::AppId>)
     set(expire_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// An item of `chapter_list` in `wxa::book::BatchCreateChapter`; `chapter` of `wxa::book::CreateChapter`.
     pub struct Chapter {
-        /// `chapter_title`.
+        /// Title of the chapter, 1 to 80 characters.
         0 chapter_title: String => "chapter_title: must",
-        /// `content`.
+        /// Text of the chapter, 1 to 20,000 characters.
         1 content: String => "content: must",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         2 original_id: Option<String> => "original_id",
-        /// `seq`.
+        /// Position of the chapter, if ordered by it.
         3 seq: Option<i64> => "seq",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         4 custom_info: Option<String> => "custom_info",
     }
     new(chapter_title: impl Into<String>, content: impl Into<String>)
@@ -64,9 +64,9 @@ w::record! {
 w::record! {
     /// An item of `chapter_seq_list` in `wxa::book::UpdateChapterSeq`.
     pub struct ChapterSeq {
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         0 chapter_id: String => "chapter_id: must",
-        /// `seq`.
+        /// Position of the chapter, if ordered by it.
         1 seq: i64 => "seq: must",
     }
     new(chapter_id: impl Into<String>, seq: i64)
@@ -75,49 +75,49 @@ w::record! {
 w::record! {
     /// `book` of the answer of `wxa::book::GetBook`.
     pub struct GetBookDetail {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `title`.
+        /// Title of the book, 1 to 30 characters.
         1 title: String => "title: must",
-        /// `intro`.
+        /// Summary, 1 to 500 characters.
         2 intro: String => "intro: must",
-        /// `cover_url`.
+        /// Address of the book's cover.
         3 cover_url: String => "cover_url: must",
-        /// `author`.
+        /// Name of the author, 1 to 100 characters.
         4 author: String => "author: must",
-        /// `first_category_id`.
+        /// Number of the kind of book, first level.
         5 first_category_id: i64 => "first_category_id: must",
-        /// `second_category_id`.
+        /// Number of the kind of book, second level.
         6 second_category_id: i64 => "second_category_id: must",
-        /// `third_category_id`.
+        /// Number of the kind of book, third level.
         7 third_category_id: i64 => "third_category_id: must",
-        /// `complete_status`.
+        /// State: `1` going on, `2` complete.
         8 complete_status: i64 => "complete_status: must",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         9 original_id: Option<String> => "original_id",
-        /// `upload_scene`.
+        /// How it was uploaded: `1` by hand, `2` by the API.
         10 upload_scene: i64 => "upload_scene: must",
-        /// `chapter_cnt`.
+        /// How many chapters it has.
         11 chapter_cnt: i64 => "chapter_cnt: must",
-        /// `volume_cnt`.
+        /// How many volumes it has.
         12 volume_cnt: i64 => "volume_cnt: must",
-        /// `total_word_cnt`.
+        /// Length of the whole book in characters.
         13 total_word_cnt: i64 => "total_word_cnt: must",
-        /// `chapter_order_method`.
+        /// Order of chapters: `0` appended, `1` by `seq`.
         14 chapter_order_method: i64 => "chapter_order_method: must",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         15 custom_info: Option<String> => "custom_info",
-        /// `audit_info`.
+        /// State and opinion of the review.
         16 audit_info: Option<AuditInfo> => "audit_info",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `first_category_name`.
+        /// Name of the kind of book, first level.
         18 first_category_name: String => "first_category_name: must",
-        /// `second_category_name`.
+        /// Name of the kind of book, second level.
         19 second_category_name: String => "second_category_name: must",
-        /// `third_category_name`.
+        /// Name of the third-level kind.
         20 third_category_name: String => "third_category_name: must",
-        /// `volume_list`.
+        /// Volumes with names and chapters.
         21 volume_list: Vec<Volume> => "volume_list: must",
     }
 }
@@ -125,27 +125,27 @@ w::record! {
 w::record! {
     /// `chapter` of the answer of `wxa::book::GetChapter`.
     pub struct GetChapterDetail {
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         0 chapter_id: String => "chapter_id: must",
-        /// `chapter_title`.
+        /// Title of the chapter, 1 to 80 characters.
         1 chapter_title: String => "chapter_title: must",
-        /// `volume_index`.
+        /// Index of the volume, `-1` for none.
         2 volume_index: i64 => "volume_index: must",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         3 original_id: Option<String> => "original_id",
-        /// `word_cnt`.
+        /// Length of the chapter in characters.
         4 word_cnt: i64 => "word_cnt: must",
-        /// `seq`.
+        /// Position of the chapter, if ordered by it.
         5 seq: Option<i64> => "seq",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         6 custom_info: Option<String> => "custom_info",
-        /// `audit_info`.
+        /// State and opinion of the review.
         7 audit_info: Option<AuditInfo> => "audit_info",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         9 book_id: String => "book_id: must",
-        /// `content`.
+        /// Text of the chapter, 1 to 20,000 characters.
         10 content: String => "content: must",
     }
 }
@@ -153,41 +153,41 @@ w::record! {
 w::record! {
     /// An item of `book_list` in the answer of `wxa::book::ListBook`.
     pub struct ListBookDetail {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `title`.
+        /// Title of the book, 1 to 30 characters.
         1 title: String => "title: must",
-        /// `intro`.
+        /// Summary, 1 to 500 characters.
         2 intro: String => "intro: must",
-        /// `cover_url`.
+        /// Address of the book's cover.
         3 cover_url: String => "cover_url: must",
-        /// `author`.
+        /// Name of the author, 1 to 100 characters.
         4 author: String => "author: must",
-        /// `first_category_id`.
+        /// Number of the kind of book, first level.
         5 first_category_id: i64 => "first_category_id: must",
-        /// `second_category_id`.
+        /// Number of the kind of book, second level.
         6 second_category_id: i64 => "second_category_id: must",
-        /// `third_category_id`.
+        /// Number of the kind of book, third level.
         7 third_category_id: i64 => "third_category_id: must",
-        /// `complete_status`.
+        /// State: `1` going on, `2` complete.
         8 complete_status: i64 => "complete_status: must",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         9 original_id: Option<String> => "original_id",
-        /// `upload_scene`.
+        /// How it was uploaded: `1` by hand, `2` by the API.
         10 upload_scene: i64 => "upload_scene: must",
-        /// `chapter_cnt`.
+        /// How many chapters it has.
         11 chapter_cnt: i64 => "chapter_cnt: must",
-        /// `volume_cnt`.
+        /// How many volumes it has.
         12 volume_cnt: i64 => "volume_cnt: must",
-        /// `total_word_cnt`.
+        /// Length of the whole book in characters.
         13 total_word_cnt: i64 => "total_word_cnt: must",
-        /// `chapter_order_method`.
+        /// Order of chapters: `0` appended, `1` by `seq`.
         14 chapter_order_method: i64 => "chapter_order_method: must",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         15 custom_info: Option<String> => "custom_info",
-        /// `audit_info`.
+        /// State and opinion of the review.
         16 audit_info: Option<AuditInfo> => "audit_info",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -195,23 +195,23 @@ w::record! {
 w::record! {
     /// An item of `chapter_list` in the answer of `wxa::book::ListChapter`.
     pub struct ListChapterDetail {
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         0 chapter_id: String => "chapter_id: must",
-        /// `chapter_title`.
+        /// Title of the chapter, 1 to 80 characters.
         1 chapter_title: String => "chapter_title: must",
-        /// `volume_index`.
+        /// Index of the volume, `-1` for none.
         2 volume_index: i64 => "volume_index: must",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         3 original_id: Option<String> => "original_id",
-        /// `word_cnt`.
+        /// Length of the chapter in characters.
         4 word_cnt: i64 => "word_cnt: must",
-        /// `seq`.
+        /// Position of the chapter, if ordered by it.
         5 seq: Option<i64> => "seq",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         6 custom_info: Option<String> => "custom_info",
-        /// `audit_info`.
+        /// State and opinion of the review.
         7 audit_info: Option<AuditInfo> => "audit_info",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -219,13 +219,13 @@ w::record! {
 w::record! {
     /// An item of `results` in the answer of `wxa::book::QueryBookAuth`.
     pub struct QueryBookAuthResult {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `grantor_appid`.
-        1 grantor_appid: String => "grantor_appid: must",
-        /// `grantee_appid`.
-        2 grantee_appid: String => "grantee_appid: must",
-        /// `expire_time`; format `unix`.
+        /// AppID of the mini program that gave the right.
+        1 grantor_appid: xinqiao_types::AppId => "grantor_appid: must",
+        /// AppID of the mini program that gets the right.
+        2 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
+        /// When the right ends, Unix seconds; format `unix`.
         3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
@@ -233,11 +233,11 @@ w::record! {
 w::record! {
     /// An item of `volume_list` in `wxa::book::UpdateBook`; an item of `volume_list` in `wxa::book::GetBookDetail`.
     pub struct Volume {
-        /// `volume_title`.
+        /// Name of the volume, 1 to 100 characters.
         0 volume_title: String => "volume_title: must",
-        /// `start_index`.
+        /// Index of its first chapter.
         1 start_index: i64 => "start_index: must",
-        /// `end_index`.
+        /// Index of its last chapter.
         2 end_index: i64 => "end_index: must",
     }
     new(volume_title: impl Into<String>, start_index: i64, end_index: i64)
@@ -251,7 +251,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.add_book_auth`.
     pub struct AddBookAuth {
-        /// `books`.
+        /// Books and accounts to authorize, at most 20.
         0 books: Vec<Book> => "books: must",
     }
     new(books: Vec<Book>)
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddBookAuth`].
     pub struct AddBookAuthResponse {
-        /// `results`.
+        /// Results or authorizations, one by one.
         0 results: Vec<AddBookAuthResult> => "results: must",
     }
 }
@@ -325,7 +325,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.audit_book`.
     pub struct AuditBook {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
     }
     new(book_id: impl Into<String>)
@@ -358,9 +358,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.batch_create_chapter`.
     pub struct BatchCreateChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter_list`.
+        /// Chapters; at most 10 when creating several.
         1 chapter_list: Vec<Chapter> => "chapter_list: must",
     }
     new(book_id: impl Into<String>, chapter_list: Vec<Chapter>)
@@ -369,9 +369,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchCreateChapter`].
     pub struct BatchCreateChapterResponse {
-        /// `chapter_id_list`.
+        /// Chapters by number, in order.
         0 chapter_id_list: Vec<String> => "chapter_id_list: must",
-        /// `conflict_original_id_list`.
+        /// Chapters that exist already, by your own keys.
         1 conflict_original_id_list: Option<Vec<String>> => "conflict_original_id_list",
     }
 }
@@ -403,37 +403,37 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.create_book`.
     pub struct CreateBook {
-        /// `title`.
+        /// Title of the book, 1 to 30 characters.
         0 title: String => "title: must",
-        /// `intro`.
+        /// Summary, 1 to 500 characters.
         1 intro: String => "intro: must",
-        /// `cover_media_id`.
-        2 cover_media_id: String => "cover_media_id: must",
-        /// `author`.
+        /// Cover image, as temporary media.
+        2 cover_media_id: xinqiao_types::MediaId => "cover_media_id: must",
+        /// Name of the author, 1 to 100 characters.
         3 author: String => "author: must",
-        /// `first_category_id`.
+        /// Number of the kind of book, first level.
         4 first_category_id: i64 => "first_category_id: must",
-        /// `second_category_id`.
+        /// Number of the kind of book, second level.
         5 second_category_id: i64 => "second_category_id: must",
-        /// `third_category_id`.
+        /// Number of the kind of book, third level.
         6 third_category_id: i64 => "third_category_id: must",
-        /// `complete_status`.
+        /// State: `1` going on, `2` complete.
         7 complete_status: i64 => "complete_status: must",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         8 original_id: Option<String> => "original_id",
-        /// `chapter_order_method`.
+        /// Order of chapters: `0` appended, `1` by `seq`.
         9 chapter_order_method: Option<i64> => "chapter_order_method",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         10 custom_info: Option<String> => "custom_info",
-        /// `keyword_list`.
+        /// Themes, at most 3 of 1 to 4 characters.
         11 keyword_list: Option<Vec<String>> => "keyword_list",
-        /// `awesome_paragraph`.
+        /// Excerpt of 400 to 1,000 characters from the book.
         12 awesome_paragraph: Option<String> => "awesome_paragraph",
     }
     new(
         title: impl Into<String>,
         intro: impl Into<String>,
-        cover_media_id: impl Into<String>,
+        cover_media_id: impl Into<xinqiao_types::MediaId>,
         author: impl Into<String>,
         first_category_id: i64,
         second_category_id: i64,
@@ -447,7 +447,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateBook`].
     pub struct CreateBookResponse {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
     }
 }
@@ -478,9 +478,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.create_chapter`.
     pub struct CreateChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter`.
+        /// Title and text of the chapter.
         1 chapter: Chapter => "chapter: must",
     }
     new(book_id: impl Into<String>, chapter: Chapter)
@@ -489,7 +489,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateChapter`].
     pub struct CreateChapterResponse {
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         0 chapter_id: String => "chapter_id: must",
     }
 }
@@ -520,12 +520,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.del_book_auth`.
     pub struct DelBookAuth {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `grantee_appid`.
-        1 grantee_appid: String => "grantee_appid: must",
+        /// AppID of the mini program that gets the right.
+        1 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
     }
-    new(book_id: impl Into<String>, grantee_appid: impl Into<String>)
+    new(book_id: impl Into<String>, grantee_appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {
@@ -587,7 +587,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.delete_book`.
     pub struct DeleteBook {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
     }
     new(book_id: impl Into<String>)
@@ -619,9 +619,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.delete_chapter`.
     pub struct DeleteChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         1 chapter_id: String => "chapter_id: must",
     }
     new(book_id: impl Into<String>, chapter_id: impl Into<String>)
@@ -653,11 +653,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.get_book`.
     pub struct GetBook {
-        /// `need_edited_data`.
+        /// Whether to return the edited version rather than the published one.
         0 need_edited_data: Option<bool> => "need_edited_data",
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         1 book_id: Option<String> => "book_id",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         2 original_id: Option<String> => "original_id",
     }
     new()
@@ -668,7 +668,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBook`].
     pub struct GetBookResponse {
-        /// `book`.
+        /// Data of the book.
         0 book: GetBookDetail => "book: must",
     }
 }
@@ -699,11 +699,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.get_chapter`.
     pub struct GetChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         1 chapter_id: String => "chapter_id: must",
-        /// `need_edited_data`.
+        /// Whether to return the edited version rather than the published one.
         2 need_edited_data: Option<bool> => "need_edited_data",
     }
     new(book_id: impl Into<String>, chapter_id: impl Into<String>)
@@ -713,7 +713,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetChapter`].
     pub struct GetChapterResponse {
-        /// `chapter`.
+        /// Title and text of the chapter.
         0 chapter: GetChapterDetail => "chapter: must",
     }
 }
@@ -744,13 +744,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.list_book`.
     pub struct ListBook {
-        /// `need_edited_data`.
+        /// Whether to return the edited version rather than the published one.
         0 need_edited_data: Option<bool> => "need_edited_data",
-        /// `last_id`.
+        /// Page mark: 0 at first, then what the last answer returned.
         1 last_id: Option<i64> => "last_id",
-        /// `offset`.
+        /// How many rows to skip.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Rows per page, at most 100.
         3 limit: Option<i64> => "limit",
     }
     new()
@@ -760,11 +760,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListBook`].
     pub struct ListBookResponse {
-        /// `book_list`.
+        /// Books of this page.
         0 book_list: Vec<ListBookDetail> => "book_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
-        /// `last_id`.
+        /// Page mark: 0 at first, then what the last answer returned.
         2 last_id: Option<i64> => "last_id",
     }
 }
@@ -795,15 +795,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.list_chapter`.
     pub struct ListChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `need_edited_data`.
+        /// Whether to return the edited version rather than the published one.
         1 need_edited_data: Option<bool> => "need_edited_data",
-        /// `volume_index`.
+        /// Index of the volume, `-1` for none.
         2 volume_index: Option<i64> => "volume_index",
-        /// `offset`.
+        /// How many rows to skip.
         3 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Rows per page, at most 100.
         4 limit: Option<i64> => "limit",
     }
     new(book_id: impl Into<String>)
@@ -813,9 +813,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListChapter`].
     pub struct ListChapterResponse {
-        /// `chapter_list`.
+        /// Chapters; at most 10 when creating several.
         0 chapter_list: Vec<ListChapterDetail> => "chapter_list: must",
-        /// `total_cnt`.
+        /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
     }
 }
@@ -846,15 +846,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.query_book_auth`.
     pub struct QueryBookAuth {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: Option<String> => "book_id",
-        /// `is_sum`.
+        /// Whether to return the number of authorizations.
         1 is_sum: Option<bool> => "is_sum",
-        /// `type`.
+        /// `0` rights given, `1` rights received.
         2 type_: Option<i64> => "type",
-        /// `offset`.
+        /// How many rows to skip.
         3 offset: Option<i64> => "offset",
-        /// `count`.
+        /// Rows to return, at most 30.
         4 count: Option<i64> => "count",
     }
     new()
@@ -865,9 +865,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryBookAuth`].
     pub struct QueryBookAuthResponse {
-        /// `results`.
+        /// Results or authorizations, one by one.
         0 results: Vec<QueryBookAuthResult> => "results: must",
-        /// `sum`.
+        /// How many authorizations there are, if asked for.
         1 sum: Option<i64> => "sum",
     }
 }
@@ -931,13 +931,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.reorder_chapter`.
     pub struct ReorderChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         1 chapter_id: String => "chapter_id: must",
-        /// `target_chapter_id`.
+        /// Chapter to move to.
         2 target_chapter_id: String => "target_chapter_id: must",
-        /// `operation`.
+        /// Move: `1` swap, `2` before the target, `3` after it.
         3 operation: i64 => "operation: must",
     }
     new(
@@ -974,13 +974,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.replace_chapter`.
     pub struct ReplaceChapter {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter_id`.
+        /// Number of the chapter, given by the platform.
         1 chapter_id: String => "chapter_id: must",
-        /// `new_chapter_title`.
+        /// Title of the new chapter, 1 to 80 characters.
         2 new_chapter_title: String => "new_chapter_title: must",
-        /// `new_content`.
+        /// Text of the new chapter, 1 to 20,000 characters.
         3 new_content: String => "new_content: must",
     }
     new(
@@ -994,7 +994,7 @@ w::record! {
 w::record! {
     /// Answer to [`ReplaceChapter`].
     pub struct ReplaceChapterResponse {
-        /// `new_chapter_id`.
+        /// Number of the new chapter.
         0 new_chapter_id: String => "new_chapter_id: must",
     }
 }
@@ -1025,48 +1025,48 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.update_book`.
     pub struct UpdateBook {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `title`.
+        /// Title of the book, 1 to 30 characters.
         1 title: Option<String> => "title",
-        /// `intro`.
+        /// Summary, 1 to 500 characters.
         2 intro: Option<String> => "intro",
-        /// `cover_media_id`.
-        3 cover_media_id: Option<String> => "cover_media_id",
-        /// `author`.
+        /// Cover image, as temporary media.
+        3 cover_media_id: Option<xinqiao_types::MediaId> => "cover_media_id",
+        /// Name of the author, 1 to 100 characters.
         4 author: Option<String> => "author",
-        /// `first_category_id`.
+        /// Number of the kind of book, first level.
         5 first_category_id: Option<i64> => "first_category_id",
-        /// `second_category_id`.
+        /// Number of the kind of book, second level.
         6 second_category_id: Option<i64> => "second_category_id",
-        /// `third_category_id`.
+        /// Number of the kind of book, third level.
         7 third_category_id: Option<i64> => "third_category_id",
-        /// `complete_status`.
+        /// State: `1` going on, `2` complete.
         8 complete_status: Option<i64> => "complete_status",
-        /// `original_id`.
+        /// Key of your own, against repeats, at most 255 bytes.
         9 original_id: Option<String> => "original_id",
-        /// `chapter_id_list`.
+        /// Chapters by number, in order.
         10 chapter_id_list: Option<Vec<String>> => "chapter_id_list",
-        /// `need_volume`.
+        /// Whether there are volumes; unchanged if left out, false removes them.
         11 need_volume: Option<bool> => "need_volume",
-        /// `volume_list`.
+        /// Volumes with names and chapters.
         12 volume_list: Option<Vec<Volume>> => "volume_list",
-        /// `chapter_order_method`.
+        /// Order of chapters: `0` appended, `1` by `seq`.
         13 chapter_order_method: Option<i64> => "chapter_order_method",
-        /// `custom_info`.
+        /// Data of your own, at most 128 bytes.
         14 custom_info: Option<String> => "custom_info",
-        /// `update_keyword`.
+        /// Whether to update the themes.
         15 update_keyword: Option<bool> => "update_keyword",
-        /// `keyword_list`.
+        /// Themes, at most 3 of 1 to 4 characters.
         16 keyword_list: Option<Vec<String>> => "keyword_list",
-        /// `awesome_paragraph`.
+        /// Excerpt of 400 to 1,000 characters from the book.
         17 awesome_paragraph: Option<String> => "awesome_paragraph",
     }
     new(book_id: impl Into<String>)
     text(
         title: String,
         intro: String,
-        cover_media_id: String,
+        cover_media_id: xinqiao_types::MediaId,
         author: String,
         original_id: String,
         custom_info: String,
@@ -1112,9 +1112,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.update_chapter_seq`.
     pub struct UpdateChapterSeq {
-        /// `book_id`.
+        /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// `chapter_seq_list`.
+        /// Chapters with their new positions.
         1 chapter_seq_list: Vec<ChapterSeq> => "chapter_seq_list: must",
     }
     new(book_id: impl Into<String>, chapter_seq_list: Vec<ChapterSeq>)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `device_list` in `wxa::business::license::ActiveDevice`.
     pub struct ActiveDeviceDetail {
-        /// `model_id`.
+        /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// `sn`.
+        /// Serial number of the device.
         1 sn: String => "sn: must",
-        /// `active_number`.
+        /// How many licences the activation uses.
         2 active_number: i64 => "active_number: must",
     }
     new(model_id: impl Into<String>, sn: impl Into<String>, active_number: i64)
@@ -19,11 +19,11 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `wxa::business::group::AddDevice`; an item of `device_list` in the answer of `wxa::business::group::GetInfo`; and 1 more.
     pub struct DeviceInfo {
-        /// `model_id`.
+        /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// `sn`.
+        /// Serial number of the device.
         1 sn: String => "sn: must",
-        /// `errcode`.
+        /// Result code of this device, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         2 err_code: i64 => "errcode: must",
     }
@@ -32,9 +32,9 @@ w::record! {
 w::record! {
     /// An item of `chapter_setting` in `wxa::business::Setting`.
     pub struct ChapterSetting {
-        /// `chapter_index`.
+        /// Which chapter of the book, by its number.
         0 chapter_index: i64 => "chapter_index: must",
-        /// `words`.
+        /// Characters of this chapter that may be read for free.
         1 words: Option<i64> => "words",
     }
     new(chapter_index: i64)
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// `body` of `wxa::business::PerformanceBootData`.
     pub struct DataBody {
-        /// `tables`.
+        /// One table per metric.
         0 tables: Vec<Table> => "tables: must",
-        /// `count`.
+        /// How many tables.
         1 count: i64 => "count: must",
     }
 }
@@ -54,13 +54,13 @@ w::record! {
 w::record! {
     /// `delivery_place` of `wxa::business::insurance_freight::CreateOrder`; `receipt_place` of `wxa::business::insurance_freight::CreateOrder`.
     pub struct DeliveryPlace {
-        /// `province`.
+        /// Province of the place; such as `广东省`.
         0 province: String => "province: must",
-        /// `city`.
+        /// Town of the place; such as `广州市`.
         1 city: String => "city: must",
-        /// `county`.
+        /// District of the place; such as `海珠区`.
         2 county: String => "county: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address after province, city and district; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
     new(
@@ -74,9 +74,9 @@ w::record! {
 w::record! {
     /// An item of `device_list` in `wxa::business::group::AddDevice`; an item of `device_list` in `wxa::business::group::RemoveDevice`; and 1 more.
     pub struct Device {
-        /// `model_id`.
+        /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// `sn`.
+        /// Serial number of the device.
         1 sn: String => "sn: must",
     }
     new(model_id: impl Into<String>, sn: impl Into<String>)
@@ -85,13 +85,13 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `wxa::business::license::ActiveDevice`.
     pub struct DeviceItem {
-        /// `model_id`.
+        /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// `sn`.
+        /// Serial number of the device.
         1 sn: String => "sn: must",
-        /// `expire_time`; format `unix`.
+        /// When the device's licence ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `errcode`.
+        /// Result code of this device, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         3 err_code: i64 => "errcode: must",
     }
@@ -100,11 +100,11 @@ w::record! {
 w::record! {
     /// An item of `failure_record_list` in the answer of `wxa::business::BatchCreateRetail`.
     pub struct FailureRecord {
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Phone of the person in charge of the store; personal data, masked in `Debug`.
         0 mobile_phone: String => "mobile_phone: must masked",
-        /// `registration_number`.
+        /// Licence number of the store.
         1 registration_number: Option<String> => "registration_number",
-        /// `failure_code`.
+        /// Why: `2` phone, `3` type, `4` address, `5` entered already, `6` name, `7` goods.
         2 failure_code: i64 => "failure_code: must",
     }
 }
@@ -112,13 +112,13 @@ w::record! {
 w::record! {
     /// An item of `followers` in the answer of `wxa::business::GetWxaFollowers`.
     pub struct Follower {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `room_id`.
+        /// Live room in which the user subscribed.
         1 room_id: i64 => "room_id: must",
-        /// `room_status`.
+        /// State of the room then: `101` live, `102` not started, `103` ended.
         2 room_status: i64 => "room_status: must",
-        /// `subscribe_time`; format `unix`.
+        /// When the user subscribed, Unix seconds; format `unix`.
         3 subscribe_time: xinqiao_types::UnixSeconds => "subscribe_time: must",
     }
 }
@@ -126,17 +126,17 @@ w::record! {
 w::record! {
     /// `game_room_info` of `wxa::business::game_match::CreateMatchRule`; `game_room_info` of `wxa::business::game_match::UpdateMatchRule`.
     pub struct GameRoomInfo {
-        /// `game_tick`; in ms.
+        /// Interval of frame sync; in ms.
         0 game_tick: i64 => "game_tick: must",
-        /// `start_percent`.
+        /// Percentage of ready players at which it may start.
         1 start_percent: i64 => "start_percent: must",
-        /// `udp_reliability_strategy`.
+        /// Code of the redundancy of UDP.
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// `need_user_info`.
+        /// Whether avatars and names of members are returned.
         3 need_user_info: Option<bool> => "need_user_info",
-        /// `game_last_time`; in s.
+        /// Longest duration of a game; in s.
         4 game_last_time: Option<i64> => "game_last_time",
-        /// `need_game_seed`.
+        /// Whether a random seed is handed out.
         5 need_game_seed: Option<bool> => "need_game_seed",
     }
     new(game_tick: i64, start_percent: i64, udp_reliability_strategy: i64)
@@ -146,11 +146,11 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `wxa::business::license::GetDeviceInfo`.
     pub struct GetDeviceInfoDevice {
-        /// `model_id`.
+        /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// `sn`.
+        /// Serial number of the device.
         1 sn: String => "sn: must",
-        /// `expire_time`; format `unix`.
+        /// When the device's licence ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
@@ -158,27 +158,27 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::business::insurance_freight::GetOrderList`.
     pub struct OrderList {
-        /// `order_no`.
+        /// WeChat Pay transaction number that was insured.
         0 order_no: String => "order_no: must",
-        /// `policy_no`.
+        /// Number of the insurance policy.
         1 policy_no: String => "policy_no: must",
-        /// `report_no`.
+        /// Number of the claim.
         2 report_no: String => "report_no: must",
-        /// `delivery_no`.
+        /// Tracking number of the shipment.
         3 delivery_no: String => "delivery_no: must",
-        /// `refund_delivery_no`.
+        /// Tracking number of the return, good for one claim.
         4 refund_delivery_no: String => "refund_delivery_no: must",
-        /// `insurance_end_date`.
+        /// When the insurance ends, such as 2024-06-01 12:00:00.
         5 insurance_end_date: String => "insurance_end_date: must",
-        /// `estimate_amount`; in fen.
+        /// Expected payout; in fen.
         6 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-        /// `premium`; in fen.
+        /// What the insurance costs; in fen.
         7 premium: xinqiao_types::Fen => "premium: must",
-        /// `status`.
+        /// State: `2` covered, `4` claimed, `5` paid, `6` refused, `7` expired.
         8 status: i64 => "status: must",
-        /// `pay_fail_reason`.
+        /// Why the payout failed.
         9 pay_fail_reason: Option<String> => "pay_fail_reason",
-        /// `pay_finish_time`; format `unix`.
+        /// When the payout arrived, Unix seconds; format `unix`.
         10 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
     }
 }
@@ -186,23 +186,23 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::business::insurance_freight::GetPayOrderList`.
     pub struct PayOrderList {
-        /// `order_id`.
+        /// Number of the top-up order.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// `order_status`.
+        /// State: `1` unpaid, `2` paid, `3` in use, `4` used up, `5` refunding, `6` refunded, `10` timed out.
         1 order_status: i64 => "order_status: must",
-        /// `total_price`; in fen.
+        /// Amount of the top-up; in fen.
         2 total_price: xinqiao_types::Fen => "total_price: must",
-        /// `create_time`; format `unix`.
+        /// When the order was made, Unix seconds; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `pay_time`; format `unix`.
+        /// When it was paid, Unix seconds; format `unix`.
         4 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// `can_refund`.
+        /// Whether it can be refunded.
         5 can_refund: bool => "can_refund: must",
-        /// `refund_time`; format `unix`.
+        /// When it was refunded, Unix seconds; format `unix`.
         6 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
-        /// `refund_status`.
+        /// Refund: `1` none, `2` under way, `4` done, `5` failed.
         7 refund_status: Option<i64> => "refund_status",
-        /// `refund_amt`; in fen.
+        /// How much was refunded; in fen.
         8 refund_amt: Option<xinqiao_types::Fen> => "refund_amt",
     }
 }
@@ -210,31 +210,31 @@ w::record! {
 w::record! {
     /// An item of `info` in the answer of `wxa::business::GetRetailInfo`.
     pub struct GetRetailInfoDetail {
-        /// `retail_type`.
+        /// Kind of store, first level.
         0 retail_type: String => "retail_type: must",
-        /// `sub_retail_type`.
+        /// Kind of store, second level.
         1 sub_retail_type: String => "sub_retail_type: must",
-        /// `retail_name`.
+        /// Name of the store.
         2 retail_name: String => "retail_name: must",
-        /// `retail_address`.
+        /// Address of the store.
         3 retail_address: String => "retail_address: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Openid of the store's admin or staff; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Phone of the person in charge of the store; personal data, masked in `Debug`.
         5 mobile_phone: String => "mobile_phone: must masked",
-        /// `principal`.
+        /// Name of the owner.
         6 principal: Option<String> => "principal",
-        /// `identification`.
+        /// Registration number of the owner.
         7 identification: Option<String> => "identification",
-        /// `legal_person_name`.
+        /// Name of the owner's legal representative.
         8 legal_person_name: Option<String> => "legal_person_name",
-        /// `auth_mode`.
+        /// Code of how it was verified.
         9 auth_mode: i64 => "auth_mode: must",
-        /// `status`.
+        /// State, `1` is verified.
         10 status: i64 => "status: must",
-        /// `auth_time`; format `unix`.
+        /// When it was verified, Unix seconds; format `unix`.
         11 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
-        /// `grant_time`; format `unix`.
+        /// When the store authorized the mini program, Unix seconds; format `unix`.
         12 grant_time: Option<xinqiao_types::UnixSeconds> => "grant_time",
     }
 }
@@ -242,37 +242,37 @@ w::record! {
 w::record! {
     /// An item of `goods` in `wxa::business::RoomInfo`.
     pub struct Goods {
-        /// `goods_id`.
+        /// Number of the goods.
         0 goods_id: i64 => "goods_id: must",
-        /// `name`.
+        /// Name of the goods, at most 14 Chinese characters.
         1 name: String => "name: must",
-        /// `url`.
+        /// Page of the goods in the mini program.
         2 url: String => "url: must",
-        /// `cover_img`.
+        /// Cover of the goods: a media id when sent, an address when returned.
         3 cover_img: String => "cover_img: must",
-        /// `price_type`.
+        /// Kind of price: `1` fixed, `2` range, `3` discount.
         4 price_type: i64 => "price_type: must",
-        /// `price`; in yuan.
+        /// Price: fixed, lower end or original, by `price_type`; in yuan.
         5 price: f64 => "price: must",
-        /// `price2`; in yuan.
+        /// Second price: upper end or present, none for a fixed price; in yuan.
         6 price2: f64 => "price2: must",
-        /// `third_party_appid`.
-        7 third_party_appid: Option<String> => "third_party_appid",
+        /// AppID of another mini program that sells it, empty for your own.
+        7 third_party_appid: Option<xinqiao_types::AppId> => "third_party_appid",
     }
 }
 
 w::record! {
     /// An item of `key_info_list` in the answer of `wxa::business::GetUserEncryptKey`.
     pub struct KeyInfo {
-        /// `encrypt_key`.
+        /// Encryption key, the same as on the client.
         0 encrypt_key: String => "encrypt_key: must",
-        /// `iv`.
+        /// Initialization vector of the encryption.
         1 iv: String => "iv: must",
-        /// `version`.
+        /// Version of the key.
         2 version: i64 => "version: must",
-        /// `expire_in`; in s.
+        /// Seconds that the key still lives; in s.
         3 expire_in: i64 => "expire_in: must",
-        /// `create_time`; format `unix`.
+        /// When the key was made, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// An item of `lines` in `wxa::business::Table`.
     pub struct Line {
-        /// `fields`.
+        /// Daily values of the curve.
         0 fields: Vec<LineField> => "fields: must",
     }
 }
@@ -288,10 +288,10 @@ w::record! {
 w::record! {
     /// An item of `fields` in `wxa::business::Line`.
     pub struct LineField {
-        /// `refdate`; format `yyyyMMdd`.
+        /// Day of the figure; format `yyyyMMdd`; `refdate` on the wire.
         #[doc(alias = "refdate")]
         0 ref_date: String => "refdate: must",
-        /// `value`.
+        /// Value of that day.
         1 value: String => "value: must",
     }
 }
@@ -299,11 +299,11 @@ w::record! {
 w::record! {
     /// An item of `live_replay` in the answer of `wxa::business::GetLiveInfoGetReplay`.
     pub struct LiveReplay {
-        /// `media_url`.
+        /// Address of the replay video.
         0 media_url: String => "media_url: must",
-        /// `expire_time`; format `unix`.
+        /// When the address stops working; format `unix`.
         1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `create_time`; format `unix`.
+        /// When the replay was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -311,19 +311,19 @@ w::record! {
 w::record! {
     /// An item of `match_rule_list` in the answer of `wxa::business::game_match::GetAllMatchRule`.
     pub struct MatchRule {
-        /// `match_id`.
+        /// Id of the match rule.
         0 match_id: String => "match_id: must",
-        /// `app_id`.
-        1 app_id: String => "app_id: must",
-        /// `open_state`.
+        /// AppID of the mini game that has the rule.
+        1 app_id: xinqiao_types::AppId => "app_id: must",
+        /// Whether the rule is on: `1` on, `0` off.
         2 open_state: i64 => "open_state: must",
-        /// `team_count`.
+        /// How many teams.
         3 team_count: i64 => "team_count: must",
-        /// `team_member_count`.
+        /// How many players per team.
         4 team_member_count: i64 => "team_member_count: must",
-        /// `need_room_service_info`; `0` or `1` on the wire.
+        /// Whether a match returns data of the room service; `0` or `1` on the wire.
         5 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
-        /// `game_room_info`.
+        /// Parameters of the room made after a match.
         6 game_room_info: Option<MatchRuleGameRoomInfo> => "game_room_info",
     }
 }
@@ -331,17 +331,17 @@ w::record! {
 w::record! {
     /// `game_room_info` of `wxa::business::MatchRule`.
     pub struct MatchRuleGameRoomInfo {
-        /// `game_tick`; in ms.
+        /// Interval of frame sync; in ms.
         0 game_tick: i64 => "game_tick: must",
-        /// `start_percent`.
+        /// Percentage of ready players at which it may start.
         1 start_percent: i64 => "start_percent: must",
-        /// `udp_reliability_strategy`.
+        /// Code of the redundancy of UDP.
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// `need_user_info`.
+        /// Whether avatars and names of members are returned.
         3 need_user_info: bool => "need_user_info: must",
-        /// `game_last_time`; in s.
+        /// Longest duration of a game; in s.
         4 game_last_time: i64 => "game_last_time: must",
-        /// `need_game_seed`.
+        /// Whether a random seed is handed out.
         5 need_game_seed: bool => "need_game_seed: must",
     }
 }
@@ -349,23 +349,22 @@ w::record! {
 w::record! {
     /// `payfororder` of the answer of `wxa::business::GetPayForOrder`.
     pub struct PayForOrder {
-        /// `order_no`.
+        /// Number of the order paid by a friend.
         0 order_no: String => "order_no: must",
-        /// `out_trade_no`.
+        /// Order number of your system.
         1 out_trade_no: String => "out_trade_no: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who paid, by openid; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `amount`; in fen.
+        /// How much was paid; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `status`.
         4 status: i64 => "status: must",
-        /// `zone_id`.
+        /// Zone of the game server.
         5 zone_id: String => "zone_id: must",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         6 env: i64 => "env: must",
-        /// `pay_time`; format `unix`.
+        /// When the friend paid, Unix seconds; format `unix`.
         7 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
-        /// `create_time`; format `unix`.
+        /// When the order was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -373,7 +372,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::business::PerformanceBoot`.
     pub struct PerformanceBootData {
-        /// `body`.
+        /// Tables of the metrics.
         0 body: DataBody => "body: must",
     }
 }
@@ -381,9 +380,9 @@ w::record! {
 w::record! {
     /// An item of `params` in `wxa::business::PerformanceBoot`.
     pub struct PerformanceBootParam {
-        /// `field`.
+        /// Filter: `networktype`, `device_level` or `device`.
         0 field: String => "field: must",
-        /// `value`.
+        /// Value of the filter, `-1` for all.
         1 value: String => "value: must",
     }
     new(field: impl Into<String>, value: impl Into<String>)
@@ -392,13 +391,13 @@ w::record! {
 w::record! {
     /// `phone_info` of the answer of `wxa::business::GetUserPhoneNumber`.
     pub struct PhoneInfo {
-        /// `phoneNumber`; personal data, masked in `Debug`.
+        /// The user's phone number; foreign ones with country code; such as `13800138000`; personal data, masked in `Debug`; `phoneNumber` on the wire.
         0 phone_number: String => "phoneNumber: must masked",
-        /// `purePhoneNumber`; personal data, masked in `Debug`.
+        /// Phone number without country code; such as `13800138000`; personal data, masked in `Debug`; `purePhoneNumber` on the wire.
         1 pure_phone_number: String => "purePhoneNumber: must masked",
-        /// `countryCode`.
+        /// Telephone country code; such as `86`; `countryCode` on the wire.
         2 country_code: w::TextOrNumber => "countryCode: must",
-        /// `watermark`.
+        /// Watermark to check origin and time.
         3 watermark: Watermark => "watermark: must",
     }
 }
@@ -406,19 +405,19 @@ w::record! {
 w::record! {
     /// An item of `pkg_list` in the answer of `wxa::business::license::GetPkgList`.
     pub struct Pkg {
-        /// `pkg_id`.
+        /// Number of the licence package.
         0 pkg_id: String => "pkg_id: must",
-        /// `pkg_type`.
+        /// Kind of licence package: `0` test, `1` regular.
         1 pkg_type: i64 => "pkg_type: must",
-        /// `pkg_status`.
+        /// Code of the package's state.
         2 pkg_status: i64 => "pkg_status: must",
-        /// `start_time`; format `unix`.
+        /// From when the package counts, Unix seconds; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the package ends, Unix seconds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `used`.
+        /// Licences used.
         5 used: i64 => "used: must",
-        /// `all`.
+        /// Licences in all.
         6 all: i64 => "all: must",
     }
 }
@@ -426,27 +425,27 @@ w::record! {
 w::record! {
     /// An item of `retail_info_list` in `wxa::business::BatchCreateRetail`.
     pub struct RetailInfo {
-        /// `retail_type`.
+        /// Kind of store, first level.
         0 retail_type: String => "retail_type: must",
-        /// `sub_retail_type`.
+        /// Kind of store, second level, required for “其他”.
         1 sub_retail_type: Option<String> => "sub_retail_type",
-        /// `retail_name`.
+        /// Name of the store, at most 100 characters.
         2 retail_name: String => "retail_name: must",
-        /// `address_province`.
+        /// Province of the store.
         3 address_province: String => "address_province: must",
-        /// `address_city`.
+        /// City of the store.
         4 address_city: String => "address_city: must",
-        /// `address_region`.
+        /// District of the store.
         5 address_region: String => "address_region: must",
-        /// `address_street`.
+        /// Street and number of the store.
         6 address_street: String => "address_street: must",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Phone of the person in charge of the store; personal data, masked in `Debug`.
         7 mobile_phone: String => "mobile_phone: must masked",
-        /// `biz_name`.
+        /// Name on the licence.
         8 biz_name: Option<String> => "biz_name",
-        /// `registration_number`.
+        /// Number of the licence.
         9 registration_number: Option<String> => "registration_number",
-        /// `corporation_name`.
+        /// Name of the legal person.
         10 corporation_name: Option<String> => "corporation_name",
     }
     new(
@@ -469,42 +468,42 @@ w::record! {
 w::record! {
     /// An item of `room_info` in the answer of `wxa::business::GetLiveInfo`.
     pub struct RoomInfo {
-        /// `roomid`.
+        /// Number of the live room; `roomid` on the wire.
         #[doc(alias = "roomid")]
         0 room_id: i64 => "roomid: must",
-        /// `name`.
+        /// Title of the live room.
         1 name: String => "name: must",
-        /// `cover_img`.
+        /// Address of the background image.
         2 cover_img: String => "cover_img: must",
-        /// `share_img`.
+        /// Address of the image for sharing.
         3 share_img: String => "share_img: must",
-        /// `live_type`.
+        /// Kind: `0` from a phone, `1` pushed stream.
         4 live_type: i64 => "live_type: must",
-        /// `live_status`.
+        /// State: `101` live, `102` not started, `103` ended, `104` banned, `105` paused, `106` faulty, `107` expired.
         5 live_status: i64 => "live_status: must",
-        /// `start_time`; format `unix`.
+        /// Planned start, Unix seconds; format `unix`.
         6 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// Planned end, Unix seconds; format `unix`.
         7 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `anchor_name`.
+        /// Who hosts the show, by nickname.
         8 anchor_name: String => "anchor_name: must",
-        /// `creater_openid`.
-        9 creater_openid: Option<String> => "creater_openid",
-        /// `feeds_img`.
+        /// Who made the room, by openid.
+        9 creater_openid: Option<xinqiao_types::OpenId> => "creater_openid",
+        /// Address of the cover for official listing.
         10 feeds_img: String => "feeds_img: must",
-        /// `is_feeds_public`; `0` or `1` on the wire.
+        /// Whether it may be listed by WeChat; `0` or `1` on the wire.
         11 is_feeds_public: bool => "is_feeds_public: must zero-one",
-        /// `close_like`; `0` or `1` on the wire.
+        /// Whether likes are off; `0` or `1` on the wire.
         12 close_like: bool => "close_like: must zero-one",
-        /// `close_goods`; `0` or `1` on the wire.
+        /// Whether the goods shelf is off; `0` or `1` on the wire.
         13 close_goods: bool => "close_goods: must zero-one",
-        /// `goods`.
+        /// Goods in the room.
         14 goods: Option<Vec<Goods>> => "goods",
-        /// `close_comment`; `0` or `1` on the wire.
+        /// Whether comments are off; `0` or `1` on the wire.
         15 close_comment: bool => "close_comment: must zero-one",
-        /// `close_replay`; `0` or `1` on the wire.
+        /// Whether the replay is off; `0` or `1` on the wire.
         16 close_replay: bool => "close_replay: must zero-one",
-        /// `close_kf`; `0` or `1` on the wire.
+        /// Whether customer service is off; `0` or `1` on the wire.
         17 close_kf: bool => "close_kf: must zero-one",
     }
 }
@@ -512,11 +511,11 @@ w::record! {
 w::record! {
     /// `setting` of the answer of `wxa::business::novel_reader::GetPreviewSetting`; `setting` of `wxa::business::novel_reader::SetPreviewSetting`.
     pub struct Setting {
-        /// `book_id`.
+        /// Number of the book.
         0 book_id: String => "book_id: must",
-        /// `default_words`.
+        /// How many characters may be read for free.
         1 default_words: i64 => "default_words: must",
-        /// `chapter_setting`.
+        /// Settings by chapter.
         2 chapter_setting: Option<Vec<ChapterSetting>> => "chapter_setting",
     }
     new(book_id: impl Into<String>, default_words: i64)
@@ -526,11 +525,11 @@ w::record! {
 w::record! {
     /// An item of `tables` in `wxa::business::DataBody`.
     pub struct Table {
-        /// `id`.
+        /// Id of the metric.
         0 id: String => "id: must",
-        /// `zh`.
+        /// Chinese name of the metric.
         1 zh: String => "zh: must",
-        /// `lines`.
+        /// Curves of the metric.
         2 lines: Vec<Line> => "lines: must",
     }
 }
@@ -538,9 +537,9 @@ w::record! {
 w::record! {
     /// `time` of `wxa::business::PerformanceBoot`.
     pub struct Time {
-        /// `begin_timestamp`; format `unix`.
+        /// Start of the period, Unix seconds; format `unix`.
         0 begin_timestamp: xinqiao_types::UnixSeconds => "begin_timestamp: must",
-        /// `end_timestamp`; format `unix`.
+        /// End of the period, Unix seconds; format `unix`.
         1 end_timestamp: xinqiao_types::UnixSeconds => "end_timestamp: must",
     }
     new(begin_timestamp: xinqiao_types::UnixSeconds, end_timestamp: xinqiao_types::UnixSeconds)
@@ -549,9 +548,9 @@ w::record! {
 w::record! {
     /// `watermark` of `wxa::business::PhoneInfo`.
     pub struct Watermark {
-        /// `appid`.
+        /// Mini program that the data is for; must be your own.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `timestamp`; format `unix`.
+        /// When the number was fetched, Unix seconds; format `unix`.
         1 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
@@ -563,7 +562,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/live-player/applyLivelnfo.html>.
     /// * Catalog: `mini_program.wxa.business.apply_live_info`.
     pub struct ApplyLiveInfo {
-        /// `action`.
+        /// Always `apply`.
         0 action: String => "action: must",
     }
     new(action: impl Into<String>)
@@ -572,7 +571,6 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyLiveInfo`].
     pub struct ApplyLiveInfoResponse {
-        /// `action`.
         0 action: String => "action: must",
     }
 }
@@ -604,7 +602,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.batch_create_retail`.
     pub struct BatchCreateRetail {
-        /// `retail_info_list`.
+        /// Stores to enter, at most 100.
         0 retail_info_list: Vec<RetailInfo> => "retail_info_list: must",
     }
     new(retail_info_list: Vec<RetailInfo>)
@@ -613,11 +611,11 @@ w::record! {
 w::record! {
     /// Answer to [`BatchCreateRetail`].
     pub struct BatchCreateRetailResponse {
-        /// `num_success`.
+        /// How many stores were entered.
         0 num_success: i64 => "num_success: must",
-        /// `num_failure`.
+        /// How many stores failed.
         1 num_failure: i64 => "num_failure: must",
-        /// `failure_record_list`.
+        /// Stores that failed, with the reason.
         2 failure_record_list: Option<Vec<FailureRecord>> => "failure_record_list",
     }
 }
@@ -649,7 +647,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.checkEncryptedData.html>.
     /// * Catalog: `mini_program.wxa.business.check_encrypted_msg`.
     pub struct CheckEncryptedMsg {
-        /// `encrypted_msg_hash`.
+        /// SHA-256 of the encrypted data, in hex.
         0 encrypted_msg_hash: String => "encrypted_msg_hash: must",
     }
     new(encrypted_msg_hash: impl Into<String>)
@@ -658,9 +656,9 @@ w::record! {
 w::record! {
     /// Answer to [`CheckEncryptedMsg`].
     pub struct CheckEncryptedMsgResponse {
-        /// `vaild`.
+        /// Whether WeChat made the data within three days (the spelling is the platform's).
         0 vaild: bool => "vaild: must",
-        /// `create_time`; format `unix`.
+        /// When the data was encrypted, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -724,9 +722,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
     /// * Catalog: `mini_program.wxa.business.get_live_info`.
     pub struct GetLiveInfo {
-        /// `start`.
+        /// How many rows to skip; 0 for the first page.
         0 start: i64 => "start: must",
-        /// `limit`.
+        /// Rows to return, best no more than 100.
         1 limit: i64 => "limit: must",
     }
     new(start: i64, limit: i64)
@@ -735,9 +733,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveInfo`].
     pub struct GetLiveInfoResponse {
-        /// `room_info`.
+        /// Live rooms.
         0 room_info: Vec<RoomInfo> => "room_info: must",
-        /// `total`.
+        /// How many rows there are in all.
         1 total: i64 => "total: must",
     }
 }
@@ -768,13 +766,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
     /// * Catalog: `mini_program.wxa.business.get_live_info_get_replay`.
     pub struct GetLiveInfoGetReplay {
-        /// `action`; always `get_replay`.
+        /// Always `get_replay`; always `get_replay`.
         0 action: String => "action: must",
-        /// `room_id`.
+        /// Number of the live room.
         1 room_id: i64 => "room_id: must",
-        /// `start`.
+        /// How many rows to skip; 0 for the first page.
         2 start: i64 => "start: must",
-        /// `limit`.
+        /// Rows to return, best no more than 100.
         3 limit: i64 => "limit: must",
     }
     new(action: impl Into<String>, room_id: i64, start: i64, limit: i64)
@@ -783,9 +781,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveInfoGetReplay`].
     pub struct GetLiveInfoGetReplayResponse {
-        /// `live_replay`.
+        /// Pieces of the replay; a room may have several.
         0 live_replay: Vec<LiveReplay> => "live_replay: must",
-        /// `total`.
+        /// How many rows there are in all.
         1 total: i64 => "total: must",
     }
 }
@@ -816,13 +814,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/business.getPayForOrder.html>.
     /// * Catalog: `mini_program.wxa.business.get_pay_for_order`.
     pub struct GetPayForOrder {
-        /// `appid`; the account's appid.
+        /// AppID of the mini game; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `env`.
+        /// Environment: `0` live, `1` sandbox.
         1 env: i64 => "env: must",
-        /// `order_no`.
+        /// Number of the order paid by a friend, alternative to your own.
         2 order_no: String => "order_no: must",
-        /// `out_trade_no`.
+        /// Order number of your system.
         3 out_trade_no: String => "out_trade_no: must",
     }
     new(
@@ -836,7 +834,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPayForOrder`].
     pub struct GetPayForOrderResponse {
-        /// `payfororder`.
+        /// The order paid by a friend; `payfororder` on the wire.
         #[doc(alias = "payfororder")]
         0 pay_for_order: PayForOrder => "payfororder: must",
     }
@@ -869,9 +867,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.get_retail_info`.
     pub struct GetRetailInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Openid of someone at the store, alternative to the phone; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `mobile_phone`; personal data, masked in `Debug`.
+        /// Phone of the person in charge, alternative to `openid`; personal data, masked in `Debug`.
         1 mobile_phone: Option<String> => "mobile_phone: masked",
     }
     new()
@@ -881,7 +879,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRetailInfo`].
     pub struct GetRetailInfoResponse {
-        /// `info`.
+        /// Stores of this user.
         0 info: Vec<GetRetailInfoDetail> => "info: must",
     }
 }
@@ -981,11 +979,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/internet/internet.getUserEncryptKey.html>.
     /// * Catalog: `mini_program.wxa.business.get_user_encrypt_key`.
     pub struct GetUserEncryptKey {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
+        /// Session signature: HMAC-SHA256 of the empty string with the session key.
         1 signature: String => "signature: must query",
-        /// `sig_method`.
+        /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
     }
     new(
@@ -998,7 +996,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserEncryptKey`].
     pub struct GetUserEncryptKeyResponse {
-        /// `key_info_list`.
+        /// The user's last three encryption keys.
         0 key_info_list: Vec<KeyInfo> => "key_info_list: must",
     }
 }
@@ -1031,7 +1029,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/phonenumber/phonenumber.getPhoneNumber.html>.
     /// * Catalog: `mini_program.wxa.business.get_user_phone_number`.
     pub struct GetUserPhoneNumber {
-        /// `code`.
+        /// Code from the phone number button, not that of `wx.login`; lives 5 minutes.
         0 code: String => "code: must",
     }
     new(code: impl Into<String>)
@@ -1040,7 +1038,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserPhoneNumber`].
     pub struct GetUserPhoneNumberResponse {
-        /// `phone_info`.
+        /// Phone number of the user.
         0 phone_info: PhoneInfo => "phone_info: must",
     }
 }
@@ -1071,9 +1069,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/subscribe-api.html>.
     /// * Catalog: `mini_program.wxa.business.get_wxa_followers`.
     pub struct GetWxaFollowers {
-        /// `limit`.
+        /// Users to return, 200 by default, at most 2,000.
         0 limit: Option<i64> => "limit",
-        /// `page_break`.
+        /// Page mark: 0 at first, then what the last answer returned.
         1 page_break: Option<i64> => "page_break",
     }
     new()
@@ -1083,9 +1081,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaFollowers`].
     pub struct GetWxaFollowersResponse {
-        /// `followers`.
+        /// Users who subscribed to live shows.
         0 followers: Vec<Follower> => "followers: must",
-        /// `page_break`.
+        /// Page mark: 0 at first, then what the last answer returned.
         1 page_break: i64 => "page_break: must",
     }
 }
@@ -1116,11 +1114,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getPerformanceData.html>.
     /// * Catalog: `mini_program.wxa.business.performance_boot`.
     pub struct PerformanceBoot {
-        /// `time`.
+        /// Period to look at.
         0 time: Time => "time: must",
-        /// `module`.
+        /// Module: `10016` opening rate, `10017` launch times, `10021` page switches, `10022` memory, `10023` memory faults.
         1 module: String => "module: must",
-        /// `params`.
+        /// Filters of the query.
         2 params: Vec<PerformanceBootParam> => "params: must",
     }
     new(time: Time, module: impl Into<String>, params: Vec<PerformanceBootParam>)
@@ -1129,7 +1127,7 @@ w::record! {
 w::record! {
     /// Answer to [`PerformanceBoot`].
     pub struct PerformanceBootResponse {
-        /// `data`.
+        /// The result.
         0 data: PerformanceBootData => "data: must",
     }
 }
@@ -1161,18 +1159,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/livebroadcast/subscribe-management/pushMessage.html>.
     /// * Catalog: `mini_program.wxa.business.push_message`.
     pub struct PushMessage {
-        /// `room_id`.
+        /// Number of the live room.
         0 room_id: i64 => "room_id: must",
-        /// `user_openid`.
-        1 user_openid: Vec<String> => "user_openid: must",
+        /// Recipients, by openid, who subscribed to live shows.
+        1 user_openid: Vec<xinqiao_types::OpenId> => "user_openid: must",
     }
-    new(room_id: i64, user_openid: Vec<String>)
+    new(room_id: i64, user_openid: Vec<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`PushMessage`].
     pub struct PushMessageResponse {
-        /// `message_id`.
+        /// Id of this broadcast, to match the result pushed later.
         0 message_id: String => "message_id: must",
     }
 }
@@ -1238,11 +1236,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.retail_notify_business`.
     pub struct RetailNotifyBusiness {
-        /// `type`.
+        /// Kind of message template.
         0 type_: i64 => "type: must",
-        /// `content`.
+        /// Content as serialized text, as the template wants it.
         1 content: String => "content: must",
-        /// `to_user_list`.
+        /// Recipients, by openid, at most 200.
         2 to_user_list: Vec<String> => "to_user_list: must",
     }
     new(type_: i64, content: impl Into<String>, to_user_list: Vec<String>)
@@ -1274,10 +1272,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_unbinduserb2cauthinfo.html>.
     /// * Catalog: `mini_program.wxa.business.unbind_user_b2c_auth_info`.
     pub struct UnbindUserB2cAuthInfo {
-        /// `openid_list`; personal data, masked in `Debug`.
-        0 openid_list: Vec<String> => "openid_list: must masked",
+        /// Users, by openid; personal data, masked in `Debug`.
+        0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
-    new(openid_list: Vec<String>)
+    new(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
 w::endpoint! {
@@ -1310,13 +1308,13 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.createMatchRule.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.create_match_rule`.
         pub struct CreateMatchRule {
-            /// `team_count`.
+            /// How many teams.
             0 team_count: i64 => "team_count: must",
-            /// `team_member_count`.
+            /// How many players per team.
             1 team_member_count: i64 => "team_member_count: must",
-            /// `need_room_service_info`; `0` or `1` on the wire.
+            /// Whether a match returns data of the room service; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
-            /// `game_room_info`.
+            /// Parameters of the room made after a match.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
         }
         new(team_count: i64, team_member_count: i64)
@@ -1326,7 +1324,7 @@ pub mod game_match {
     w::record! {
         /// Answer to [`CreateMatchRule`].
         pub struct CreateMatchRuleResponse {
-            /// `match_id`.
+            /// Id of the match rule.
             0 match_id: String => "match_id: must",
         }
     }
@@ -1357,7 +1355,7 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.deleteMatchRule.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.delete_match_rule`.
         pub struct DeleteMatchRule {
-            /// `match_id`.
+            /// Id of the match rule.
             0 match_id: String => "match_id: must",
         }
         new(match_id: impl Into<String>)
@@ -1396,7 +1394,7 @@ pub mod game_match {
     w::record! {
         /// Answer to [`GetAllMatchRule`].
         pub struct GetAllMatchRuleResponse {
-            /// `match_rule_list`.
+            /// Match rules made so far.
             0 match_rule_list: Option<Vec<super::MatchRule>> => "match_rule_list",
         }
     }
@@ -1427,9 +1425,9 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.setMatchIdOpenState.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.set_match_open_state`.
         pub struct SetMatchOpenState {
-            /// `match_id`.
+            /// Id of the match rule.
             0 match_id: String => "match_id: must",
-            /// `open_state`.
+            /// Whether the rule is on: `1` on, `0` off.
             1 open_state: i64 => "open_state: must",
         }
         new(match_id: impl Into<String>, open_state: i64)
@@ -1461,15 +1459,15 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.updateMatchRule.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.update_match_rule`.
         pub struct UpdateMatchRule {
-            /// `team_count`.
+            /// How many teams.
             0 team_count: i64 => "team_count: must",
-            /// `team_member_count`.
+            /// How many players per team.
             1 team_member_count: i64 => "team_member_count: must",
-            /// `need_room_service_info`; `0` or `1` on the wire.
+            /// Whether a match returns data of the room service; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
-            /// `game_room_info`.
+            /// Parameters of the room made after a match.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
-            /// `match_id`.
+            /// Id of the match rule.
             4 match_id: String => "match_id: must",
         }
         new(team_count: i64, team_member_count: i64, match_id: impl Into<String>)
@@ -1508,11 +1506,11 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/addIotGroupDevice.html>.
         /// * Catalog: `mini_program.wxa.business.group.add_device`.
         pub struct AddDevice {
-            /// `group_id`.
+            /// Number of the device group.
             0 group_id: String => "group_id: must",
-            /// `device_list`.
+            /// Devices to add or remove.
             1 device_list: Vec<super::Device> => "device_list: must",
-            /// `force_add`.
+            /// Whether to move devices that are in another group.
             2 force_add: Option<bool> => "force_add",
         }
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
@@ -1522,7 +1520,7 @@ pub mod group {
     w::record! {
         /// Answer to [`AddDevice`].
         pub struct AddDeviceResponse {
-            /// `device_list`.
+            /// Devices, with the result of each.
             0 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
@@ -1554,9 +1552,9 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/createIotGroupId.html>.
         /// * Catalog: `mini_program.wxa.business.group.create_id`.
         pub struct CreateId {
-            /// `model_id`.
+            /// Number of the device model. From: Mini program console, device management.
             0 model_id: String => "model_id: must",
-            /// `group_name`.
+            /// Name of the device group.
             1 group_name: String => "group_name: must",
         }
         new(model_id: impl Into<String>, group_name: impl Into<String>)
@@ -1565,7 +1563,7 @@ pub mod group {
     w::record! {
         /// Answer to [`CreateId`].
         pub struct CreateIdResponse {
-            /// `group_id`.
+            /// Number of the device group.
             0 group_id: String => "group_id: must",
         }
     }
@@ -1597,7 +1595,7 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getIotGroupInfo.html>.
         /// * Catalog: `mini_program.wxa.business.group.get_info`.
         pub struct GetInfo {
-            /// `group_id`.
+            /// Number of the device group.
             0 group_id: String => "group_id: must",
         }
         new(group_id: impl Into<String>)
@@ -1606,13 +1604,13 @@ pub mod group {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// `model_id`.
+            /// Number of the device model. From: Mini program console, device management.
             0 model_id: String => "model_id: must",
-            /// `model_type`.
+            /// Category of the device model.
             1 model_type: String => "model_type: must",
-            /// `group_name`.
+            /// Name of the device group.
             2 group_name: String => "group_name: must",
-            /// `device_list`.
+            /// Devices of the group.
             3 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
@@ -1644,9 +1642,9 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/removeIotGroupDevice.html>.
         /// * Catalog: `mini_program.wxa.business.group.remove_device`.
         pub struct RemoveDevice {
-            /// `group_id`.
+            /// Number of the device group.
             0 group_id: String => "group_id: must",
-            /// `device_list`.
+            /// Devices to add or remove.
             1 device_list: Vec<super::Device> => "device_list: must",
         }
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
@@ -1686,7 +1684,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.apply_pay`.
         pub struct ApplyPay {
-            /// `order_id`.
+            /// Number of the top-up order.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -1695,7 +1693,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`ApplyPay`].
         pub struct ApplyPayResponse {
-            /// `pay_url`.
+            /// Link to pay for the top-up.
             0 pay_url: String => "pay_url: must",
         }
     }
@@ -1726,13 +1724,13 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.claim`.
         pub struct Claim {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `order_no`.
+            /// WeChat Pay transaction number that was insured.
             1 order_no: String => "order_no: must",
-            /// `refund_delivery_no`.
+            /// Tracking number of the return, good for one claim.
             2 refund_delivery_no: String => "refund_delivery_no: must",
-            /// `refund_company`.
+            /// Express company of the return.
             3 refund_company: String => "refund_company: must",
         }
         new(
@@ -1746,7 +1744,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`Claim`].
         pub struct ClaimResponse {
-            /// `report_no`.
+            /// Number of the claim.
             0 report_no: String => "report_no: must",
         }
     }
@@ -1777,7 +1775,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.create_charge_id`.
         pub struct CreateChargeId {
-            /// `quota`; in fen.
+            /// How much to top up; in fen.
             0 quota: xinqiao_types::Fen => "quota: must",
         }
         new(quota: xinqiao_types::Fen)
@@ -1786,7 +1784,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`CreateChargeId`].
         pub struct CreateChargeIdResponse {
-            /// `order_id`.
+            /// Number of the top-up order.
             0 order_id: w::TextOrNumber => "order_id: must",
         }
     }
@@ -1818,19 +1816,19 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.create_order`.
         pub struct CreateOrder {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `order_no`.
+            /// WeChat Pay transaction number that was insured.
             1 order_no: String => "order_no: must",
-            /// `pay_time`; format `unix`.
+            /// When it was paid, Unix seconds, within 3 days; format `unix`.
             2 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// `pay_amount`; in fen.
+            /// Amount paid by WeChat Pay; in fen.
             3 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-            /// `delivery_no`.
+            /// Tracking number of the shipment.
             4 delivery_no: String => "delivery_no: must",
-            /// `delivery_place`.
+            /// Where it is sent from.
             5 delivery_place: super::DeliveryPlace => "delivery_place: must",
-            /// `receipt_place`.
+            /// Where it is sent to.
             6 receipt_place: super::DeliveryPlace => "receipt_place: must",
         }
         new(
@@ -1847,13 +1845,13 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`CreateOrder`].
         pub struct CreateOrderResponse {
-            /// `policy_no`.
+            /// Number of the insurance policy.
             0 policy_no: String => "policy_no: must",
-            /// `insurance_end_date`.
+            /// When the insurance ends, such as 2024-06-01 12:00:00.
             1 insurance_end_date: String => "insurance_end_date: must",
-            /// `estimate_amount`; in fen.
+            /// Expected payout; in fen.
             2 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-            /// `premium`; in fen.
+            /// What the insurance costs; in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
         }
     }
@@ -1884,29 +1882,29 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.get_order_list`.
         pub struct GetOrderList {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `order_no`.
+            /// WeChat Pay transaction number that was insured.
             1 order_no: Option<String> => "order_no",
-            /// `policy_no`.
+            /// Number of the insurance policy.
             2 policy_no: Option<String> => "policy_no",
-            /// `report_no`.
+            /// Number of the claim.
             3 report_no: Option<String> => "report_no",
-            /// `delivery_no`.
+            /// Tracking number of the shipment.
             4 delivery_no: Option<String> => "delivery_no",
-            /// `refund_delivery_no`.
+            /// Tracking number of the return, good for one claim.
             5 refund_delivery_no: Option<String> => "refund_delivery_no",
-            /// `begin_time`; format `unix`.
+            /// Insured not before, Unix seconds; format `unix`.
             6 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// `end_time`; format `unix`.
+            /// Insured not after, Unix seconds; format `unix`.
             7 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `status_list`.
+            /// States: `2` covered, `4` claimed, `5` paid, `6` refused, `7` expired.
             8 status_list: Option<Vec<i64>> => "status_list",
-            /// `offset`.
+            /// How many rows to skip.
             9 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             10 limit: Option<i64> => "limit",
-            /// `sort_direct`.
+            /// Order: `0` oldest first, `1` latest first.
             11 sort_direct: Option<i64> => "sort_direct",
         }
         new()
@@ -1931,9 +1929,9 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// `list`.
+            /// Policies found.
             0 list: Vec<super::OrderList> => "list: must",
-            /// `total`.
+            /// How many rows there are in all.
             1 total: i64 => "total: must",
         }
     }
@@ -1964,11 +1962,11 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.get_pay_order_list`.
         pub struct GetPayOrderList {
-            /// `status_list`.
+            /// States: `1` unpaid, `2` paid, `3` in use, `4` used up, `5` refunding, `6` refunded, `10` timed out.
             0 status_list: Option<Vec<i64>> => "status_list",
-            /// `offset`.
+            /// How many rows to skip.
             1 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
         }
         new()
@@ -1978,9 +1976,9 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`GetPayOrderList`].
         pub struct GetPayOrderListResponse {
-            /// `list`.
+            /// Top-up orders found.
             0 list: Vec<super::PayOrderList> => "list: must",
-            /// `total`.
+            /// How many rows there are in all.
             1 total: i64 => "total: must",
         }
     }
@@ -2012,9 +2010,9 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.get_summary`.
         pub struct GetSummary {
-            /// `begin_time`; format `unix`.
+            /// Insured not before, Unix seconds; format `unix`.
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// `end_time`; format `unix`.
+            /// Insured not after, Unix seconds; format `unix`.
             1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
         new()
@@ -2024,17 +2022,17 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`GetSummary`].
         pub struct GetSummaryResponse {
-            /// `total`.
+            /// How many orders were insured.
             0 total: i64 => "total: must",
-            /// `claim_num`.
+            /// How many claims were made.
             1 claim_num: i64 => "claim_num: must",
-            /// `claim_succ_num`.
+            /// How many claims were paid.
             2 claim_succ_num: i64 => "claim_succ_num: must",
-            /// `premium`; in fen.
+            /// What one insurance costs at present; in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
-            /// `funds`; in fen.
+            /// Balance of the account; in fen.
             4 funds: xinqiao_types::Fen => "funds: must",
-            /// `need_close`.
+            /// Whether no more insurance can be taken out.
             5 need_close: bool => "need_close: must",
         }
     }
@@ -2102,7 +2100,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`QueryOpen`].
         pub struct QueryOpenResponse {
-            /// `is_open`; `0` or `1` on the wire.
+            /// Whether freight insurance is enabled; `0` or `1` on the wire.
             0 is_open: bool => "is_open: must zero-one",
         }
     }
@@ -2163,7 +2161,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.update_notify_funds`.
         pub struct UpdateNotifyFunds {
-            /// `notify_funds`; in fen.
+            /// Balance below which to notify; `0` switches it off; in fen.
             0 notify_funds: xinqiao_types::Fen => "notify_funds: must",
         }
         new(notify_funds: xinqiao_types::Fen)
@@ -2201,9 +2199,9 @@ pub mod license {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/activeLicenseDevice.html>.
         /// * Catalog: `mini_program.wxa.business.license.active_device`.
         pub struct ActiveDevice {
-            /// `device_list`.
+            /// Devices to activate, with the licences each takes.
             0 device_list: Vec<super::ActiveDeviceDetail> => "device_list: must",
-            /// `pkg_type`.
+            /// Kind of licence package: `0` test, `1` regular.
             1 pkg_type: i64 => "pkg_type: must",
         }
         new(device_list: Vec<super::ActiveDeviceDetail>, pkg_type: i64)
@@ -2212,7 +2210,7 @@ pub mod license {
     w::record! {
         /// Answer to [`ActiveDevice`].
         pub struct ActiveDeviceResponse {
-            /// `device_list`.
+            /// Devices, with the result of each.
             0 device_list: Vec<super::DeviceItem> => "device_list: must",
         }
     }
@@ -2243,7 +2241,7 @@ pub mod license {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getLicenseDeviceInfo.html>.
         /// * Catalog: `mini_program.wxa.business.license.get_device_info`.
         pub struct GetDeviceInfo {
-            /// `device_list`.
+            /// Devices to look up.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
         new(device_list: Vec<super::Device>)
@@ -2252,7 +2250,7 @@ pub mod license {
     w::record! {
         /// Answer to [`GetDeviceInfo`].
         pub struct GetDeviceInfoResponse {
-            /// `device_list`.
+            /// Devices with the end of their licences.
             0 device_list: Vec<super::GetDeviceInfoDevice> => "device_list: must",
         }
     }
@@ -2283,7 +2281,7 @@ pub mod license {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getLicensePkgList.html>.
         /// * Catalog: `mini_program.wxa.business.license.get_pkg_list`.
         pub struct GetPkgList {
-            /// `pkg_type`.
+            /// Kind of licence package: `0` test, `1` regular.
             0 pkg_type: i64 => "pkg_type: must",
         }
         new(pkg_type: i64)
@@ -2292,9 +2290,9 @@ pub mod license {
     w::record! {
         /// Answer to [`GetPkgList`].
         pub struct GetPkgListResponse {
-            /// `pkg_list`.
+            /// Licence packages for devices.
             0 pkg_list: Vec<super::Pkg> => "pkg_list: must",
-            /// `max_active_number`.
+            /// How often one device may be activated at most.
             1 max_active_number: Option<i64> => "max_active_number",
         }
     }
@@ -2330,7 +2328,7 @@ pub mod novel_reader {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
         /// * Catalog: `mini_program.wxa.business.novel_reader.get_preview_setting`.
         pub struct GetPreviewSetting {
-            /// `book_id`.
+            /// Number of the book.
             0 book_id: String => "book_id: must",
         }
         new(book_id: impl Into<String>)
@@ -2339,7 +2337,7 @@ pub mod novel_reader {
     w::record! {
         /// Answer to [`GetPreviewSetting`].
         pub struct GetPreviewSettingResponse {
-            /// `setting`.
+            /// Settings of the preview.
             0 setting: super::Setting => "setting: must",
         }
     }
@@ -2370,7 +2368,7 @@ pub mod novel_reader {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
         /// * Catalog: `mini_program.wxa.business.novel_reader.set_preview_setting`.
         pub struct SetPreviewSetting {
-            /// `setting`.
+            /// Settings of the preview.
             0 setting: super::Setting => "setting: must",
         }
         new(setting: super::Setting)
@@ -2402,9 +2400,9 @@ pub mod novel_reader {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
         /// * Catalog: `mini_program.wxa.business.novel_reader.set_recmd_novel`.
         pub struct SetRecmdNovel {
-            /// `recmd_type`.
+            /// Kind: `1` paid novels on Android, `2` free novels on iOS.
             0 recmd_type: i64 => "recmd_type: must",
-            /// `book_id_list`.
+            /// Numbers of the books recommended.
             1 book_id_list: Vec<String> => "book_id_list: must",
         }
         new(recmd_type: i64, book_id_list: Vec<String>)
@@ -2441,11 +2439,11 @@ pub mod runtime {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Miniprogram_Frame/api/backend/addDevice.html>.
         /// * Catalog: `mini_program.wxa.business.runtime.add_device`.
         pub struct AddDevice {
-            /// `product_id`.
+            /// Number of the product.
             0 product_id: i64 => "product_id: must",
-            /// `device_id_list`.
+            /// Ids of the devices to add.
             1 device_id_list: Vec<String> => "device_id_list: must",
-            /// `model_name`.
+            /// Name of the device model.
             2 model_name: String => "model_name: must",
         }
         new(product_id: i64, device_id_list: Vec<String>, model_name: impl Into<String>)
@@ -2477,9 +2475,9 @@ pub mod runtime {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Miniprogram_Frame/api/backend/pushAppMsg.html>.
         /// * Catalog: `mini_program.wxa.business.runtime.push_app_msg`.
         pub struct PushAppMsg {
-            /// `msg`.
+            /// Message as serialized text.
             0 msg: String => "msg: must",
-            /// `push_token`.
+            /// Push token of the target device.
             1 push_token: String => "push_token: must",
         }
         new(msg: impl Into<String>, push_token: impl Into<String>)

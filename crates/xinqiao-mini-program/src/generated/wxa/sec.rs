@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `actor_list` of `wxa::sec::vod::AuditDrama`; `actor_list` of `wxa::sec::vod::ModifyDramaBasicInfo`; and 1 more.
     pub struct Actor {
-        /// `actor`.
+        /// The actors, one by one.
         0 actor: Vec<ActorDetail> => "actor: must",
     }
     new(actor: Vec<ActorDetail>)
@@ -15,13 +15,13 @@ w::record! {
 w::record! {
     /// An item of `actor` in `wxa::sec::Actor`.
     pub struct ActorDetail {
-        /// `name`.
+        /// Name of the actor, at most 30 characters.
         0 name: String => "name: must",
-        /// `photo_material_id`.
+        /// Media id of the actor's photo.
         1 photo_material_id: String => "photo_material_id: must",
-        /// `role`.
+        /// Part that the actor plays.
         2 role: String => "role: must",
-        /// `profile`.
+        /// About the actor, at most 100 characters.
         3 profile: String => "profile: must",
     }
     new(
@@ -35,9 +35,9 @@ w::record! {
 w::record! {
     /// `Application` of `wxa::sec::famous_brand::Apply`.
     pub struct Application {
-        /// `apply_for`.
+        /// Kind: `1` famous brand, `2` uses the shop component.
         0 apply_for: i64 => "apply_for: must",
-        /// `audit_info`.
+        /// Documents of the application, or its decision.
         1 audit_info: Option<AuditInfo> => "audit_info",
     }
     new(apply_for: i64)
@@ -47,7 +47,7 @@ w::record! {
 w::record! {
     /// `audit_info` of `wxa::sec::GetStatusApplication`.
     pub struct ApplicationAuditInfo {
-        /// `audit_reason`.
+        /// Why it was rejected.
         0 audit_reason: Option<String> => "audit_reason",
     }
 }
@@ -55,11 +55,11 @@ w::record! {
 w::record! {
     /// `audit_detail` of the answer of `wxa::sec::vod::GetDramaLatestAuditInfo`; `audit_detail` of `wxa::sec::DramaInfo`.
     pub struct AuditDetail {
-        /// `status`.
+        /// State: `0` void, `1` in review, `2` finally failed, `3` passed, `4` sent back.
         0 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When it was submitted, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `audit_time`; format `unix`.
+        /// When the review was done, Unix seconds; absent before; format `unix`.
         2 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
     }
 }
@@ -67,17 +67,17 @@ w::record! {
 w::record! {
     /// `audit_info` of `wxa::sec::Application`.
     pub struct AuditInfo {
-        /// `brand_name`.
+        /// What the brand is called, as applied for.
         0 brand_name: String => "brand_name: must",
-        /// `brand_type`.
+        /// Kind: `1` consumer list, `2` chain association, `3` time-honoured, `4` flagship shop, `5` global 500, `6` China 500, `7` famous mark, `8` growing company.
         1 brand_type: i64 => "brand_type: must",
-        /// `flagship_in_which_ec_platform`.
+        /// Platform of the flagship shop, required for kind `4`.
         2 flagship_in_which_ec_platform: Option<String> => "flagship_in_which_ec_platform",
-        /// `ec_platform_proof_list`.
+        /// Media ids that prove the flagship shop, required for kind `4`.
         3 ec_platform_proof_list: Option<Vec<String>> => "ec_platform_proof_list",
-        /// `other_material_list`.
+        /// Media ids of further documents.
         4 other_material_list: Option<Vec<String>> => "other_material_list",
-        /// `authority_certified_proof_list`.
+        /// Media ids that prove the famous mark, required for kind `7`.
         5 authority_certified_proof_list: Option<Vec<String>> => "authority_certified_proof_list",
     }
     new(brand_name: impl Into<String>, brand_type: i64)
@@ -92,35 +92,35 @@ w::record! {
 w::record! {
     /// `auth_data` of `wxa::sec::Reauth`; `auth_data` of `wxa::sec::WxaAuth`.
     pub struct AuthData {
-        /// `customer_type`.
+        /// Kind of owner: `1` company, `12` sole trader, `15` person.
         0 customer_type: i64 => "customer_type: must",
-        /// `taskid`.
+        /// Number of the verification task; `taskid` on the wire.
         #[doc(alias = "taskid")]
         1 task_id: Option<String> => "taskid",
-        /// `contact_info`.
+        /// Name and mailbox of the contact.
         2 contact_info: ContactInfo => "contact_info: must",
-        /// `qualification`.
+        /// Media id of the owner's licence, required unless a person.
         3 qualification: Option<String> => "qualification",
-        /// `qualification_other`.
+        /// Media ids of further documents, at most 10.
         4 qualification_other: Option<Vec<String>> => "qualification_other",
-        /// `account_name`.
+        /// Name of the mini program.
         5 account_name: String => "account_name: must",
-        /// `account_name_type`.
+        /// Origin of the name: `1` own words, `2` trademark.
         6 account_name_type: i64 => "account_name_type: must",
-        /// `account_supplemental`.
+        /// Media ids of documents for a name that hit a protected keyword.
         7 account_supplemental: Option<Vec<String>> => "account_supplemental",
-        /// `pay_type`.
+        /// Payment: `1` the provider's package, `2` the mini program pays.
         8 pay_type: i64 => "pay_type: must",
-        /// `invoice_info`.
+        /// Invoice data; none if the provider pays.
         9 invoice_info: Option<InvoiceInfo> => "invoice_info",
-        /// `auth_identification`.
+        /// Identity that a person claims, name of a leaf of the tree.
         10 auth_identification: Option<String> => "auth_identification",
-        /// `auth_ident_material`.
+        /// Media ids that prove the identity, required with one.
         11 auth_ident_material: Option<Vec<String>> => "auth_ident_material",
-        /// `third_party_phone`.
+        /// Contact phone of the third-party platform.
         12 third_party_phone: Option<String> => "third_party_phone",
-        /// `service_appid`.
-        13 service_appid: Option<String> => "service_appid",
+        /// AppID in the service market, required if the provider pays.
+        13 service_appid: Option<xinqiao_types::AppId> => "service_appid",
     }
     new(
         customer_type: i64,
@@ -134,7 +134,7 @@ w::record! {
         qualification: String,
         auth_identification: String,
         third_party_phone: String,
-        service_appid: String,
+        service_appid: xinqiao_types::AppId,
     )
     set(
         qualification_other: Vec<String>,
@@ -147,12 +147,12 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `wxa::sec::vod::AuthorizeCopyright`; an item of `result` in the answer of `wxa::sec::vod::AuthorizeDrama`; and 2 more.
     pub struct ResultInfo {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: i64 => "drama_id: must",
-        /// `errcode`.
+        /// Result code of this item, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -161,9 +161,9 @@ w::record! {
 w::record! {
     /// `contact` of `wxa::sec::ShippingDetail`; `contact` of `wxa::sec::SubOrderShipping`.
     pub struct Contact {
-        /// `consignor_contact`.
+        /// Sender's phone, masked except the last four digits; such as `189****1234`.
         0 consignor_contact: Option<String> => "consignor_contact",
-        /// `receiver_contact`.
+        /// Receiver's phone, masked except the last four digits; such as `189****1234`.
         1 receiver_contact: Option<String> => "receiver_contact",
     }
     new()
@@ -173,9 +173,9 @@ w::record! {
 w::record! {
     /// `contact_info` of `wxa::sec::AuthData`.
     pub struct ContactInfo {
-        /// `name`.
+        /// Name of the contact.
         0 name: String => "name: must",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mailbox of the contact; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
     new(name: impl Into<String>, email: impl Into<String>)
@@ -184,37 +184,37 @@ w::record! {
 w::record! {
     /// `drama_info` of the answer of `wxa::sec::vod::GetDrama`; an item of `drama_info_list` in the answer of `wxa::sec::vod::ListDramas`.
     pub struct DramaInfo {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: i64 => "drama_id: must",
-        /// `name`.
+        /// Title of the drama.
         1 name: String => "name: must",
-        /// `description`.
+        /// Summary, at most 200 characters.
         2 description: String => "description: must",
-        /// `media_count`.
+        /// How many episodes there are.
         3 media_count: i64 => "media_count: must",
-        /// `media_list`.
+        /// Media files of the episodes.
         4 media_list: Vec<Media> => "media_list: must",
-        /// `status`.
+        /// State: `0` playable, `1` in review, `2` failed, `3` taken off by the platform.
         5 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `cover_url`.
+        /// Address of the cover.
         7 cover_url: Option<String> => "cover_url",
-        /// `promotion_poster`.
+        /// Address of the poster.
         8 promotion_poster: Option<String> => "promotion_poster",
-        /// `recommendations`.
+        /// Slogan, at most 30 characters.
         9 recommendations: Option<String> => "recommendations",
-        /// `producer`.
+        /// Who produced it.
         10 producer: Option<String> => "producer",
-        /// `playwright`.
+        /// Who wrote the script.
         11 playwright: Option<String> => "playwright",
-        /// `actor_list`.
+        /// Data of the actors.
         12 actor_list: Option<Actor> => "actor_list",
-        /// `production_license`.
+        /// Licence to produce, by number or image.
         13 production_license: Option<String> => "production_license",
-        /// `audit_detail`.
+        /// State and times of the latest review.
         14 audit_detail: Option<AuditDetail> => "audit_detail",
-        /// `expedited`; `0` or `1` on the wire.
+        /// Whether to hurry, only for a first submission; `0` or `1` on the wire.
         15 expedited: Option<bool> => "expedited: zero-one",
     }
 }
@@ -222,9 +222,9 @@ w::record! {
 w::record! {
     /// `electronic` of `wxa::sec::InvoiceInfo`.
     pub struct Electronic {
-        /// `id`.
+        /// Taxpayer number, 15, 17, 18 or 20 characters.
         0 id: String => "id: must",
-        /// `desc`.
+        /// Remark on the invoice.
         1 desc: Option<String> => "desc",
     }
     new(id: impl Into<String>)
@@ -234,11 +234,11 @@ w::record! {
 w::record! {
     /// `application` of the answer of `wxa::sec::famous_brand::GetStatus`.
     pub struct GetStatusApplication {
-        /// `apply_for`.
+        /// Kind: `1` famous brand, `2` uses the shop component.
         0 apply_for: i64 => "apply_for: must",
-        /// `audit_info`.
+        /// Documents of the application, or its decision.
         1 audit_info: Option<ApplicationAuditInfo> => "audit_info",
-        /// `status`.
+        /// State: `1` in review, `2` rejected, `3` passed.
         2 status: i64 => "status: must",
     }
 }
@@ -246,11 +246,11 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizeApps`.
     pub struct GetAuthorizeAppsObject {
-        /// `authorized_appid`.
-        0 authorized_appid: String => "authorized_appid: must",
-        /// `authorized_time`; format `unix`.
+        /// AppID of the mini program that gets the right.
+        0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
+        /// When the right was given, Unix seconds; format `unix`.
         1 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
-        /// `authz_expire_time`; format `unix`.
+        /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
         2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
@@ -258,11 +258,11 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizedApps`.
     pub struct GetAuthorizedAppsObject {
-        /// `authorizer_appid`.
-        0 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorized_time`; format `unix`.
+        /// AppID of the mini program that gave the right.
+        0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// When the right was given, Unix seconds; format `unix`.
         1 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
-        /// `authz_expire_time`; format `unix`.
+        /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
         2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
@@ -270,13 +270,13 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizedObjects`.
     pub struct GetAuthorizedObjectsObject {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: i64 => "drama_id: must",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorized_time`; format `unix`.
+        /// AppID of the mini program that gave the right.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// When the right was given, Unix seconds; format `unix`.
         2 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
-        /// `authz_expire_time`; format `unix`.
+        /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
         3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
@@ -284,13 +284,13 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizeObjects`.
     pub struct GetAuthorizeObjectsObject {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: i64 => "drama_id: must",
-        /// `authorized_appid`.
-        1 authorized_appid: String => "authorized_appid: must",
-        /// `authorized_time`; format `unix`.
+        /// AppID of the mini program that gets the right.
+        1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
+        /// When the right was given, Unix seconds; format `unix`.
         2 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
-        /// `authz_expire_time`; format `unix`.
+        /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
         3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
@@ -298,19 +298,19 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::sec::vod::GetCopyrightAuthorizationList`; an item of `list` in the answer of `wxa::sec::vod::GetCopyrightAuthorizedList`.
     pub struct ListInfo {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: i64 => "drama_id: must",
-        /// `authorizer_appid`.
-        1 authorizer_appid: String => "authorizer_appid: must",
-        /// `authorization_type`.
+        /// AppID of the mini program that gave the right.
+        1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
+        /// Who gets it: `1` an owner, `2` a mini program.
         2 authorization_type: i64 => "authorization_type: must",
-        /// `authorized_appid`.
-        3 authorized_appid: Option<String> => "authorized_appid",
-        /// `authorized_subject_cert_no`.
+        /// AppID of the mini program that gets the right.
+        3 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
+        /// Unified social credit code of the owner that gets it.
         4 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
-        /// `authorized_time`; format `unix`.
+        /// When the right was given, Unix seconds; format `unix`.
         5 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
-        /// `expire_time`; format `unix`.
+        /// When the right ends, Unix seconds; `0` for ever; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
@@ -318,19 +318,19 @@ w::record! {
 w::record! {
     /// `media_info` of the answer of `wxa::sec::vod::GetMediaLink`.
     pub struct GetMediaLinkMediaInfo {
-        /// `media_id`.
+        /// Number of the media file.
         0 media_id: i64 => "media_id: must",
-        /// `name`.
+        /// File name of the media file.
         1 name: String => "name: must",
-        /// `description`.
+        /// What the media file is.
         2 description: String => "description: must",
-        /// `duration`; in s.
+        /// Playing time; in s.
         3 duration: i64 => "duration: must",
-        /// `cover_url`.
+        /// Address of the cover.
         4 cover_url: String => "cover_url: must",
-        /// `mp4_url`.
+        /// Address of the MP4, works for a while.
         5 mp4_url: String => "mp4_url: must",
-        /// `hls_url`.
+        /// Address of the HLS stream, works for a while.
         6 hls_url: String => "hls_url: must",
     }
 }
@@ -338,15 +338,15 @@ w::record! {
 w::record! {
     /// An item of `identity_tree_list` in the answer of `wxa::sec::AuthIdentityTree`; an item of `node_list` in `wxa::sec::IdentityTree`.
     pub struct IdentityTree {
-        /// `node_id`.
+        /// Number of the node.
         0 node_id: i64 => "node_id: must",
-        /// `name`.
+        /// Name of the identity; verification takes that of a leaf.
         1 name: String => "name: must",
-        /// `node_list`.
+        /// Identities below, none for a leaf.
         2 node_list: Option<Vec<IdentityTree>> => "node_list",
-        /// `root_info`.
+        /// Data of the root.
         3 root_info: Option<RootInfo> => "root_info",
-        /// `leaf_info`.
+        /// What a leaf asks for.
         4 leaf_info: Option<LeafInfo> => "leaf_info",
     }
 }
@@ -354,13 +354,13 @@ w::record! {
 w::record! {
     /// `invoice_info` of `wxa::sec::AuthData`.
     pub struct InvoiceInfo {
-        /// `invoice_type`.
+        /// Kind: `1` none, `2` electronic, `3` special (discontinued), `4` digital special.
         0 invoice_type: i64 => "invoice_type: must",
-        /// `invoice_title`.
+        /// Name on the invoice, the same as the owner's.
         1 invoice_title: Option<String> => "invoice_title",
-        /// `electronic`.
+        /// Electronic invoice, required for kind `2`.
         2 electronic: Option<Electronic> => "electronic",
-        /// `vat`.
+        /// Special VAT invoice, required for those.
         3 vat: Option<Vat> => "vat",
     }
     new(invoice_type: i64)
@@ -371,7 +371,7 @@ w::record! {
 w::record! {
     /// `leaf_info` of `wxa::sec::IdentityTree`.
     pub struct LeafInfo {
-        /// `requirement`.
+        /// What documents this identity asks for.
         0 requirement: Option<String> => "requirement",
     }
 }
@@ -379,7 +379,7 @@ w::record! {
 w::record! {
     /// An item of `media_list` in `wxa::sec::DramaInfo`.
     pub struct Media {
-        /// `media_id`.
+        /// Number of the media file.
         0 media_id: i64 => "media_id: must",
     }
 }
@@ -387,31 +387,31 @@ w::record! {
 w::record! {
     /// `media_info` of the answer of `wxa::sec::vod::GetMedia`; an item of `media_info_list` in the answer of `wxa::sec::vod::ListMedia`.
     pub struct MediaInfo {
-        /// `drama_id`.
+        /// Number of the drama.
         0 drama_id: Option<i64> => "drama_id",
-        /// `description`.
+        /// What the media file is.
         1 description: Option<String> => "description",
-        /// `media_id`.
+        /// Number of the media file.
         2 media_id: i64 => "media_id: must",
-        /// `name`.
+        /// File name of the media file.
         3 name: String => "name: must",
-        /// `file_size`; in byte.
+        /// Size of the media file; in byte.
         4 file_size: i64 => "file_size: must",
-        /// `duration`; in s.
+        /// Playing time; in s.
         5 duration: i64 => "duration: must",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `expire_time`; format `unix`.
+        /// When it expires, Unix seconds; files never submitted do; format `unix`.
         7 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// `cover_url`.
+        /// Address of the cover.
         8 cover_url: Option<String> => "cover_url",
-        /// `original_url`.
+        /// Address of the original video, works for a while.
         9 original_url: Option<String> => "original_url",
-        /// `mp4_url`.
+        /// Address of the MP4, works for a while.
         10 mp4_url: Option<String> => "mp4_url",
-        /// `hls_url`.
+        /// Address of the HLS stream, works for a while.
         11 hls_url: Option<String> => "hls_url",
-        /// `audit_detail`.
+        /// Review of this media file.
         12 audit_detail: Option<MediaInfoAuditDetail> => "audit_detail",
     }
 }
@@ -419,15 +419,15 @@ w::record! {
 w::record! {
     /// `audit_detail` of `wxa::sec::MediaInfo`.
     pub struct MediaInfoAuditDetail {
-        /// `status`.
+        /// State: `0` void, `1` in review, `2` rejected, `3` passed, `4` sent back.
         0 status: i64 => "status: must",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `audit_time`; format `unix`.
+        /// When the review was done, Unix seconds; absent before; format `unix`.
         2 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
-        /// `reason`.
+        /// Why the review failed.
         3 reason: Option<String> => "reason",
-        /// `evidence_material_id_list`.
+        /// Screenshots of what is at fault, as media ids.
         4 evidence_material_id_list: Option<Vec<String>> => "evidence_material_id_list",
     }
 }
@@ -435,9 +435,9 @@ w::record! {
 w::record! {
     /// An item of `media_part_infos` in `wxa::sec::vod::CommitUpload`; an item of `cover_part_infos` in `wxa::sec::vod::CommitUpload`.
     pub struct MediaPartInfo {
-        /// `part_number`.
+        /// Number of the part, from 1.
         0 part_number: i64 => "part_number: must",
-        /// `etag`.
+        /// Mark of the uploaded part, needed to commit.
         1 etag: String => "etag: must",
     }
     new(part_number: i64, etag: impl Into<String>)
@@ -446,29 +446,29 @@ w::record! {
 w::record! {
     /// `order` of the answer of `wxa::sec::order::GetOrder`; an item of `order_list` in the answer of `wxa::sec::order::GetOrderList`.
     pub struct Order {
-        /// `merchant_id`.
+        /// Merchant number that took the payment.
         0 merchant_id: String => "merchant_id: must",
-        /// `sub_merchant_id`.
+        /// Sub-merchant number, only with a service provider.
         1 sub_merchant_id: Option<String> => "sub_merchant_id",
-        /// `merchant_trade_no`.
+        /// Order number of the merchant.
         2 merchant_trade_no: String => "merchant_trade_no: must",
-        /// `transaction_id`.
+        /// WeChat Pay's number, alternative to the merchant's.
         3 transaction_id: Option<String> => "transaction_id",
-        /// `description`.
+        /// What was paid for, cut if too long.
         4 description: String => "description: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who paid, by openid; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `paid_amount`; in fen.
+        /// What the user really paid; in fen.
         6 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `order_state`.
+        /// State: `1` to ship, `2` shipped, `3` received, `4` complete, `5` refunded, `6` awaiting settlement.
         7 order_state: i64 => "order_state: must",
-        /// `pay_time`; format `unix`.
+        /// When it was paid, Unix seconds; format `unix`.
         8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
-        /// `trade_create_time`; format `unix`.
+        /// When the trade was made, Unix seconds; format `unix`.
         9 trade_create_time: xinqiao_types::UnixSeconds => "trade_create_time: must",
-        /// `in_complaint`.
+        /// Whether there is a dispute.
         10 in_complaint: bool => "in_complaint: must",
-        /// `shipping`.
+        /// How it was shipped.
         11 shipping: Option<Shipping> => "shipping",
     }
 }
@@ -476,13 +476,13 @@ w::record! {
 w::record! {
     /// `order_key` of `wxa::sec::order::UploadCombinedShippingInfo`; `order_key` of `wxa::sec::order::UploadShippingInfo`; and 1 more.
     pub struct OrderKey {
-        /// `order_number_type`.
+        /// Which numbers: `1` merchant's number and order number, `2` WeChat Pay's number.
         0 order_number_type: i64 => "order_number_type: must",
-        /// `mchid`.
+        /// Merchant number that took the payment, required for `1`.
         1 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `out_trade_no`.
+        /// Order number of the merchant, required for `1`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`.
+        /// WeChat Pay's number, required for `2`.
         3 transaction_id: Option<String> => "transaction_id",
     }
     new(order_number_type: i64)
@@ -492,9 +492,9 @@ w::record! {
 w::record! {
     /// `pay_time_range` of `wxa::sec::order::GetOrderList`.
     pub struct PayTimeRange {
-        /// `begin_time`; format `unix`.
+        /// Earliest, Unix seconds; from the beginning if left out; format `unix`.
         0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
+        /// Latest (inclusive), Unix seconds; no limit if left out; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -504,7 +504,7 @@ w::record! {
 w::record! {
     /// `payer` of `wxa::sec::order::UploadCombinedShippingInfo`; `payer` of `wxa::sec::order::UploadShippingInfo`.
     pub struct Payer {
-        /// `openid`; personal data, masked in `Debug`.
+        /// Who paid, by openid; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -513,7 +513,7 @@ w::record! {
 w::record! {
     /// `progress` of the answer of `wxa::sec::famous_brand::GetStatus`.
     pub struct Progress {
-        /// `status`.
+        /// State: `1` in review, `2` rejected, `3` passed.
         0 status: i64 => "status: must",
     }
 }
@@ -521,9 +521,9 @@ w::record! {
 w::record! {
     /// An item of `replace_media_list` in `wxa::sec::vod::AuditDrama`; an item of `replace_media_list` in `wxa::sec::vod::SubmitReplaceDramaMedias`.
     pub struct ReplaceMedia {
-        /// `old`.
+        /// Media file to be replaced.
         0 old: i64 => "old: must",
-        /// `new`.
+        /// Media file that takes its place.
         1 new: i64 => "new: must",
     }
     new(old: i64, new: i64)
@@ -532,7 +532,7 @@ w::record! {
 w::record! {
     /// `root_info` of `wxa::sec::IdentityTree`.
     pub struct RootInfo {
-        /// `type`.
+        /// Code of the class of identities.
         0 type_: i64 => "type: must",
     }
 }
@@ -540,17 +540,17 @@ w::record! {
 w::record! {
     /// `shipping` of `wxa::sec::Order`.
     pub struct Shipping {
-        /// `logistics_type`.
+        /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         0 logistics_type: i64 => "logistics_type: must",
-        /// `delivery_mode`.
+        /// Mode: `1` all at once, `2` in parts.
         1 delivery_mode: i64 => "delivery_mode: must",
-        /// `goods_desc`.
+        /// What the goods are.
         2 goods_desc: Option<String> => "goods_desc",
-        /// `finish_shipping`.
+        /// Whether all has been shipped.
         3 finish_shipping: bool => "finish_shipping: must",
-        /// `finish_shipping_count`.
+        /// How often shipping was finished: `0` not yet, `1` once, `2` again after a redo.
         4 finish_shipping_count: i64 => "finish_shipping_count: must",
-        /// `shipping_list`.
+        /// Shipments: one at once, at most 10 in parts.
         5 shipping_list: Vec<ShippingDetail> => "shipping_list: must",
     }
 }
@@ -558,15 +558,15 @@ w::record! {
 w::record! {
     /// An item of `shipping_list` in `wxa::sec::Shipping`.
     pub struct ShippingDetail {
-        /// `express_company`.
+        /// Code of the express company, required for express; such as `SF`.
         0 express_company: Option<String> => "express_company",
-        /// `tracking_no`.
+        /// Tracking number, required for express; such as `SF1234567890123`.
         1 tracking_no: Option<String> => "tracking_no",
-        /// `goods_desc`.
+        /// What the goods are.
         2 goods_desc: Option<String> => "goods_desc",
-        /// `contact`.
+        /// Contact, required for SF: receiver's or sender's.
         3 contact: Option<Contact> => "contact",
-        /// `upload_time`; format `unix`.
+        /// When it was uploaded, which decides the order of requests; format `unix`.
         4 upload_time: xinqiao_types::UnixSeconds => "upload_time: must",
     }
 }
@@ -574,15 +574,15 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `wxa::sec::order::UploadCombinedShippingInfo`.
     pub struct SubOrder {
-        /// `order_key`.
+        /// Which numbers name the order.
         0 order_key: OrderKey => "order_key: must",
-        /// `logistics_type`.
+        /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         1 logistics_type: i64 => "logistics_type: must",
-        /// `delivery_mode`.
+        /// Mode: `1` all at once, `2` in parts.
         2 delivery_mode: i64 => "delivery_mode: must",
-        /// `is_all_delivered`.
+        /// With parts, whether all have been sent; only then the user is told.
         3 is_all_delivered: Option<bool> => "is_all_delivered",
-        /// `shipping_list`.
+        /// Shipments: one at once, at most 10 in parts.
         4 shipping_list: Vec<SubOrderShipping> => "shipping_list: must",
     }
     new(
@@ -597,13 +597,13 @@ w::record! {
 w::record! {
     /// An item of `shipping_list` in `wxa::sec::order::UploadShippingInfo`; an item of `shipping_list` in `wxa::sec::SubOrder`.
     pub struct SubOrderShipping {
-        /// `express_company`.
+        /// Code of the express company, required for express; such as `SF`.
         0 express_company: Option<String> => "express_company",
-        /// `tracking_no`.
+        /// Tracking number, required for express; such as `SF1234567890123`.
         1 tracking_no: Option<String> => "tracking_no",
-        /// `item_desc`.
+        /// What the goods are, at most 120 characters; such as `微信红包抱枕*1个`.
         2 item_desc: Option<String> => "item_desc",
-        /// `contact`.
+        /// Contact, required for SF: receiver's or sender's.
         3 contact: Option<Contact> => "contact",
     }
     new()
@@ -614,23 +614,23 @@ w::record! {
 w::record! {
     /// `task_info` of the answer of `wxa::sec::vod::GetTask`.
     pub struct TaskInfo {
-        /// `id`.
+        /// Number of the task.
         0 id: i64 => "id: must",
-        /// `task_type`.
+        /// Kind of task: `1` pull upload.
         1 task_type: i64 => "task_type: must",
-        /// `status`.
+        /// State: `1` waiting, `2` running, `3` done, `4` failed.
         2 status: i64 => "status: must",
-        /// `errcode`.
+        /// Result code of this item, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         3 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         4 err_msg: Option<String> => "errmsg",
-        /// `create_time`; format `unix`.
+        /// When it was made, Unix seconds; format `unix`.
         5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
-        /// `finish_time`; format `unix`.
+        /// When the task was done, Unix seconds; format `unix`.
         6 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// `media_id`.
+        /// Media file that came out, when done.
         7 media_id: Option<i64> => "media_id",
     }
 }
@@ -638,31 +638,31 @@ w::record! {
 w::record! {
     /// `vat` of `wxa::sec::InvoiceInfo`.
     pub struct Vat {
-        /// `id`.
+        /// Taxpayer number, 15, 17, 18 or 20 characters.
         0 id: String => "id: must",
-        /// `enterprise_phone`.
+        /// Phone of the company.
         1 enterprise_phone: String => "enterprise_phone: must",
-        /// `enterprise_address`.
+        /// Registered address of the company.
         2 enterprise_address: String => "enterprise_address: must",
-        /// `bank_name`.
+        /// Bank of the company.
         3 bank_name: String => "bank_name: must",
-        /// `bank_account`; personal data, masked in `Debug`.
+        /// Bank account of the company; personal data, masked in `Debug`.
         4 bank_account: String => "bank_account: must masked",
-        /// `mailing_address`.
+        /// Postal code to send the invoice to.
         5 mailing_address: Option<String> => "mailing_address",
-        /// `province`.
+        /// Province to send the invoice to.
         6 province: Option<String> => "province",
-        /// `city`.
+        /// City to send the invoice to.
         7 city: Option<String> => "city",
-        /// `district`.
+        /// District to send the invoice to.
         8 district: Option<String> => "district",
-        /// `address`; personal data, masked in `Debug`.
+        /// Street address to send the invoice to; personal data, masked in `Debug`.
         9 address: Option<String> => "address: masked",
-        /// `name`.
+        /// Who receives the invoice.
         10 name: Option<String> => "name",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Phone of who receives the invoice; personal data, masked in `Debug`.
         11 phone: Option<String> => "phone: masked",
-        /// `desc`.
+        /// Remark on the invoice.
         12 desc: Option<String> => "desc",
     }
     new(
@@ -698,7 +698,7 @@ w::record! {
 w::record! {
     /// Answer to [`AuthIdentityTree`].
     pub struct AuthIdentityTreeResponse {
-        /// `identity_tree_list`.
+        /// Identities that a person may claim, as a tree.
         0 identity_tree_list: Vec<IdentityTree> => "identity_tree_list: must",
     }
 }
@@ -729,7 +729,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_queryauth.html>.
     /// * Catalog: `mini_program.wxa.sec.query_auth`.
     pub struct QueryAuth {
-        /// `taskid`.
+        /// Number of the verification task; `taskid` on the wire.
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
     }
@@ -739,15 +739,15 @@ w::record! {
 w::record! {
     /// Answer to [`QueryAuth`].
     pub struct QueryAuthResponse {
-        /// `task_status`.
+        /// Task: `3` user agreed, `6` face passed, `9` phone passed, `11` order failed, `12` order made, `15` awaiting payment, and others.
         0 task_status: i64 => "task_status: must",
-        /// `apply_status`.
+        /// Review: `0` none, `1` awaiting payment, `2` in review, `3` sent back, `4` passed, `5` finally failed.
         1 apply_status: i64 => "apply_status: must",
-        /// `appid`.
+        /// AppID of the mini program.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `refill_reason`.
+        /// Why it was sent back, with `apply_status` `3`.
         3 refill_reason: Option<String> => "refill_reason",
-        /// `fail_reason`.
+        /// Why it finally failed, with `apply_status` `5`.
         4 fail_reason: Option<String> => "fail_reason",
     }
 }
@@ -844,7 +844,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_reauth.html>.
     /// * Catalog: `mini_program.wxa.sec.reauth`.
     pub struct Reauth {
-        /// `auth_data`.
+        /// Data of owner, contact and invoice.
         0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
@@ -853,10 +853,10 @@ w::record! {
 w::record! {
     /// Answer to [`Reauth`].
     pub struct ReauthResponse {
-        /// `taskid`.
+        /// Number of the verification task; `taskid` on the wire.
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
-        /// `auth_url`.
+        /// Link for the admin to confirm.
         1 auth_url: Option<String> => "auth_url",
     }
 }
@@ -920,7 +920,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_uploadauthmaterial.html>.
     /// * Catalog: `mini_program.wxa.sec.upload_auth_material`.
     pub struct UploadAuthMaterial {
-        /// `media`.
+        /// Image of the document.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -929,11 +929,11 @@ w::record! {
 w::record! {
     /// Answer to [`UploadAuthMaterial`].
     pub struct UploadAuthMaterialResponse {
-        /// `type`.
+        /// Kind of media, such as `image`.
         0 type_: Option<String> => "type",
-        /// `mediaid`.
+        /// Media id, to be put into the verification data; `mediaid` on the wire.
         #[doc(alias = "mediaid")]
-        1 media_id: String => "mediaid: must",
+        1 media_id: xinqiao_types::MediaId => "mediaid: must",
     }
 }
 
@@ -963,7 +963,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_wxaauth.html>.
     /// * Catalog: `mini_program.wxa.sec.wxa_auth`.
     pub struct WxaAuth {
-        /// `auth_data`.
+        /// Data of owner, contact and invoice.
         0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
@@ -1003,7 +1003,7 @@ pub mod famous_brand {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_famousbrandapply.html>.
         /// * Catalog: `mini_program.wxa.sec.famous_brand.apply`.
         pub struct Apply {
-            /// `Application`.
+            /// Kind of brand and the documents; `Application` on the wire.
             0 application: super::Application => "Application: must",
         }
         new(application: super::Application)
@@ -1043,9 +1043,9 @@ pub mod famous_brand {
     w::record! {
         /// Answer to [`GetStatus`].
         pub struct GetStatusResponse {
-            /// `progress`.
+            /// How far the application is.
             0 progress: super::Progress => "progress: must",
-            /// `application`.
+            /// The latest application with its decision.
             1 application: super::GetStatusApplication => "application: must",
         }
     }
@@ -1082,13 +1082,13 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.get_order`.
         pub struct GetOrder {
-            /// `merchant_id`.
+            /// Merchant number that took the payment.
             0 merchant_id: Option<String> => "merchant_id",
-            /// `sub_merchant_id`.
+            /// Sub-merchant number, only with a service provider.
             1 sub_merchant_id: Option<String> => "sub_merchant_id",
-            /// `merchant_trade_no`.
+            /// Order number of the merchant, alternative to `transaction_id`.
             2 merchant_trade_no: Option<String> => "merchant_trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's number, alternative to the merchant's.
             3 transaction_id: Option<String> => "transaction_id",
         }
         new()
@@ -1103,7 +1103,7 @@ pub mod order {
     w::record! {
         /// Answer to [`GetOrder`].
         pub struct GetOrderResponse {
-            /// `order`.
+            /// Payment, shipping and state of the order.
             0 order: super::Order => "order: must",
         }
     }
@@ -1168,15 +1168,15 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.get_order_list`.
         pub struct GetOrderList {
-            /// `pay_time_range`.
+            /// Range of the time of payment, none for no limit.
             0 pay_time_range: Option<super::PayTimeRange> => "pay_time_range",
-            /// `order_state`.
+            /// State: `1` to ship, `2` shipped, `3` received, `4` complete, `5` refunded, `6` awaiting settlement.
             1 order_state: Option<i64> => "order_state",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Only orders of this payer; personal data, masked in `Debug`.
             2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `last_index`.
+            /// Page mark: none at first, then what the last answer returned.
             3 last_index: Option<String> => "last_index",
-            /// `page_size`.
+            /// Orders to return, 100 by default.
             4 page_size: Option<i64> => "page_size",
         }
         new()
@@ -1187,11 +1187,11 @@ pub mod order {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// `order_list`.
+            /// Orders of this page.
             0 order_list: Vec<super::Order> => "order_list: must",
-            /// `has_more`.
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `last_index`.
+            /// Page mark: none at first, then what the last answer returned.
             2 last_index: Option<String> => "last_index",
         }
     }
@@ -1223,7 +1223,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_managed`.
         pub struct IsTradeManaged {
-            /// `appid`; the account's appid.
+            /// AppID of the mini program to look up; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1232,7 +1232,7 @@ pub mod order {
     w::record! {
         /// Answer to [`IsTradeManaged`].
         pub struct IsTradeManagedResponse {
-            /// `is_trade_managed`.
+            /// Whether shipping management is enabled.
             0 is_trade_managed: bool => "is_trade_managed: must",
         }
     }
@@ -1264,7 +1264,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmed`.
         pub struct IsTradeManagementConfirmed {
-            /// `appid`; the account's appid.
+            /// AppID of the mini program to look up; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1273,7 +1273,7 @@ pub mod order {
     w::record! {
         /// Answer to [`IsTradeManagementConfirmed`].
         pub struct IsTradeManagementConfirmedResponse {
-            /// `completed`.
+            /// Whether settlement management has been confirmed.
             0 completed: bool => "completed: must",
         }
     }
@@ -1305,15 +1305,15 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.notify_confirm_receive`.
         pub struct NotifyConfirmReceive {
-            /// `merchant_id`.
+            /// Merchant number that took the payment.
             0 merchant_id: Option<String> => "merchant_id",
-            /// `sub_merchant_id`.
+            /// Sub-merchant number, only with a service provider.
             1 sub_merchant_id: Option<String> => "sub_merchant_id",
-            /// `merchant_trade_no`.
+            /// Order number of the merchant, alternative to `transaction_id`.
             2 merchant_trade_no: Option<String> => "merchant_trade_no",
-            /// `transaction_id`.
+            /// WeChat Pay's number, alternative to the merchant's.
             3 transaction_id: Option<String> => "transaction_id",
-            /// `received_time`; format `unix`.
+            /// When the parcel was signed for, Unix seconds, after shipping; format `unix`.
             4 received_time: xinqiao_types::UnixSeconds => "received_time: must",
         }
         new(received_time: xinqiao_types::UnixSeconds)
@@ -1385,7 +1385,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.set_msg_jump_path`.
         pub struct SetMsgJumpPath {
-            /// `path`.
+            /// Page of the mini program that shipping messages open; such as `pages/order/detail`.
             0 path: String => "path: must",
         }
         new(path: impl Into<String>)
@@ -1485,13 +1485,13 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.upload_combined_shipping_info`.
         pub struct UploadCombinedShippingInfo {
-            /// `order_key`.
+            /// Which numbers name the order.
             0 order_key: super::OrderKey => "order_key: must",
-            /// `payer`.
+            /// The user who paid.
             1 payer: super::Payer => "payer: must",
-            /// `sub_orders`.
+            /// Shipping of each order that was combined.
             2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
-            /// `upload_time`; format `rfc3339`.
+            /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             3 upload_time: String => "upload_time: must",
         }
         new(
@@ -1528,19 +1528,19 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.upload_shipping_info`.
         pub struct UploadShippingInfo {
-            /// `order_key`.
+            /// Which numbers name the order.
             0 order_key: super::OrderKey => "order_key: must",
-            /// `payer`.
+            /// The user who paid.
             1 payer: super::Payer => "payer: must",
-            /// `logistics_type`.
+            /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
             2 logistics_type: i64 => "logistics_type: must",
-            /// `delivery_mode`.
+            /// Mode: `1` all at once, `2` in parts.
             3 delivery_mode: i64 => "delivery_mode: must",
-            /// `is_all_delivered`.
+            /// With parts, whether all have been sent; only then the user is told.
             4 is_all_delivered: Option<bool> => "is_all_delivered",
-            /// `shipping_list`.
+            /// Shipments: one at once, at most 10 in parts.
             5 shipping_list: Vec<super::SubOrderShipping> => "shipping_list: must",
-            /// `upload_time`; format `rfc3339`.
+            /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             6 upload_time: String => "upload_time: must",
         }
         new(
@@ -1586,13 +1586,13 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.apply_upload`.
         pub struct ApplyUpload {
-            /// `media_name`.
+            /// File name: title, hyphen, episode; such as `我的演艺 - 第1集`.
             0 media_name: String => "media_name: must",
-            /// `media_type`.
+            /// Video format, such as MP4, MOV or MKV.
             1 media_type: String => "media_type: must",
-            /// `cover_type`.
+            /// Cover format, such as JPG or PNG; without it the first frame is taken.
             2 cover_type: Option<String> => "cover_type",
-            /// `source_context`.
+            /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
         }
         new(media_name: impl Into<String>, media_type: impl Into<String>)
@@ -1602,7 +1602,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`ApplyUpload`].
         pub struct ApplyUploadResponse {
-            /// `upload_id`.
+            /// Id of this upload, for parts and commit.
             0 upload_id: String => "upload_id: must",
         }
     }
@@ -1634,49 +1634,49 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.audit_drama`.
         pub struct AuditDrama {
-            /// `drama_id`.
+            /// Number of the drama; none at first, required to submit again.
             0 drama_id: Option<i64> => "drama_id",
-            /// `name`.
+            /// Title of the drama, fixed after the first submission.
             1 name: Option<String> => "name",
-            /// `description`.
+            /// Summary, at most 200 characters.
             2 description: Option<String> => "description",
-            /// `media_count`.
+            /// How many episodes there are.
             3 media_count: Option<i64> => "media_count",
-            /// `media_id_list`.
+            /// Media files of the episodes, in order.
             4 media_id_list: Option<Vec<i64>> => "media_id_list",
-            /// `recommendations`.
+            /// Slogan, at most 30 characters.
             5 recommendations: Option<String> => "recommendations",
-            /// `producer`.
+            /// Who produced it.
             6 producer: Option<String> => "producer",
-            /// `playwright`.
+            /// Who wrote the script.
             7 playwright: Option<String> => "playwright",
-            /// `actor_list`.
+            /// Data of the actors.
             8 actor_list: Option<super::Actor> => "actor_list",
-            /// `cover_material_id`.
+            /// Media id of the cover.
             9 cover_material_id: Option<String> => "cover_material_id",
-            /// `promotion_poster_material_id`.
+            /// Media id of the poster.
             10 promotion_poster_material_id: Option<String> => "promotion_poster_material_id",
-            /// `authorized_material_id`.
+            /// Media id of the right to show it.
             11 authorized_material_id: Option<String> => "authorized_material_id",
-            /// `qualification_type`.
+            /// Kind: `1` licensed or registered, `2` neither, and cheaper than a million yuan.
             12 qualification_type: Option<i64> => "qualification_type",
-            /// `qualification_certificate_material_id`.
+            /// Media id of the certificate, for kind `1`; `qualification_certificate_material_id` on the wire.
             13 qualification_material_id: Option<String> => "qualification_certificate_material_id",
-            /// `cost_commitment_letter_material_id`.
+            /// Media id of the report on costs, for kind `2`; `cost_commitment_letter_material_id` on the wire.
             14 commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
-            /// `cost_of_production`; in 10000 yuan.
+            /// Production cost, for kind `2`, 1 to 99; in 10000 yuan.
             15 cost_of_production: Option<i64> => "cost_of_production",
-            /// `registration_number`.
+            /// Registration or licence number, for kind `1`.
             16 registration_number: Option<String> => "registration_number",
-            /// `production_license`.
+            /// Licence to produce, by number or image.
             17 production_license: Option<String> => "production_license",
-            /// `publish_license`.
+            /// Licence to publish, by number or image.
             18 publish_license: Option<String> => "publish_license",
-            /// `other_material_material_id`.
+            /// Media id of a further document.
             19 other_material_material_id: Option<String> => "other_material_material_id",
-            /// `expedited`; `0` or `1` on the wire.
+            /// Whether to hurry, only for a first submission; `0` or `1` on the wire.
             20 expedited: Option<bool> => "expedited: zero-one",
-            /// `replace_media_list`.
+            /// Media files to replace.
             21 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
         new()
@@ -1711,7 +1711,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`AuditDrama`].
         pub struct AuditDramaResponse {
-            /// `drama_id`.
+            /// Number of the drama; none at first, required to submit again.
             0 drama_id: i64 => "drama_id: must",
         }
     }
@@ -1743,12 +1743,12 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.authorize_app`.
         pub struct AuthorizeApp {
-            /// `authorized_appid`.
-            0 authorized_appid: String => "authorized_appid: must",
-            /// `authz_expire_time`; format `unix`.
+            /// AppID of the mini program that gets the right.
+            0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
+            /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
             1 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
         }
-        new(authorized_appid: impl Into<String>)
+        new(authorized_appid: impl Into<xinqiao_types::AppId>)
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
 
@@ -1779,26 +1779,26 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.authorize_copyright`.
         pub struct AuthorizeCopyright {
-            /// `drama_ids`.
+            /// Numbers of the protected dramas, at most 100.
             0 drama_ids: Vec<i64> => "drama_ids: must",
-            /// `authorization_type`.
+            /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: i64 => "authorization_type: must",
-            /// `authorized_appid`.
-            2 authorized_appid: Option<String> => "authorized_appid",
-            /// `authorized_subject_cert_no`.
+            /// AppID of the mini program that gets the right.
+            2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
+            /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
-            /// `expire_time`; format `unix`.
+            /// When the right ends, Unix seconds; `0` for ever; format `unix`.
             4 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         }
         new(drama_ids: Vec<i64>, authorization_type: i64)
-        text(authorized_appid: String, authorized_subject_cert_no: String)
+        text(authorized_appid: xinqiao_types::AppId, authorized_subject_cert_no: String)
         set(expire_time: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`AuthorizeCopyright`].
         pub struct AuthorizeCopyrightResponse {
-            /// `result`.
+            /// Result for each drama.
             0 result: Vec<super::ResultInfo> => "result: must",
         }
     }
@@ -1829,14 +1829,14 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.authorize_drama`.
         pub struct AuthorizeDrama {
-            /// `drama_id`.
+            /// Numbers of the dramas.
             0 drama_id: Vec<i64> => "drama_id: must",
-            /// `authorized_appid`.
-            1 authorized_appid: String => "authorized_appid: must",
-            /// `authz_expire_time`; format `unix`.
+            /// AppID of the mini program that gets the right.
+            1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
+            /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
             2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
         }
-        new(drama_id: Vec<i64>, authorized_appid: impl Into<String>)
+        new(drama_id: Vec<i64>, authorized_appid: impl Into<xinqiao_types::AppId>)
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
 
@@ -1869,11 +1869,11 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.commit_upload`.
         pub struct CommitUpload {
-            /// `upload_id`.
+            /// Id of this upload, for parts and commit.
             0 upload_id: String => "upload_id: must",
-            /// `media_part_infos`.
+            /// Parts of the video.
             1 media_part_infos: Vec<super::MediaPartInfo> => "media_part_infos: must",
-            /// `cover_part_infos`.
+            /// Parts of the cover image, as uploaded.
             2 cover_part_infos: Option<Vec<super::MediaPartInfo>> => "cover_part_infos",
         }
         new(upload_id: impl Into<String>, media_part_infos: Vec<super::MediaPartInfo>)
@@ -1883,7 +1883,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`CommitUpload`].
         pub struct CommitUploadResponse {
-            /// `media_id`.
+            /// Number of the media file.
             0 media_id: i64 => "media_id: must",
         }
     }
@@ -1914,10 +1914,10 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_app`.
         pub struct DeauthorizeApp {
-            /// `authorized_appid`.
-            0 authorized_appid: String => "authorized_appid: must",
+            /// AppID of the mini program that gets the right.
+            0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         }
-        new(authorized_appid: impl Into<String>)
+        new(authorized_appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -1946,17 +1946,17 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_copyright`.
         pub struct DeauthorizeCopyright {
-            /// `drama_ids`.
+            /// Numbers of the protected dramas, at most 100.
             0 drama_ids: Vec<i64> => "drama_ids: must",
-            /// `authorization_type`.
+            /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: i64 => "authorization_type: must",
-            /// `authorized_appid`.
-            2 authorized_appid: Option<String> => "authorized_appid",
-            /// `authorized_subject_cert_no`.
+            /// AppID of the mini program that gets the right.
+            2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
+            /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
         }
         new(drama_ids: Vec<i64>, authorization_type: i64)
-        text(authorized_appid: String, authorized_subject_cert_no: String)
+        text(authorized_appid: xinqiao_types::AppId, authorized_subject_cert_no: String)
     }
 
     /// Answer to [`DeauthorizeCopyright`], the same as to [`AuthorizeCopyright`].
@@ -1988,12 +1988,12 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_drama`.
         pub struct DeauthorizeDrama {
-            /// `drama_id`.
+            /// Numbers of the dramas.
             0 drama_id: Vec<i64> => "drama_id: must",
-            /// `authorized_appid`.
-            1 authorized_appid: String => "authorized_appid: must",
+            /// AppID of the mini program that gets the right.
+            1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         }
-        new(drama_id: Vec<i64>, authorized_appid: impl Into<String>)
+        new(drama_id: Vec<i64>, authorized_appid: impl Into<xinqiao_types::AppId>)
     }
 
     /// Answer to [`DeauthorizeDrama`], the same as to [`AuthorizeCopyright`].
@@ -2025,7 +2025,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.delete_media`.
         pub struct DeleteMedia {
-            /// `media_id`.
+            /// Number of the media file.
             0 media_id: i64 => "media_id: must",
         }
         new(media_id: i64)
@@ -2064,7 +2064,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizeApps`].
         pub struct GetAuthorizeAppsResponse {
-            /// `objects`.
+            /// Authorizations, one by one.
             0 objects: Vec<super::GetAuthorizeAppsObject> => "objects: must",
         }
     }
@@ -2095,26 +2095,26 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorize_objects`.
         pub struct GetAuthorizeObjects {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: Option<i64> => "drama_id",
-            /// `authorized_appid`.
-            1 authorized_appid: Option<String> => "authorized_appid",
-            /// `offset`.
+            /// AppID of the mini program that gets the right.
+            1 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
+            /// How many rows to skip.
             2 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             3 limit: Option<i64> => "limit",
         }
         new()
-        text(authorized_appid: String)
+        text(authorized_appid: xinqiao_types::AppId)
         set(drama_id: i64, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetAuthorizeObjects`].
         pub struct GetAuthorizeObjectsResponse {
-            /// `objects`.
+            /// Authorizations, one by one.
             0 objects: Vec<super::GetAuthorizeObjectsObject> => "objects: must",
-            /// `total_count`.
+            /// How many there are in all.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -2152,7 +2152,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizedApps`].
         pub struct GetAuthorizedAppsResponse {
-            /// `objects`.
+            /// Authorizations, one by one.
             0 objects: Vec<super::GetAuthorizedAppsObject> => "objects: must",
         }
     }
@@ -2183,24 +2183,24 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorized_objects`.
         pub struct GetAuthorizedObjects {
-            /// `authorizer_appid`.
-            0 authorizer_appid: Option<String> => "authorizer_appid",
-            /// `offset`.
+            /// AppID of the mini program that gave the right.
+            0 authorizer_appid: Option<xinqiao_types::AppId> => "authorizer_appid",
+            /// How many rows to skip.
             1 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
         }
         new()
-        text(authorizer_appid: String)
+        text(authorizer_appid: xinqiao_types::AppId)
         set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetAuthorizedObjects`].
         pub struct GetAuthorizedObjectsResponse {
-            /// `objects`.
+            /// Authorizations, one by one.
             0 objects: Vec<super::GetAuthorizedObjectsObject> => "objects: must",
-            /// `total_count`.
+            /// How many there are in all.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -2297,30 +2297,30 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorization_list`.
         pub struct GetCopyrightAuthorizationList {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: Option<i64> => "drama_id",
-            /// `authorization_type`.
+            /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: Option<i64> => "authorization_type",
-            /// `authorized_appid`.
-            2 authorized_appid: Option<String> => "authorized_appid",
-            /// `authorized_subject_cert_no`.
+            /// AppID of the mini program that gets the right.
+            2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
+            /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
-            /// `offset`.
+            /// How many rows to skip.
             4 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             5 limit: Option<i64> => "limit",
         }
         new()
-        text(authorized_appid: String, authorized_subject_cert_no: String)
+        text(authorized_appid: xinqiao_types::AppId, authorized_subject_cert_no: String)
         set(drama_id: i64, authorization_type: i64, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetCopyrightAuthorizationList`].
         pub struct GetCopyrightAuthorizationListResponse {
-            /// `list`.
+            /// Copyright authorizations, one by one.
             0 list: Vec<super::ListInfo> => "list: must",
-            /// `total_count`.
+            /// How many there are in all.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -2351,15 +2351,15 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorized_list`.
         pub struct GetCopyrightAuthorizedList {
-            /// `authorizer_appid`.
-            0 authorizer_appid: Option<String> => "authorizer_appid",
-            /// `offset`.
+            /// AppID of the mini program that gave the right.
+            0 authorizer_appid: Option<xinqiao_types::AppId> => "authorizer_appid",
+            /// How many rows to skip.
             1 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
         }
         new()
-        text(authorizer_appid: String)
+        text(authorizer_appid: xinqiao_types::AppId)
         set(offset: i64, limit: i64)
     }
 
@@ -2392,7 +2392,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_drama`.
         pub struct GetDrama {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: i64 => "drama_id: must",
         }
         new(drama_id: i64)
@@ -2401,7 +2401,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetDrama`].
         pub struct GetDramaResponse {
-            /// `drama_info`.
+            /// Data of the drama.
             0 drama_info: super::DramaInfo => "drama_info: must",
         }
     }
@@ -2432,9 +2432,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_drama_latest_audit_info`.
         pub struct GetDramaLatestAuditInfo {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: i64 => "drama_id: must",
-            /// `audit_type`.
+            /// Kind: `0` first submission, `1` again, `2` episodes replaced, `3` basic data changed.
             1 audit_type: i64 => "audit_type: must",
         }
         new(drama_id: i64, audit_type: i64)
@@ -2443,7 +2443,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetDramaLatestAuditInfo`].
         pub struct GetDramaLatestAuditInfoResponse {
-            /// `audit_detail`.
+            /// State and times of the latest review.
             0 audit_detail: super::AuditDetail => "audit_detail: must",
         }
     }
@@ -2474,7 +2474,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_media`.
         pub struct GetMedia {
-            /// `media_id`.
+            /// Number of the media file.
             0 media_id: i64 => "media_id: must",
         }
         new(media_id: i64)
@@ -2483,7 +2483,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetMedia`].
         pub struct GetMediaResponse {
-            /// `media_info`.
+            /// The media file with its links.
             0 media_info: super::MediaInfo => "media_info: must",
         }
     }
@@ -2514,17 +2514,17 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_media_link`.
         pub struct GetMediaLink {
-            /// `media_id`.
+            /// Number of the media file.
             0 media_id: i64 => "media_id: must",
-            /// `t`; format `unix`.
+            /// When the link stops working, Unix seconds, at most two hours ahead; format `unix`.
             1 t: xinqiao_types::UnixSeconds => "t: must",
-            /// `expr`; in s.
+            /// Length of the preview, whole film if left out; in s.
             2 expr: Option<i64> => "expr",
-            /// `rlimit`.
+            /// How many IP addresses may play it, at most 9.
             3 rlimit: Option<i64> => "rlimit",
-            /// `whref`; joined by `,` on the wire.
+            /// Domains that may play it, comma-joined; joined by `,` on the wire.
             4 whref: Option<Vec<String>> => "whref: comma",
-            /// `bkref`; joined by `,` on the wire.
+            /// Domains that may not play it, comma-joined; joined by `,` on the wire; `bkref` on the wire.
             #[doc(alias = "bkref")]
             5 bk_ref: Option<Vec<String>> => "bkref: comma",
         }
@@ -2535,7 +2535,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetMediaLink`].
         pub struct GetMediaLinkResponse {
-            /// `media_info`.
+            /// The media file with its links.
             0 media_info: super::GetMediaLinkMediaInfo => "media_info: must",
         }
     }
@@ -2566,7 +2566,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_task`.
         pub struct GetTask {
-            /// `task_id`.
+            /// Number of the pull upload, to look up its result with.
             0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
@@ -2575,7 +2575,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetTask`].
         pub struct GetTaskResponse {
-            /// `task_info`.
+            /// State and result of the pull upload.
             0 task_info: super::TaskInfo => "task_info: must",
         }
     }
@@ -2606,9 +2606,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.list_dramas`.
         pub struct ListDramas {
-            /// `offset`.
+            /// How many rows to skip.
             0 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             1 limit: Option<i64> => "limit",
         }
         new()
@@ -2618,7 +2618,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`ListDramas`].
         pub struct ListDramasResponse {
-            /// `drama_info_list`.
+            /// Dramas of this page.
             0 drama_info_list: Vec<super::DramaInfo> => "drama_info_list: must",
         }
     }
@@ -2649,17 +2649,17 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.list_media`.
         pub struct ListMedia {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: Option<i64> => "drama_id",
-            /// `media_name`.
+            /// Only files of this name.
             1 media_name: Option<String> => "media_name",
-            /// `start_time`; format `unix`.
+            /// Uploaded not before, Unix seconds; format `unix`.
             2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// `end_time`; format `unix`.
+            /// Uploaded not after, Unix seconds; format `unix`.
             3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `offset`.
+            /// How many rows to skip.
             4 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Rows per page, at most 100.
             5 limit: Option<i64> => "limit",
         }
         new()
@@ -2676,7 +2676,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`ListMedia`].
         pub struct ListMediaResponse {
-            /// `media_info_list`.
+            /// Media files of this page.
             0 media_info_list: Vec<super::MediaInfo> => "media_info_list: must",
         }
     }
@@ -2740,37 +2740,37 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.modify_drama_basic_info`.
         pub struct ModifyDramaBasicInfo {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: i64 => "drama_id: must",
-            /// `alternate_name`.
+            /// Another name of the drama.
             1 alternate_name: Option<String> => "alternate_name",
-            /// `description`.
+            /// Summary, at most 200 characters.
             2 description: Option<String> => "description",
-            /// `recommendations`.
+            /// Slogan, at most 30 characters.
             3 recommendations: Option<String> => "recommendations",
-            /// `actor_list`.
+            /// Data of the actors.
             4 actor_list: Option<super::Actor> => "actor_list",
-            /// `cover_material_id`.
+            /// Media id of the cover.
             5 cover_material_id: Option<String> => "cover_material_id",
-            /// `promotion_poster_material_id`.
+            /// Media id of the poster.
             6 promotion_poster_material_id: Option<String> => "promotion_poster_material_id",
-            /// `authorized_material_id`.
+            /// Media id of the right to show it.
             7 authorized_material_id: Option<String> => "authorized_material_id",
-            /// `qualification_type`.
+            /// Kind: `1` licensed or registered, `2` neither, and cheaper than a million yuan.
             8 qualification_type: Option<i64> => "qualification_type",
-            /// `qualification_certificate_material_id`.
+            /// Media id of the certificate, for kind `1`; `qualification_certificate_material_id` on the wire.
             9 qualification_material_id: Option<String> => "qualification_certificate_material_id",
-            /// `cost_commitment_letter_material_id`.
+            /// Media id of the report on costs, for kind `2`; `cost_commitment_letter_material_id` on the wire.
             10 commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
-            /// `cost_of_production`; in 10000 yuan.
+            /// Production cost, for kind `2`, 1 to 99; in 10000 yuan.
             11 cost_of_production: Option<i64> => "cost_of_production",
-            /// `registration_number`.
+            /// Registration or licence number, for kind `1`.
             12 registration_number: Option<String> => "registration_number",
-            /// `production_license`.
+            /// Licence to produce, by number or image.
             13 production_license: Option<String> => "production_license",
-            /// `publish_license`.
+            /// Licence to publish, by number or image.
             14 publish_license: Option<String> => "publish_license",
-            /// `other_material_material_id`.
+            /// Media id of a further document.
             15 other_material_material_id: Option<String> => "other_material_material_id",
         }
         new(drama_id: i64)
@@ -2817,13 +2817,13 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.pull_upload`.
         pub struct PullUpload {
-            /// `media_name`.
+            /// File name: title, hyphen, episode; such as `我的演艺 - 第1集`.
             0 media_name: String => "media_name: must",
-            /// `media_url`.
+            /// Address of the video to fetch, which must be downloadable.
             1 media_url: String => "media_url: must",
-            /// `cover_url`.
+            /// Address of the cover.
             2 cover_url: Option<String> => "cover_url",
-            /// `source_context`.
+            /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
         }
         new(media_name: impl Into<String>, media_url: impl Into<String>)
@@ -2833,7 +2833,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`PullUpload`].
         pub struct PullUploadResponse {
-            /// `task_id`.
+            /// Number of the pull upload, to look up its result with.
             0 task_id: i64 => "task_id: must",
         }
     }
@@ -2864,11 +2864,11 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.replace_drama_media`.
         pub struct ReplaceDramaMedia {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: i64 => "drama_id: must",
-            /// `old_media_id`.
+            /// Media file to be replaced.
             1 old_media_id: i64 => "old_media_id: must",
-            /// `new_media_id`.
+            /// Media file that takes its place.
             2 new_media_id: i64 => "new_media_id: must",
         }
         new(drama_id: i64, old_media_id: i64, new_media_id: i64)
@@ -2900,13 +2900,13 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.single_file_upload`.
         pub struct SingleFileUpload {
-            /// `media_data`.
+            /// The video, at most 10 MB.
             0 media_data: w::FilePart => "media_data: must",
-            /// `cover_type`.
+            /// Cover format, such as JPG or PNG; without it the first frame is taken.
             1 cover_type: Option<String> => "cover_type",
-            /// `cover_data`.
+            /// The cover; without it the first frame is taken.
             2 cover_data: Option<w::FilePart> => "cover_data",
-            /// `source_context`.
+            /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
         }
         new(media_data: w::FilePart)
@@ -2943,9 +2943,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.submit_replace_drama_medias`.
         pub struct SubmitReplaceDramaMedias {
-            /// `drama_id`.
+            /// Number of the drama.
             0 drama_id: i64 => "drama_id: must",
-            /// `replace_media_list`.
+            /// Media files to replace.
             1 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
         new(drama_id: i64)
@@ -2978,13 +2978,13 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.upload_part`.
         pub struct UploadPart {
-            /// `data`.
+            /// Content of the part.
             0 data: w::FilePart => "data: must",
-            /// `upload_id`.
+            /// Id of this upload, for parts and commit.
             1 upload_id: String => "upload_id: must",
-            /// `part_number`.
+            /// Number of the part, from 1.
             2 part_number: i64 => "part_number: must",
-            /// `resource_type`.
+            /// What the part belongs to: `1` video, `2` cover.
             3 resource_type: i64 => "resource_type: must",
         }
         new(data: w::FilePart, upload_id: impl Into<String>, part_number: i64, resource_type: i64)
@@ -2993,7 +2993,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`UploadPart`].
         pub struct UploadPartResponse {
-            /// `etag`.
+            /// Mark of the uploaded part, needed to commit.
             0 etag: String => "etag: must",
         }
     }

@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `goods` in the answer of `wxa_api::broadcast::goods::GetApproved`.
     pub struct GetApprovedGoods {
-        /// `goodsId`.
+        /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
         0 goods_id: i64 => "goodsId: must",
-        /// `name`.
+        /// Name of the goods, at most 14 Chinese characters.
         1 name: String => "name: must",
-        /// `url`.
+        /// Page of the goods in the mini program.
         2 url: String => "url: must",
-        /// `coverImgUrl`.
+        /// Cover of the goods: a media id when sent, an address when returned; `coverImgUrl` on the wire.
         3 cover_img_url: String => "coverImgUrl: must",
-        /// `priceType`.
+        /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         4 price_type: i64 => "priceType: must",
-        /// `price`; in yuan.
+        /// Price: fixed, lower end or original, by `price_type`; in yuan.
         5 price: f64 => "price: must",
-        /// `price2`; in yuan.
+        /// Second price: upper end or present, none for a fixed price; in yuan.
         6 price2: f64 => "price2: must",
-        /// `thirdPartyAppid`.
-        7 third_party_appid: Option<String> => "thirdPartyAppid",
-        /// `thirdPartyTag`.
+        /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
+        7 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
+        /// Origin: `1` and `2` by the API, others in the console; `thirdPartyTag` on the wire.
         8 third_party_tag: Option<i64> => "thirdPartyTag",
     }
 }
@@ -30,16 +30,16 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa_api::broadcast::room::GetAssistantList`.
     pub struct AssistantList {
-        /// `alias`.
+        /// WeChat ID of the assistant.
         0 alias: String => "alias: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname of the member; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The assistant, by openid; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `headimg`.
+        /// Address of the member's avatar; `headimg` on the wire.
         #[doc(alias = "headimg")]
         3 head_img: String => "headimg: must",
-        /// `timestamp`; format `unix`.
+        /// When it was added, Unix seconds; format `unix`.
         4 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
@@ -47,18 +47,18 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa_api::broadcast::role::GetRoleList`.
     pub struct RoleList {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `username`.
+        /// WeChat ID of the member, masked.
         1 username: String => "username: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname of the member; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headingimg`.
+        /// Address of the member's avatar; `headingimg` on the wire.
         #[doc(alias = "headingimg")]
         3 heading_img: String => "headingimg: must",
-        /// `roleList`.
+        /// Roles: `0` super admin, `1` admin, `2` anchor, `3` operator; `roleList` on the wire.
         4 role_list: Vec<i64> => "roleList: must",
-        /// `updateTimestamp`; format `unix`.
+        /// When the roles last changed, Unix seconds; format `unix`; `updateTimestamp` on the wire.
         5 update_timestamp: xinqiao_types::UnixSeconds => "updateTimestamp: must",
     }
 }
@@ -66,25 +66,25 @@ w::record! {
 w::record! {
     /// An item of `goods` in the answer of `wxa_api::broadcast::GetGoodsWarehouse`.
     pub struct Goods {
-        /// `goods_id`.
+        /// Number of the goods. From: The endpoint that adds goods.
         0 goods_id: i64 => "goods_id: must",
-        /// `name`.
+        /// Name of the goods, at most 14 Chinese characters.
         1 name: String => "name: must",
-        /// `url`.
+        /// Page of the goods in the mini program.
         2 url: String => "url: must",
-        /// `cover_img_url`.
+        /// Cover of the goods: a media id when sent, an address when returned.
         3 cover_img_url: String => "cover_img_url: must",
-        /// `price_type`.
+        /// Kind of price: `1` fixed, `2` range, `3` discount.
         4 price_type: i64 => "price_type: must",
-        /// `price`; in yuan.
+        /// Price: fixed, lower end or original, by `price_type`; in yuan.
         5 price: f64 => "price: must",
-        /// `price2`; in yuan.
+        /// Second price: upper end or present, none for a fixed price; in yuan.
         6 price2: f64 => "price2: must",
-        /// `audit_status`.
+        /// Review: `0` none, `1` in review, `2` passed, `3` failed.
         7 audit_status: i64 => "audit_status: must",
-        /// `thirdPartyAppid`.
-        8 third_party_appid: Option<String> => "thirdPartyAppid",
-        /// `third_party_tag`.
+        /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
+        8 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
+        /// Origin: `1` and `2` by the API, others in the console.
         9 third_party_tag: Option<i64> => "third_party_tag",
     }
 }
@@ -92,20 +92,20 @@ w::record! {
 w::record! {
     /// `goodsInfo` of `wxa_api::broadcast::goods::Add`.
     pub struct GoodsInfo {
-        /// `name`.
+        /// Name of the goods, at most 14 Chinese characters.
         0 name: String => "name: must",
-        /// `url`.
+        /// Page of the goods in the mini program.
         1 url: String => "url: must",
-        /// `coverImgUrl`.
+        /// Cover of the goods: a media id when sent, an address when returned; `coverImgUrl` on the wire.
         2 cover_img_url: String => "coverImgUrl: must",
-        /// `priceType`.
+        /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         3 price_type: i64 => "priceType: must",
-        /// `price`; in yuan.
+        /// Price: fixed, lower end or original, by `price_type`; in yuan.
         4 price: f64 => "price: must",
-        /// `price2`; in yuan.
+        /// Second price: upper end or present, none for a fixed price; in yuan.
         5 price2: f64 => "price2: must",
-        /// `thirdPartyAppid`.
-        6 third_party_appid: Option<String> => "thirdPartyAppid",
+        /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
+        6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
     }
     new(
         name: impl Into<String>,
@@ -115,13 +115,13 @@ w::record! {
         price: f64,
         price2: f64,
     )
-    text(third_party_appid: String)
+    text(third_party_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// An item of `goods` in `wxa_api::broadcast::goods::Sort`.
     pub struct SortGoods {
-        /// `goodsId`.
+        /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
         0 goods_id: i64 => "goodsId: must",
     }
     new(goods_id: i64)
@@ -130,21 +130,21 @@ w::record! {
 w::record! {
     /// `goodsInfo` of `wxa_api::broadcast::goods::Update`.
     pub struct UpdateGoodsInfo {
-        /// `name`.
+        /// Name of the goods, at most 14 Chinese characters.
         0 name: String => "name: must",
-        /// `url`.
+        /// Page of the goods in the mini program.
         1 url: String => "url: must",
-        /// `coverImgUrl`.
+        /// Cover of the goods: a media id when sent, an address when returned; `coverImgUrl` on the wire.
         2 cover_img_url: String => "coverImgUrl: must",
-        /// `priceType`.
+        /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         3 price_type: i64 => "priceType: must",
-        /// `price`; in yuan.
+        /// Price: fixed, lower end or original, by `price_type`; in yuan.
         4 price: f64 => "price: must",
-        /// `price2`; in yuan.
+        /// Second price: upper end or present, none for a fixed price; in yuan.
         5 price2: f64 => "price2: must",
-        /// `thirdPartyAppid`.
-        6 third_party_appid: Option<String> => "thirdPartyAppid",
-        /// `goodsId`.
+        /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
+        6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
+        /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
         7 goods_id: i64 => "goodsId: must",
     }
     new(
@@ -156,15 +156,15 @@ w::record! {
         price2: f64,
         goods_id: i64,
     )
-    text(third_party_appid: String)
+    text(third_party_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// An item of `users` in `wxa_api::broadcast::room::AddAssistant`.
     pub struct User {
-        /// `username`.
+        /// WeChat ID of the assistant.
         0 username: String => "username: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// Nickname of the assistant; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
     new(username: impl Into<String>, nickname: impl Into<String>)
@@ -177,7 +177,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
     /// * Catalog: `mini_program.wxa_api.broadcast.get_goods_warehouse`.
     pub struct GetGoodsWarehouse {
-        /// `goods_ids`.
+        /// Goods to look up, at most 20.
         0 goods_ids: Vec<i64> => "goods_ids: must",
     }
     new(goods_ids: Vec<i64>)
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGoodsWarehouse`].
     pub struct GetGoodsWarehouseResponse {
-        /// `goods`.
+        /// Goods found or to sort.
         0 goods: Vec<Goods> => "goods: must",
-        /// `total`.
+        /// How many rows there are in all.
         1 total: i64 => "total: must",
     }
 }
@@ -224,7 +224,7 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.add`.
         pub struct Add {
-            /// `goodsInfo`.
+            /// Name, cover, price and page of the goods; `goodsInfo` on the wire.
             0 goods_info: super::GoodsInfo => "goodsInfo: must",
         }
         new(goods_info: super::GoodsInfo)
@@ -233,9 +233,9 @@ pub mod goods {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
-            /// `auditId`.
+            /// Number of the goods' review; `auditId` on the wire.
             1 audit_id: i64 => "auditId: must",
         }
     }
@@ -267,7 +267,7 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.audit`.
         pub struct Audit {
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
         }
         new(goods_id: i64)
@@ -276,7 +276,7 @@ pub mod goods {
     w::record! {
         /// Answer to [`Audit`].
         pub struct AuditResponse {
-            /// `auditId`.
+            /// Number of the goods' review; `auditId` on the wire.
             0 audit_id: i64 => "auditId: must",
         }
     }
@@ -307,7 +307,7 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.delete`.
         pub struct Delete {
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
         }
         new(goods_id: i64)
@@ -340,9 +340,9 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.delete_in_room`.
         pub struct DeleteInRoom {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
         }
         new(room_id: i64, goods_id: i64)
@@ -375,11 +375,11 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.get_approved`.
         pub struct GetApproved {
-            /// `offset`.
+            /// How many rows to skip.
             0 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Rows to return at most.
             1 limit: i64 => "limit: must query",
-            /// `status`.
+            /// State: `0` none, `1` in review, `2` passed, `3` rejected.
             2 status: i64 => "status: must query",
         }
         new(offset: i64, limit: i64, status: i64)
@@ -388,9 +388,9 @@ pub mod goods {
     w::record! {
         /// Answer to [`GetApproved`].
         pub struct GetApprovedResponse {
-            /// `goods`.
+            /// Goods found or to sort.
             0 goods: Vec<super::GetApprovedGoods> => "goods: must",
-            /// `total`.
+            /// How many rows there are in all.
             1 total: i64 => "total: must",
         }
     }
@@ -455,9 +455,9 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.get_video`.
         pub struct GetVideo {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
         }
         new(room_id: i64, goods_id: i64)
@@ -466,7 +466,7 @@ pub mod goods {
     w::record! {
         /// Answer to [`GetVideo`].
         pub struct GetVideoResponse {
-            /// `url`.
+            /// Address of the video.
             0 url: String => "url: must",
         }
     }
@@ -498,11 +498,11 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.on_sale`.
         pub struct OnSale {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
-            /// `onSale`; `0` or `1` on the wire.
+            /// True puts the goods on the shelf, false takes them off; `0` or `1` on the wire; `onSale` on the wire.
             2 on_sale: bool => "onSale: must zero-one",
         }
         new(room_id: i64, goods_id: i64, on_sale: bool)
@@ -535,9 +535,9 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.push`.
         pub struct Push {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
         }
         new(room_id: i64, goods_id: i64)
@@ -570,9 +570,9 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.reset_audit`.
         pub struct ResetAudit {
-            /// `goodsId`.
+            /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
-            /// `auditId`.
+            /// Number of the goods' review; `auditId` on the wire.
             1 audit_id: i64 => "auditId: must",
         }
         new(goods_id: i64, audit_id: i64)
@@ -638,9 +638,9 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.sort`.
         pub struct Sort {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `goods`.
+            /// Goods found or to sort.
             1 goods: Vec<super::SortGoods> => "goods: must",
         }
         new(room_id: i64, goods: Vec<super::SortGoods>)
@@ -673,7 +673,7 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.update`.
         pub struct Update {
-            /// `goodsInfo`.
+            /// Name, cover, price and page of the goods; `goodsInfo` on the wire.
             0 goods_info: super::UpdateGoodsInfo => "goodsInfo: must",
         }
         new(goods_info: super::UpdateGoodsInfo)
@@ -711,9 +711,9 @@ pub mod role {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/role-manage.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.role.add_role`.
         pub struct AddRole {
-            /// `role`.
+            /// Role: `1` admin, `2` anchor, `3` operator.
             0 role: i64 => "role: must",
-            /// `username`.
+            /// WeChat ID of the member.
             1 username: String => "username: must",
         }
         new(role: i64, username: impl Into<String>)
@@ -746,9 +746,9 @@ pub mod role {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/role-manage.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.role.delete_role`.
         pub struct DeleteRole {
-            /// `role`.
+            /// Role: `1` admin, `2` anchor, `3` operator.
             0 role: i64 => "role: must",
-            /// `username`.
+            /// WeChat ID of the member.
             1 username: String => "username: must",
         }
         new(role: i64, username: impl Into<String>)
@@ -780,13 +780,13 @@ pub mod role {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/role-manage.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.role.get_role_list`.
         pub struct GetRoleList {
-            /// `keyword`.
+            /// WeChat ID or nickname to search for.
             0 keyword: Option<String> => "keyword: query",
-            /// `role`.
+            /// Filter: `-1` all, `0` super admin, `1` admin, `2` anchor, `3` operator.
             1 role: Option<i64> => "role: query",
-            /// `offset`.
+            /// How many rows to skip.
             2 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Rows to return at most.
             3 limit: Option<i64> => "limit: query",
         }
         new()
@@ -797,9 +797,9 @@ pub mod role {
     w::record! {
         /// Answer to [`GetRoleList`].
         pub struct GetRoleListResponse {
-            /// `list`.
+            /// Members or assistants.
             0 list: Vec<super::RoleList> => "list: must",
-            /// `total`.
+            /// How many rows there are in all.
             1 total: i64 => "total: must",
         }
     }
@@ -835,9 +835,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.add_assistant`.
         pub struct AddAssistant {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `users`.
+            /// Assistants to add.
             1 users: Vec<super::User> => "users: must",
         }
         new(room_id: i64, users: Vec<super::User>)
@@ -870,9 +870,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.add_goods`.
         pub struct AddGoods {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `ids`.
+            /// Goods to put into the room.
             1 ids: Vec<i64> => "ids: must",
         }
         new(room_id: i64, ids: Vec<i64>)
@@ -905,9 +905,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.add_sub_anchor`.
         pub struct AddSubAnchor {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `username`.
+            /// WeChat ID of the member.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -940,41 +940,41 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.create`.
         pub struct Create {
-            /// `name`.
+            /// Title of the room, 3 to 17 Chinese characters.
             0 name: String => "name: must",
-            /// `coverImg`.
+            /// Media id of the background image; `coverImg` on the wire.
             1 cover_img: String => "coverImg: must",
-            /// `shareImg`.
+            /// Media id of the image for sharing; `shareImg` on the wire.
             2 share_img: String => "shareImg: must",
-            /// `type`.
+            /// Kind: `0` from a phone, `1` pushed stream.
             3 type_: i64 => "type: must",
-            /// `startTime`; format `unix`.
+            /// Planned start, Unix seconds, at least 10 minutes ahead; format `unix`; `startTime` on the wire.
             4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
-            /// `endTime`; format `unix`.
+            /// Planned end, Unix seconds, 30 minutes to 24 hours after the start; format `unix`; `endTime` on the wire.
             5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
-            /// `anchorName`.
+            /// Nickname of the host, 2 to 15 Chinese characters; `anchorName` on the wire.
             6 anchor_name: String => "anchorName: must",
-            /// `anchorWechat`.
+            /// WeChat ID of the host, who must be verified; `anchorWechat` on the wire.
             7 anchor_wechat: String => "anchorWechat: must",
-            /// `subAnchorWechat`.
+            /// WeChat ID of the second host; `subAnchorWechat` on the wire.
             8 sub_anchor_wechat: Option<String> => "subAnchorWechat",
-            /// `createrWechat`.
+            /// WeChat ID of the creator; if set, only certain members see the room; `createrWechat` on the wire.
             9 creater_wechat: Option<String> => "createrWechat",
-            /// `feedsImg`.
+            /// Media id of the cover for official listing; `feedsImg` on the wire.
             10 feeds_img: String => "feedsImg: must",
-            /// `isFeedsPublic`; `0` or `1` on the wire.
+            /// Whether it may be listed by WeChat, yes by default; `0` or `1` on the wire; `isFeedsPublic` on the wire.
             11 is_feeds_public: Option<bool> => "isFeedsPublic: zero-one",
-            /// `closeLike`; `0` or `1` on the wire.
+            /// Whether likes are off, fixed once live; `0` or `1` on the wire; `closeLike` on the wire.
             12 close_like: bool => "closeLike: must zero-one",
-            /// `closeGoods`; `0` or `1` on the wire.
+            /// Whether the goods shelf is off, fixed once live; `0` or `1` on the wire; `closeGoods` on the wire.
             13 close_goods: bool => "closeGoods: must zero-one",
-            /// `closeComment`; `0` or `1` on the wire.
+            /// Whether comments are off, fixed once live; `0` or `1` on the wire; `closeComment` on the wire.
             14 close_comment: bool => "closeComment: must zero-one",
-            /// `closeReplay`; `0` or `1` on the wire.
+            /// Whether the replay is off; `0` or `1` on the wire; `closeReplay` on the wire.
             15 close_replay: Option<bool> => "closeReplay: zero-one",
-            /// `closeShare`; `0` or `1` on the wire.
+            /// Whether sharing is off, fixed once live; `0` or `1` on the wire; `closeShare` on the wire.
             16 close_share: Option<bool> => "closeShare: zero-one",
-            /// `closeKf`; `0` or `1` on the wire.
+            /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
         }
         new(
@@ -998,9 +998,9 @@ pub mod room {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `qrcode_url`.
+            /// Returned if the host is not verified, to scan for it; `qrcode_url` on the wire.
             #[doc(alias = "qrcode_url")]
             1 qr_code_url: Option<String> => "qrcode_url",
         }
@@ -1033,7 +1033,7 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.delete_room`.
         pub struct DeleteRoom {
-            /// `id`.
+            /// Number of the live room.
             0 id: i64 => "id: must",
         }
         new(id: i64)
@@ -1065,7 +1065,7 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.delete_sub_anchor`.
         pub struct DeleteSubAnchor {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
         }
         new(room_id: i64)
@@ -1098,43 +1098,43 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.edit_room`.
         pub struct EditRoom {
-            /// `name`.
+            /// Title of the room, 3 to 17 Chinese characters.
             0 name: String => "name: must",
-            /// `coverImg`.
+            /// Media id of the background image; `coverImg` on the wire.
             1 cover_img: String => "coverImg: must",
-            /// `shareImg`.
+            /// Media id of the image for sharing; `shareImg` on the wire.
             2 share_img: String => "shareImg: must",
-            /// `type`.
+            /// Kind: `0` from a phone, `1` pushed stream.
             3 type_: i64 => "type: must",
-            /// `startTime`; format `unix`.
+            /// Planned start, Unix seconds, at least 10 minutes ahead; format `unix`; `startTime` on the wire.
             4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
-            /// `endTime`; format `unix`.
+            /// Planned end, Unix seconds, 30 minutes to 24 hours after the start; format `unix`; `endTime` on the wire.
             5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
-            /// `anchorName`.
+            /// Nickname of the host, 2 to 15 Chinese characters; `anchorName` on the wire.
             6 anchor_name: String => "anchorName: must",
-            /// `anchorWechat`.
+            /// WeChat ID of the host, who must be verified; `anchorWechat` on the wire.
             7 anchor_wechat: String => "anchorWechat: must",
-            /// `subAnchorWechat`.
+            /// WeChat ID of the second host; `subAnchorWechat` on the wire.
             8 sub_anchor_wechat: Option<String> => "subAnchorWechat",
-            /// `createrWechat`.
+            /// WeChat ID of the creator; if set, only certain members see the room; `createrWechat` on the wire.
             9 creater_wechat: Option<String> => "createrWechat",
-            /// `feedsImg`.
+            /// Media id of the cover for official listing; `feedsImg` on the wire.
             10 feeds_img: String => "feedsImg: must",
-            /// `isFeedsPublic`; `0` or `1` on the wire.
+            /// Whether it may be listed by WeChat, yes by default; `0` or `1` on the wire; `isFeedsPublic` on the wire.
             11 is_feeds_public: Option<bool> => "isFeedsPublic: zero-one",
-            /// `closeLike`; `0` or `1` on the wire.
+            /// Whether likes are off, fixed once live; `0` or `1` on the wire; `closeLike` on the wire.
             12 close_like: bool => "closeLike: must zero-one",
-            /// `closeGoods`; `0` or `1` on the wire.
+            /// Whether the goods shelf is off, fixed once live; `0` or `1` on the wire; `closeGoods` on the wire.
             13 close_goods: bool => "closeGoods: must zero-one",
-            /// `closeComment`; `0` or `1` on the wire.
+            /// Whether comments are off, fixed once live; `0` or `1` on the wire; `closeComment` on the wire.
             14 close_comment: bool => "closeComment: must zero-one",
-            /// `closeReplay`; `0` or `1` on the wire.
+            /// Whether the replay is off; `0` or `1` on the wire; `closeReplay` on the wire.
             15 close_replay: Option<bool> => "closeReplay: zero-one",
-            /// `closeShare`; `0` or `1` on the wire.
+            /// Whether sharing is off, fixed once live; `0` or `1` on the wire; `closeShare` on the wire.
             16 close_share: Option<bool> => "closeShare: zero-one",
-            /// `closeKf`; `0` or `1` on the wire.
+            /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
-            /// `id`.
+            /// Number of the live room.
             18 id: i64 => "id: must",
         }
         new(
@@ -1182,7 +1182,7 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.get_assistant_list`.
         pub struct GetAssistantList {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
         }
         new(room_id: i64)
@@ -1191,11 +1191,11 @@ pub mod room {
     w::record! {
         /// Answer to [`GetAssistantList`].
         pub struct GetAssistantListResponse {
-            /// `list`.
+            /// Members or assistants.
             0 list: Vec<super::AssistantList> => "list: must",
-            /// `count`.
+            /// How many assistants there are.
             1 count: i64 => "count: must",
-            /// `maxCount`.
+            /// How many assistants are allowed; `maxCount` on the wire.
             2 max_count: i64 => "maxCount: must",
         }
     }
@@ -1227,7 +1227,7 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.get_push_url`.
         pub struct GetPushUrl {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
         }
         new(room_id: i64)
@@ -1236,7 +1236,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetPushUrl`].
         pub struct GetPushUrlResponse {
-            /// `pushAddr`.
+            /// Address to push the stream to; `pushAddr` on the wire.
             0 push_addr: String => "pushAddr: must",
         }
     }
@@ -1268,9 +1268,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.get_shared_code`.
         pub struct GetSharedCode {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
-            /// `params`.
+            /// Parameters for the room's page, URL-encoded.
             1 params: Option<String> => "params: query",
         }
         new(room_id: i64)
@@ -1280,11 +1280,11 @@ pub mod room {
     w::record! {
         /// Answer to [`GetSharedCode`].
         pub struct GetSharedCodeResponse {
-            /// `cdnUrl`.
+            /// Address of the code's image; `cdnUrl` on the wire.
             0 cdn_url: String => "cdnUrl: must",
-            /// `posterUrl`.
+            /// Address of the poster; `posterUrl` on the wire.
             1 poster_url: String => "posterUrl: must",
-            /// `pagePath`.
+            /// Page of the room; `pagePath` on the wire.
             2 page_path: String => "pagePath: must",
         }
     }
@@ -1315,7 +1315,7 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.get_sub_anchor`.
         pub struct GetSubAnchor {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
         }
         new(room_id: i64)
@@ -1324,7 +1324,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetSubAnchor`].
         pub struct GetSubAnchorResponse {
-            /// `username`.
+            /// WeChat ID of the member.
             0 username: String => "username: must",
         }
     }
@@ -1355,11 +1355,11 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.modify_assistant`.
         pub struct ModifyAssistant {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `username`.
+            /// WeChat ID of the member.
             1 username: String => "username: must",
-            /// `nickname`; personal data, masked in `Debug`.
+            /// Nickname of the assistant; personal data, masked in `Debug`.
             2 nickname: String => "nickname: must masked",
         }
         new(room_id: i64, username: impl Into<String>, nickname: impl Into<String>)
@@ -1392,9 +1392,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.modify_sub_anchor`.
         pub struct ModifySubAnchor {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `username`.
+            /// WeChat ID of the member.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -1426,9 +1426,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.remove_assistant`.
         pub struct RemoveAssistant {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `username`.
+            /// WeChat ID of the member.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -1460,9 +1460,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.update_comment`.
         pub struct UpdateComment {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `banComment`; `0` or `1` on the wire.
+            /// Whether comments are banned; `0` or `1` on the wire; `banComment` on the wire.
             1 ban_comment: bool => "banComment: must zero-one",
         }
         new(room_id: i64, ban_comment: bool)
@@ -1494,9 +1494,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.update_feed_public`.
         pub struct UpdateFeedPublic {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `isFeedsPublic`; `0` or `1` on the wire.
+            /// Whether it may be listed by WeChat, yes by default; `0` or `1` on the wire; `isFeedsPublic` on the wire.
             1 is_feeds_public: bool => "isFeedsPublic: must zero-one",
         }
         new(room_id: i64, is_feeds_public: bool)
@@ -1528,9 +1528,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.update_kf`.
         pub struct UpdateKf {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `closeKf`; `0` or `1` on the wire.
+            /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
             1 close_kf: bool => "closeKf: must zero-one",
         }
         new(room_id: i64, close_kf: bool)
@@ -1562,9 +1562,9 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.update_replay`.
         pub struct UpdateReplay {
-            /// `roomId`.
+            /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// `closeReplay`; `0` or `1` on the wire.
+            /// Whether the replay is off; `0` or `1` on the wire; `closeReplay` on the wire.
             1 close_replay: bool => "closeReplay: must zero-one",
         }
         new(room_id: i64, close_replay: bool)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `card` of the answer of `card::code::Consume`.
     pub struct Card {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
 }
@@ -14,9 +14,9 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `card::code::UserInfo`; an item of `custom_field_list` in `card::code::UserInfo`.
     pub struct CommonField {
-        /// `name`.
+        /// Name or code of the field, such as `USER_FORM_INFO_FLAG_MOBILE`.
         0 name: String => "name: must",
-        /// `value`.
+        /// What the user filled in.
         1 value: String => "value: must",
     }
 }
@@ -24,19 +24,19 @@ w::record! {
 w::record! {
     /// `card` of the answer of `card::code::Get`.
     pub struct GetCard {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Code of the copy that a user holds; such as `110201201245`.
         1 code: Option<String> => "code",
-        /// `card_number`.
+        /// Number shown on the card.
         2 card_number: Option<String> => "card_number",
-        /// `begin_time`; format `unix`.
+        /// When this copy starts to be valid; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// When this copy expires; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `bonus`.
+        /// Present points.
         5 bonus: Option<i64> => "bonus",
-        /// `balance`; in fen.
+        /// Present balance; in fen.
         6 balance: Option<xinqiao_types::Fen> => "balance",
     }
 }
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `card::code::Get`.
     pub struct UserInfo {
-        /// `common_field_list`.
+        /// Values of WeChat's own fields.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
-        /// `custom_field_list`.
+        /// Values of the merchant's custom fields.
         1 custom_field_list: Vec<CommonField> => "custom_field_list: must",
     }
 }
@@ -59,9 +59,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.code.check_code`.
     pub struct CheckCode {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Codes to check, at most 100.
         1 code: Vec<String> => "code: must",
     }
     new(card_id: impl Into<String>, code: Vec<String>)
@@ -70,9 +70,9 @@ w::record! {
 w::record! {
     /// Answer to [`CheckCode`].
     pub struct CheckCodeResponse {
-        /// `exist_code`.
+        /// Codes that are imported.
         0 exist_code: Vec<String> => "exist_code: must",
-        /// `not_exist_code`.
+        /// Codes that are not.
         1 not_exist_code: Vec<String> => "not_exist_code: must",
     }
 }
@@ -104,9 +104,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html>.
     /// * Catalog: `official_account.card.code.consume`.
     pub struct Consume {
-        /// `card_id`.
+        /// Id of the card, needed with custom codes.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code to redeem.
         1 code: String => "code: must",
     }
     new(code: impl Into<String>)
@@ -116,9 +116,9 @@ w::record! {
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
-        /// `card`.
+        /// Card that was redeemed.
         0 card: Card => "card: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user who holds the card; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -150,7 +150,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html>.
     /// * Catalog: `official_account.card.code.decrypt`.
     pub struct Decrypt {
-        /// `encrypt_code`.
+        /// Encrypted code that the page received. From: The JS-SDK card picker, or the parameter of a redirect.
         0 encrypt_code: String => "encrypt_code: must",
     }
     new(encrypt_code: impl Into<String>)
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// Answer to [`Decrypt`].
     pub struct DecryptResponse {
-        /// `code`.
+        /// The decrypted code.
         0 code: String => "code: must",
     }
 }
@@ -191,9 +191,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.code.deposit`.
     pub struct Deposit {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Codes to import, at most 100 a call.
         1 code: Vec<String> => "code: must",
     }
     new(card_id: impl Into<String>, code: Vec<String>)
@@ -226,11 +226,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html>.
     /// * Catalog: `official_account.card.code.get`.
     pub struct Get {
-        /// `card_id`.
+        /// Id of the card, needed with custom codes.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code of the copy that a user holds; such as `110201201245`.
         1 code: String => "code: must",
-        /// `check_consume`.
+        /// Whether to check that it can be redeemed; `true` (default) fails if not.
         2 check_consume: Option<bool> => "check_consume",
     }
     new(code: impl Into<String>)
@@ -241,29 +241,29 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `card`.
+        /// Card and validity of the code.
         0 card: GetCard => "card: must",
-        /// `user_card_status`.
+        /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE`, `GIFTING`, `GIFT_TIMEOUT`, `DELETE` or `UNAVAILABLE`.
         1 user_card_status: String => "user_card_status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user who holds the card; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// WeChat nickname of the user; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// `membership_number`.
+        /// Member number shown on the card; the code by default.
         4 membership_number: Option<String> => "membership_number",
-        /// `user_info`.
+        /// What the user filled in on activation.
         5 user_info: Option<UserInfo> => "user_info",
-        /// `bonus`.
+        /// Present points.
         6 bonus: Option<i64> => "bonus",
-        /// `balance`; in fen.
+        /// Present balance; in fen.
         7 balance: Option<xinqiao_types::Fen> => "balance",
-        /// `order_id`.
+        /// WeChat's order number, for gift cards and the like.
         8 order_id: Option<String> => "order_id",
-        /// `background_pic_url`.
+        /// Background of this user's card.
         9 background_pic_url: Option<String> => "background_pic_url",
-        /// `can_consume`.
+        /// Whether it can be redeemed now.
         10 can_consume: Option<bool> => "can_consume",
-        /// `outer_str`.
+        /// Channel text with which the user claimed it.
         11 outer_str: Option<String> => "outer_str",
     }
 }
@@ -295,7 +295,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.code.get_deposit_count`.
     pub struct GetDepositCount {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
     new(card_id: impl Into<String>)
@@ -304,7 +304,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDepositCount`].
     pub struct GetDepositCountResponse {
-        /// `count`.
+        /// Codes that were imported.
         0 count: i64 => "count: must",
     }
 }
@@ -369,11 +369,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.code.unavailable`.
     pub struct Unavailable {
-        /// `card_id`.
+        /// Id of the card, needed with custom codes.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code to make invalid.
         1 code: String => "code: must",
-        /// `reason`.
+        /// Why it is made invalid.
         2 reason: Option<String> => "reason",
     }
     new(code: impl Into<String>)
@@ -407,11 +407,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.code.update`.
     pub struct Update {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: Option<String> => "card_id",
-        /// `code`.
+        /// Code to change.
         1 code: String => "code: must",
-        /// `new_code`.
+        /// Code that takes the place of the old one.
         2 new_code: String => "new_code: must",
     }
     new(code: impl Into<String>, new_code: impl Into<String>)

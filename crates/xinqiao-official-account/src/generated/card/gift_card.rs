@@ -6,27 +6,27 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `card_list` in `card::gift_card::Order`.
     pub struct Card {
-        /// `card_id`.
+        /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Code of the card.
         1 code: String => "code: must",
-        /// `price`; in fen.
+        /// Price of the card; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `background_pic_url`.
+        /// Picture on the face of the card.
         3 background_pic_url: String => "background_pic_url: must",
-        /// `outer_img_id`.
+        /// The merchant's own number of the background.
         4 outer_img_id: Option<String> => "outer_img_id",
-        /// `default_gifting_msg`.
+        /// Default greeting of the background.
         5 default_gifting_msg: Option<String> => "default_gifting_msg",
-        /// `accepter_openid`.
-        6 accepter_openid: Option<String> => "accepter_openid",
+        /// OpenID of the receiver; absent until taken.
+        6 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid",
     }
 }
 
 w::record! {
     /// An item of `category_list` in `card::gift_card::Page`; an item of `category_list` in `card::gift_card::UpdatePage`.
     pub struct Category {
-        /// `title`.
+        /// Name of the section, shown as a tab of the page.
         0 title: String => "title: must",
     }
     new(title: impl Into<String>)
@@ -35,9 +35,9 @@ w::record! {
 w::record! {
     /// `cell_1` of `card::gift_card::Page`; `cell_2` of `card::gift_card::Page`; and 2 more.
     pub struct Cell1Item {
-        /// `title`.
+        /// Words that the custom entry shows.
         0 title: String => "title: must",
-        /// `url`.
+        /// Page that the entry opens.
         1 url: String => "url: must",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -46,11 +46,11 @@ w::record! {
 w::record! {
     /// `control_info` of the answer of `card::gift_card::MaintainSet`.
     pub struct ControlInfo {
-        /// `biz_control_type`.
+        /// State of all pages set by the merchant, such as `E_PAGE_CONTROL_NORMAL` or `E_PAGE_CONTROL_BIZ`.
         0 biz_control_type: String => "biz_control_type: must",
-        /// `system_biz_control_type`.
+        /// State of all pages set by the system.
         1 system_biz_control_type: String => "system_biz_control_type: must",
-        /// `list`.
+        /// State of each page.
         2 list: Vec<ControlInfoList> => "list: must",
     }
 }
@@ -58,11 +58,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `card::gift_card::ControlInfo`.
     pub struct ControlInfoList {
-        /// `page_id`.
+        /// Number of the gift card shop page.
         0 page_id: w::TextOrNumber => "page_id: must",
-        /// `page_control_type`.
+        /// State of the page set by the merchant.
         1 page_control_type: String => "page_control_type: must",
-        /// `system_page_control_type`.
+        /// State of the page set by the system.
         2 system_page_control_type: String => "system_page_control_type: must",
     }
 }
@@ -70,27 +70,27 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `card::gift_card::order::BatchGet`; `order` of the answer of `card::gift_card::order::Get`.
     pub struct Order {
-        /// `order_id`.
+        /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
         0 order_id: String => "order_id: must",
-        /// `page_id`.
+        /// Number of the gift card shop page.
         1 page_id: String => "page_id: must",
-        /// `trans_id`.
+        /// Transaction number of WeChat Pay.
         2 trans_id: String => "trans_id: must",
-        /// `open_id`; personal data, masked in `Debug`.
-        3 open_id: String => "open_id: must masked",
-        /// `accepter_openid`.
-        4 accepter_openid: Option<String> => "accepter_openid",
-        /// `total_price`; in fen.
+        /// OpenID of the buyer; personal data, masked in `Debug`.
+        3 open_id: xinqiao_types::OpenId => "open_id: must masked",
+        /// OpenID of the receiver; absent until taken.
+        4 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid",
+        /// Total of the order; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
-        /// `IsChatRoom`.
+        /// Whether it was given in a group chat; `IsChatRoom` on the wire.
         6 is_chat_room: Option<bool> => "IsChatRoom",
-        /// `card_list`.
+        /// Cards of the order.
         7 card_list: Vec<Card> => "card_list: must",
-        /// `pay_finish_time`; format `unix`.
+        /// When it was paid; format `unix`.
         8 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
-        /// `create_time`; format `unix`.
+        /// When it was ordered; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `outer_str`.
+        /// Channel text of the purchase.
         10 outer_str: Option<String> => "outer_str",
     }
 }
@@ -98,29 +98,29 @@ w::record! {
 w::record! {
     /// `page` of `card::gift_card::page::Add`; `page` of the answer of `card::gift_card::page::Get`.
     pub struct Page {
-        /// `banner_pic_url`.
+        /// Address of the banner.
         0 banner_pic_url: String => "banner_pic_url: must",
-        /// `page_title`.
+        /// Heading shown at the top.
         1 page_title: String => "page_title: must",
-        /// `support_multi`.
+        /// Whether several cards may be bought and given at once.
         2 support_multi: Option<bool> => "support_multi",
-        /// `support_buy_for_self`.
+        /// Whether users may buy for themselves.
         3 support_buy_for_self: Option<bool> => "support_buy_for_self",
-        /// `theme_list`.
+        /// Themes with their cards.
         4 theme_list: Option<Vec<Theme>> => "theme_list",
-        /// `category_list`.
+        /// Sections; themes name theirs by position.
         5 category_list: Option<Vec<Category>> => "category_list",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address of the merchant, shown at the foot of the page; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `service_phone`.
+        /// Service telephone of the merchant.
         7 service_phone: String => "service_phone: must",
-        /// `biz_description`.
+        /// Terms shown to the buyer.
         8 biz_description: String => "biz_description: must",
-        /// `need_receipt`.
+        /// Whether the merchant issues invoices.
         9 need_receipt: Option<bool> => "need_receipt",
-        /// `cell_1`.
+        /// First custom entry.
         10 cell_1: Option<Cell1Item> => "cell_1",
-        /// `cell_2`.
+        /// Second custom entry.
         11 cell_2: Option<Cell1Item> => "cell_2",
     }
     new(
@@ -144,11 +144,11 @@ w::record! {
 w::record! {
     /// An item of `pic_item_list` in `card::gift_card::Theme`.
     pub struct PicItem {
-        /// `background_pic_url`.
+        /// Picture on the face of the card.
         0 background_pic_url: String => "background_pic_url: must",
-        /// `outer_img_id`.
+        /// The merchant's own number of the background.
         1 outer_img_id: Option<String> => "outer_img_id",
-        /// `default_gifting_msg`.
+        /// Default greeting of the background.
         2 default_gifting_msg: Option<String> => "default_gifting_msg",
     }
     new(background_pic_url: impl Into<String>)
@@ -158,21 +158,21 @@ w::record! {
 w::record! {
     /// An item of `theme_list` in `card::gift_card::Page`; an item of `theme_list` in `card::gift_card::UpdatePage`.
     pub struct Theme {
-        /// `theme_pic_url`.
+        /// Cover of the theme.
         0 theme_pic_url: String => "theme_pic_url: must",
-        /// `title`.
+        /// Name of the theme.
         1 title: String => "title: must",
-        /// `title_color`; format `#RRGGBB`.
+        /// Colour of the theme's name; format `#RRGGBB`.
         2 title_color: String => "title_color: must",
-        /// `item_list`.
+        /// Gift cards of the theme.
         3 item_list: Vec<ThemeItem> => "item_list: must",
-        /// `pic_item_list`.
+        /// Backgrounds to choose from.
         4 pic_item_list: Vec<PicItem> => "pic_item_list: must",
-        /// `category_index`.
+        /// Section it belongs to, from 0.
         5 category_index: i64 => "category_index: must",
-        /// `show_sku_title_first`.
+        /// Whether the buying page shows the card's name before the price.
         6 show_sku_title_first: Option<bool> => "show_sku_title_first",
-        /// `is_banner`.
+        /// Whether it is used as the page's banner.
         7 is_banner: Option<bool> => "is_banner",
     }
     new(
@@ -189,13 +189,13 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `card::gift_card::Theme`.
     pub struct ThemeItem {
-        /// `card_id`.
+        /// Gift card on sale.
         0 card_id: String => "card_id: must",
-        /// `title`.
+        /// Name shown; that of the card by default.
         1 title: Option<String> => "title",
-        /// `pic_url`.
+        /// Address of the thumbnail.
         2 pic_url: Option<String> => "pic_url",
-        /// `desc`.
+        /// Short description.
         3 desc: Option<String> => "desc",
     }
     new(card_id: impl Into<String>)
@@ -205,31 +205,31 @@ w::record! {
 w::record! {
     /// `page` of `card::gift_card::page::Update`.
     pub struct UpdatePage {
-        /// `banner_pic_url`.
+        /// Address of the banner.
         0 banner_pic_url: String => "banner_pic_url: must",
-        /// `page_title`.
+        /// Heading shown at the top.
         1 page_title: String => "page_title: must",
-        /// `support_multi`.
+        /// Whether several cards may be bought and given at once.
         2 support_multi: Option<bool> => "support_multi",
-        /// `support_buy_for_self`.
+        /// Whether users may buy for themselves.
         3 support_buy_for_self: Option<bool> => "support_buy_for_self",
-        /// `theme_list`.
+        /// Themes with their cards.
         4 theme_list: Option<Vec<Theme>> => "theme_list",
-        /// `category_list`.
+        /// Sections; themes name theirs by position.
         5 category_list: Option<Vec<Category>> => "category_list",
-        /// `address`; personal data, masked in `Debug`.
+        /// Address of the merchant, shown at the foot of the page; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// `service_phone`.
+        /// Service telephone of the merchant.
         7 service_phone: String => "service_phone: must",
-        /// `biz_description`.
+        /// Terms shown to the buyer.
         8 biz_description: String => "biz_description: must",
-        /// `need_receipt`.
+        /// Whether the merchant issues invoices.
         9 need_receipt: Option<bool> => "need_receipt",
-        /// `cell_1`.
+        /// First custom entry.
         10 cell_1: Option<Cell1Item> => "cell_1",
-        /// `cell_2`.
+        /// Second custom entry.
         11 cell_2: Option<Cell1Item> => "cell_2",
-        /// `page_id`.
+        /// Shop page to change.
         12 page_id: String => "page_id: must",
     }
     new(
@@ -259,11 +259,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
     /// * Catalog: `official_account.card.gift_card.maintain_set`.
     pub struct MaintainSet {
-        /// `page_id`.
+        /// Number of the gift card shop page.
         0 page_id: Option<String> => "page_id",
-        /// `all`.
+        /// Whether all pages are meant, instead of `page_id`.
         1 all: Option<bool> => "all",
-        /// `maintain`.
+        /// `true` takes the page down for maintenance.
         2 maintain: bool => "maintain: must",
     }
     new(maintain: bool)
@@ -274,7 +274,7 @@ w::record! {
 w::record! {
     /// Answer to [`MaintainSet`].
     pub struct MaintainSetResponse {
-        /// `control_info`.
+        /// States of the pages afterwards.
         0 control_info: ControlInfo => "control_info: must",
     }
 }
@@ -306,12 +306,12 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
     /// * Catalog: `official_account.card.gift_card.wxa_set`.
     pub struct WxaSet {
-        /// `wxa_appid`.
-        0 wxa_appid: String => "wxa_appid: must",
-        /// `page_id`.
+        /// AppID of the gift card mini program.
+        0 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
+        /// Number of the gift card shop page.
         1 page_id: String => "page_id: must",
     }
-    new(wxa_appid: impl Into<String>, page_id: impl Into<String>)
+    new(wxa_appid: impl Into<xinqiao_types::AppId>, page_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -345,15 +345,15 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.order.batch_get`.
         pub struct BatchGet {
-            /// `begin_time`; format `unix`.
+            /// Start of the order times; format `unix`.
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// `end_time`; format `unix`.
+            /// End of the order times, at most 31 days after the start; format `unix`.
             1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// `sort_type`.
+            /// Order by time: `ASC` or `DESC`.
             2 sort_type: String => "sort_type: must",
-            /// `offset`.
+            /// Order to start with, from 0.
             3 offset: i64 => "offset: must",
-            /// `count`.
+            /// How many to return, at most 100.
             4 count: i64 => "count: must",
         }
         new(sort_type: impl Into<String>, offset: i64, count: i64)
@@ -363,9 +363,9 @@ pub mod order {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `order_list`.
+            /// Orders of this page.
             0 order_list: Vec<super::Order> => "order_list: must",
-            /// `total_count`.
+            /// Orders in all.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -397,7 +397,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.order.get`.
         pub struct Get {
-            /// `order_id`.
+            /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -406,7 +406,7 @@ pub mod order {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `order`.
+            /// The order with buyer, amount and cards.
             0 order: super::Order => "order: must",
         }
     }
@@ -438,7 +438,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.order.refund`.
         pub struct Refund {
-            /// `order_id`.
+            /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -476,7 +476,7 @@ pub mod page {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.page.add`.
         pub struct Add {
-            /// `page`.
+            /// The shop page with banner, themes and cards on sale.
             0 page: super::Page => "page: must",
         }
         new(page: super::Page)
@@ -485,7 +485,7 @@ pub mod page {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `page_id`.
+            /// Number of the gift card shop page.
             0 page_id: w::TextOrNumber => "page_id: must",
         }
     }
@@ -524,7 +524,7 @@ pub mod page {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// `page_id_list`.
+            /// Numbers of all shop pages.
             0 page_id_list: Vec<String> => "page_id_list: must",
         }
     }
@@ -556,7 +556,7 @@ pub mod page {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.page.get`.
         pub struct Get {
-            /// `page_id`.
+            /// Number of the gift card shop page.
             0 page_id: String => "page_id: must",
         }
         new(page_id: impl Into<String>)
@@ -565,7 +565,7 @@ pub mod page {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `page`.
+            /// The shop page with banner, themes and cards on sale.
             0 page: super::Page => "page: must",
         }
     }
@@ -597,7 +597,7 @@ pub mod page {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.page.update`.
         pub struct Update {
-            /// `page`.
+            /// The shop page with banner, themes and cards on sale.
             0 page: super::UpdatePage => "page: must",
         }
         new(page: super::UpdatePage)
@@ -635,12 +635,12 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.pay.sub_mch_bind`.
         pub struct SubMchBind {
-            /// `sub_mch_id`.
-            0 sub_mch_id: String => "sub_mch_id: must",
-            /// `wxa_appid`.
-            1 wxa_appid: String => "wxa_appid: must",
+            /// WeChat Pay sub-merchant number that gets the money; such as `1900015421`.
+            0 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
+            /// AppID of the gift card mini program.
+            1 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
         }
-        new(sub_mch_id: impl Into<String>, wxa_appid: impl Into<String>)
+        new(sub_mch_id: impl Into<xinqiao_types::MchId>, wxa_appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -670,16 +670,16 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.pay.whitelist_add`.
         pub struct WhitelistAdd {
-            /// `sub_mch_id`.
-            0 sub_mch_id: String => "sub_mch_id: must",
+            /// WeChat Pay sub-merchant number that gets the money; such as `1900015421`.
+            0 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         }
-        new(sub_mch_id: impl Into<String>)
+        new(sub_mch_id: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`WhitelistAdd`].
         pub struct WhitelistAddResponse {
-            /// `url`.
+            /// Page where the merchant completes the application.
             0 url: String => "url: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `auth_field` of the answer of `card::invoice::set_biz_attr::GetAuthField`; `auth_field` of `card::invoice::set_biz_attr::SetAuthField`.
     pub struct AuthField {
-        /// `user_field`.
+        /// Fields for a person.
         0 user_field: Option<AuthFieldUserField> => "user_field",
-        /// `biz_field`.
+        /// Fields for a company.
         1 biz_field: Option<AuthFieldBizField> => "biz_field",
     }
     new()
@@ -18,19 +18,19 @@ w::record! {
 w::record! {
     /// `biz_field` of `card::invoice::AuthField`.
     pub struct AuthFieldBizField {
-        /// `show_title`; `0` or `1` on the wire.
+        /// Whether to ask for the company name: `0` no, `1` yes; `0` or `1` on the wire.
         0 show_title: Option<bool> => "show_title: zero-one",
-        /// `show_tax_no`; `0` or `1` on the wire.
+        /// Whether to ask for the taxpayer number: `0` no, `1` yes; `0` or `1` on the wire.
         1 show_tax_no: Option<bool> => "show_tax_no: zero-one",
-        /// `show_addr`; `0` or `1` on the wire.
+        /// Whether to ask for the address: `0` no, `1` yes; `0` or `1` on the wire.
         2 show_addr: Option<bool> => "show_addr: zero-one",
-        /// `show_phone`; `0` or `1` on the wire.
+        /// Whether to ask for the telephone: `0` no, `1` yes; `0` or `1` on the wire.
         3 show_phone: Option<bool> => "show_phone: zero-one",
-        /// `show_bank_type`; `0` or `1` on the wire.
+        /// Whether to ask for the bank: `0` no, `1` yes; `0` or `1` on the wire.
         4 show_bank_type: Option<bool> => "show_bank_type: zero-one",
-        /// `show_bank_no`; `0` or `1` on the wire.
+        /// Whether to ask for the bank account: `0` no, `1` yes; `0` or `1` on the wire.
         5 show_bank_no: Option<bool> => "show_bank_no: zero-one",
-        /// `custom_field`.
+        /// Further fields of your own.
         6 custom_field: Option<Vec<BizFieldCustomField>> => "custom_field",
     }
     new()
@@ -48,13 +48,13 @@ w::record! {
 w::record! {
     /// `user_field` of `card::invoice::AuthField`.
     pub struct AuthFieldUserField {
-        /// `show_title`; `0` or `1` on the wire.
+        /// Whether to ask for the person's name: `0` no, `1` yes; `0` or `1` on the wire.
         0 show_title: Option<bool> => "show_title: zero-one",
-        /// `show_phone`; `0` or `1` on the wire.
+        /// Whether to ask for the telephone: `0` no, `1` yes; `0` or `1` on the wire.
         1 show_phone: Option<bool> => "show_phone: zero-one",
-        /// `show_email`; `0` or `1` on the wire.
+        /// Whether to ask for the e-mail: `0` no, `1` yes; `0` or `1` on the wire.
         2 show_email: Option<bool> => "show_email: zero-one",
-        /// `custom_field`.
+        /// Further fields of your own.
         3 custom_field: Option<Vec<UserFieldCustomField>> => "custom_field",
     }
     new()
@@ -69,21 +69,21 @@ w::record! {
 w::record! {
     /// `base_info` of `card::invoice::InvoiceInfo`.
     pub struct BaseInfo {
-        /// `logo_url`.
+        /// Logo of the invoice card, an address from the picture upload.
         0 logo_url: String => "logo_url: must",
-        /// `title`.
+        /// Short name of the payee, at most 9 Chinese characters.
         1 title: String => "title: must",
-        /// `custom_url_name`.
+        /// Name of the custom entry, at most 5 Chinese characters.
         2 custom_url_name: Option<String> => "custom_url_name",
-        /// `custom_url_sub_title`.
+        /// Hint beside the custom entry.
         3 custom_url_sub_title: Option<String> => "custom_url_sub_title",
-        /// `custom_url`.
+        /// Page that the custom entry opens.
         4 custom_url: Option<String> => "custom_url",
-        /// `promotion_url_name`.
+        /// Name of the promotion entry.
         5 promotion_url_name: Option<String> => "promotion_url_name",
-        /// `promotion_url_sub_title`.
+        /// Hint beside the promotion entry.
         6 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
-        /// `promotion_url`.
+        /// Page that the promotion entry opens.
         7 promotion_url: Option<String> => "promotion_url",
     }
     new(logo_url: impl Into<String>, title: impl Into<String>)
@@ -100,19 +100,19 @@ w::record! {
 w::record! {
     /// `biz_field` of `card::invoice::UserAuthInfo`.
     pub struct BizField {
-        /// `title`.
+        /// Name of the company.
         0 title: String => "title: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Telephone of the company; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `tax_no`.
+        /// Taxpayer number of the buyer.
         2 tax_no: String => "tax_no: must",
-        /// `addr`.
+        /// Address of the buyer.
         3 addr: String => "addr: must",
-        /// `bank_type`.
+        /// Bank of the buyer.
         4 bank_type: String => "bank_type: must",
-        /// `bank_no`.
+        /// Bank account of the buyer.
         5 bank_no: String => "bank_no: must",
-        /// `custom_field`.
+        /// Values of your own fields.
         6 custom_field: Option<Vec<CustomField>> => "custom_field",
     }
 }
@@ -120,7 +120,7 @@ w::record! {
 w::record! {
     /// An item of `custom_field` in `card::invoice::AuthFieldBizField`.
     pub struct BizFieldCustomField {
-        /// `key`.
+        /// Label of your own field.
         0 key: String => "key: must",
     }
     new(key: impl Into<String>)
@@ -129,9 +129,9 @@ w::record! {
 w::record! {
     /// `card_ext` of `card::invoice::Insert`.
     pub struct CardExt {
-        /// `nonce_str`.
+        /// Random text that keeps requests apart.
         0 nonce_str: Option<String> => "nonce_str",
-        /// `user_card`.
+        /// The invoice of the user.
         1 user_card: UserCard => "user_card: must",
     }
     new(user_card: UserCard)
@@ -141,9 +141,9 @@ w::record! {
 w::record! {
     /// `contact` of the answer of `card::invoice::set_biz_attr::GetContact`; `contact` of `card::invoice::set_biz_attr::SetContact`.
     pub struct Contact {
-        /// `phone`; personal data, masked in `Debug`.
+        /// Telephone of the merchant, shown on the page; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
-        /// `time_out`; in s.
+        /// Time after which the user is told to contact the merchant; in s.
         1 time_out: i64 => "time_out: must",
     }
     new(phone: impl Into<String>, time_out: i64)
@@ -152,9 +152,9 @@ w::record! {
 w::record! {
     /// An item of `custom_field` in `card::invoice::BizField`; an item of `custom_field` in `card::invoice::UserField`.
     pub struct CustomField {
-        /// `key`.
+        /// Label of your own field.
         0 key: String => "key: must",
-        /// `value`.
+        /// What the user filled in.
         1 value: String => "value: must",
     }
 }
@@ -162,9 +162,9 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `card::invoice::reimburse::GetInvoiceBatch`; an item of `invoice_list` in `card::invoice::reimburse::UpdateStatusBatch`.
     pub struct ItemInfo {
-        /// `card_id`.
+        /// Id of the invoice card template.
         0 card_id: String => "card_id: must",
-        /// `encrypt_code`.
+        /// Encrypted code of the invoice, received when the user chose it.
         1 encrypt_code: String => "encrypt_code: must",
     }
     new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
@@ -173,11 +173,11 @@ w::record! {
 w::record! {
     /// `invoice_info` of `card::invoice::platform::CreateCard`.
     pub struct InvoiceInfo {
-        /// `base_info`.
+        /// How the invoice card looks.
         0 base_info: BaseInfo => "base_info: must",
-        /// `type`.
+        /// Kind of invoice, such as ordinary VAT invoice of a province.
         1 type_: String => "type: must",
-        /// `payee`.
+        /// Full name of the payee, shown in the details.
         2 payee: String => "payee: must",
     }
     new(base_info: BaseInfo, type_: impl Into<String>, payee: impl Into<String>)
@@ -186,45 +186,45 @@ w::record! {
 w::record! {
     /// `invoice_user_data` of `card::invoice::UserCard`.
     pub struct InvoiceUserData {
-        /// `title`.
+        /// Name on the invoice.
         0 title: String => "title: must",
-        /// `fee_without_tax`; in fen.
+        /// Amount without tax; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// `fee`; in fen.
+        /// Amount with tax; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// `tax`; in fen.
+        /// Amount of the tax; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
-        /// `billing_no`.
+        /// Code of the invoice; its number for fully digital invoices.
         4 billing_no: String => "billing_no: must",
-        /// `billing_code`.
+        /// Number of the invoice; empty for fully digital invoices.
         5 billing_code: String => "billing_code: must",
-        /// `billing_time`; format `unix`.
+        /// When it was issued; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
-        /// `info`.
+        /// Goods on the invoice, one per line.
         7 info: Vec<InvoiceUserDataInfo> => "info: must",
-        /// `check_code`.
+        /// Check code of the invoice.
         8 check_code: String => "check_code: must",
-        /// `s_pdf_media_id`.
-        9 s_pdf_media_id: String => "s_pdf_media_id: must",
-        /// `s_trip_pdf_media_id`.
-        10 s_trip_pdf_media_id: Option<String> => "s_trip_pdf_media_id",
-        /// `buyer_number`.
+        /// Id of the invoice's PDF. From: The PDF upload endpoint.
+        9 s_pdf_media_id: xinqiao_types::MediaId => "s_pdf_media_id: must",
+        /// Id of an attached PDF, such as the trip sheet.
+        10 s_trip_pdf_media_id: Option<xinqiao_types::MediaId> => "s_trip_pdf_media_id",
+        /// Taxpayer number of the buyer.
         11 buyer_number: String => "buyer_number: must",
-        /// `buyer_address_and_phone`.
+        /// Address and telephone of the buyer.
         12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
-        /// `buyer_bank_account`.
+        /// Bank and account of the buyer.
         13 buyer_bank_account: Option<String> => "buyer_bank_account",
-        /// `seller_number`.
+        /// Taxpayer number of the seller.
         14 seller_number: Option<String> => "seller_number",
-        /// `seller_address_and_phone`.
+        /// Address and telephone of the seller.
         15 seller_address_and_phone: Option<String> => "seller_address_and_phone",
-        /// `seller_bank_account`.
+        /// Bank and account of the seller.
         16 seller_bank_account: Option<String> => "seller_bank_account",
-        /// `remarks`.
+        /// Remark on the invoice.
         17 remarks: Option<String> => "remarks",
-        /// `maker`.
+        /// Person who issued the invoice.
         18 maker: Option<String> => "maker",
-        /// `cashier`.
+        /// Person who received the money.
         19 cashier: Option<String> => "cashier",
     }
     new(
@@ -237,11 +237,11 @@ w::record! {
         billing_time: xinqiao_types::UnixSeconds,
         info: Vec<InvoiceUserDataInfo>,
         check_code: impl Into<String>,
-        s_pdf_media_id: impl Into<String>,
+        s_pdf_media_id: impl Into<xinqiao_types::MediaId>,
         buyer_number: impl Into<String>,
     )
     text(
-        s_trip_pdf_media_id: String,
+        s_trip_pdf_media_id: xinqiao_types::MediaId,
         buyer_address_and_phone: String,
         buyer_bank_account: String,
         seller_number: String,
@@ -256,13 +256,13 @@ w::record! {
 w::record! {
     /// An item of `info` in `card::invoice::InvoiceUserData`; an item of `info` in `card::invoice::UserInfo`.
     pub struct InvoiceUserDataInfo {
-        /// `name`.
+        /// What was sold.
         0 name: String => "name: must",
-        /// `unit`.
+        /// Unit of measure; such as `个`.
         1 unit: String => "unit: must",
-        /// `num`.
+        /// How many were sold.
         2 num: i64 => "num: must",
-        /// `price`; in fen.
+        /// Price of one; in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
     new(name: impl Into<String>, unit: impl Into<String>, num: i64, price: xinqiao_types::Fen)
@@ -271,25 +271,25 @@ w::record! {
 w::record! {
     /// An item of `invoicedetail_list` in `card::invoice::MakeOutInvoiceInfo`.
     pub struct InvoiceDetail {
-        /// `fphxz`.
+        /// Kind of line: `0` normal, `1` discount, `2` discounted.
         0 fphxz: i64 => "fphxz: must",
-        /// `spbm`.
+        /// Tax classification code, 19 digits; such as `1090418010000000000`.
         1 spbm: String => "spbm: must",
-        /// `xmmc`.
+        /// What was sold.
         2 xmmc: String => "xmmc: must",
-        /// `dw`.
+        /// Unit of measure.
         3 dw: String => "dw: must",
-        /// `ggxh`.
+        /// Model and specification.
         4 ggxh: String => "ggxh: must",
-        /// `xmsl`.
+        /// How many were sold.
         5 xmsl: i64 => "xmsl: must",
-        /// `xmdj`; in yuan.
+        /// Price of one; in yuan.
         6 xmdj: f64 => "xmdj: must",
-        /// `xmje`; in yuan.
+        /// Amount of the line without tax; in yuan.
         7 xmje: f64 => "xmje: must",
-        /// `sl`.
+        /// Tax rate with two decimals, such as `0.01`.
         8 sl: f64 => "sl: must",
-        /// `se`; in yuan.
+        /// Tax of the line, two decimals; in yuan.
         9 se: f64 => "se: must",
     }
     new(
@@ -309,22 +309,22 @@ w::record! {
 w::record! {
     /// `invoiceinfo` of `card::invoice::ClearOutInvoice`.
     pub struct InvoiceInfoDetail {
-        /// `wxopenid`.
+        /// OpenID of the user; `wxopenid` on the wire.
         #[doc(alias = "wxopenid")]
-        0 wx_openid: String => "wxopenid: must",
-        /// `fpqqlsh`.
+        0 wx_openid: xinqiao_types::OpenId => "wxopenid: must",
+        /// Serial number of the reversal, unique.
         1 fpqqlsh: String => "fpqqlsh: must",
-        /// `nsrsbh`.
+        /// Taxpayer number of the seller.
         2 nsrsbh: String => "nsrsbh: must",
-        /// `nsrmc`.
+        /// Name of the seller.
         3 nsrmc: String => "nsrmc: must",
-        /// `yfpdm`.
+        /// Code of the invoice to reverse.
         4 yfpdm: String => "yfpdm: must",
-        /// `yfphm`.
+        /// Number of the invoice to reverse.
         5 yfphm: String => "yfphm: must",
     }
     new(
-        wx_openid: impl Into<String>,
+        wx_openid: impl Into<xinqiao_types::OpenId>,
         fpqqlsh: impl Into<String>,
         nsrsbh: impl Into<String>,
         nsrmc: impl Into<String>,
@@ -336,23 +336,23 @@ w::record! {
 w::record! {
     /// An item of `item_list` in the answer of `card::invoice::reimburse::GetInvoiceBatch`.
     pub struct ItemDetail {
-        /// `card_id`.
+        /// Id of the invoice card template.
         0 card_id: String => "card_id: must",
-        /// `begin_time`; format `unix`.
+        /// When the invoice starts to be valid; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// `end_time`; format `unix`.
+        /// When the invoice ends to be valid; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `user_card_status`.
+        /// State of the invoice card.
         3 user_card_status: String => "user_card_status: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// User who owns the invoice; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `type`.
+        /// Kind of invoice, such as ordinary VAT invoice of a province.
         5 type_: String => "type: must",
-        /// `payee`.
+        /// Full name of the payee.
         6 payee: String => "payee: must",
-        /// `detail`.
+        /// Note on the invoice.
         7 detail: String => "detail: must",
-        /// `user_info`.
+        /// Data on the invoice.
         8 user_info: UserInfo => "user_info: must",
     }
 }
@@ -360,59 +360,59 @@ w::record! {
 w::record! {
     /// `invoiceinfo` of `card::invoice::MakeOutInvoice`.
     pub struct MakeOutInvoiceInfo {
-        /// `wxopenid`.
+        /// OpenID of the user who gets the invoice; `wxopenid` on the wire.
         #[doc(alias = "wxopenid")]
-        0 wx_openid: String => "wxopenid: must",
-        /// `ddh`.
+        0 wx_openid: xinqiao_types::OpenId => "wxopenid: must",
+        /// Order number, the same as at the authorisation.
         1 ddh: String => "ddh: must",
-        /// `fpqqlsh`.
+        /// Serial number of the request, unique, made by the merchant.
         2 fpqqlsh: String => "fpqqlsh: must",
-        /// `nsrsbh`.
+        /// Taxpayer number of the seller.
         3 nsrsbh: String => "nsrsbh: must",
-        /// `nsrmc`.
+        /// Name of the seller.
         4 nsrmc: String => "nsrmc: must",
-        /// `nsrdz`.
+        /// Address of the seller.
         5 nsrdz: String => "nsrdz: must",
-        /// `nsrdh`.
+        /// Telephone of the seller.
         6 nsrdh: String => "nsrdh: must",
-        /// `nsrbank`.
+        /// Bank of the seller.
         7 nsrbank: String => "nsrbank: must",
-        /// `nsrbankid`.
+        /// Bank account of the seller.
         8 nsrbankid: String => "nsrbankid: must",
-        /// `ghfnsrsbh`.
+        /// Taxpayer number of the buyer.
         9 ghfnsrsbh: Option<String> => "ghfnsrsbh",
-        /// `ghfmc`.
+        /// Name of the buyer, the title of the invoice.
         10 ghfmc: Option<String> => "ghfmc",
-        /// `ghfdz`.
+        /// Address of the buyer.
         11 ghfdz: Option<String> => "ghfdz",
-        /// `ghfdh`.
+        /// Telephone of the buyer.
         12 ghfdh: Option<String> => "ghfdh",
-        /// `ghfbank`.
+        /// Bank of the buyer.
         13 ghfbank: Option<String> => "ghfbank",
-        /// `ghfbankid`.
+        /// Bank account of the buyer.
         14 ghfbankid: Option<String> => "ghfbankid",
-        /// `kpr`.
+        /// Person who issues the invoice.
         15 kpr: String => "kpr: must",
-        /// `skr`.
+        /// Person who receives the money.
         16 skr: Option<String> => "skr",
-        /// `fhr`.
+        /// Person who checks the invoice.
         17 fhr: Option<String> => "fhr",
-        /// `jshj`; in yuan.
+        /// Amount with tax; in yuan.
         18 jshj: f64 => "jshj: must",
-        /// `hjje`; in yuan.
+        /// Amount without tax; in yuan.
         19 hjje: f64 => "hjje: must",
-        /// `hjse`; in yuan.
+        /// Tax in all; in yuan.
         20 hjse: f64 => "hjse: must",
-        /// `bz`.
+        /// Remark on the invoice.
         21 bz: Option<String> => "bz",
-        /// `hylx`.
+        /// Trade: `0` commerce, `1` other.
         22 hylx: Option<i64> => "hylx",
-        /// `invoicedetail_list`.
+        /// Lines of the invoice; `invoicedetail_list` on the wire.
         #[doc(alias = "invoicedetail_list")]
         23 invoice_detail_list: Vec<InvoiceDetail> => "invoicedetail_list: must",
     }
     new(
-        wx_openid: impl Into<String>,
+        wx_openid: impl Into<xinqiao_types::OpenId>,
         ddh: impl Into<String>,
         fpqqlsh: impl Into<String>,
         nsrsbh: impl Into<String>,
@@ -444,28 +444,28 @@ w::record! {
 w::record! {
     /// `paymch_info` of the answer of `card::invoice::set_biz_attr::GetPayMch`; `paymch_info` of `card::invoice::set_biz_attr::SetPayMch`.
     pub struct PayMchInfo {
-        /// `mchid`.
+        /// WeChat Pay merchant number; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `s_pappid`.
-        1 s_pappid: String => "s_pappid: must",
+        /// Invoicing platform to link.
+        1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
     }
-    new(mchid: impl Into<xinqiao_types::MchId>, s_pappid: impl Into<String>)
+    new(mchid: impl Into<xinqiao_types::MchId>, s_pappid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// `invoicedetail` of the answer of `card::invoice::QueryInvoceInfo`.
     pub struct QueryInvoceInfoInvoiceDetail {
-        /// `fpqqlsh`.
+        /// Serial number of the request, unique, made by the merchant.
         0 fpqqlsh: String => "fpqqlsh: must",
-        /// `fpdm`.
+        /// Code printed on the issued invoice.
         1 fpdm: String => "fpdm: must",
-        /// `fphm`.
+        /// Number printed on the issued invoice.
         2 fphm: String => "fphm: must",
-        /// `kprq`; format `yyyyMMddHHmmss`.
+        /// When it was issued; format `yyyyMMddHHmmss`.
         3 kprq: String => "kprq: must",
-        /// `jym`.
+        /// Check code of the invoice.
         4 jym: String => "jym: must",
-        /// `pdfurl`.
+        /// Address of the PDF; `pdfurl` on the wire.
         #[doc(alias = "pdfurl")]
         5 pdf_url: String => "pdfurl: must",
     }
@@ -474,9 +474,9 @@ w::record! {
 w::record! {
     /// `user_auth_info` of the answer of `card::invoice::GetAuthData`.
     pub struct UserAuthInfo {
-        /// `user_field`.
+        /// Data filled in for a person.
         0 user_field: Option<UserField> => "user_field",
-        /// `biz_field`.
+        /// Data filled in for a company.
         1 biz_field: Option<BizField> => "biz_field",
     }
 }
@@ -484,7 +484,7 @@ w::record! {
 w::record! {
     /// `user_card` of `card::invoice::CardExt`.
     pub struct UserCard {
-        /// `invoice_user_data`.
+        /// Data on the invoice.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
     new(invoice_user_data: InvoiceUserData)
@@ -493,13 +493,13 @@ w::record! {
 w::record! {
     /// `user_field` of `card::invoice::UserAuthInfo`.
     pub struct UserField {
-        /// `title`.
+        /// Name of the person.
         0 title: String => "title: must",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Telephone of the user; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// E-mail of the user, for news about the invoice; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
-        /// `custom_field`.
+        /// Values of your own fields.
         3 custom_field: Option<Vec<CustomField>> => "custom_field",
     }
 }
@@ -507,7 +507,7 @@ w::record! {
 w::record! {
     /// An item of `custom_field` in `card::invoice::AuthFieldUserField`.
     pub struct UserFieldCustomField {
-        /// `key`.
+        /// Label of your own field.
         0 key: String => "key: must",
     }
     new(key: impl Into<String>)
@@ -516,49 +516,49 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `card::invoice::reimburse::GetInvoiceInfo`; `user_info` of `card::invoice::ItemDetail`.
     pub struct UserInfo {
-        /// `title`.
+        /// Name on the invoice.
         0 title: String => "title: must",
-        /// `fee_without_tax`; in fen.
+        /// Amount without tax; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// `fee`; in fen.
+        /// Amount with tax; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// `tax`; in fen.
+        /// Amount of the tax; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
-        /// `billing_no`.
+        /// Code of the invoice; its number for fully digital invoices.
         4 billing_no: String => "billing_no: must",
-        /// `billing_code`.
+        /// Number of the invoice; empty for fully digital invoices.
         5 billing_code: String => "billing_code: must",
-        /// `billing_time`; format `unix`.
+        /// When it was issued; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
-        /// `info`.
+        /// Goods on the invoice, one per line.
         7 info: Option<Vec<InvoiceUserDataInfo>> => "info",
-        /// `check_code`.
+        /// Check code of the invoice.
         8 check_code: String => "check_code: must",
-        /// `reimburse_status`.
+        /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
         9 reimburse_status: String => "reimburse_status: must",
-        /// `pdf_url`.
+        /// Temporary address of the PDF.
         10 pdf_url: String => "pdf_url: must",
-        /// `trip_pdf_url`.
+        /// Address of an attached PDF, such as the trip sheet.
         11 trip_pdf_url: Option<String> => "trip_pdf_url",
-        /// `order_id`.
+        /// The merchant's order number.
         12 order_id: Option<String> => "order_id",
-        /// `buyer_number`.
+        /// Taxpayer number of the buyer.
         13 buyer_number: String => "buyer_number: must",
-        /// `buyer_address_and_phone`.
+        /// Address and telephone of the buyer.
         14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
-        /// `buyer_bank_account`.
+        /// Bank and account of the buyer.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
-        /// `seller_number`.
+        /// Taxpayer number of the seller.
         16 seller_number: Option<String> => "seller_number",
-        /// `seller_address_and_phone`.
+        /// Address and telephone of the seller.
         17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
-        /// `seller_bank_account`.
+        /// Bank and account of the seller.
         18 seller_bank_account: Option<String> => "seller_bank_account",
-        /// `remarks`.
+        /// Remark on the invoice.
         19 remarks: Option<String> => "remarks",
-        /// `maker`.
+        /// Person who issued the invoice.
         20 maker: Option<String> => "maker",
-        /// `cashier`.
+        /// Person who received the money.
         21 cashier: Option<String> => "cashier",
     }
 }
@@ -571,7 +571,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.clear_out_invoice`.
     pub struct ClearOutInvoice {
-        /// `invoiceinfo`.
+        /// The invoice to issue or to reverse; `invoiceinfo` on the wire.
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: InvoiceInfoDetail => "invoiceinfo: must",
     }
@@ -605,22 +605,22 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
     /// * Catalog: `official_account.card.invoice.get_auth_data`.
     pub struct GetAuthData {
-        /// `order_id`.
+        /// The merchant's order number, unique under one invoicing platform.
         0 order_id: String => "order_id: must",
-        /// `s_pappid`.
-        1 s_pappid: String => "s_pappid: must",
+        /// Identification of the invoicing platform, which it gives the merchant. From: Parameter in the address returned by the seturl endpoint.
+        1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
     }
-    new(order_id: impl Into<String>, s_pappid: impl Into<String>)
+    new(order_id: impl Into<String>, s_pappid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`GetAuthData`].
     pub struct GetAuthDataResponse {
-        /// `invoice_status`.
+        /// State of the authorisation, `auth success` when given.
         0 invoice_status: String => "invoice_status: must",
-        /// `auth_time`; format `unix`.
+        /// When the user authorised; format `unix`.
         1 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
-        /// `user_auth_info`.
+        /// What the user filled in on the page.
         2 user_auth_info: Option<UserAuthInfo> => "user_auth_info",
     }
 }
@@ -652,26 +652,26 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.get_auth_url`.
     pub struct GetAuthUrl {
-        /// `order_id`.
+        /// The merchant's order number, unique under one invoicing platform.
         0 order_id: String => "order_id: must",
-        /// `s_pappid`.
-        1 s_pappid: String => "s_pappid: must",
-        /// `money`; in fen.
+        /// Identification of the invoicing platform, which it gives the merchant. From: Parameter in the address returned by the seturl endpoint.
+        1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
+        /// Amount of the order to be invoiced; in fen.
         2 money: xinqiao_types::Fen => "money: must",
-        /// `timestamp`; format `unix`.
+        /// When the request is made; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `source`.
+        /// Where it is asked for: `app`, `web` (account), `wxa` (mini program) or `wap` (plain web page).
         4 source: String => "source: must",
-        /// `redirect_url`.
+        /// Page to go to after the authorisation, for `source` `web`.
         5 redirect_url: Option<String> => "redirect_url",
-        /// `ticket`.
+        /// Ticket of the page, the `api_ticket` of cards. From: The ticket endpoint with type `wx_card`.
         6 ticket: String => "ticket: must",
-        /// `type`.
+        /// Kind of page: `0` ask for the invoice, `1` fill in the title and ask, `2` take the invoice.
         7 type_: i64 => "type: must",
     }
     new(
         order_id: impl Into<String>,
-        s_pappid: impl Into<String>,
+        s_pappid: impl Into<xinqiao_types::AppId>,
         money: xinqiao_types::Fen,
         source: impl Into<String>,
         ticket: impl Into<String>,
@@ -684,9 +684,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuthUrl`].
     pub struct GetAuthUrlResponse {
-        /// `auth_url`.
+        /// Authorisation page; in mini programs the path to open.
         0 auth_url: String => "auth_url: must",
-        /// `appid`.
+        /// AppID of the account that handles the invoice.
         1 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
@@ -718,13 +718,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
     /// * Catalog: `official_account.card.invoice.insert`.
     pub struct Insert {
-        /// `order_id`.
+        /// The merchant's order number, unique under one invoicing platform.
         0 order_id: String => "order_id: must",
-        /// `appid`; the account's appid.
+        /// AppID of the account that handles the invoice; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `card_id`.
+        /// Id of the invoice card template.
         2 card_id: String => "card_id: must",
-        /// `card_ext`.
+        /// Content of the invoice.
         3 card_ext: CardExt => "card_ext: must",
     }
     new(
@@ -738,11 +738,11 @@ w::record! {
 w::record! {
     /// Answer to [`Insert`].
     pub struct InsertResponse {
-        /// `code`.
+        /// Code of the invoice in the user's wallet.
         0 code: String => "code: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the user who got the invoice; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// UnionID of that user, when bound to the Open Platform; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
@@ -774,7 +774,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.make_out_invoice`.
     pub struct MakeOutInvoice {
-        /// `invoiceinfo`.
+        /// The invoice to issue or to reverse; `invoiceinfo` on the wire.
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: MakeOutInvoiceInfo => "invoiceinfo: must",
     }
@@ -808,9 +808,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.query_invoce_info`.
     pub struct QueryInvoceInfo {
-        /// `fpqqlsh`.
+        /// Serial number of the request, unique, made by the merchant.
         0 fpqqlsh: String => "fpqqlsh: must",
-        /// `nsrsbh`.
+        /// Taxpayer number of the seller.
         1 nsrsbh: String => "nsrsbh: must",
     }
     new(fpqqlsh: impl Into<String>, nsrsbh: impl Into<String>)
@@ -819,7 +819,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryInvoceInfo`].
     pub struct QueryInvoceInfoResponse {
-        /// `invoicedetail`.
+        /// Data of the issued invoice; `invoicedetail` on the wire.
         #[doc(alias = "invoicedetail")]
         0 invoice_detail: QueryInvoceInfoInvoiceDetail => "invoicedetail: must",
     }
@@ -852,16 +852,20 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.reject_insert`.
     pub struct RejectInsert {
-        /// `order_id`.
+        /// The merchant's order number, unique under one invoicing platform.
         0 order_id: String => "order_id: must",
-        /// `s_pappid`.
-        1 s_pappid: String => "s_pappid: must",
-        /// `reason`.
+        /// Identification of the invoicing platform, which it gives the merchant. From: Parameter in the address returned by the seturl endpoint.
+        1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
+        /// Why the invoice is refused, shown to the user.
         2 reason: String => "reason: must",
-        /// `url`.
+        /// Page the user may open after the refusal.
         3 url: Option<String> => "url",
     }
-    new(order_id: impl Into<String>, s_pappid: impl Into<String>, reason: impl Into<String>)
+    new(
+        order_id: impl Into<String>,
+        s_pappid: impl Into<xinqiao_types::AppId>,
+        reason: impl Into<String>,
+    )
     text(url: String)
 }
 
@@ -892,7 +896,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
     /// * Catalog: `official_account.card.invoice.scan_title`.
     pub struct ScanTitle {
-        /// `scan_text`.
+        /// What was scanned from the title's QR code.
         0 scan_text: String => "scan_text: must",
     }
     new(scan_text: impl Into<String>)
@@ -901,19 +905,19 @@ w::record! {
 w::record! {
     /// Answer to [`ScanTitle`].
     pub struct ScanTitleResponse {
-        /// `title_type`.
+        /// Kind of title: `0` company, `1` person.
         0 title_type: i64 => "title_type: must",
-        /// `title`.
+        /// Name on the invoice.
         1 title: String => "title: must",
-        /// `tax_no`.
+        /// Taxpayer number of the buyer.
         2 tax_no: Option<String> => "tax_no",
-        /// `phone`; personal data, masked in `Debug`.
+        /// Telephone of the buyer; personal data, masked in `Debug`.
         3 phone: Option<String> => "phone: masked",
-        /// `addr`.
+        /// Address of the buyer.
         4 addr: Option<String> => "addr",
-        /// `bank_type`.
+        /// Bank of the buyer.
         5 bank_type: Option<String> => "bank_type",
-        /// `bank_no`.
+        /// Bank account of the buyer.
         6 bank_no: Option<String> => "bank_no",
     }
 }
@@ -952,7 +956,7 @@ w::record! {
 w::record! {
     /// Answer to [`SetUrl`].
     pub struct SetUrlResponse {
-        /// `invoice_url`.
+        /// Authorisation link of the platform, which holds `s_pappid`.
         0 invoice_url: String => "invoice_url: must",
     }
 }
@@ -988,9 +992,9 @@ pub mod biz {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
         /// * Catalog: `official_account.card.invoice.biz.get_select_title_url`.
         pub struct GetSelectTitleUrl {
-            /// `attach`.
+            /// Extra data, handed back in the event of the submitted title.
             0 attach: Option<String> => "attach",
-            /// `biz_name`.
+            /// Name of the merchant, shown to the user.
             1 biz_name: Option<String> => "biz_name",
         }
         new()
@@ -1000,7 +1004,7 @@ pub mod biz {
     w::record! {
         /// Answer to [`GetSelectTitleUrl`].
         pub struct GetSelectTitleUrlResponse {
-            /// `url`.
+            /// Page for the user to open.
             0 url: String => "url: must",
         }
     }
@@ -1032,21 +1036,21 @@ pub mod biz {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
         /// * Catalog: `official_account.card.invoice.biz.get_user_title_url`.
         pub struct GetUserTitleUrl {
-            /// `title`.
+            /// Title to preset, needed when `user_fill` is `0`.
             0 title: Option<String> => "title",
-            /// `tax_no`.
+            /// Taxpayer number of the buyer.
             1 tax_no: Option<String> => "tax_no",
-            /// `phone`; personal data, masked in `Debug`.
+            /// Telephone of the buyer; personal data, masked in `Debug`.
             2 phone: Option<String> => "phone: masked",
-            /// `addr`.
+            /// Address of the buyer.
             3 addr: Option<String> => "addr",
-            /// `bank_type`.
+            /// Bank of the buyer.
             4 bank_type: Option<String> => "bank_type",
-            /// `bank_no`.
+            /// Bank account of the buyer.
             5 bank_no: Option<String> => "bank_no",
-            /// `user_fill`; `0` or `1` on the wire.
+            /// Who fills in the title: `0` preset by the company, `1` the user; `0` or `1` on the wire.
             6 user_fill: Option<bool> => "user_fill: zero-one",
-            /// `out_title_id`.
+            /// The company's own code of the title.
             7 out_title_id: Option<String> => "out_title_id",
         }
         new()
@@ -1097,7 +1101,7 @@ pub mod platform {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.create_card`.
         pub struct CreateCard {
-            /// `invoice_info`.
+            /// Data of the invoice card template.
             0 invoice_info: super::InvoiceInfo => "invoice_info: must",
         }
         new(invoice_info: super::InvoiceInfo)
@@ -1106,7 +1110,7 @@ pub mod platform {
     w::record! {
         /// Answer to [`CreateCard`].
         pub struct CreateCardResponse {
-            /// `card_id`.
+            /// Id of the invoice card template.
             0 card_id: String => "card_id: must",
         }
     }
@@ -1138,20 +1142,20 @@ pub mod platform {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.get_pdf`.
         pub struct GetPdf {
-            /// `action`.
+            /// Always `get_url`; such as `get_url`.
             0 action: String => "action: must",
-            /// `s_media_id`.
-            1 s_media_id: String => "s_media_id: must",
+            /// Id of the uploaded PDF; use it within 3 days.
+            1 s_media_id: xinqiao_types::MediaId => "s_media_id: must",
         }
-        new(action: impl Into<String>, s_media_id: impl Into<String>)
+        new(action: impl Into<String>, s_media_id: impl Into<xinqiao_types::MediaId>)
     }
 
     w::record! {
         /// Answer to [`GetPdf`].
         pub struct GetPdfResponse {
-            /// `pdf_url`.
+            /// Temporary address of the PDF.
             0 pdf_url: String => "pdf_url: must",
-            /// `pdf_url_expire_time`; in s.
+            /// How long the address lives; in s.
             1 pdf_url_expire_time: i64 => "pdf_url_expire_time: must",
         }
     }
@@ -1183,7 +1187,7 @@ pub mod platform {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.set_pdf`.
         pub struct SetPdf {
-            /// `pdf`.
+            /// The PDF of the invoice.
             0 pdf: w::FilePart => "pdf: must",
         }
         new(pdf: w::FilePart)
@@ -1192,7 +1196,7 @@ pub mod platform {
     w::record! {
         /// Answer to [`SetPdf`].
         pub struct SetPdfResponse {
-            /// `s_media_id`.
+            /// Id of the uploaded PDF; use it within 3 days.
             0 s_media_id: w::TextOrNumber => "s_media_id: must",
         }
     }
@@ -1224,11 +1228,11 @@ pub mod platform {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.update_status`.
         pub struct UpdateStatus {
-            /// `card_id`.
+            /// Id of the invoice card template.
             0 card_id: String => "card_id: must",
-            /// `code`.
+            /// Code of the invoice in the user's wallet.
             1 code: String => "code: must",
-            /// `reimburse_status`.
+            /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
             2 reimburse_status: String => "reimburse_status: must",
         }
         new(card_id: impl Into<String>, code: impl Into<String>, reimburse_status: impl Into<String>)
@@ -1266,7 +1270,7 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_batch`.
         pub struct GetInvoiceBatch {
-            /// `item_list`.
+            /// Invoices to look up.
             0 item_list: Vec<super::ItemInfo> => "item_list: must",
         }
         new(item_list: Vec<super::ItemInfo>)
@@ -1275,7 +1279,7 @@ pub mod reimburse {
     w::record! {
         /// Answer to [`GetInvoiceBatch`].
         pub struct GetInvoiceBatchResponse {
-            /// `item_list`.
+            /// Content of the invoices.
             0 item_list: Vec<super::ItemDetail> => "item_list: must",
         }
     }
@@ -1307,9 +1311,9 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_info`.
         pub struct GetInvoiceInfo {
-            /// `card_id`.
+            /// Id of the invoice card template.
             0 card_id: String => "card_id: must",
-            /// `encrypt_code`.
+            /// Encrypted code of the invoice, received when the user chose it.
             1 encrypt_code: String => "encrypt_code: must",
         }
         new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
@@ -1318,23 +1322,23 @@ pub mod reimburse {
     w::record! {
         /// Answer to [`GetInvoiceInfo`].
         pub struct GetInvoiceInfoResponse {
-            /// `card_id`.
+            /// Id of the invoice card template.
             0 card_id: String => "card_id: must",
-            /// `begin_time`; format `unix`.
+            /// When the invoice starts to be valid; format `unix`.
             1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-            /// `end_time`; format `unix`.
+            /// When the invoice ends to be valid; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `user_card_status`.
+            /// State of the invoice card.
             3 user_card_status: String => "user_card_status: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// User who owns the invoice; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `type`.
+            /// Kind of invoice, such as ordinary VAT invoice of a province.
             5 type_: String => "type: must",
-            /// `payee`.
+            /// Full name of the payee.
             6 payee: String => "payee: must",
-            /// `detail`.
+            /// Note on the invoice.
             7 detail: String => "detail: must",
-            /// `user_info`.
+            /// Data on the invoice.
             8 user_info: super::UserInfo => "user_info: must",
         }
     }
@@ -1366,11 +1370,11 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.update_invoice_status`.
         pub struct UpdateInvoiceStatus {
-            /// `card_id`.
+            /// Id of the invoice card template.
             0 card_id: String => "card_id: must",
-            /// `encrypt_code`.
+            /// Encrypted code of the invoice, received when the user chose it.
             1 encrypt_code: String => "encrypt_code: must",
-            /// `reimburse_status`.
+            /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
             2 reimburse_status: String => "reimburse_status: must",
         }
         new(
@@ -1407,11 +1411,11 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.update_status_batch`.
         pub struct UpdateStatusBatch {
-            /// `openid`; personal data, masked in `Debug`.
+            /// User who owns the invoices; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `reimburse_status`.
+            /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
             1 reimburse_status: String => "reimburse_status: must",
-            /// `invoice_list`.
+            /// Invoices to update.
             2 invoice_list: Vec<super::ItemInfo> => "invoice_list: must",
         }
         new(
@@ -1460,7 +1464,7 @@ pub mod set_biz_attr {
     w::record! {
         /// Answer to [`GetAuthField`].
         pub struct GetAuthFieldResponse {
-            /// `auth_field`.
+            /// Fields to fill in on the authorisation page.
             0 auth_field: Option<super::AuthField> => "auth_field",
         }
     }
@@ -1499,7 +1503,7 @@ pub mod set_biz_attr {
     w::record! {
         /// Answer to [`GetContact`].
         pub struct GetContactResponse {
-            /// `contact`.
+            /// Contact of the merchant and the time limit.
             0 contact: Option<super::Contact> => "contact",
         }
     }
@@ -1538,7 +1542,7 @@ pub mod set_biz_attr {
     w::record! {
         /// Answer to [`GetPayMch`].
         pub struct GetPayMchResponse {
-            /// `paymch_info`.
+            /// Link between merchant number and invoicing platform; `paymch_info` on the wire.
             #[doc(alias = "paymch_info")]
             0 pay_mch_info: Option<super::PayMchInfo> => "paymch_info",
         }
@@ -1571,7 +1575,7 @@ pub mod set_biz_attr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_auth_field`.
         pub struct SetAuthField {
-            /// `auth_field`.
+            /// Fields to fill in on the authorisation page.
             0 auth_field: super::AuthField => "auth_field: must",
         }
         new(auth_field: super::AuthField)
@@ -1604,7 +1608,7 @@ pub mod set_biz_attr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_contact`.
         pub struct SetContact {
-            /// `contact`.
+            /// Contact of the merchant and the time limit.
             0 contact: super::Contact => "contact: must",
         }
         new(contact: super::Contact)
@@ -1637,7 +1641,7 @@ pub mod set_biz_attr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_pay_mch`.
         pub struct SetPayMch {
-            /// `paymch_info`.
+            /// Link between merchant number and invoicing platform; `paymch_info` on the wire.
             #[doc(alias = "paymch_info")]
             0 pay_mch_info: super::PayMchInfo => "paymch_info: must",
         }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `audit_data` in `wxa::icp::IcpEntranceInfo`.
     pub struct AuditData {
-        /// `key_name`.
+        /// Chinese name of the field that was rejected.
         0 key_name: String => "key_name: must",
-        /// `error`.
+        /// Why the field was rejected.
         1 error: String => "error: must",
-        /// `suggest`.
+        /// How to mend it.
         2 suggest: Option<String> => "suggest",
     }
 }
@@ -18,19 +18,19 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::icp::IcpSubject`.
     pub struct BaseInfo {
-        /// `type`.
+        /// Number of the kind of owner; such as `5`. From: The endpoint that lists kinds of owners.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the owner.
         1 name: String => "name: must",
-        /// `province`.
+        /// Administrative code of the province; such as `110000`. From: The endpoint that lists district codes.
         2 province: String => "province: must",
-        /// `city`.
+        /// Administrative code of the city; such as `110100`. From: The endpoint that lists district codes.
         3 city: String => "city: must",
-        /// `district`.
+        /// Administrative code of the district; such as `110105`. From: The endpoint that lists district codes.
         4 district: String => "district: must",
-        /// `address`; personal data, masked in `Debug`.
+        /// Postal address without province, city and district; such as `高碑店路181号1栋12345室`; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
-        /// `comment`.
+        /// Remarks on the owner, if need be.
         6 comment: Option<String> => "comment",
     }
     new(
@@ -47,11 +47,11 @@ w::record! {
 w::record! {
     /// `info` of the answer of `wxa::icp::GetIcpEntranceInfo`.
     pub struct IcpEntranceInfo {
-        /// `status`.
+        /// State: `2` platform review, `3` platform rejected, `4` at the authority, `5` authority rejected, `6` filed, from `1024` on not filed.
         0 status: i64 => "status: must",
-        /// `is_canceling`.
+        /// Whether the record is being cancelled.
         1 is_canceling: bool => "is_canceling: must",
-        /// `audit_data`.
+        /// Fields that were rejected and why; present after a rejection.
         2 audit_data: Option<Vec<AuditData>> => "audit_data",
     }
 }
@@ -59,15 +59,15 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::icp::GetOnlineIcpOrderIcpApplet`.
     pub struct GetOnlineIcpOrderBaseInfo {
-        /// `appid`.
+        /// AppID of the mini program, filled in by the platform.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `name`.
+        /// Name of the mini program, filled in by the platform.
         1 name: String => "name: must",
-        /// `service_content_types`.
+        /// Numbers of the kinds of service content, second level only, at most 5.
         2 service_content_types: Vec<i64> => "service_content_types: must",
-        /// `nrlx_details`.
+        /// Prior approvals; if none applies, the item “以上都不涉及” is needed.
         3 nrlx_details: Option<Vec<NrlxDetail>> => "nrlx_details",
-        /// `comment`.
+        /// What the mini program offers, 20 to 200 characters; reviewers rely on it.
         4 comment: Option<String> => "comment",
     }
 }
@@ -75,9 +75,9 @@ w::record! {
 w::record! {
     /// `icp_applets` of the answer of `wxa::icp::GetOnlineIcpOrder`.
     pub struct GetOnlineIcpOrderIcpApplet {
-        /// `base_info`.
+        /// Basic data of the mini program.
         0 base_info: GetOnlineIcpOrderBaseInfo => "base_info: must",
-        /// `principal_info`.
+        /// Data of the person in charge of the mini program.
         1 principal_info: PrincipalInfo => "principal_info: must",
     }
 }
@@ -85,13 +85,13 @@ w::record! {
 w::record! {
     /// An item of `hints` in the answer of `wxa::icp::ApplyIcpFiling`.
     pub struct Hint {
-        /// `errcode`.
+        /// Error code of this field; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// What is wrong with this field; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// `err_field`.
+        /// Path of the field that is wrong; such as `icp_subject.principal_info.mobile`.
         2 err_field: String => "err_field: must",
     }
 }
@@ -99,9 +99,9 @@ w::record! {
 w::record! {
     /// `icp_applets` of `wxa::icp::ApplyIcpFiling`.
     pub struct IcpApplet {
-        /// `base_info`.
+        /// Basic data of the mini program.
         0 base_info: IcpAppletBaseInfo => "base_info: must",
-        /// `principal_info`.
+        /// Data of the person in charge of the mini program.
         1 principal_info: PrincipalInfo => "principal_info: must",
     }
     new(base_info: IcpAppletBaseInfo, principal_info: PrincipalInfo)
@@ -110,15 +110,15 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::icp::IcpApplet`.
     pub struct IcpAppletBaseInfo {
-        /// `appid`.
+        /// AppID of the mini program, filled in by the platform.
         0 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `name`.
+        /// Name of the mini program, filled in by the platform.
         1 name: Option<String> => "name",
-        /// `service_content_types`.
+        /// Numbers of the kinds of service content, second level only, at most 5.
         2 service_content_types: Option<Vec<i64>> => "service_content_types",
-        /// `nrlx_details`.
+        /// Prior approvals; if none applies, the item “以上都不涉及” is needed.
         3 nrlx_details: Option<Vec<NrlxDetail>> => "nrlx_details",
-        /// `comment`.
+        /// What the mini program offers, 20 to 200 characters; reviewers rely on it.
         4 comment: Option<String> => "comment",
     }
     new()
@@ -129,25 +129,25 @@ w::record! {
 w::record! {
     /// `icp_materials` of `wxa::icp::ApplyIcpFiling`.
     pub struct IcpMaterial {
-        /// `commitment_letter`.
+        /// Media id of the commitment on internet services, at most 1.
         0 commitment_letter: Option<Vec<String>> => "commitment_letter",
-        /// `business_name_change_letter`.
+        /// Media id of the letter on a change of name, if there was one, at most 1.
         1 business_name_change_letter: Option<Vec<String>> => "business_name_change_letter",
-        /// `party_building_confirmation_letter`.
+        /// Media id of the confirmation on Party building, at most 1; `party_building_confirmation_letter` on the wire.
         2 party_building_letter: Option<Vec<String>> => "party_building_confirmation_letter",
-        /// `promise_video`.
+        /// Media id of the commitment video, at most 1.
         3 promise_video: Option<Vec<String>> => "promise_video",
-        /// `authenticity_responsibility_letter`.
+        /// Media id of the notice on responsibility for true data, at most 1; `authenticity_responsibility_letter` on the wire.
         4 authenticity_letter: Option<Vec<String>> => "authenticity_responsibility_letter",
-        /// `authenticity_commitment_letter`.
+        /// Media id of the commitment to true data, at most 1.
         5 authenticity_commitment_letter: Option<Vec<String>> => "authenticity_commitment_letter",
-        /// `website_construction_proposal`.
+        /// Media id of the construction proposal, at most 1.
         6 website_construction_proposal: Option<Vec<String>> => "website_construction_proposal",
-        /// `subject_other_materials`.
+        /// Further documents of the owner, media ids, at most 10.
         7 subject_other_materials: Option<Vec<String>> => "subject_other_materials",
-        /// `applets_other_materials`.
+        /// Further documents of the mini program, media ids, at most 10.
         8 applets_other_materials: Option<Vec<String>> => "applets_other_materials",
-        /// `holding_certificate_photo`.
+        /// Media id of a photo holding the certificate, at most 1.
         9 holding_certificate_photo: Option<Vec<String>> => "holding_certificate_photo",
     }
     new()
@@ -168,15 +168,15 @@ w::record! {
 w::record! {
     /// `icp_subject` of `wxa::icp::ApplyIcpFiling`; `icp_subject` of the answer of `wxa::icp::GetOnlineIcpOrder`.
     pub struct IcpSubject {
-        /// `base_info`.
+        /// Basic data of the owner.
         0 base_info: BaseInfo => "base_info: must",
-        /// `personal_info`.
+        /// Further data of a personal owner.
         1 personal_info: Option<PersonalInfo> => "personal_info",
-        /// `organize_info`.
+        /// Certificate of the owner.
         2 organize_info: Option<OrganizeInfo> => "organize_info",
-        /// `principal_info`.
+        /// Data of the person in charge at the owner.
         3 principal_info: PrincipalInfo => "principal_info: must",
-        /// `legal_person_info`.
+        /// Data of the legal person; required if the person in charge is someone else.
         4 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
     }
     new(base_info: BaseInfo, principal_info: PrincipalInfo)
@@ -190,9 +190,9 @@ w::record! {
 w::record! {
     /// `legal_person_info` of `wxa::icp::IcpSubject`.
     pub struct LegalPersonInfo {
-        /// `name`.
+        /// Name of the legal representative.
         0 name: String => "name: must",
-        /// `certificate_number`.
+        /// Certificate number of the legal representative.
         1 certificate_number: String => "certificate_number: must",
     }
     new(name: impl Into<String>, certificate_number: impl Into<String>)
@@ -201,11 +201,11 @@ w::record! {
 w::record! {
     /// An item of `nrlx_details` in `wxa::icp::GetOnlineIcpOrderBaseInfo`; an item of `nrlx_details` in `wxa::icp::IcpAppletBaseInfo`.
     pub struct NrlxDetail {
-        /// `type`.
+        /// Number of the kind of prior approval; such as `2`. From: The endpoint that lists kinds of prior approval.
         0 type_: i64 => "type: must",
-        /// `code`.
+        /// Number of the approval document, required if an approval applies; such as `粤-12345号`.
         1 code: Option<String> => "code",
-        /// `media`.
+        /// Media id of the approval document, required if an approval applies.
         2 media: Option<String> => "media",
     }
     new(type_: i64)
@@ -215,13 +215,13 @@ w::record! {
 w::record! {
     /// `organize_info` of `wxa::icp::IcpSubject`.
     pub struct OrganizeInfo {
-        /// `certificate_type`.
+        /// Number of the kind of the owner's certificate; such as `2`. From: The endpoint that lists kinds of certificates.
         0 certificate_type: i64 => "certificate_type: must",
-        /// `certificate_number`.
+        /// Number of the owner's certificate.
         1 certificate_number: String => "certificate_number: must",
-        /// `certificate_address`.
+        /// Address on the owner's certificate.
         2 certificate_address: String => "certificate_address: must",
-        /// `certificate_photo`.
+        /// Media id of the owner's certificate, required unless it is a person.
         3 certificate_photo: Option<String> => "certificate_photo",
     }
     new(
@@ -235,7 +235,7 @@ w::record! {
 w::record! {
     /// `personal_info` of `wxa::icp::IcpSubject`.
     pub struct PersonalInfo {
-        /// `residence_permit`.
+        /// Media id of the residence permit, for persons from another province.
         0 residence_permit: Option<String> => "residence_permit",
     }
     new()
@@ -245,29 +245,29 @@ w::record! {
 w::record! {
     /// `principal_info` of `wxa::icp::GetOnlineIcpOrderIcpApplet`; `principal_info` of `wxa::icp::IcpApplet`; and 1 more.
     pub struct PrincipalInfo {
-        /// `name`.
+        /// Name of the person in charge.
         0 name: String => "name: must",
-        /// `mobile`; personal data, masked in `Debug`.
+        /// Mobile phone of the person in charge; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mailbox of the person in charge; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
-        /// `emergency_contact`.
+        /// Emergency phone of the person in charge.
         3 emergency_contact: String => "emergency_contact: must",
-        /// `certificate_type`.
+        /// Number of the kind of certificate, which must be a personal one; such as `2`.
         4 certificate_type: i64 => "certificate_type: must",
-        /// `certificate_number`.
+        /// Certificate number of the person in charge.
         5 certificate_number: String => "certificate_number: must",
-        /// `certificate_validity_date_start`; format `yyyyMMdd`.
+        /// First day on which the certificate is valid; format `yyyyMMdd`; such as `20230815`.
         6 certificate_validity_date_start: String => "certificate_validity_date_start: must",
-        /// `certificate_validity_date_end`; format `yyyyMMdd / LONG_TERM`.
+        /// Last day on which the certificate is valid, “长期” for ever; format `yyyyMMdd / LONG_TERM`; such as `20330815`.
         7 certificate_validity_date_end: String => "certificate_validity_date_end: must",
-        /// `certificate_photo_front`.
+        /// Media id of the front (portrait side) of the certificate.
         8 certificate_photo_front: String => "certificate_photo_front: must",
-        /// `certificate_photo_back`.
+        /// Media id of the back (emblem side) of the certificate.
         9 certificate_photo_back: String => "certificate_photo_back: must",
-        /// `authorization_letter`.
+        /// Media id of the authorization, if the person in charge is not the legal person.
         10 authorization_letter: Option<String> => "authorization_letter",
-        /// `verify_task_id`.
+        /// Number of the face check, needed only for the mini program's person in charge.
         11 verify_task_id: Option<String> => "verify_task_id",
     }
     new(
@@ -288,13 +288,13 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpCertificateTypes`.
     pub struct QueryIcpCertificateTypesItem {
-        /// `type`.
+        /// Number of the kind of certificate.
         0 type_: i64 => "type: must",
-        /// `subject_type`.
+        /// Number of the kind of owner that it is for.
         1 subject_type: i64 => "subject_type: must",
-        /// `name`.
+        /// Name of the kind of certificate; such as `居民身份证`.
         2 name: String => "name: must",
-        /// `remark`.
+        /// Remark on this kind of certificate.
         3 remark: Option<String> => "remark",
     }
 }
@@ -302,13 +302,13 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpDistrictCode`; an item of `sub_list` in `wxa::icp::QueryIcpDistrictCodeItem`.
     pub struct QueryIcpDistrictCodeItem {
-        /// `type`.
+        /// Level: `1` province, `2` city, `3` district.
         0 type_: i64 => "type: must",
-        /// `code`.
+        /// Code of the region, to be used in the filing; such as `110105`.
         1 code: w::TextOrNumber => "code: must",
-        /// `name`.
+        /// Name of the region.
         2 name: String => "name: must",
-        /// `sub_list`.
+        /// Regions one level below.
         3 sub_list: Option<Vec<QueryIcpDistrictCodeItem>> => "sub_list",
     }
 }
@@ -316,9 +316,9 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpNrlxTypes`.
     pub struct QueryIcpNrlxTypesItem {
-        /// `type`.
+        /// Number of the kind of prior approval.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the kind of prior approval.
         1 name: String => "name: must",
     }
 }
@@ -326,13 +326,13 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpServiceContentTypes`.
     pub struct QueryIcpServiceContentTypesItem {
-        /// `type`.
+        /// Number of the kind of service content.
         0 type_: i64 => "type: must",
-        /// `parent_type`.
+        /// Number of the parent kind.
         1 parent_type: Option<i64> => "parent_type",
-        /// `name`.
+        /// Name of the kind of service content.
         2 name: String => "name: must",
-        /// `remark`.
+        /// Remark on this kind.
         3 remark: Option<String> => "remark",
     }
 }
@@ -340,11 +340,11 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpSubjectTypes`.
     pub struct QueryIcpSubjectTypesItem {
-        /// `type`.
+        /// Number of the kind of owner.
         0 type_: i64 => "type: must",
-        /// `name`.
+        /// Name of the kind of owner; such as `企业`.
         1 name: String => "name: must",
-        /// `remark`.
+        /// Remark on this kind of owner.
         2 remark: Option<String> => "remark",
     }
 }
@@ -356,11 +356,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/applyIcpFiling.html>.
     /// * Catalog: `open_platform.wxa.icp.apply_icp_filing`.
     pub struct ApplyIcpFiling {
-        /// `icp_subject`.
+        /// Data of the owner that files.
         0 icp_subject: IcpSubject => "icp_subject: must",
-        /// `icp_applets`.
+        /// Data of the mini program filed.
         1 icp_applets: IcpApplet => "icp_applets: must",
-        /// `icp_materials`.
+        /// Commitments, statements and other documents.
         2 icp_materials: IcpMaterial => "icp_materials: must",
     }
     new(icp_subject: IcpSubject, icp_applets: IcpApplet, icp_materials: IcpMaterial)
@@ -369,7 +369,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyIcpFiling`].
     pub struct ApplyIcpFilingResponse {
-        /// `hints`.
+        /// Fields that are wrong and why; present when the filing failed.
         0 hints: Option<Vec<Hint>> => "hints",
     }
 }
@@ -430,7 +430,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/cancelIcpfiling.html>.
     /// * Catalog: `open_platform.wxa.icp.cancel_icp_filing`.
     pub struct CancelIcpFiling {
-        /// `cancel_type`.
+        /// What to cancel: `1` the owner, `2` the mini program, `3` the WeChat mini program.
         0 cancel_type: i64 => "cancel_type: must",
     }
     new(cancel_type: i64)
@@ -469,7 +469,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateIcpVerifyTask`].
     pub struct CreateIcpVerifyTaskResponse {
-        /// `task_id`.
+        /// Number of the face check, to look up its result with. From: The endpoint that starts the face check.
         0 task_id: String => "task_id: must",
     }
 }
@@ -507,7 +507,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetIcpEntranceInfo`].
     pub struct GetIcpEntranceInfoResponse {
-        /// `info`.
+        /// State of the filing and reasons of a rejection.
         0 info: IcpEntranceInfo => "info: must",
     }
 }
@@ -545,9 +545,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetOnlineIcpOrder`].
     pub struct GetOnlineIcpOrderResponse {
-        /// `icp_subject`.
+        /// Data of the owner that files.
         0 icp_subject: IcpSubject => "icp_subject: must",
-        /// `icp_applets`.
+        /// Data of the mini program filed.
         1 icp_applets: GetOnlineIcpOrderIcpApplet => "icp_applets: must",
     }
 }
@@ -585,7 +585,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpCertificateTypes`].
     pub struct QueryIcpCertificateTypesResponse {
-        /// `items`.
+        /// Kinds of certificates that may be used.
         0 items: Vec<QueryIcpCertificateTypesItem> => "items: must",
     }
 }
@@ -623,7 +623,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpDistrictCode`].
     pub struct QueryIcpDistrictCodeResponse {
-        /// `items`.
+        /// Provinces, with the lower levels nested.
         0 items: Vec<QueryIcpDistrictCodeItem> => "items: must",
     }
 }
@@ -661,7 +661,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpNrlxTypes`].
     pub struct QueryIcpNrlxTypesResponse {
-        /// `items`.
+        /// Kinds of prior approval.
         0 items: Vec<QueryIcpNrlxTypesItem> => "items: must",
     }
 }
@@ -699,7 +699,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpServiceContentTypes`].
     pub struct QueryIcpServiceContentTypesResponse {
-        /// `items`.
+        /// Kinds of service content, on two levels.
         0 items: Vec<QueryIcpServiceContentTypesItem> => "items: must",
     }
 }
@@ -737,7 +737,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpSubjectTypes`].
     pub struct QueryIcpSubjectTypesResponse {
-        /// `items`.
+        /// Kinds of owner.
         0 items: Vec<QueryIcpSubjectTypesItem> => "items: must",
     }
 }
@@ -768,7 +768,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/queryIcpVerifyTask.html>.
     /// * Catalog: `open_platform.wxa.icp.query_icp_verify_task`.
     pub struct QueryIcpVerifyTask {
-        /// `task_id`.
+        /// Number of the face check, to look up its result with. From: The endpoint that starts the face check.
         0 task_id: String => "task_id: must",
     }
     new(task_id: impl Into<String>)
@@ -777,9 +777,9 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpVerifyTask`].
     pub struct QueryIcpVerifyTaskResponse {
-        /// `is_finish`.
+        /// Whether the face check has reached its final state.
         0 is_finish: bool => "is_finish: must",
-        /// `face_status`.
+        /// Face check: `0` not started, `1` waiting, `2` failed, `3` passed.
         1 face_status: i64 => "face_status: must",
     }
 }
@@ -810,13 +810,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/uploadIcpMedia.html>.
     /// * Catalog: `open_platform.wxa.icp.upload_icp_media`.
     pub struct UploadIcpMedia {
-        /// `media`.
+        /// The image or video.
         0 media: w::FilePart => "media: must",
-        /// `type`.
+        /// Kind of media: `image` or `video`.
         1 type_: String => "type: must",
-        /// `icp_order_field`.
+        /// Field of the filing that the document is for; one of them if several; such as `icp_subject.principal_info.certificate_photo_front`.
         2 icp_order_field: String => "icp_order_field: must",
-        /// `certificate_type`.
+        /// Kind of certificate, required for certificates.
         3 certificate_type: Option<i64> => "certificate_type",
     }
     new(media: w::FilePart, type_: impl Into<String>, icp_order_field: impl Into<String>)
@@ -826,11 +826,11 @@ w::record! {
 w::record! {
     /// Answer to [`UploadIcpMedia`].
     pub struct UploadIcpMediaResponse {
-        /// `type`.
+        /// Kind of media: `image` or `video`.
         0 type_: String => "type: must",
-        /// `media_id`.
+        /// Media id of the document, to be put into the field of the filing.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// `create_at`; format `unix`.
+        /// When it was uploaded, Unix seconds; format `unix`.
         2 create_at: xinqiao_types::UnixSeconds => "create_at: must",
     }
 }

@@ -6,25 +6,25 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `ad_unit` in the answer of `wxa::operation_ams::AgencyGetAdUnitList`; an item of `tmpl_bind_list` in `wxa::operation_ams::GetAgencyAdUnitListAdUnit`.
     pub struct AdUnit {
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
-        /// `ad_unit_name`.
+        /// Name given to the ad unit.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// `slot_id`.
+        /// Numeric id of the ad slot; such as `4071202390577885`.
         2 slot_id: Option<String> => "slot_id",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
-        /// `ad_unit_type`.
+        /// Kind of the ad unit.
         4 ad_unit_type: String => "ad_unit_type: must",
-        /// `ad_unit_status`.
+        /// Switch of the ad unit: `1` on, `2` off.
         5 ad_unit_status: i64 => "ad_unit_status: must",
-        /// `ad_unit_size`.
+        /// Width and height of the ad.
         6 ad_unit_size: Option<Vec<AdUnitSize>> => "ad_unit_size",
-        /// `appid`.
+        /// AppID of the mini program that has the ad unit.
         7 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `video_duration_min`; in s.
+        /// Shortest rewarded video, required for those, at present only 6; in s.
         8 video_duration_min: Option<i64> => "video_duration_min",
-        /// `video_duration_max`; in s.
+        /// Longest rewarded video, required for those: 15, 30 or 60; in s.
         9 video_duration_max: Option<i64> => "video_duration_max",
     }
 }
@@ -32,9 +32,9 @@ w::record! {
 w::record! {
     /// An item of `ad_unit_size` in `wxa::operation_ams::AdUnit`.
     pub struct AdUnitSize {
-        /// `width`.
+        /// Width in pixels.
         0 width: i64 => "width: must",
-        /// `height`.
+        /// Height in pixels.
         1 height: i64 => "height: must",
     }
 }
@@ -42,25 +42,25 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::operation_ams::AgencyGetAdPosGenenral`.
     pub struct AgencyGetAdPosGenenralList {
-        /// `req_succ_count`.
+        /// How often an ad was fetched.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `exposure_rate`.
+        /// Shown divided by fetched.
         2 exposure_rate: f64 => "exposure_rate: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicked divided by shown.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; in fen.
+        /// What the ads earned; in fen.
         5 income: f64 => "income: must",
-        /// `ecpm`; in fen.
+        /// Earnings per thousand times shown; in fen.
         6 ecpm: f64 => "ecpm: must",
-        /// `slot_id`.
+        /// Numeric id of the ad slot; such as `4071202390577885`.
         7 slot_id: i64 => "slot_id: must",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         8 ad_slot: String => "ad_slot: must",
-        /// `date`; format `yyyyMMdd`.
+        /// Day that the figures belong to; format `yyyyMMdd`.
         9 date: String => "date: must",
     }
 }
@@ -68,11 +68,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::operation_ams::AgencyGetAdUnitGeneral`.
     pub struct AgencyGetAdUnitGeneralList {
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
-        /// `ad_unit_name`.
+        /// Name given to the ad unit.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// `stat_item`.
+        /// Daily figures of this ad unit.
         2 stat_item: Vec<StatItem> => "stat_item: must",
     }
 }
@@ -80,9 +80,9 @@ w::record! {
 w::record! {
     /// An item of `list` in `wxa::operation_ams::AgencySetBlackList`.
     pub struct SetBlackList {
-        /// `type`.
+        /// Kind of advertiser: `1` official account, `2` iOS app, `3` Android app, `4` mini program or game.
         0 type_: i64 => "type: must",
-        /// `id`.
+        /// Id of the advertiser: WeChat ID, iOS app id, package name or original id, by `type`.
         1 id: String => "id: must",
     }
     new(type_: i64, id: impl Into<String>)
@@ -91,11 +91,11 @@ w::record! {
 w::record! {
     /// An item of `blacklist_biz` in the answer of `wxa::operation_ams::AgencyGetBlackList`; an item of `blacklist_weapp` in the answer of `wxa::operation_ams::AgencyGetBlackList`; and 6 more.
     pub struct BlacklistBiz {
-        /// `id`.
+        /// Id of the blocked advertiser.
         0 id: String => "id: must",
-        /// `name`.
+        /// Name of the blocked advertiser.
         1 name: String => "name: must",
-        /// `icon`.
+        /// Address of the blocked advertiser's icon.
         2 icon: String => "icon: must",
     }
 }
@@ -103,17 +103,17 @@ w::record! {
 w::record! {
     /// An item of `ad_unit_list` in the answer of `wxa::operation_ams::GetAgencyAdUnitList`.
     pub struct GetAgencyAdUnitListAdUnit {
-        /// `tmpl_id`.
+        /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         0 tmpl_id: String => "tmpl_id: must",
-        /// `ad_unit_name`.
+        /// Name given to the ad unit.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// `slot_id`.
+        /// Numeric id of the ad slot; such as `4071202390577885`.
         2 slot_id: Option<String> => "slot_id",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
-        /// `tmpl_bind_total_num`.
+        /// How many ad units use this template.
         4 tmpl_bind_total_num: i64 => "tmpl_bind_total_num: must",
-        /// `tmpl_bind_list`.
+        /// Ad units that use this template.
         5 tmpl_bind_list: Option<Vec<AdUnit>> => "tmpl_bind_list",
     }
 }
@@ -121,23 +121,23 @@ w::record! {
 w::record! {
     /// An item of `settlement_list` in the answer of `wxa::operation_ams::AgencyGetSettlement`; an item of `settlement_list` in the answer of `wxa::operation_ams::GetAgencySettledRevenue`.
     pub struct Settlement {
-        /// `date`; format `yyyyMMdd`.
+        /// Day on which the figures were updated; format `yyyyMMdd`.
         0 date: String => "date: must",
-        /// `zone`.
+        /// The settlement period in words; such as `2024年5月1日至15日`.
         1 zone: String => "zone: must",
-        /// `month`.
+        /// Month of the income; such as `202405`.
         2 month: String => "month: must",
-        /// `order`.
+        /// Half of the month: `1` first, `2` second.
         3 order: i64 => "order: must",
-        /// `sett_status`.
+        /// State: `1` being settled, `2`/`3` settled, `4` being paid, `5` paid.
         4 sett_status: i64 => "sett_status: must",
-        /// `sett_no`.
+        /// Number of the settlement.
         5 sett_no: String => "sett_no: must",
-        /// `settled_revenue`; in fen.
+        /// Income settled for the period; in fen.
         6 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
-        /// `mail_send_cnt`.
+        /// How often the statement was asked for again.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
-        /// `slot_revenue`.
+        /// Income settled by ad slot.
         8 slot_revenue: Vec<SlotRevenue> => "slot_revenue: must",
     }
 }
@@ -145,9 +145,9 @@ w::record! {
 w::record! {
     /// An item of `slot_revenue` in `wxa::operation_ams::Settlement`.
     pub struct SlotRevenue {
-        /// `slot_id`.
+        /// Ad slot that earned it; such as `SLOT_ID_WEAPP_BANNER`.
         0 slot_id: String => "slot_id: must",
-        /// `slot_settled_revenue`; in fen.
+        /// Amount settled for this ad slot; in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
@@ -155,23 +155,23 @@ w::record! {
 w::record! {
     /// An item of `stat_item` in `wxa::operation_ams::AgencyGetAdUnitGeneralList`.
     pub struct StatItem {
-        /// `req_succ_count`.
+        /// How often an ad was fetched.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `exposure_rate`.
+        /// Shown divided by fetched.
         2 exposure_rate: f64 => "exposure_rate: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicked divided by shown.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; in fen.
+        /// What the ads earned; in fen.
         5 income: f64 => "income: must",
-        /// `ecpm`; in fen.
+        /// Earnings per thousand times shown; in fen.
         6 ecpm: f64 => "ecpm: must",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         7 ad_slot: String => "ad_slot: must",
-        /// `date`; format `yyyyMMdd`.
+        /// Day that the figures belong to; format `yyyyMMdd`.
         8 date: String => "date: must",
     }
 }
@@ -179,19 +179,19 @@ w::record! {
 w::record! {
     /// `summary` of the answer of `wxa::operation_ams::AgencyGetAdPosGenenral`.
     pub struct Summary {
-        /// `req_succ_count`.
+        /// How often an ad was fetched.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// `exposure_count`.
+        /// How often ads were shown.
         1 exposure_count: i64 => "exposure_count: must",
-        /// `exposure_rate`.
+        /// Shown divided by fetched.
         2 exposure_rate: f64 => "exposure_rate: must",
-        /// `click_count`.
+        /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// `click_rate`.
+        /// Clicked divided by shown.
         4 click_rate: f64 => "click_rate: must",
-        /// `income`; in fen.
+        /// What the ads earned; in fen.
         5 income: f64 => "income: must",
-        /// `ecpm`; in fen.
+        /// Earnings per thousand times shown; in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -210,11 +210,11 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyCheckCanOpenPublisher`].
     pub struct AgencyCheckCanOpenPublisherResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `status`.
+        /// Whether ads can be enabled: `0` no, `1` yes.
         2 status: i64 => "status: must",
     }
 }
@@ -245,17 +245,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/AgencyCreateAdunit.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_create_ad_unit`.
     pub struct AgencyCreateAdUnit {
-        /// `name`.
+        /// Name for the ad unit, chosen by the developer.
         0 name: String => "name: must",
-        /// `type`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`; cover ads are not created here; such as `SLOT_ID_WEAPP_BANNER`.
         1 type_: String => "type: must",
-        /// `video_duration_min`; in s.
+        /// Shortest rewarded video, required for those, at present only 6; in s.
         2 video_duration_min: Option<i64> => "video_duration_min",
-        /// `video_duration_max`; in s.
+        /// Longest rewarded video, required for those: 15, 30 or 60; in s.
         3 video_duration_max: Option<i64> => "video_duration_max",
-        /// `tmpl_type`.
+        /// Ready-made style of a template ad, such as `6` vertical, `2` banner, `100001` single box; alternative to `tmpl_id`.
         4 tmpl_type: Option<i64> => "tmpl_type",
-        /// `tmpl_id`.
+        /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         5 tmpl_id: Option<String> => "tmpl_id",
     }
     new(name: impl Into<String>, type_: impl Into<String>)
@@ -266,11 +266,11 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyCreateAdUnit`].
     pub struct AgencyCreateAdUnitResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         2 ad_unit_id: String => "ad_unit_id: must",
     }
 }
@@ -308,9 +308,9 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyCreatePublisher`].
     pub struct AgencyCreatePublisherResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
     }
 }
@@ -341,15 +341,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-data/GetAdposGenenral.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_ad_pos_genenral`.
     pub struct AgencyGetAdPosGenenral {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         1 page_size: i64 => "page_size: must",
-        /// `start_date`; format `yyyyMMdd`.
+        /// First day of the report; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         4 ad_slot: Option<String> => "ad_slot",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -359,15 +359,15 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetAdPosGenenral`].
     pub struct AgencyGetAdPosGenenralResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `summary`.
+        /// Totals of the period.
         2 summary: Summary => "summary: must",
-        /// `list`.
+        /// Rows by day and ad slot.
         3 list: Vec<AgencyGetAdPosGenenralList> => "list: must",
-        /// `total_num`.
+        /// How many rows there are in all.
         4 total_num: i64 => "total_num: must",
     }
 }
@@ -398,7 +398,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/GetAdunitCode.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_ad_unit_code`.
     pub struct AgencyGetAdUnitCode {
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
     }
     new(ad_unit_id: impl Into<String>)
@@ -407,11 +407,11 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetAdUnitCode`].
     pub struct AgencyGetAdUnitCodeResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `code`.
+        /// Component code of the ad unit, to be pasted into a page; such as `<ad unit-id="adunit-44e668410c5a8e38"></ad>`.
         2 code: String => "code: must",
     }
 }
@@ -442,17 +442,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-data/GetAdposDetail.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_ad_unit_general`.
     pub struct AgencyGetAdUnitGeneral {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         1 page_size: i64 => "page_size: must",
-        /// `start_date`; format `yyyyMMdd`.
+        /// First day of the report; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         4 ad_slot: Option<String> => "ad_slot",
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         5 ad_unit_id: Option<String> => "ad_unit_id",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -462,13 +462,13 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetAdUnitGeneral`].
     pub struct AgencyGetAdUnitGeneralResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `list`.
+        /// Figures of each ad unit.
         2 list: Vec<AgencyGetAdUnitGeneralList> => "list: must",
-        /// `total_num`.
+        /// How many rows there are in all.
         3 total_num: i64 => "total_num: must",
     }
 }
@@ -499,13 +499,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/GetAdunitList.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_ad_unit_list`.
     pub struct AgencyGetAdUnitList {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         1 page_size: i64 => "page_size: must",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         2 ad_slot: Option<String> => "ad_slot",
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         3 ad_unit_id: Option<String> => "ad_unit_id",
     }
     new(page: i64, page_size: i64)
@@ -515,13 +515,13 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetAdUnitList`].
     pub struct AgencyGetAdUnitListResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `ad_unit`.
+        /// Ad units, latest first.
         2 ad_unit: Vec<AdUnit> => "ad_unit: must",
-        /// `total_num`.
+        /// How many rows there are in all.
         3 total_num: i64 => "total_num: must",
     }
 }
@@ -559,17 +559,17 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetBlackList`].
     pub struct AgencyGetBlackListResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `blacklist_biz`.
+        /// Official accounts blocked as advertisers.
         2 blacklist_biz: Vec<BlacklistBiz> => "blacklist_biz: must",
-        /// `blacklist_weapp`.
+        /// Mini programs and games blocked as advertisers.
         3 blacklist_weapp: Option<Vec<BlacklistBiz>> => "blacklist_weapp",
-        /// `blacklist_ios`.
+        /// IOS apps blocked as advertisers.
         4 blacklist_ios: Option<Vec<BlacklistBiz>> => "blacklist_ios",
-        /// `blacklist_android`.
+        /// Android apps blocked as advertisers.
         5 blacklist_android: Option<Vec<BlacklistBiz>> => "blacklist_android",
     }
 }
@@ -607,11 +607,11 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetCoverAdPosScene`].
     pub struct AgencyGetCoverAdPosSceneResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `cover_scene_list`; joined by `,` on the wire.
+        /// Scene values in which the cover ad is shown, comma-joined; joined by `,` on the wire.
         2 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
 }
@@ -649,13 +649,13 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetCoverAdPosStatus`].
     pub struct AgencyGetCoverAdPosStatusResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `status`.
+        /// Switch of the cover ad: `1` on, `4` off.
         2 status: i64 => "status: must",
-        /// `next_open_time`; format `unix`.
+        /// From when the cover ad may be switched on again, Unix seconds; format `unix`.
         3 next_open_time: Option<xinqiao_types::UnixSeconds> => "next_open_time",
     }
 }
@@ -693,11 +693,11 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetMpAmsCategoryBlacklist`].
     pub struct AgencyGetMpAmsCategoryBlacklistResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `ams_category`; joined by `|` on the wire.
+        /// Blocked industries, such as `CHESS` (card games), `LOAN`, `INSURANCE`, joined by bars; such as `CHESS`; joined by `|` on the wire.
         2 ams_category: Vec<String> => "ams_category: must pipe",
     }
 }
@@ -728,13 +728,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/settlement/GetSettlement.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_settlement`.
     pub struct AgencyGetSettlement {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         1 page_size: i64 => "page_size: must",
-        /// `start_date`; format `yyyyMMdd`.
+        /// First day of the report; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -743,19 +743,19 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetSettlement`].
     pub struct AgencyGetSettlementResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `revenue_all`; in fen.
+        /// Income so far; in fen.
         2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-        /// `penalty_all`; in fen.
+        /// Deducted so far; in fen.
         3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-        /// `settled_revenue_all`; in fen.
+        /// Settled so far; in fen.
         4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
-        /// `settlement_list`.
+        /// Settlement periods with income and state, latest first.
         5 settlement_list: Vec<Settlement> => "settlement_list: must",
-        /// `total_num`.
+        /// How many rows there are in all.
         6 total_num: i64 => "total_num: must",
     }
 }
@@ -786,7 +786,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/AgencyGetTmplType.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_tmpl_type`.
     pub struct AgencyGetTmplType {
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
     }
     new(ad_unit_id: impl Into<String>)
@@ -795,11 +795,11 @@ w::record! {
 w::record! {
     /// Answer to [`AgencyGetTmplType`].
     pub struct AgencyGetTmplTypeResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `tmpl_type`.
+        /// Ready-made style of a template ad, such as `6` vertical, `2` banner, `100001` single box; alternative to `tmpl_id`.
         2 tmpl_type: i64 => "tmpl_type: must",
     }
 }
@@ -830,9 +830,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-black/SetBlackList.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_set_black_list`.
     pub struct AgencySetBlackList {
-        /// `op`.
+        /// `1` blocks, `2` unblocks.
         0 op: i64 => "op: must",
-        /// `list`; JSON in a text on the wire.
+        /// Advertisers to block or unblock, serialized as text; JSON in a text on the wire.
         1 list: Vec<SetBlackList> => "list: must json",
     }
     new(op: i64, list: Vec<SetBlackList>)
@@ -867,7 +867,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/SetCoverAdposScene.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_set_cover_ad_pos_scene`.
     pub struct AgencySetCoverAdPosScene {
-        /// `cover_scene_list`; joined by `,` on the wire.
+        /// Scene values in which the cover ad is shown, comma-joined; joined by `,` on the wire.
         0 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
     new(cover_scene_list: Vec<i64>)
@@ -902,7 +902,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/SetCoverAdposStatus.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_set_cover_ad_pos_status`.
     pub struct AgencySetCoverAdPosStatus {
-        /// `status`.
+        /// Switch of the cover ad: `1` on, `4` off.
         0 status: i64 => "status: must",
     }
     new(status: i64)
@@ -937,7 +937,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-black/SetAmsCategoryBlackList.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_set_mp_ams_category_blacklist`.
     pub struct AgencySetMpAmsCategoryBlacklist {
-        /// `ams_category`; joined by `|` on the wire.
+        /// Blocked industries, such as `CHESS` (card games), `LOAN`, `INSURANCE`, joined by bars; such as `CHESS`; joined by `|` on the wire.
         0 ams_category: Vec<String> => "ams_category: must pipe",
     }
     new(ams_category: Vec<String>)
@@ -972,19 +972,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/AgencyUpdateAdunit.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_update_ad_unit`.
     pub struct AgencyUpdateAdUnit {
-        /// `ad_unit_id`.
+        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
-        /// `name`.
+        /// New name of the ad unit.
         1 name: String => "name: must",
-        /// `status`.
+        /// Switch of the ad unit: `AD_UNIT_STATUS_ON` or `AD_UNIT_STATUS_OFF`.
         2 status: String => "status: must",
-        /// `video_duration_min`; in s.
+        /// Shortest rewarded video, required for those, at present only 6; in s.
         3 video_duration_min: Option<i64> => "video_duration_min",
-        /// `video_duration_max`; in s.
+        /// Longest rewarded video, required for those: 15, 30 or 60; in s.
         4 video_duration_max: Option<i64> => "video_duration_max",
-        /// `tmpl_type`.
+        /// Ready-made style of a template ad, such as `6` vertical, `2` banner, `100001` single box; alternative to `tmpl_id`.
         5 tmpl_type: Option<i64> => "tmpl_type",
-        /// `tmpl_id`.
+        /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         6 tmpl_id: Option<String> => "tmpl_id",
     }
     new(ad_unit_id: impl Into<String>, name: impl Into<String>, status: impl Into<String>)
@@ -1021,15 +1021,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/GetAgencyTmplIdList.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.get_agency_ad_unit_list`.
     pub struct GetAgencyAdUnitList {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         1 page_size: i64 => "page_size: must",
-        /// `ad_slot`.
+        /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         2 ad_slot: Option<String> => "ad_slot",
-        /// `tmpl_id`.
+        /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         3 tmpl_id: Option<String> => "tmpl_id",
-        /// `is_return_tmpl_bind_list`; `0` or `1` on the wire.
+        /// Whether to return the ad units of merchants that use the template; `0` or `1` on the wire.
         4 is_return_tmpl_bind_list: Option<bool> => "is_return_tmpl_bind_list: zero-one",
     }
     new(page: i64, page_size: i64)
@@ -1040,13 +1040,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetAgencyAdUnitList`].
     pub struct GetAgencyAdUnitListResponse {
-        /// `ret`.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// `err_msg`.
+        /// The result in words.
         1 err_msg: Option<String> => "err_msg",
-        /// `ad_unit_list`.
+        /// Template ads of the service provider with their use.
         2 ad_unit_list: Vec<GetAgencyAdUnitListAdUnit> => "ad_unit_list: must",
-        /// `total_num`.
+        /// How many rows there are in all.
         3 total_num: i64 => "total_num: must",
     }
 }
@@ -1077,13 +1077,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/settlement/GetAgencySettlement.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.get_agency_settled_revenue`.
     pub struct GetAgencySettledRevenue {
-        /// `page`.
+        /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// `page_size`.
+        /// How many rows a page has.
         1 page_size: i64 => "page_size: must",
-        /// `start_date`; format `yyyyMMdd`.
+        /// First day of the report; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
-        /// `end_date`; format `yyyyMMdd`.
+        /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `active_link_list` in the answer of `brand::card::ListCardLinks`.
     pub struct ActiveLink {
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        0 payment_scene: String => "payment_scene: must",
-        /// `appid_list`.
-        1 appid_list: Option<Vec<String>> => "appid_list",
-        /// `card_link_mchid`.
-        2 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        0 payment_scene: PaymentScene => "payment_scene: must",
+        /// AppIDs that the rule covers.
+        1 appid_list: Option<Vec<xinqiao_types::AppId>> => "appid_list",
+        /// Merchant ID whose payments show the card.
+        2 card_link_mchid: Option<xinqiao_types::MchId> => "card_link_mchid",
+        /// Pay Score service; for the Pay Score scene.
         3 service_id: Option<String> => "service_id",
     }
 }
@@ -20,16 +20,16 @@ w::record! {
 w::record! {
     /// `brand_customer_service` of `brand::card::SubmitCardConfig`.
     pub struct BrandCustomerService {
-        /// `customer_service_type`; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
-        0 customer_service_type: String => "customer_service_type: must",
-        /// `customer_service_phone`.
+        /// Kind of service: Mini Program, own web page, own Mini Program page or phone; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
+        0 customer_service_type: CustomerServiceType => "customer_service_type: must",
+        /// Number that users call; for `SERVICE_PHONE`.
         1 customer_service_phone: Option<String> => "customer_service_phone",
-        /// `customer_service_path`.
+        /// Page or address of the customer service.
         2 customer_service_path: Option<String> => "customer_service_path",
-        /// `appid`.
+        /// AppID of the Mini Program, account or app of the rule.
         3 appid: Option<xinqiao_types::AppId> => "appid",
     }
-    new(customer_service_type: impl Into<String>)
+    new(customer_service_type: impl Into<CustomerServiceType>)
     text(
         customer_service_phone: String,
         customer_service_path: String,
@@ -40,9 +40,9 @@ w::record! {
 w::record! {
     /// `brand_mini_program_info` of `brand::card::SubmitCardConfig`.
     pub struct BrandMiniProgramInfo {
-        /// `appid`.
+        /// AppID of the Mini Program, account or app of the rule.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `default_jump_path`.
+        /// Page of the Mini Program that opens by default.
         1 default_jump_path: Option<String> => "default_jump_path",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -52,19 +52,115 @@ w::record! {
 w::record! {
     /// An item of `service_list` in `brand::card::SubmitCardConfig`.
     pub struct Service {
-        /// `service_classify_name`.
+        /// Group that the service is listed under.
         0 service_classify_name: Option<String> => "service_classify_name",
-        /// `service_name`.
+        /// Name of the service on the card.
         1 service_name: Option<String> => "service_name",
-        /// `service_jump_type`; one of `JUMP_MINI_PROGRAM` `JUMP_WEB_PAGE`.
-        2 service_jump_type: String => "service_jump_type: must",
-        /// `service_jump_path`.
+        /// Where it leads: `JUMP_MINI_PROGRAM` or `JUMP_WEB_PAGE`; one of `JUMP_MINI_PROGRAM` `JUMP_WEB_PAGE`.
+        2 service_jump_type: ServiceJumpType => "service_jump_type: must",
+        /// Mini Program page or web address of the service.
         3 service_jump_path: String => "service_jump_path: must",
-        /// `appid`.
+        /// AppID of the Mini Program, account or app of the rule.
         4 appid: Option<xinqiao_types::AppId> => "appid",
     }
-    new(service_jump_type: impl Into<String>, service_jump_path: impl Into<String>)
+    new(service_jump_type: impl Into<ServiceJumpType>, service_jump_path: impl Into<String>)
     text(service_classify_name: String, service_name: String, appid: xinqiao_types::AppId)
+}
+
+w::open_enum! {
+    /// Progress of the card configuration.
+    ///
+    /// What `applyment_state` of `brand::card::CancelCardConfigApplymentResponse`, `applyment_state` of `brand::card::GetCardConfigsResponse` may be.
+    pub enum ApplymentState {
+        /// State unknown (`STATE_UNKNOWN`).
+        StateUnknown = "STATE_UNKNOWN",
+        /// Being drafted (`DRAFTING`).
+        Drafting = "DRAFTING",
+        /// In review (`AUDITING`).
+        Auditing = "AUDITING",
+        /// Rejected by the review (`AUDIT_REJECTED`).
+        AuditRejected = "AUDIT_REJECTED",
+        /// Approved, waiting to be published (`PENDING_PUBLISH`).
+        PendingPublish = "PENDING_PUBLISH",
+        /// Published (`PUBLISHED`).
+        Published = "PUBLISHED",
+        /// Withdrawn (`CANCELED`).
+        CancelEd = "CANCELED",
+    }
+}
+
+w::open_enum! {
+    /// State: in review, rejected, to be confirmed, refused by the administrator, in effect.
+    ///
+    /// What `configuration_state` of `brand::card::GetCardLinkResponse` may be.
+    pub enum ConfigurationState {
+        /// Waiting for review (`WAITING_AUDIT`).
+        WaitingAudit = "WAITING_AUDIT",
+        /// Rejected by the review (`AUDIT_REJECT`).
+        AuditReject = "AUDIT_REJECT",
+        /// Waiting for the merchant's administrator (`WAITING_CONFIRMATION`).
+        WaitingConfirmation = "WAITING_CONFIRMATION",
+        /// Refused by the merchant's administrator (`MERCHANT_ADMIN_REJECT`).
+        MerchantAdminReject = "MERCHANT_ADMIN_REJECT",
+        /// In effect (`IN_EFFECT`).
+        InEffect = "IN_EFFECT",
+    }
+}
+
+w::open_enum! {
+    /// Kind of service: Mini Program, own web page, own Mini Program page or phone.
+    ///
+    /// What `customer_service_type` of `BrandCustomerService` may be.
+    pub enum CustomerServiceType {
+        /// Mini Program customer service (`MINI_PROGRAM`).
+        MiniProgram = "MINI_PROGRAM",
+        /// Web page of your own (`CUSTOMIZE_WEB`).
+        CustomizeWeb = "CUSTOMIZE_WEB",
+        /// Mini Program page of your own (`CUSTOMIZE_MP`).
+        CustomizeMp = "CUSTOMIZE_MP",
+        /// Service phone (`SERVICE_PHONE`).
+        ServicePhone = "SERVICE_PHONE",
+    }
+}
+
+w::open_enum! {
+    /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code.
+    ///
+    /// What `payment_scene` of `brand::card::ApplyCardLink`, `payment_scene` of `brand::card::ApplyCardLinkResponse` and 5 more may be.
+    pub enum PaymentScene {
+        /// Mini Program payments (`MINI_PROGRAM`).
+        MiniProgram = "MINI_PROGRAM",
+        /// App payments (`APP`).
+        App = "APP",
+        /// Pay Score (`PAYMENT_SCORE`).
+        PaymentScore = "PAYMENT_SCORE",
+        /// Payment codes (`PAYMENT_CODE`).
+        PaymentCode = "PAYMENT_CODE",
+    }
+}
+
+w::open_enum! {
+    /// `IMMEDIATE_PUBLISH` now or `SCHEDULED_PUBLISH` later.
+    ///
+    /// What `publish_type` of `brand::card::PublishCardConfig`, `publish_type` of `brand::card::PublishCardConfigResponse` may be.
+    pub enum PublishType {
+        /// Published at once (`IMMEDIATE_PUBLISH`).
+        ImmediatePublish = "IMMEDIATE_PUBLISH",
+        /// Published at a planned time (`SCHEDULED_PUBLISH`).
+        ScheduledPublish = "SCHEDULED_PUBLISH",
+    }
+}
+
+w::open_enum! {
+    /// Where it leads: `JUMP_MINI_PROGRAM` or `JUMP_WEB_PAGE`.
+    ///
+    /// What `service_jump_type` of `Service` may be.
+    pub enum ServiceJumpType {
+        /// Opens a Mini Program (`JUMP_MINI_PROGRAM`).
+        MiniProgram = "JUMP_MINI_PROGRAM",
+        /// Opens a web page (`JUMP_WEB_PAGE`).
+        WebPage = "JUMP_WEB_PAGE",
+    }
 }
 
 w::record! {
@@ -75,41 +171,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016333302>.
     /// * Catalog: `pay_v3.brand.card.apply_card_link`.
     pub struct ApplyCardLink {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => "payment_scene: must",
-        /// `appid`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        2 payment_scene: PaymentScene => "payment_scene: must",
+        /// AppID of the Mini Program, account or app of the rule.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
+        /// Merchant ID whose payments show the card.
+        4 card_link_mchid: Option<xinqiao_types::MchId> => "card_link_mchid",
+        /// Pay Score service; for the Pay Score scene.
         5 service_id: Option<String> => "service_id",
     }
     new(
         business_code: impl Into<String>,
         brand_id: impl Into<String>,
-        payment_scene: impl Into<String>,
+        payment_scene: impl Into<PaymentScene>,
     )
-    text(appid: xinqiao_types::AppId, card_link_mchid: String, service_id: String)
+    text(appid: xinqiao_types::AppId, card_link_mchid: xinqiao_types::MchId, service_id: String)
 }
 
 w::record! {
     /// Answer to [`ApplyCardLink`].
     pub struct ApplyCardLinkResponse {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => "payment_scene: must",
-        /// `appid`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        2 payment_scene: PaymentScene => "payment_scene: must",
+        /// AppID of the Mini Program, account or app of the rule.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
+        /// Merchant ID whose payments show the card.
+        4 card_link_mchid: Option<xinqiao_types::MchId> => "card_link_mchid",
+        /// Pay Score service; for the Pay Score scene.
         5 service_id: Option<String> => "service_id",
     }
 }
@@ -141,11 +237,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016475172>.
     /// * Catalog: `pay_v3.brand.card.cancel_card_config_applyment`.
     pub struct CancelCardConfigApplyment {
-        /// `business_code`.
+        /// Your own number of the card configuration.
         0 business_code: Option<String> => "business_code",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: Option<String> => "applyment_id",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
     }
     new(brand_id: impl Into<String>)
@@ -155,14 +251,14 @@ w::record! {
 w::record! {
     /// Answer to [`CancelCardConfigApplyment`].
     pub struct CancelCardConfigApplymentResponse {
-        /// `business_code`.
+        /// Your own number of the card configuration.
         0 business_code: String => "business_code: must",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
-        3 applyment_state: String => "applyment_state: must",
+        /// Progress of the card configuration; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
+        3 applyment_state: ApplymentState => "applyment_state: must",
     }
 }
 
@@ -193,9 +289,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366797>.
     /// * Catalog: `pay_v3.brand.card.cancel_card_link_applyment`.
     pub struct CancelCardLinkApplyment {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
     }
     new(business_code: impl Into<String>, brand_id: impl Into<String>)
@@ -204,7 +300,7 @@ w::record! {
 w::record! {
     /// Answer to [`CancelCardLinkApplyment`].
     pub struct CancelCardLinkApplymentResponse {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
     }
 }
@@ -236,11 +332,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016641998>.
     /// * Catalog: `pay_v3.brand.card.get_card_config_preview_url`.
     pub struct GetCardConfigPreviewUrl {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: Option<String> => "business_code: query",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: Option<String> => "applyment_id: query",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must query",
     }
     new(brand_id: impl Into<String>)
@@ -250,15 +346,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardConfigPreviewUrl`].
     pub struct GetCardConfigPreviewUrlResponse {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `card_preview_url`.
+        /// Link of the QR code that previews the card.
         3 card_preview_url: String => "card_preview_url: must",
-        /// `url_expired_time`.
+        /// When the preview link expires.
         4 url_expired_time: String => "url_expired_time: must",
     }
 }
@@ -290,11 +386,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016468440>.
     /// * Catalog: `pay_v3.brand.card.get_card_configs`.
     pub struct GetCardConfigs {
-        /// `business_code`.
+        /// Your own number of the card configuration.
         0 business_code: Option<String> => "business_code: query",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: Option<String> => "applyment_id: query",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must query",
     }
     new(brand_id: impl Into<String>)
@@ -304,19 +400,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardConfigs`].
     pub struct GetCardConfigsResponse {
-        /// `business_code`.
+        /// Your own number of the card configuration.
         0 business_code: String => "business_code: must",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
-        3 applyment_state: String => "applyment_state: must",
-        /// `scheduled_publish_time`.
+        /// Progress of the card configuration; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
+        3 applyment_state: ApplymentState => "applyment_state: must",
+        /// Planned time of going live; for scheduled publishing.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
-        /// `reject_reason`.
+        /// Why the review rejected it; empty otherwise.
         5 reject_reason: Option<String> => "reject_reason",
-        /// `actual_publish_time`.
+        /// When the card really went live.
         6 actual_publish_time: Option<String> => "actual_publish_time",
     }
 }
@@ -348,9 +444,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366816>.
     /// * Catalog: `pay_v3.brand.card.get_card_link`.
     pub struct GetCardLink {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must path",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must query",
     }
     new(business_code: impl Into<String>, brand_id: impl Into<String>)
@@ -359,21 +455,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardLink`].
     pub struct GetCardLinkResponse {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => "payment_scene: must",
-        /// `appid`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        2 payment_scene: PaymentScene => "payment_scene: must",
+        /// AppID of the Mini Program, account or app of the rule.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
+        /// Merchant ID whose payments show the card.
+        4 card_link_mchid: Option<xinqiao_types::MchId> => "card_link_mchid",
+        /// Pay Score service; for the Pay Score scene.
         5 service_id: Option<String> => "service_id",
-        /// `configuration_state`; one of `WAITING_AUDIT` `AUDIT_REJECT` `WAITING_CONFIRMATION` `MERCHANT_ADMIN_REJECT` `IN_EFFECT`.
-        6 configuration_state: String => "configuration_state: must",
-        /// `reject_reason`.
+        /// State: in review, rejected, to be confirmed, refused by the administrator, in effect; one of `WAITING_AUDIT` `AUDIT_REJECT` `WAITING_CONFIRMATION` `MERCHANT_ADMIN_REJECT` `IN_EFFECT`.
+        6 configuration_state: ConfigurationState => "configuration_state: must",
+        /// Why the review rejected it; empty otherwise.
         7 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -405,32 +501,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016333302>.
     /// * Catalog: `pay_v3.brand.card.list_card_links`.
     pub struct ListCardLinks {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         0 brand_id: String => "brand_id: must query",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: Option<String> => "payment_scene: query",
-        /// `page_index`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        1 payment_scene: Option<PaymentScene> => "payment_scene: query",
+        /// Page number, counted from 1.
         2 page_index: Option<i64> => "page_index: query",
-        /// `page_size`.
+        /// Most records that one page holds.
         3 page_size: Option<i64> => "page_size: query",
     }
     new(brand_id: impl Into<String>)
-    text(payment_scene: String)
+    text(payment_scene: PaymentScene)
     set(page_index: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`ListCardLinks`].
     pub struct ListCardLinksResponse {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         0 brand_id: Option<String> => "brand_id",
-        /// `page_index`.
+        /// Page number, counted from 1.
         1 page_index: Option<i64> => "page_index",
-        /// `page_size`.
+        /// Most records that one page holds.
         2 page_size: Option<i64> => "page_size",
-        /// `total_num`.
+        /// How many rules there are.
         3 total_num: Option<i64> => "total_num",
-        /// `active_link_list`.
+        /// Link rules in force.
         4 active_link_list: Option<Vec<ActiveLink>> => "active_link_list",
     }
 }
@@ -462,33 +558,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016475176>.
     /// * Catalog: `pay_v3.brand.card.publish_card_config`.
     pub struct PublishCardConfig {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: Option<String> => "business_code",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: Option<String> => "applyment_id",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
-        3 publish_type: String => "publish_type: must",
-        /// `scheduled_publish_time`.
+        /// `IMMEDIATE_PUBLISH` now or `SCHEDULED_PUBLISH` later; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
+        3 publish_type: PublishType => "publish_type: must",
+        /// Planned time of going live; for scheduled publishing.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
-    new(brand_id: impl Into<String>, publish_type: impl Into<String>)
+    new(brand_id: impl Into<String>, publish_type: impl Into<PublishType>)
     text(business_code: String, applyment_id: String, scheduled_publish_time: String)
 }
 
 w::record! {
     /// Answer to [`PublishCardConfig`].
     pub struct PublishCardConfigResponse {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
-        3 publish_type: String => "publish_type: must",
-        /// `scheduled_publish_time`.
+        /// `IMMEDIATE_PUBLISH` now or `SCHEDULED_PUBLISH` later; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
+        3 publish_type: PublishType => "publish_type: must",
+        /// Planned time of going live; for scheduled publishing.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
 }
@@ -520,15 +616,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016468440>.
     /// * Catalog: `pay_v3.brand.card.submit_card_config`.
     pub struct SubmitCardConfig {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `brand_mini_program_info`.
+        /// Mini Program of the brand behind the card.
         2 brand_mini_program_info: Option<BrandMiniProgramInfo> => "brand_mini_program_info",
-        /// `brand_customer_service`.
+        /// Customer service on the card.
         3 brand_customer_service: BrandCustomerService => "brand_customer_service: must",
-        /// `service_list`.
+        /// Services shown on the card.
         4 service_list: Option<Vec<Service>> => "service_list",
     }
     new(
@@ -542,13 +638,13 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitCardConfig`].
     pub struct SubmitCardConfigResponse {
-        /// `business_code`.
+        /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `applyment_id`.
+        /// WeChat Pay's number of the application; either it or your own number finds it.
         2 applyment_id: String => "applyment_id: must",
-        /// `card_preview_url`.
+        /// Link of the QR code that previews the card.
         3 card_preview_url: String => "card_preview_url: must",
     }
 }
@@ -580,33 +676,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366804>.
     /// * Catalog: `pay_v3.brand.card.unbind_card_link`.
     pub struct UnbindCardLink {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         0 brand_id: String => "brand_id: must",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: String => "payment_scene: must",
-        /// `appid`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        1 payment_scene: PaymentScene => "payment_scene: must",
+        /// AppID of the Mini Program, account or app of the rule.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `card_link_mchid`.
-        3 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
+        /// Merchant ID whose payments show the card.
+        3 card_link_mchid: Option<xinqiao_types::MchId> => "card_link_mchid",
+        /// Pay Score service; for the Pay Score scene.
         4 service_id: Option<String> => "service_id",
     }
-    new(brand_id: impl Into<String>, payment_scene: impl Into<String>)
-    text(appid: xinqiao_types::AppId, card_link_mchid: String, service_id: String)
+    new(brand_id: impl Into<String>, payment_scene: impl Into<PaymentScene>)
+    text(appid: xinqiao_types::AppId, card_link_mchid: xinqiao_types::MchId, service_id: String)
 }
 
 w::record! {
     /// Answer to [`UnbindCardLink`].
     pub struct UnbindCardLinkResponse {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         0 brand_id: String => "brand_id: must",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: String => "payment_scene: must",
-        /// `appid`.
+        /// Payment scene that shows the card: Mini Program, app, Pay Score, payment code; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        1 payment_scene: PaymentScene => "payment_scene: must",
+        /// AppID of the Mini Program, account or app of the rule.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `card_link_mchid`.
-        3 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
+        /// Merchant ID whose payments show the card.
+        3 card_link_mchid: Option<xinqiao_types::MchId> => "card_link_mchid",
+        /// Pay Score service; for the Pay Score scene.
         4 service_id: Option<String> => "service_id",
     }
 }

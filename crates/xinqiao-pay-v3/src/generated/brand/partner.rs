@@ -6,23 +6,23 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `brand::partner::store::ListBrandStores`.
     pub struct BrandStore {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         0 brand_id: String => "brand_id: must",
-        /// `store_id`.
+        /// Number of the brand store, returned when it is created; such as `20488000`.
         1 store_id: Option<String> => "store_id",
-        /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-        2 store_state: Option<String> => "store_state",
-        /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-        3 audit_state: Option<String> => "audit_state",
-        /// `review_reject_reason`.
+        /// State of the store: `OPEN`, `CREATING` or `CLOSED`; one of `OPEN` `CREATING` `CLOSED`.
+        2 store_state: Option<StoreState> => "store_state",
+        /// Review of the store's data; one of `SUCCESS` `PROCESSING` `REJECTED`.
+        3 audit_state: Option<AuditState> => "audit_state",
+        /// Why the store's review failed.
         4 review_reject_reason: Option<String> => "review_reject_reason",
-        /// `store_basics`.
+        /// Name and number of the store.
         5 store_basics: Option<StoreBasic> => "store_basics",
-        /// `store_address`.
+        /// Where the store is.
         6 store_address: Option<StoreAddress> => "store_address",
-        /// `store_business`.
+        /// Phone and hours of the store.
         7 store_business: Option<StoreBusiness> => "store_business",
-        /// `store_recipient`.
+        /// Merchant IDs that collect for the store.
         8 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
 }
@@ -30,15 +30,15 @@ w::record! {
 w::record! {
     /// `store_address` of `brand::partner::store::CreateBrandStore`; `store_address` of `brand::partner::store::UpdateBrandStore`.
     pub struct StoreAddressInfo {
-        /// `address_code`; needed according to the documentation.
+        /// Region code of the store's district; such as `440305`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`; needed according to the documentation.
+        /// Street address of the store; needed according to the documentation.
         1 address_detail: Option<String> => "address_detail",
-        /// `address_complements`.
+        /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position of the store, decimal degrees; such as `113.93456`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position of the store, decimal degrees; such as `22.54064`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
     new()
@@ -54,11 +54,11 @@ w::record! {
 w::record! {
     /// `purchase_information` of the answer of `brand::partner::card_member::DeleteCard`.
     pub struct DeleteCardPurchaseInformation {
-        /// `price`.
+        /// Price of the paid membership, in fen.
         0 price: Option<f64> => "price",
-        /// `jump_appid`.
-        1 jump_appid: Option<String> => "jump_appid",
-        /// `jump_path`.
+        /// AppID of the Mini Program to open.
+        1 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
+        /// Page of the Mini Program to open.
         2 jump_path: Option<String> => "jump_path",
     }
 }
@@ -66,16 +66,16 @@ w::record! {
 w::record! {
     /// `valid_date_information` of the answer of `brand::partner::card_member::DeleteCard`; `date_information` of `brand::partner::card_member::ImportByOpenid`; and 2 more.
     pub struct ValidDateInformationInfo {
-        /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
-        0 type_: String => "type: must",
-        /// `available_begin_time`.
+        /// Kind of validity: fixed range, days after receipt or permanent; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
+        0 type_: Type => "type: must",
+        /// Start of the fixed validity; for `FIX_TIME_RANGE`.
         1 available_begin_time: Option<String> => "available_begin_time",
-        /// `available_end_time`.
+        /// End of the fixed validity; for `FIX_TIME_RANGE`.
         2 available_end_time: Option<String> => "available_end_time",
-        /// `available_day_after_receive`.
+        /// Days of validity; for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
-    new(type_: impl Into<String>)
+    new(type_: impl Into<Type>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64)
 }
@@ -83,59 +83,59 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `brand::partner::card_member::ListCards`.
     pub struct Card {
-        /// `out_request_no`.
+        /// Your own request number; keep it on retries.
         0 out_request_no: String => "out_request_no: must",
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         1 card_id: String => "card_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `appid`.
+        /// AppID bound to the service provider or the brand.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-        4 card_type: String => "card_type: must",
-        /// `card_title`.
+        /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+        4 card_type: CardType => "card_type: must",
+        /// What users see as the membership's name.
         5 card_title: String => "card_title: must",
-        /// `card_color`.
+        /// Background color of the card, in hex; such as `#FFFF00`.
         6 card_color: String => "card_color: must",
-        /// `card_picture_url`.
+        /// Background picture of the card; instead of a color.
         7 card_picture_url: String => "card_picture_url: must",
-        /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-        8 code_mode: String => "code_mode: must",
-        /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-        9 code_type: String => "code_type: must",
-        /// `code_jump_information`.
+        /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+        8 code_mode: CodeMode => "code_mode: must",
+        /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+        9 code_type: CodeType => "code_type: must",
+        /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
         10 code_jump_information: Option<CodeJumpInformation> => "code_jump_information",
-        /// `member_information`.
+        /// Mini Program behind the member center.
         11 member_information: Option<CodeJumpInformation> => "member_information",
-        /// `points_information`.
+        /// Mini Program behind the points.
         12 points_information: Option<CodeJumpInformation> => "points_information",
-        /// `balance_information`.
+        /// Mini Program behind the stored value.
         13 balance_information: Option<CodeJumpInformation> => "balance_information",
-        /// `purchase_information`.
+        /// Price and purchase page; for `PURCHASE`.
         14 purchase_information: Option<PurchaseInformation> => "purchase_information",
-        /// `benefits`.
+        /// Words on the benefits of members.
         15 benefits: String => "benefits: must",
-        /// `notify_url`.
+        /// Address that receives membership notices.
         16 notify_url: String => "notify_url: must",
-        /// `need_pinned`.
+        /// Whether it is shown on top: `true` yes.
         17 need_pinned: Option<bool> => "need_pinned",
-        /// `need_display_level`.
+        /// Whether the level is shown: `true` yes.
         18 need_display_level: Option<bool> => "need_display_level",
-        /// `init_level`.
+        /// Level on joining.
         19 init_level: Option<String> => "init_level",
-        /// `service_phone`.
+        /// The merchant's service phone.
         20 service_phone: Option<String> => "service_phone",
-        /// `legal_agreement`.
+        /// Terms of the membership.
         21 legal_agreement: Option<String> => "legal_agreement",
-        /// `valid_date_information`.
+        /// Validity of the card.
         22 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
-        /// `user_information`.
+        /// Form on joining or what was filled in; sensitive values encrypted.
         23 user_information: Option<UserInformation> => "user_information",
-        /// `state`.
+        /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
         24 state: String => "state: must",
-        /// `create_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         25 create_time: String => "create_time: must",
-        /// `modify_time`; format `rfc3339`.
+        /// When it was last modified; format `rfc3339`.
         26 modify_time: String => "modify_time: must",
     }
 }
@@ -143,33 +143,36 @@ w::record! {
 w::record! {
     /// `user_information` of `brand::partner::card_member::CreateCard`; `user_information` of the answer of `brand::partner::card_member::DeleteCard`; and 1 more.
     pub struct UserInformationInfo {
-        /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 common_field_list: Option<Vec<String>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Standard form fields; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 common_field_list: Option<Vec<CommonFieldList>> => "common_field_list",
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<UserInformationCustomField>> => "custom_field_list",
     }
     new()
-    set(common_field_list: Vec<String>, custom_field_list: Vec<UserInformationCustomField>)
+    set(
+        common_field_list: Vec<CommonFieldList>,
+        custom_field_list: Vec<UserInformationCustomField>,
+    )
 }
 
 w::record! {
     /// `code_jump_information` of `brand::partner::card_member::CreateCard`; `member_information` of `brand::partner::card_member::CreateCard`; and 29 more.
     pub struct CodeJumpInformation {
-        /// `jump_appid`.
-        0 jump_appid: Option<String> => "jump_appid",
-        /// `jump_path`.
+        /// AppID of the Mini Program to open.
+        0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
+        /// Page of the Mini Program to open.
         1 jump_path: Option<String> => "jump_path",
     }
     new()
-    text(jump_appid: String, jump_path: String)
+    text(jump_appid: xinqiao_types::AppId, jump_path: String)
 }
 
 w::record! {
     /// An item of `common_field_list` in `brand::partner::DataUserInformation`.
     pub struct CommonField {
-        /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: String => "name: must",
-        /// `value`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Which standard field it is; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 name: CommonFieldList => "name: must",
+        /// What the user filled in, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 value: Option<String> => "value: masked encrypted",
     }
 }
@@ -177,11 +180,11 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `brand::partner::UserInformation`.
     pub struct CustomField {
-        /// `type`; one of `CHECK_BOX` `RADIO`.
-        0 type_: String => "type: must",
-        /// `name`.
+        /// How it is filled in: `CHECK_BOX` or `RADIO`; one of `CHECK_BOX` `RADIO`.
+        0 type_: CustomFieldType => "type: must",
+        /// Label of the custom field.
         1 name: String => "name: must",
-        /// `values`.
+        /// Options to choose from.
         2 values: Option<Vec<String>> => "values",
     }
 }
@@ -189,9 +192,9 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `brand::partner::DataUserInformation`.
     pub struct DataCustomField {
-        /// `name`.
+        /// Label of the custom field.
         0 name: String => "name: must",
-        /// `user_chosen_values`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Options that the user chose, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
 }
@@ -199,9 +202,9 @@ w::record! {
 w::record! {
     /// `user_information` of the answer of `brand::partner::card_member::ConfirmUserCard`; `user_information` of the answer of `brand::partner::card_member::GetUserCard`; and 4 more.
     pub struct DataUserInformation {
-        /// `common_field_list`.
+        /// Standard form fields.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<DataCustomField>> => "custom_field_list",
     }
 }
@@ -209,35 +212,35 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `brand::partner::card_member::ListMembershipActivities`.
     pub struct MembershipActivity {
-        /// `out_request_no`.
+        /// Your own request number; keep it on retries.
         0 out_request_no: String => "out_request_no: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         2 card_id: String => "card_id: must",
-        /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-        3 activity_channel: String => "activity_channel: must",
-        /// `title`.
+        /// Channel; at present only the merchant component; one of `MECHANT_APP_COMPONENT`.
+        3 activity_channel: ActivityChannel => "activity_channel: must",
+        /// Main title of the campaign.
         4 title: String => "title: must",
-        /// `sub_title`.
+        /// Subtitle of the campaign.
         5 sub_title: String => "sub_title: must",
-        /// `begin_time`.
+        /// When the campaign starts.
         6 begin_time: String => "begin_time: must",
-        /// `end_time`.
+        /// When the campaign ends.
         7 end_time: String => "end_time: must",
-        /// `apply_total`.
+        /// Gifts altogether.
         8 apply_total: i64 => "apply_total: must",
-        /// `apply_available`.
+        /// Gifts that are left.
         9 apply_available: i64 => "apply_available: must",
-        /// `product_coupon_stock_list`.
+        /// Coupon stocks given on joining.
         10 product_coupon_stock_list: Vec<ProductCouponStock> => "product_coupon_stock_list: must",
-        /// `activity_id`.
+        /// Number of the joining gift campaign.
         11 activity_id: String => "activity_id: must",
-        /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-        12 activity_state: String => "activity_state: must",
-        /// `create_time`.
+        /// State: created, effective, terminated, expired; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
+        12 activity_state: ActivityState => "activity_state: must",
+        /// When it was created.
         13 create_time: String => "create_time: must",
-        /// `modify_time`.
+        /// When it was last modified.
         14 modify_time: String => "modify_time: must",
     }
 }
@@ -245,9 +248,9 @@ w::record! {
 w::record! {
     /// An item of `product_coupon_stock_list` in `brand::partner::card_member::CreateMembershipActivity`; an item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::CreateMembershipActivity`; and 4 more.
     pub struct ProductCouponStock {
-        /// `product_coupon_id`.
+        /// Number of the product coupon.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `stock_id`.
+        /// Number of the coupon stock.
         1 stock_id: String => "stock_id: must",
     }
     new(product_coupon_id: impl Into<String>, stock_id: impl Into<String>)
@@ -256,30 +259,30 @@ w::record! {
 w::record! {
     /// `purchase_information` of `brand::partner::card_member::CreateCard`; `purchase_information` of the answer of `brand::partner::card_member::CreateCard`; and 5 more.
     pub struct PurchaseInformation {
-        /// `jump_appid`.
-        0 jump_appid: Option<String> => "jump_appid",
-        /// `jump_path`.
+        /// AppID of the Mini Program to open.
+        0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
+        /// Page of the Mini Program to open.
         1 jump_path: Option<String> => "jump_path",
-        /// `price`; in fen.
+        /// Price of the paid membership, in fen; in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
     }
     new()
-    text(jump_appid: String, jump_path: String)
+    text(jump_appid: xinqiao_types::AppId, jump_path: String)
     set(price: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `store_address` of `brand::partner::BrandStore`.
     pub struct StoreAddress {
-        /// `address_code`.
+        /// Region code of the store's district; such as `440305`.
         0 address_code: String => "address_code: must",
-        /// `address_detail`.
+        /// Street address of the store.
         1 address_detail: String => "address_detail: must",
-        /// `address_complements`.
+        /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position of the store, decimal degrees; such as `113.93456`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position of the store, decimal degrees; such as `22.54064`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
 }
@@ -287,15 +290,15 @@ w::record! {
 w::record! {
     /// `store_address` of the answer of `brand::partner::store::CreateBrandStore`; `store_address` of the answer of `brand::partner::store::GetBrandStore`; and 1 more.
     pub struct StoreAddressItem {
-        /// `address_code`.
+        /// Region code of the store's district; such as `440305`.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`.
+        /// Street address of the store.
         1 address_detail: Option<String> => "address_detail",
-        /// `address_complements`.
+        /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
-        /// `longitude`; personal data, masked in `Debug`.
+        /// East-west position of the store, decimal degrees; such as `113.93456`; personal data, masked in `Debug`.
         3 longitude: Option<String> => "longitude: masked",
-        /// `latitude`; personal data, masked in `Debug`.
+        /// North-south position of the store, decimal degrees; such as `22.54064`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
 }
@@ -303,9 +306,9 @@ w::record! {
 w::record! {
     /// `store_basics` of `brand::partner::store::CreateBrandStore`; `store_basics` of the answer of `brand::partner::store::CreateBrandStore`; and 4 more.
     pub struct StoreBasic {
-        /// `store_reference_id`.
+        /// The merchant's own number of the store; such as `MDL001`.
         0 store_reference_id: Option<String> => "store_reference_id",
-        /// `branch_name`.
+        /// Name of the branch without the brand.
         1 branch_name: Option<String> => "branch_name",
     }
     new()
@@ -315,9 +318,9 @@ w::record! {
 w::record! {
     /// `store_business` of `brand::partner::store::CreateBrandStore`; `store_business` of the answer of `brand::partner::store::CreateBrandStore`; and 4 more.
     pub struct StoreBusiness {
-        /// `service_phone`.
+        /// Phone of the store.
         0 service_phone: Option<String> => "service_phone",
-        /// `business_hours`.
+        /// Opening hours, spans separated by a bar; such as `周一至周五 09:00-20:00`.
         1 business_hours: Option<String> => "business_hours",
     }
     new()
@@ -327,53 +330,53 @@ w::record! {
 w::record! {
     /// An item of `store_recipient` in the answer of `brand::partner::store::CreateBrandStore`; an item of `store_recipient` in the answer of `brand::partner::store::GetBrandStore`; and 2 more.
     pub struct StoreRecipient {
-        /// `mchid`.
+        /// Merchant ID that collects for the store.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `company_name`.
+        /// Entity behind that merchant ID, checked on binding.
         1 company_name: Option<String> => "company_name",
-        /// `recipient_state`; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
-        2 recipient_state: Option<String> => "recipient_state",
+        /// State of the binding: confirmed, refused, waiting, timed out; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
+        2 recipient_state: Option<RecipientState> => "recipient_state",
     }
 }
 
 w::record! {
     /// An item of `data` in the answer of `brand::partner::card_member::ListUserCards`.
     pub struct UserCard {
-        /// `user_card_code`.
+        /// Number of the user's card; such as `478515832665`.
         0 user_card_code: String => "user_card_code: must",
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         1 card_id: String => "card_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-        4 card_type: String => "card_type: must",
-        /// `card_color`.
+        /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+        4 card_type: CardType => "card_type: must",
+        /// Background color of the card, in hex; such as `#FFFF00`.
         5 card_color: String => "card_color: must",
-        /// `card_picture_url`.
+        /// Background picture of the card; instead of a color.
         6 card_picture_url: String => "card_picture_url: must",
-        /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone_number: Option<String> => "phone_number: masked encrypted",
-        /// `level`.
+        /// The user's present level.
         8 level: Option<String> => "level",
-        /// `valid_date_information`.
+        /// Validity of the card.
         9 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
-        /// `pickup_time`; format `rfc3339`.
+        /// When the user took the card; format `rfc3339`.
         10 pickup_time: String => "pickup_time: must",
-        /// `user_information`.
+        /// Form on joining or what was filled in; sensitive values encrypted.
         11 user_information: Option<DataUserInformation> => "user_information",
-        /// `attach`.
+        /// Your own data, returned unchanged.
         12 attach: Option<String> => "attach",
-        /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-        13 user_card_state: String => "user_card_state: must",
-        /// `invalid_reason`.
+        /// State of the user's card: not activated, effective, expired, void; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+        13 user_card_state: UserCardState => "user_card_state: must",
+        /// Why the card was made void.
         14 invalid_reason: Option<String> => "invalid_reason",
-        /// `invalid_time`; format `rfc3339`.
+        /// When the card was made void; format `rfc3339`.
         15 invalid_time: Option<String> => "invalid_time",
-        /// `create_time`; format `rfc3339`.
+        /// When it was created; format `rfc3339`.
         16 create_time: String => "create_time: must",
-        /// `modify_time`; format `rfc3339`.
+        /// When it was last modified; format `rfc3339`.
         17 modify_time: String => "modify_time: must",
     }
 }
@@ -381,9 +384,9 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `brand::partner::ImportByOpenidUserInformation`.
     pub struct ImportByOpenidCustomField {
-        /// `name`.
+        /// Label of the custom field.
         0 name: Option<String> => "name",
-        /// `user_chosen_values`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Options that the user chose, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
     new()
@@ -394,9 +397,9 @@ w::record! {
 w::record! {
     /// `user_information` of `brand::partner::card_member::ConfirmUserCard`; `user_information` of `brand::partner::card_member::ImportByOpenid`; and 1 more.
     pub struct ImportByOpenidUserInformation {
-        /// `common_field_list`.
+        /// Standard form fields.
         0 common_field_list: Option<Vec<UserInformationCommonField>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<ImportByOpenidCustomField>> => "custom_field_list",
     }
     new()
@@ -409,21 +412,21 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `brand::partner::ImportByPhoneUserInformation`.
     pub struct ImportByPhoneCommonField {
-        /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: Option<String> => "name",
-        /// `value`.
+        /// Which standard field it is; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 name: Option<CommonFieldList> => "name",
+        /// What the user filled in, encrypted.
         1 value: Option<String> => "value",
     }
     new()
-    text(name: String, value: String)
+    text(name: CommonFieldList, value: String)
 }
 
 w::record! {
     /// An item of `custom_field_list` in `brand::partner::ImportByPhoneUserInformation`.
     pub struct ImportByPhoneCustomField {
-        /// `name`.
+        /// Label of the custom field.
         0 name: Option<String> => "name",
-        /// `user_chosen_values`.
+        /// Options that the user chose, encrypted.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values",
     }
     new()
@@ -434,9 +437,9 @@ w::record! {
 w::record! {
     /// `user_information` of `brand::partner::card_member::ImportByPhone`; `user_information` of the answer of `brand::partner::card_member::ImportByPhone`.
     pub struct ImportByPhoneUserInformation {
-        /// `common_field_list`.
+        /// Standard form fields.
         0 common_field_list: Option<Vec<ImportByPhoneCommonField>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<ImportByPhoneCustomField>> => "custom_field_list",
     }
     new()
@@ -449,9 +452,9 @@ w::record! {
 w::record! {
     /// `user_information` of the answer of `brand::partner::card_member::CreateCard`; `user_information` of the answer of `brand::partner::card_member::GetCard`; and 3 more.
     pub struct UserInformation {
-        /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 common_field_list: Option<Vec<String>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Standard form fields; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 common_field_list: Option<Vec<CommonFieldList>> => "common_field_list",
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -459,43 +462,43 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `brand::partner::ImportByOpenidUserInformation`.
     pub struct UserInformationCommonField {
-        /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: Option<String> => "name",
-        /// `value`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Which standard field it is; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 name: Option<CommonFieldList> => "name",
+        /// What the user filled in, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 value: Option<String> => "value: masked encrypted",
     }
     new()
-    text(name: String, value: String)
+    text(name: CommonFieldList, value: String)
 }
 
 w::record! {
     /// An item of `custom_field_list` in `brand::partner::UserInformationInfo`.
     pub struct UserInformationCustomField {
-        /// `type`; one of `CHECK_BOX` `RADIO`.
-        0 type_: Option<String> => "type",
-        /// `name`.
+        /// How it is filled in: `CHECK_BOX` or `RADIO`; one of `CHECK_BOX` `RADIO`.
+        0 type_: Option<CustomFieldType> => "type",
+        /// Label of the custom field.
         1 name: Option<String> => "name",
-        /// `values`.
+        /// Options to choose from.
         2 values: Option<Vec<String>> => "values",
     }
     new()
-    text(type_: String, name: String)
+    text(type_: CustomFieldType, name: String)
     set(values: Vec<String>)
 }
 
 w::record! {
     /// `valid_date_information` of `brand::partner::card_member::ConfirmUserCard`; `valid_date_information` of the answer of `brand::partner::card_member::ConfirmUserCard`; and 13 more.
     pub struct ValidDateInformation {
-        /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
-        0 type_: String => "type: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Kind of validity: fixed range, days after receipt or permanent; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
+        0 type_: Type => "type: must",
+        /// Start of the fixed validity; for `FIX_TIME_RANGE`; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the fixed validity; for `FIX_TIME_RANGE`; format `rfc3339`.
         2 available_end_time: Option<String> => "available_end_time",
-        /// `available_day_after_receive`.
+        /// Days of validity; for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
-    new(type_: impl Into<String>)
+    new(type_: impl Into<Type>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64)
 }
@@ -503,18 +506,230 @@ w::record! {
 w::record! {
     /// `valid_date_information` of `brand::partner::card_member::ImportByOpenid`.
     pub struct ValidDateInformationItem {
-        /// `type`.
+        /// Kind of validity: fixed range, days after receipt or permanent.
         0 type_: String => "type: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the fixed validity; for `FIX_TIME_RANGE`; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the fixed validity; for `FIX_TIME_RANGE`; format `rfc3339`.
         2 available_end_time: Option<String> => "available_end_time",
-        /// `available_day_after_receive`.
+        /// Days of validity; for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
     new(type_: impl Into<String>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64)
+}
+
+w::open_enum! {
+    /// Channel; at present only the merchant component.
+    ///
+    /// What `activity_channel` of `brand::partner::card_member::CreateMembershipActivity`, `activity_channel` of `brand::partner::card_member::CreateMembershipActivityResponse` and 4 more may be.
+    pub enum ActivityChannel {
+        /// Joining component in the merchant's Mini Program (spelled this way) (`MECHANT_APP_COMPONENT`).
+        MechantAppComponent = "MECHANT_APP_COMPONENT",
+    }
+}
+
+w::open_enum! {
+    /// State: created, effective, terminated, expired.
+    ///
+    /// What `activity_state` of `brand::partner::card_member::CreateMembershipActivityResponse`, `activity_state` of `brand::partner::card_member::GetMembershipActivityResponse` and 4 more may be.
+    pub enum ActivityState {
+        /// Created, not started (`MEMBERSHIP_ACTIVITY_CREATED`).
+        Created = "MEMBERSHIP_ACTIVITY_CREATED",
+        /// In force (`MEMBERSHIP_ACTIVITY_EFFECTIVE`).
+        Effective = "MEMBERSHIP_ACTIVITY_EFFECTIVE",
+        /// Terminated (`MEMBERSHIP_ACTIVITY_TERMINATED`).
+        Terminated = "MEMBERSHIP_ACTIVITY_TERMINATED",
+        /// Over by time (`MEMBERSHIP_ACTIVITY_EXPIRED`).
+        Expired = "MEMBERSHIP_ACTIVITY_EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Review of the store's data.
+    ///
+    /// What `audit_state` of `brand::partner::store::CreateBrandStoreResponse`, `audit_state` of `brand::partner::store::GetBrandStoreResponse` and 2 more may be.
+    pub enum AuditState {
+        /// Passed the review (`SUCCESS`).
+        Success = "SUCCESS",
+        /// In review (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Rejected by the review (`REJECTED`).
+        Rejected = "REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value.
+    ///
+    /// What `card_type` of `brand::partner::card_member::ConfirmUserCardResponse`, `card_type` of `brand::partner::card_member::CreateCard` and 12 more may be.
+    pub enum CardType {
+        /// Paid membership (`PURCHASE`).
+        Purchase = "PURCHASE",
+        /// Ordinary membership (`NORMAL`).
+        Normal = "NORMAL",
+        /// Stored value membership (`BALANCE`).
+        Balance = "BALANCE",
+    }
+}
+
+w::open_enum! {
+    /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`.
+    ///
+    /// What `code_mode` of `brand::partner::card_member::CreateCard`, `code_mode` of `brand::partner::card_member::CreateCardResponse` and 5 more may be.
+    pub enum CodeMode {
+        /// WeChat Pay gives the numbers (`SYSTEM_ALLOCATE`).
+        SystemAllocate = "SYSTEM_ALLOCATE",
+        /// The merchant gives the numbers (`MERCHANT_ALLOCATE`).
+        MerchantAllocate = "MERCHANT_ALLOCATE",
+    }
+}
+
+w::open_enum! {
+    /// Member code: none, bar code, QR code, both or a Mini Program.
+    ///
+    /// What `code_type` of `brand::partner::card_member::CreateCard`, `code_type` of `brand::partner::card_member::CreateCardResponse` and 5 more may be.
+    pub enum CodeType {
+        /// No member code (`NONE_CODE`).
+        NoneCode = "NONE_CODE",
+        /// Bar code (`BAR_CODE`).
+        BarCode = "BAR_CODE",
+        /// QR code (`QR_CODE`).
+        QrCode = "QR_CODE",
+        /// Bar code and QR code (`BAR_CODE_AND_QR_CODE`).
+        BarCodeAndQrCode = "BAR_CODE_AND_QR_CODE",
+        /// Shown in the merchant's Mini Program (`JUMP_MINI_PROGRAM`).
+        JumpMiniProgram = "JUMP_MINI_PROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// Standard form fields.
+    ///
+    /// What `common_field_list` of `UserInformationInfo`, `name` of `CommonField` and 3 more may be.
+    pub enum CommonFieldList {
+        /// Sex of the member (`USER_FORM_FLAG_SEX`).
+        Sex = "USER_FORM_FLAG_SEX",
+        /// Name of the member (`USER_FORM_FLAG_NAME`).
+        Name = "USER_FORM_FLAG_NAME",
+        /// Birthday of the member (`USER_FORM_FLAG_BIRTHDAY`).
+        BirthDay = "USER_FORM_FLAG_BIRTHDAY",
+        /// Postal address (`USER_FORM_FLAG_ADDRESS`).
+        Address = "USER_FORM_FLAG_ADDRESS",
+        /// Mail address (`USER_FORM_FLAG_EMAIL`).
+        Email = "USER_FORM_FLAG_EMAIL",
+        /// City of the member (`USER_FORM_FLAG_CITY`).
+        City = "USER_FORM_FLAG_CITY",
+    }
+}
+
+w::open_enum! {
+    /// How it is filled in: `CHECK_BOX` or `RADIO`.
+    ///
+    /// What `type` of `CustomField`, `type` of `UserInformationCustomField` may be.
+    pub enum CustomFieldType {
+        /// Check boxes, several choices (`CHECK_BOX`).
+        CheckBox = "CHECK_BOX",
+        /// Radio buttons, one choice (`RADIO`).
+        Radio = "RADIO",
+    }
+}
+
+w::open_enum! {
+    /// State of the binding: confirmed, refused, waiting, timed out.
+    ///
+    /// What `recipient_state` of `brand::partner::store::BindRecipientResponse`, `recipient_state` of `StoreRecipient` may be.
+    pub enum RecipientState {
+        /// Bound (`CONFIRMED`).
+        Confirmed = "CONFIRMED",
+        /// Refused by the merchant's administrator (`ADMIN_REJECTED`).
+        AdminRejected = "ADMIN_REJECTED",
+        /// Waiting for the merchant's administrator (`CONFIRMING`).
+        Confirming = "CONFIRMING",
+        /// Refused because nobody confirmed in time (`TIMEOUT_REJECTED`).
+        TimeoutRejected = "TIMEOUT_REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
+    ///
+    /// What `state` of `brand::partner::card_member::DeleteCardResponse`, `state` of `brand::partner::card_member::GetCardResponse` and 3 more may be.
+    pub enum State {
+        /// Template in force (`CARD_EFFECTIVE`).
+        Effective = "CARD_EFFECTIVE",
+        /// Template void (`CARD_INVALID`).
+        Invalid = "CARD_INVALID",
+    }
+}
+
+w::open_enum! {
+    /// State of the store: `OPEN`, `CREATING` or `CLOSED`.
+    ///
+    /// What `store_state` of `brand::partner::store::CloseBrandStoreResponse`, `store_state` of `brand::partner::store::CreateBrandStoreResponse` and 5 more may be.
+    pub enum StoreState {
+        /// Open for business (`OPEN`).
+        Open = "OPEN",
+        /// Being created, in review (`CREATING`).
+        Creating = "CREATING",
+        /// Closed for now (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of validity: fixed range, days after receipt or permanent.
+    ///
+    /// What `type` of `ValidDateInformationInfo`, `type` of `ValidDateInformation` may be.
+    pub enum Type {
+        /// Valid between fixed dates (`FIX_TIME_RANGE`).
+        FixTimeRange = "FIX_TIME_RANGE",
+        /// Valid for days after receipt (`FIX_TERM`).
+        FixTerm = "FIX_TERM",
+        /// Valid for ever (`PERMANENT`).
+        Permanent = "PERMANENT",
+    }
+}
+
+w::open_enum! {
+    /// Result on your side: `CREATE_CARD_SUCCESS` or `CREATE_CARD_FAIL`.
+    ///
+    /// What `user_card_confirm_state` of `brand::partner::card_member::ConfirmUserCard` may be.
+    pub enum UserCardConfirmState {
+        /// Opened on the merchant's side (`CREATE_CARD_SUCCESS`).
+        Success = "CREATE_CARD_SUCCESS",
+        /// Could not be opened on the merchant's side (`CREATE_CARD_FAIL`).
+        Fail = "CREATE_CARD_FAIL",
+    }
+}
+
+w::open_enum! {
+    /// State of the user's card: not activated, effective, expired, void.
+    ///
+    /// What `user_card_state` of `brand::partner::card_member::ConfirmUserCardResponse`, `user_card_state` of `brand::partner::card_member::GetUserCardResponse` and 6 more may be.
+    pub enum UserCardState {
+        /// Not activated yet (`UNACTIVATED`).
+        UnActivated = "UNACTIVATED",
+        /// In force (`EFFECTIVE`).
+        Effective = "EFFECTIVE",
+        /// Past its validity (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Made void (`INVALID`).
+        Invalid = "INVALID",
+    }
+}
+
+w::open_enum! {
+    /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`.
+    ///
+    /// What `state` of `brand::partner::card_member::ConfirmUserPointExchangeCoupon`, `state` of `brand::partner::card_member::ConfirmUserPointExchangeCouponResponse` may be.
+    pub enum UserPointExchangeCouponState {
+        /// Points were exchanged (`POINT_EXCHANGE_COUPON_SUCCESS`).
+        Success = "POINT_EXCHANGE_COUPON_SUCCESS",
+        /// Points could not be exchanged (`POINT_EXCHANGE_COUPON_FAIL`).
+        Fail = "POINT_EXCHANGE_COUPON_FAIL",
+    }
 }
 
 /// Card members for brand partners (品牌服务商会员): `pay_v3.brand.partner.card_member`.
@@ -529,37 +744,37 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336979>.
         /// * Catalog: `pay_v3.brand.partner.card_member.confirm_user_card`.
         pub struct ConfirmUserCard {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must query",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
+            /// The user's present level.
             7 level: Option<String> => "level",
-            /// `valid_date_information`.
+            /// Validity of the card.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
-            /// `attach`.
+            /// Your own data, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// `user_card_confirm_state`; one of `CREATE_CARD_SUCCESS` `CREATE_CARD_FAIL`.
-            11 user_card_confirm_state: String => "user_card_confirm_state: must",
+            /// Result on your side: `CREATE_CARD_SUCCESS` or `CREATE_CARD_FAIL`; one of `CREATE_CARD_SUCCESS` `CREATE_CARD_FAIL`.
+            11 user_card_confirm_state: super::UserCardConfirmState => "user_card_confirm_state: must",
         }
         new(
             user_card_code: impl Into<String>,
             card_id: impl Into<String>,
             brand_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
-            user_card_confirm_state: impl Into<String>,
+            user_card_confirm_state: impl Into<super::UserCardConfirmState>,
         )
         text(
             card_color: String,
@@ -577,41 +792,41 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ConfirmUserCard`].
         pub struct ConfirmUserCardResponse {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_color`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            4 card_type: super::CardType => "card_type: must",
+            /// Background color of the card, in hex; such as `#FFFF00`.
             5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
+            /// The user's present level.
             8 level: Option<String> => "level",
-            /// `valid_date_information`.
+            /// Validity of the card.
             9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
+            /// When the user took the card; format `rfc3339`.
             10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             11 user_information: Option<super::DataUserInformation> => "user_information",
-            /// `attach`.
+            /// Your own data, returned unchanged.
             12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
+            /// State of the user's card: not activated, effective, expired, void; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+            13 user_card_state: super::UserCardState => "user_card_state: must",
+            /// Why the card was made void.
             14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
+            /// When the card was made void; format `rfc3339`.
             15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
+            /// When it was created; format `rfc3339`.
             16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
+            /// When it was last modified; format `rfc3339`.
             17 modify_time: String => "modify_time: must",
         }
     }
@@ -643,23 +858,23 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897268>.
         /// * Catalog: `pay_v3.brand.partner.card_member.confirm_user_point_exchange_coupon`.
         pub struct ConfirmUserPointExchangeCoupon {
-            /// `record_id`.
+            /// Number of the exchange of points for a coupon.
             0 record_id: String => "record_id: must",
-            /// `exchange_coupon_template_id`.
+            /// Template by which points are exchanged.
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             2 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             3 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             4 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
-            6 state: String => "state: must",
-            /// `coupon_code`.
+            /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
+            6 state: super::UserPointExchangeCouponState => "state: must",
+            /// Code of the coupon that was got.
             7 coupon_code: Option<String> => "coupon_code",
-            /// `fail_reason`.
+            /// Why the exchange failed.
             8 fail_reason: Option<String> => "fail_reason",
         }
         new(
@@ -669,7 +884,7 @@ pub mod card_member {
             card_id: impl Into<String>,
             brand_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
-            state: impl Into<String>,
+            state: impl Into<super::UserPointExchangeCouponState>,
         )
         text(coupon_code: String, fail_reason: String)
     }
@@ -677,23 +892,23 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ConfirmUserPointExchangeCoupon`].
         pub struct ConfirmUserPointExchangeCouponResponse {
-            /// `record_id`.
+            /// Number of the exchange of points for a coupon.
             0 record_id: String => "record_id: must",
-            /// `exchange_coupon_template_id`.
+            /// Template by which points are exchanged.
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             2 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             3 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             4 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
-            6 state: String => "state: must",
-            /// `coupon_code`.
+            /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
+            6 state: super::UserPointExchangeCouponState => "state: must",
+            /// Code of the coupon that was got.
             7 coupon_code: Option<String> => "coupon_code",
-            /// `fail_reason`.
+            /// Why the exchange failed.
             8 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -725,63 +940,63 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336970>.
         /// * Catalog: `pay_v3.brand.partner.card_member.create_card`.
         pub struct CreateCard {
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider or the brand.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            3 card_type: String => "card_type: must",
-            /// `card_title`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            3 card_type: super::CardType => "card_type: must",
+            /// What users see as the membership's name.
             4 card_title: String => "card_title: must",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             6 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            7 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            8 code_type: String => "code_type: must",
-            /// `code_jump_information`.
+            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            7 code_mode: super::CodeMode => "code_mode: must",
+            /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+            8 code_type: super::CodeType => "code_type: must",
+            /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
+            /// Mini Program behind the member center.
             10 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
+            /// Mini Program behind the points.
             11 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
+            /// Mini Program behind the stored value.
             12 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
+            /// Price and purchase page; for `PURCHASE`.
             13 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
+            /// Words on the benefits of members.
             14 benefits: String => "benefits: must",
-            /// `notify_url`.
+            /// Address that receives membership notices.
             15 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
+            /// Whether it is shown on top: `true` yes.
             16 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
+            /// Whether the level is shown: `true` yes.
             17 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
+            /// Level on joining.
             18 init_level: Option<String> => "init_level",
-            /// `service_phone`.
+            /// The merchant's service phone.
             19 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
+            /// Terms of the membership.
             20 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`; needed according to the documentation.
+            /// Validity of the card; needed according to the documentation.
             21 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             22 user_information: Option<super::UserInformationInfo> => "user_information",
         }
         new(
             out_request_no: impl Into<String>,
             brand_id: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
-            card_type: impl Into<String>,
+            card_type: impl Into<super::CardType>,
             card_title: impl Into<String>,
             card_color: impl Into<String>,
             card_picture_url: impl Into<String>,
-            code_mode: impl Into<String>,
-            code_type: impl Into<String>,
+            code_mode: impl Into<super::CodeMode>,
+            code_type: impl Into<super::CodeType>,
             benefits: impl Into<String>,
             notify_url: impl Into<String>,
         )
@@ -802,59 +1017,59 @@ pub mod card_member {
     w::record! {
         /// Answer to [`CreateCard`].
         pub struct CreateCardResponse {
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             0 out_request_no: String => "out_request_no: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider or the brand.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_title`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            4 card_type: super::CardType => "card_type: must",
+            /// What users see as the membership's name.
             5 card_title: String => "card_title: must",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             6 card_color: String => "card_color: must",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             7 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => "code_type: must",
-            /// `code_jump_information`.
+            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            8 code_mode: super::CodeMode => "code_mode: must",
+            /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+            9 code_type: super::CodeType => "code_type: must",
+            /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
+            /// Mini Program behind the member center.
             11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
+            /// Mini Program behind the points.
             12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
+            /// Mini Program behind the stored value.
             13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
+            /// Price and purchase page; for `PURCHASE`.
             14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
+            /// Words on the benefits of members.
             15 benefits: String => "benefits: must",
-            /// `notify_url`.
+            /// Address that receives membership notices.
             16 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
+            /// Whether it is shown on top: `true` yes.
             17 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
+            /// Whether the level is shown: `true` yes.
             18 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
+            /// Level on joining.
             19 init_level: Option<String> => "init_level",
-            /// `service_phone`.
+            /// The merchant's service phone.
             20 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
+            /// Terms of the membership.
             21 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
+            /// Validity of the card.
             22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             23 user_information: Option<super::UserInformation> => "user_information",
-            /// `state`.
+            /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
             24 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
+            /// When it was created; format `rfc3339`.
             25 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
+            /// When it was last modified; format `rfc3339`.
             26 modify_time: String => "modify_time: must",
         }
     }
@@ -885,32 +1100,32 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.create_membership_activity`.
         pub struct CreateMembershipActivity {
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
+            /// Channel; at present only the merchant component; one of `MECHANT_APP_COMPONENT`.
+            3 activity_channel: super::ActivityChannel => "activity_channel: must",
+            /// Main title of the campaign.
             4 title: String => "title: must",
-            /// `sub_title`.
+            /// Subtitle of the campaign.
             5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
+            /// When the campaign starts.
             6 begin_time: String => "begin_time: must",
-            /// `end_time`.
+            /// When the campaign ends.
             7 end_time: String => "end_time: must",
-            /// `apply_total`.
+            /// Gifts altogether.
             8 apply_total: i64 => "apply_total: must",
-            /// `product_coupon_stock_list`.
+            /// Coupon stocks given on joining.
             9 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
         }
         new(
             out_request_no: impl Into<String>,
             brand_id: impl Into<String>,
             card_id: impl Into<String>,
-            activity_channel: impl Into<String>,
+            activity_channel: impl Into<super::ActivityChannel>,
             title: impl Into<String>,
             sub_title: impl Into<String>,
             begin_time: impl Into<String>,
@@ -923,35 +1138,35 @@ pub mod card_member {
     w::record! {
         /// Answer to [`CreateMembershipActivity`].
         pub struct CreateMembershipActivityResponse {
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
+            /// Channel; at present only the merchant component; one of `MECHANT_APP_COMPONENT`.
+            3 activity_channel: super::ActivityChannel => "activity_channel: must",
+            /// Main title of the campaign.
             4 title: String => "title: must",
-            /// `sub_title`.
+            /// Subtitle of the campaign.
             5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
+            /// When the campaign starts.
             6 begin_time: String => "begin_time: must",
-            /// `end_time`.
+            /// When the campaign ends.
             7 end_time: String => "end_time: must",
-            /// `apply_total`.
+            /// Gifts altogether.
             8 apply_total: i64 => "apply_total: must",
-            /// `apply_available`.
+            /// Gifts that are left.
             9 apply_available: i64 => "apply_available: must",
-            /// `product_coupon_stock_list`.
+            /// Coupon stocks given on joining.
             10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
-            /// `activity_id`.
+            /// Number of the joining gift campaign.
             11 activity_id: String => "activity_id: must",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => "activity_state: must",
-            /// `create_time`.
+            /// State: created, effective, terminated, expired; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
+            12 activity_state: super::ActivityState => "activity_state: must",
+            /// When it was created.
             13 create_time: String => "create_time: must",
-            /// `modify_time`.
+            /// When it was last modified.
             14 modify_time: String => "modify_time: must",
         }
     }
@@ -982,9 +1197,9 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.delete_card`.
         pub struct DeleteCard {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
@@ -993,55 +1208,55 @@ pub mod card_member {
     w::record! {
         /// Answer to [`DeleteCard`].
         pub struct DeleteCardResponse {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider or the brand.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            3 card_type: String => "card_type: must",
-            /// `card_title`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            3 card_type: super::CardType => "card_type: must",
+            /// What users see as the membership's name.
             4 card_title: String => "card_title: must",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             6 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            7 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            8 code_type: String => "code_type: must",
-            /// `code_jump_information`.
+            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            7 code_mode: super::CodeMode => "code_mode: must",
+            /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+            8 code_type: super::CodeType => "code_type: must",
+            /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `benefits`.
+            /// Words on the benefits of members.
             10 benefits: String => "benefits: must",
-            /// `notify_url`.
+            /// Address that receives membership notices.
             11 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
+            /// Whether it is shown on top: `true` yes.
             12 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
+            /// Whether the level is shown: `true` yes.
             13 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
+            /// Level on joining.
             14 init_level: Option<String> => "init_level",
-            /// `service_phone`.
+            /// The merchant's service phone.
             15 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
+            /// Terms of the membership.
             16 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
+            /// Validity of the card.
             17 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
-            /// `points_information`.
+            /// Mini Program behind the points.
             18 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
+            /// Mini Program behind the stored value.
             19 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
+            /// Price and purchase page; for `PURCHASE`.
             20 purchase_information: Option<super::DeleteCardPurchaseInformation> => "purchase_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             21 user_information: Option<super::UserInformationInfo> => "user_information",
-            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            22 state: String => "state: must",
-            /// `create_time`.
+            /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
+            22 state: super::State => "state: must",
+            /// When it was created.
             23 create_time: String => "create_time: must",
-            /// `update_time`.
+            /// When it was last updated.
             24 update_time: String => "update_time: must",
         }
     }
@@ -1073,9 +1288,9 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336974>.
         /// * Catalog: `pay_v3.brand.partner.card_member.get_card`.
         pub struct GetCard {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
@@ -1084,61 +1299,61 @@ pub mod card_member {
     w::record! {
         /// Answer to [`GetCard`].
         pub struct GetCardResponse {
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             0 out_request_no: String => "out_request_no: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider or the brand.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_title`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            4 card_type: super::CardType => "card_type: must",
+            /// What users see as the membership's name.
             5 card_title: String => "card_title: must",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             6 card_color: String => "card_color: must",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             7 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => "code_type: must",
-            /// `code_jump_information`.
+            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            8 code_mode: super::CodeMode => "code_mode: must",
+            /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+            9 code_type: super::CodeType => "code_type: must",
+            /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
+            /// Mini Program behind the member center.
             11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
+            /// Mini Program behind the points.
             12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
+            /// Mini Program behind the stored value.
             13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
+            /// Price and purchase page; for `PURCHASE`.
             14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
+            /// Words on the benefits of members.
             15 benefits: String => "benefits: must",
-            /// `notify_url`.
+            /// Address that receives membership notices.
             16 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
+            /// Whether it is shown on top: `true` yes.
             17 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
+            /// Whether the level is shown: `true` yes.
             18 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
+            /// Level on joining.
             19 init_level: Option<String> => "init_level",
-            /// `service_phone`.
+            /// The merchant's service phone.
             20 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
+            /// Terms of the membership.
             21 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
+            /// Validity of the card.
             22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             23 user_information: Option<super::UserInformation> => "user_information",
-            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            24 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
+            /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
+            24 state: super::State => "state: must",
+            /// When it was created; format `rfc3339`.
             25 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
+            /// When it was last modified; format `rfc3339`.
             26 modify_time: String => "modify_time: must",
-            /// `update_time`.
+            /// When it was last updated.
             27 update_time: String => "update_time: must",
         }
     }
@@ -1169,9 +1384,9 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.get_membership_activity`.
         pub struct GetMembershipActivity {
-            /// `activity_id`.
+            /// Number of the joining gift campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
         new(activity_id: impl Into<String>, brand_id: impl Into<String>)
@@ -1206,11 +1421,11 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.get_pay_view_tokens`.
         pub struct GetPayViewTokens {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -1223,9 +1438,9 @@ pub mod card_member {
     w::record! {
         /// Answer to [`GetPayViewTokens`].
         pub struct GetPayViewTokensResponse {
-            /// `token`.
+            /// Token with which the front end shows or opens the membership.
             0 token: String => "token: must",
-            /// `expire_time`.
+            /// When the token expires.
             1 expire_time: String => "expire_time: must",
         }
     }
@@ -1257,11 +1472,11 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336986>.
         /// * Catalog: `pay_v3.brand.partner.card_member.get_pre_auth_tokens`.
         pub struct GetPreAuthTokens {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -1274,9 +1489,9 @@ pub mod card_member {
     w::record! {
         /// Answer to [`GetPreAuthTokens`].
         pub struct GetPreAuthTokensResponse {
-            /// `token`.
+            /// Token with which the front end shows or opens the membership.
             0 token: String => "token: must",
-            /// `expire_time`; format `rfc3339`.
+            /// When the token expires; format `rfc3339`.
             1 expire_time: String => "expire_time: must",
         }
     }
@@ -1308,13 +1523,13 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336980>.
         /// * Catalog: `pay_v3.brand.partner.card_member.get_user_card`.
         pub struct GetUserCard {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             2 card_id: String => "card_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
@@ -1355,29 +1570,29 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336981>.
         /// * Catalog: `pay_v3.brand.partner.card_member.import_by_openid`.
         pub struct ImportByOpenid {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
+            /// The user's present level.
             7 level: Option<String> => "level",
-            /// `valid_date_information`.
+            /// Validity of the card.
             8 valid_date_information: Option<super::ValidDateInformationItem> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
-            /// `pickup_time`; format `rfc3339`; needed according to the documentation.
+            /// When the user took the card; format `rfc3339`; needed according to the documentation.
             10 pickup_time: Option<String> => "pickup_time",
-            /// `date_information`.
+            /// Validity of the imported card.
             11 date_information: super::ValidDateInformationInfo => "date_information: must",
         }
         new(
@@ -1429,19 +1644,19 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.import_by_phone`.
         pub struct ImportByPhone {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `phone_number`; personal data, masked in `Debug`.
+            /// The user's phone number, sent encrypted; personal data, masked in `Debug`.
             2 phone_number: String => "phone_number: must masked",
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             3 user_card_code: String => "user_card_code: must",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             4 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
-            /// `date_information`.
+            /// Validity of the imported card.
             5 date_information: super::ValidDateInformationInfo => "date_information: must",
-            /// `pickup_time`.
+            /// When the user took the card.
             6 pickup_time: String => "pickup_time: must",
         }
         new(
@@ -1458,37 +1673,37 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ImportByPhone`].
         pub struct ImportByPhoneResponse {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             3 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             4 card_picture_url: Option<String> => "card_picture_url",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             5 brand_id: String => "brand_id: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            6 card_type: String => "card_type: must",
-            /// `phone_number`; personal data, masked in `Debug`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            6 card_type: super::CardType => "card_type: must",
+            /// The user's phone number, sent encrypted; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
-            /// `level`.
+            /// The user's present level.
             8 level: Option<String> => "level",
-            /// `valid_date_information`.
+            /// Validity of the card.
             9 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
-            /// `pickup_time`.
+            /// When the user took the card.
             10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             11 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
-            /// `attach`.
+            /// Your own data, returned unchanged.
             12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
+            /// State of the user's card: not activated, effective, expired, void; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+            13 user_card_state: super::UserCardState => "user_card_state: must",
+            /// Why the card was made void.
             14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`.
+            /// When the card was made void.
             15 invalid_time: Option<String> => "invalid_time",
         }
     }
@@ -1520,9 +1735,9 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336972>.
         /// * Catalog: `pay_v3.brand.partner.card_member.invalidate_card`.
         pub struct InvalidateCard {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
@@ -1558,15 +1773,15 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336983>.
         /// * Catalog: `pay_v3.brand.partner.card_member.invalidate_user_card`.
         pub struct InvalidateUserCard {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             2 card_id: String => "card_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `invalid_reason`.
+            /// Why the card was made void.
             4 invalid_reason: Option<String> => "invalid_reason",
         }
         new(
@@ -1608,30 +1823,30 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336976>.
         /// * Catalog: `pay_v3.brand.partner.card_member.list_cards`.
         pub struct ListCards {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must query",
-            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            1 state: Option<String> => "state: query",
-            /// `offset`.
+            /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
+            1 state: Option<super::State> => "state: query",
+            /// Where the page starts, counted from 0.
             2 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Most records that one page returns.
             3 limit: Option<i64> => "limit: query",
         }
         new(brand_id: impl Into<String>)
-        text(state: String)
+        text(state: super::State)
         set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`ListCards`].
         pub struct ListCardsResponse {
-            /// `data`.
+            /// Card templates of the brand.
             0 data: Vec<super::Card> => "data: must",
-            /// `limit`.
+            /// Most records that one page returns.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Where the page starts, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// How many records match altogether.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -1662,31 +1877,31 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.list_membership_activities`.
         pub struct ListMembershipActivities {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must query",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: Option<String> => "card_id: query",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            2 activity_state: Option<String> => "activity_state: query",
-            /// `offset`.
+            /// State: created, effective, terminated, expired; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
+            2 activity_state: Option<super::ActivityState> => "activity_state: query",
+            /// Where the page starts, counted from 0.
             3 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most records that one page returns.
             4 limit: i64 => "limit: must query",
         }
         new(brand_id: impl Into<String>, offset: i64, limit: i64)
-        text(card_id: String, activity_state: String)
+        text(card_id: String, activity_state: super::ActivityState)
     }
 
     w::record! {
         /// Answer to [`ListMembershipActivities`].
         pub struct ListMembershipActivitiesResponse {
-            /// `data`.
+            /// Joining gift campaigns of the brand.
             0 data: Option<Vec<super::MembershipActivity>> => "data",
-            /// `offset`.
+            /// Where the page starts, counted from 0.
             1 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most records that one page returns.
             2 limit: i64 => "limit: must",
-            /// `total_count`.
+            /// How many records match altogether.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -1718,15 +1933,15 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336984>.
         /// * Catalog: `pay_v3.brand.partner.card_member.list_user_cards`.
         pub struct ListUserCards {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must query masked",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            2 user_card_state: Option<String> => "user_card_state: query",
-            /// `offset`.
+            /// State of the user's card: not activated, effective, expired, void; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+            2 user_card_state: Option<super::UserCardState> => "user_card_state: query",
+            /// Where the page starts, counted from 0.
             3 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most records that one page returns.
             4 limit: i64 => "limit: must query",
         }
         new(
@@ -1735,19 +1950,19 @@ pub mod card_member {
             offset: i64,
             limit: i64,
         )
-        text(user_card_state: String)
+        text(user_card_state: super::UserCardState)
     }
 
     w::record! {
         /// Answer to [`ListUserCards`].
         pub struct ListUserCardsResponse {
-            /// `data`.
+            /// Cards that the user holds.
             0 data: Vec<super::UserCard> => "data: must",
-            /// `limit`.
+            /// Most records that one page returns.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Where the page starts, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// How many records match altogether.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -1779,19 +1994,18 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336987>.
         /// * Catalog: `pay_v3.brand.partner.card_member.send_user_feed`.
         pub struct SendUserFeed {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             4 out_request_no: String => "out_request_no: must",
-            /// `cell`.
             5 cell: String => "cell: must",
-            /// `cell_message`.
+            /// The member's news item, in the format of its template; such as `15_1200_1`.
             6 cell_message: String => "cell_message: must",
         }
         new(
@@ -1808,19 +2022,18 @@ pub mod card_member {
     w::record! {
         /// Answer to [`SendUserFeed`].
         pub struct SendUserFeedResponse {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
-            /// `cell`.
             4 cell: String => "cell: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `cell_message`.
+            /// The member's news item, in the format of its template; such as `15_1200_1`.
             6 cell_message: String => "cell_message: must",
         }
     }
@@ -1852,17 +2065,17 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897280>.
         /// * Catalog: `pay_v3.brand.partner.card_member.sync_user_point`.
         pub struct SyncUserPoint {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             4 out_request_no: String => "out_request_no: must",
-            /// `point_balance`.
+            /// Points that the user has.
             5 point_balance: i64 => "point_balance: must",
         }
         new(
@@ -1878,17 +2091,17 @@ pub mod card_member {
     w::record! {
         /// Answer to [`SyncUserPoint`].
         pub struct SyncUserPointResponse {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             4 out_request_no: String => "out_request_no: must",
-            /// `point_balance`.
+            /// Points that the user has.
             5 point_balance: i64 => "point_balance: must",
         }
     }
@@ -1919,9 +2132,9 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.terminate_membership_activity`.
         pub struct TerminateMembershipActivity {
-            /// `activity_id`.
+            /// Number of the joining gift campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
         new(activity_id: impl Into<String>, brand_id: impl Into<String>)
@@ -1957,45 +2170,45 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336977>.
         /// * Catalog: `pay_v3.brand.partner.card_member.update_card`.
         pub struct UpdateCard {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `card_type`.
+            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value.
             2 card_type: Option<String> => "card_type",
-            /// `card_title`.
+            /// What users see as the membership's name.
             3 card_title: Option<String> => "card_title",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `code_jump_information`.
+            /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             6 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
+            /// Mini Program behind the member center.
             7 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
+            /// Mini Program behind the points.
             8 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
+            /// Mini Program behind the stored value.
             9 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
+            /// Price and purchase page; for `PURCHASE`.
             10 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
+            /// Words on the benefits of members.
             11 benefits: Option<String> => "benefits",
-            /// `notify_url`.
+            /// Address that receives membership notices.
             12 notify_url: Option<String> => "notify_url",
-            /// `need_pinned`.
+            /// Whether it is shown on top: `true` yes.
             13 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
+            /// Whether the level is shown: `true` yes.
             14 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
+            /// Level on joining.
             15 init_level: Option<String> => "init_level",
-            /// `service_phone`.
+            /// The merchant's service phone.
             16 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
+            /// Terms of the membership.
             17 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
+            /// Validity of the card.
             18 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             19 user_information: Option<super::UserInformationInfo> => "user_information",
         }
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2052,17 +2265,17 @@ pub mod card_member {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.card_member.update_membership_activity`.
         pub struct UpdateMembershipActivity {
-            /// `activity_id`.
+            /// Number of the joining gift campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `title`.
+            /// Main title of the campaign.
             2 title: String => "title: must",
-            /// `sub_title`.
+            /// Subtitle of the campaign.
             3 sub_title: String => "sub_title: must",
-            /// `begin_time`.
+            /// When the campaign starts.
             4 begin_time: String => "begin_time: must",
-            /// `end_time`.
+            /// When the campaign ends.
             5 end_time: String => "end_time: must",
         }
         new(
@@ -2105,29 +2318,29 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336985>.
         /// * Catalog: `pay_v3.brand.partner.card_member.update_user_card`.
         pub struct UpdateUserCard {
-            /// `user_card_code`.
+            /// Number of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must query",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: Option<String> => "brand_id",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `card_color`.
+            /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
+            /// Background picture of the card; instead of a color.
             5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
+            /// The user's present level.
             7 level: Option<String> => "level",
-            /// `valid_date_information`.
+            /// Validity of the card.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
+            /// Form on joining or what was filled in; sensitive values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
-            /// `attach`.
+            /// Your own data, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// `pickup_time`.
+            /// When the user took the card.
             11 pickup_time: Option<String> => "pickup_time",
         }
         new(user_card_code: impl Into<String>, card_id: impl Into<String>)
@@ -2182,13 +2395,13 @@ pub mod store {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783177>.
         /// * Catalog: `pay_v3.brand.partner.store.bind_recipient`.
         pub struct BindRecipient {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `mchid`.
+            /// Merchant ID that collects for the store.
             2 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `company_name`.
+            /// Entity behind that merchant ID, checked on binding.
             3 company_name: String => "company_name: must",
         }
         new(
@@ -2202,16 +2415,16 @@ pub mod store {
     w::record! {
         /// Answer to [`BindRecipient`].
         pub struct BindRecipientResponse {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `mchid`.
+            /// Merchant ID that collects for the store.
             2 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `company_name`.
+            /// Entity behind that merchant ID, checked on binding.
             3 company_name: String => "company_name: must",
-            /// `recipient_state`; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
-            4 recipient_state: String => "recipient_state: must",
+            /// State of the binding: confirmed, refused, waiting, timed out; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
+            4 recipient_state: super::RecipientState => "recipient_state: must",
         }
     }
 
@@ -2241,9 +2454,9 @@ pub mod store {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.store.close_brand_store`.
         pub struct CloseBrandStore {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2252,12 +2465,12 @@ pub mod store {
     w::record! {
         /// Answer to [`CloseBrandStore`].
         pub struct CloseBrandStoreResponse {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             1 store_id: Option<String> => "store_id",
-            /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: Option<String> => "store_state",
+            /// State of the store: `OPEN`, `CREATING` or `CLOSED`; one of `OPEN` `CREATING` `CLOSED`.
+            2 store_state: Option<super::StoreState> => "store_state",
         }
     }
 
@@ -2288,13 +2501,13 @@ pub mod store {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783183>.
         /// * Catalog: `pay_v3.brand.partner.store.create_brand_store`.
         pub struct CreateBrandStore {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `store_basics`.
+            /// Name and number of the store.
             1 store_basics: Option<super::StoreBasic> => "store_basics",
-            /// `store_address`.
+            /// Where the store is.
             2 store_address: super::StoreAddressInfo => "store_address: must",
-            /// `store_business`.
+            /// Phone and hours of the store.
             3 store_business: Option<super::StoreBusiness> => "store_business",
         }
         new(brand_id: impl Into<String>, store_address: super::StoreAddressInfo)
@@ -2304,23 +2517,23 @@ pub mod store {
     w::record! {
         /// Answer to [`CreateBrandStore`].
         pub struct CreateBrandStoreResponse {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: String => "store_state: must",
-            /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-            3 audit_state: String => "audit_state: must",
-            /// `review_reject_reason`.
+            /// State of the store: `OPEN`, `CREATING` or `CLOSED`; one of `OPEN` `CREATING` `CLOSED`.
+            2 store_state: super::StoreState => "store_state: must",
+            /// Review of the store's data; one of `SUCCESS` `PROCESSING` `REJECTED`.
+            3 audit_state: super::AuditState => "audit_state: must",
+            /// Why the store's review failed.
             4 review_reject_reason: Option<String> => "review_reject_reason",
-            /// `store_basics`.
+            /// Name and number of the store.
             5 store_basics: super::StoreBasic => "store_basics: must",
-            /// `store_address`.
+            /// Where the store is.
             6 store_address: super::StoreAddressItem => "store_address: must",
-            /// `store_business`.
+            /// Phone and hours of the store.
             7 store_business: super::StoreBusiness => "store_business: must",
-            /// `store_recipient`.
+            /// Merchant IDs that collect for the store.
             8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
         }
     }
@@ -2352,9 +2565,9 @@ pub mod store {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783113>.
         /// * Catalog: `pay_v3.brand.partner.store.delete_brand_store`.
         pub struct DeleteBrandStore {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2387,9 +2600,9 @@ pub mod store {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783153>.
         /// * Catalog: `pay_v3.brand.partner.store.get_brand_store`.
         pub struct GetBrandStore {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2424,32 +2637,32 @@ pub mod store {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.store.list_brand_stores`.
         pub struct ListBrandStores {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must query",
-            /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            1 store_state: Option<String> => "store_state: query",
-            /// `offset`.
+            /// State of the store: `OPEN`, `CREATING` or `CLOSED`; one of `OPEN` `CREATING` `CLOSED`.
+            1 store_state: Option<super::StoreState> => "store_state: query",
+            /// Record to start from, counted from 0.
             2 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Most records that one page returns.
             3 limit: Option<i64> => "limit: query",
         }
         new(brand_id: impl Into<String>)
-        text(store_state: String)
+        text(store_state: super::StoreState)
         set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`ListBrandStores`].
         pub struct ListBrandStoresResponse {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `offset`.
+            /// Record to start from, counted from 0.
             1 offset: Option<i64> => "offset",
-            /// `limit`.
+            /// Most records that one page returns.
             2 limit: Option<i64> => "limit",
-            /// `total_count`.
+            /// How many records match altogether.
             3 total_count: Option<i64> => "total_count",
-            /// `data`.
+            /// Stores of the brand.
             4 data: Option<Vec<super::BrandStore>> => "data",
         }
     }
@@ -2480,9 +2693,9 @@ pub mod store {
         /// * For: partner.
         /// * Catalog: `pay_v3.brand.partner.store.resume_brand_store`.
         pub struct ResumeBrandStore {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2518,11 +2731,11 @@ pub mod store {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783188>.
         /// * Catalog: `pay_v3.brand.partner.store.unbind_recipient`.
         pub struct UnbindRecipient {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `mchid`.
+            /// Merchant ID that collects for the store.
             2 mchid: xinqiao_types::MchId => "mchid: must",
         }
         new(
@@ -2535,7 +2748,7 @@ pub mod store {
     w::record! {
         /// Answer to [`UnbindRecipient`].
         pub struct UnbindRecipientResponse {
-            /// `failed_reason`.
+            /// Why the unbinding failed; empty on success.
             0 failed_reason: Option<String> => "failed_reason",
         }
     }
@@ -2567,15 +2780,15 @@ pub mod store {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783158>.
         /// * Catalog: `pay_v3.brand.partner.store.update_brand_store`.
         pub struct UpdateBrandStore {
-            /// `store_id`.
+            /// Number of the brand store, returned when it is created; such as `20488000`.
             0 store_id: String => "store_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `store_basics`.
+            /// Name and number of the store.
             2 store_basics: Option<super::StoreBasic> => "store_basics",
-            /// `store_address`.
+            /// Where the store is.
             3 store_address: Option<super::StoreAddressInfo> => "store_address",
-            /// `store_business`.
+            /// Phone and hours of the store.
             4 store_business: Option<super::StoreBusiness> => "store_business",
         }
         new(store_id: impl Into<String>, brand_id: impl Into<String>)

@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `receivers` in `brand::profit_sharing::CreateOrder`.
     pub struct CreateOrderReceiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// The receiver's account, merchant ID or openid by its type.
         1 account: String => "account: must",
-        /// `name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Full name of the receiver, encrypted where sensitive; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// `amount`; in fen.
+        /// Money split or taken back, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Reason of the split or return, shown in bills.
         4 description: String => "description: must",
     }
     new(
-        type_: impl Into<String>,
+        type_: impl Into<Type>,
         account: impl Into<String>,
         amount: xinqiao_types::Fen,
         description: impl Into<String>,
@@ -29,21 +29,21 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `brand::profit_sharing::GetOrders`.
     pub struct Receiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// The receiver's account, merchant ID or openid by its type.
         1 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Money split or taken back, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Reason of the split or return, shown in bills.
         3 description: String => "description: must",
-        /// `result`; one of `PENDING` `SUCEESS` `CLOSED`.
-        4 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// Outcome for this receiver: pending, success or closed; one of `PENDING` `SUCEESS` `CLOSED`.
+        4 result: ResultDetail => "result: must",
+        /// Why the split failed; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        5 fail_reason: Option<FailReason> => "fail_reason",
+        /// When the split or return was completed; format `rfc3339`.
         6 finish_time: Option<String> => "finish_time",
-        /// `detail_id`.
+        /// WeChat Pay's number for one receiver's part.
         7 detail_id: String => "detail_id: must",
     }
 }
@@ -51,22 +51,148 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `brand::profit_sharing::CreateOrder`.
     pub struct ReceiverItem {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => "type: must",
-        /// `account`.
+        /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+        0 type_: Type => "type: must",
+        /// The receiver's account, merchant ID or openid by its type.
         1 account: String => "account: must",
-        /// `amount`; in fen.
+        /// Money split or taken back, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Reason of the split or return, shown in bills.
         3 description: String => "description: must",
-        /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// Outcome for this receiver: pending, success or closed; one of `PENDING` `SUCCESS` `CLOSED`.
+        4 result: ReceiverResult => "result: must",
+        /// Why the split failed; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        5 fail_reason: Option<FailReason> => "fail_reason",
+        /// When the split or return was completed; format `rfc3339`.
         6 finish_time: Option<String> => "finish_time",
-        /// `detail_id`.
+        /// WeChat Pay's number for one receiver's part.
         7 detail_id: String => "detail_id: must",
+    }
+}
+
+w::open_enum! {
+    /// Why the split failed.
+    ///
+    /// What `fail_reason` of `Receiver`, `fail_reason` of `ReceiverItem` may be.
+    pub enum FailReason {
+        /// Something is wrong with the receiver's account (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// The relation has been removed (`NO_RELATION`).
+        NoRelation = "NO_RELATION",
+        /// The receiver is a high risk (`RECEIVER_HIGH_RISK`).
+        ReceiverHighRisk = "RECEIVER_HIGH_RISK",
+        /// The receiver has no verified identity (`RECEIVER_REAL_NAME_NOT_VERIFIED`).
+        ReceiverRealNameNotVerified = "RECEIVER_REAL_NAME_NOT_VERIFIED",
+        /// No permission to split (`NO_AUTH`).
+        NoAuth = "NO_AUTH",
+        /// The receiver is over its limit (`RECEIVER_RECEIPT_LIMIT`).
+        ReceiverReceiptLimit = "RECEIVER_RECEIPT_LIMIT",
+        /// Something is wrong with the payer's account (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// The request was not valid (`INVALID_REQUEST`).
+        InvalidRequest = "INVALID_REQUEST",
+    }
+}
+
+w::open_enum! {
+    /// Outcome for this receiver: pending, success or closed.
+    ///
+    /// What `result` of `ReceiverItem` may be.
+    pub enum ReceiverResult {
+        /// Waiting to be split (`PENDING`).
+        Pending = "PENDING",
+        /// Split (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed and closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// How the receiver is related to the brand, such as supplier, distributor or staff.
+    ///
+    /// What `relation_type` of `brand::profit_sharing::receivers::Add` may be.
+    pub enum RelationType {
+        /// Supplier (`SUPPLIER`).
+        Supplier = "SUPPLIER",
+        /// Distributor (`DISTRIBUTOR`).
+        Distributor = "DISTRIBUTOR",
+        /// Service provider (`SERVICE_PROVIDER`).
+        ServiceProvider = "SERVICE_PROVIDER",
+        /// Platform (`PLATFORM`).
+        Platform = "PLATFORM",
+        /// Employee (`STAFF`).
+        Staff = "STAFF",
+        /// Another relation (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Outcome for this receiver: pending, success or closed.
+    ///
+    /// What `result` of `Receiver` may be.
+    pub enum ResultDetail {
+        /// Waiting to be split (`PENDING`).
+        Pending = "PENDING",
+        /// Split (spelled this way) (`SUCEESS`).
+        Suceess = "SUCEESS",
+        /// Failed and closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Why the return failed.
+    ///
+    /// What `fail_reason` of `brand::profit_sharing::CreateReturnOrderResponse` may be.
+    pub enum CreateReturnOrderFailReason {
+        /// Something is wrong with the receiver's account (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Closed after a timeout (`TIME_OUT_CLOSED`).
+        TimeOutClosed = "TIME_OUT_CLOSED",
+        /// Something is wrong with the payer's account (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+    }
+}
+
+w::open_enum! {
+    /// Outcome of the return: processing, success or failed.
+    ///
+    /// What `result` of `brand::profit_sharing::CreateReturnOrderResponse` may be.
+    pub enum CreateReturnOrderResult {
+        /// Return under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Returned (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Return failed (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// State of the split: `PROCESSING` or `FINISHED`.
+    ///
+    /// What `status` of `brand::profit_sharing::CreateOrderResponse`, `status` of `brand::profit_sharing::GetOrdersResponse` may be.
+    pub enum Status {
+        /// Split under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Split finished (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant.
+    ///
+    /// What `type` of `brand::profit_sharing::receivers::Add`, `type` of `brand::profit_sharing::receivers::AddResponse` and 5 more may be.
+    pub enum Type {
+        /// A merchant ID (`MERCHANT_ID`).
+        MerchantId = "MERCHANT_ID",
+        /// A user under the service provider's AppID (`PERSONAL_OPENID`).
+        PersonalOpenid = "PERSONAL_OPENID",
+        /// A user under the sub-merchant's AppID (`PERSONAL_SUB_OPENID`).
+        PersonalSubOpenid = "PERSONAL_SUB_OPENID",
     }
 }
 
@@ -78,56 +204,56 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692975>.
     /// * Catalog: `pay_v3.brand.profit_sharing.create_order`.
     pub struct CreateOrder {
-        /// `brand_mchid`.
-        0 brand_mchid: String => "brand_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `appid`.
+        /// Main merchant ID of the brand.
+        0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+        /// Sub-merchant whose money is split.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The service provider's AppID, for receivers by its openid.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `transaction_id`.
+        /// The sub-merchant's AppID; for `PERSONAL_SUB_OPENID` receivers.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         4 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// Your own number of the split.
         5 out_order_no: String => "out_order_no: must",
-        /// `receivers`.
+        /// Receivers and amounts.
         6 receivers: Vec<CreateOrderReceiver> => "receivers: must",
-        /// `finish`.
+        /// Whether the split is final: `true` releases the rest to the sub-merchant.
         7 finish: bool => "finish: must",
     }
     new(
-        brand_mchid: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        brand_mchid: impl Into<xinqiao_types::MchId>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
         receivers: Vec<CreateOrderReceiver>,
         finish: bool,
     )
-    text(sub_appid: String)
+    text(sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         3 order_id: String => "order_id: must",
-        /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => "status: must",
-        /// `receivers`.
+        /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        4 status: Status => "status: must",
+        /// Receivers and amounts.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// `finish_amount`; in fen.
+        /// Money released on finishing, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_description`.
+        /// Reason of finishing.
         7 finish_description: Option<String> => "finish_description",
-        /// `brand_mchid`.
-        8 brand_mchid: String => "brand_mchid: must",
+        /// Main merchant ID of the brand.
+        8 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
     }
 }
 
@@ -158,25 +284,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467097>.
     /// * Catalog: `pay_v3.brand.profit_sharing.create_return_order`.
     pub struct CreateReturnOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_no`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Your own number of the split.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         2 order_id: Option<String> => "order_id",
-        /// `out_return_no`.
+        /// Your own number of the return.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_mchid`.
-        4 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Receiver that gives the money back.
+        4 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Money split or taken back, in fen; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Reason of the split or return, shown in bills.
         6 description: String => "description: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_return_no: impl Into<String>,
-        return_mchid: impl Into<String>,
+        return_mchid: impl Into<xinqiao_types::MchId>,
         amount: xinqiao_types::Fen,
         description: impl Into<String>,
     )
@@ -186,25 +312,25 @@ w::record! {
 w::record! {
     /// Answer to [`CreateReturnOrder`].
     pub struct CreateReturnOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_no`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Your own number of the split.
         1 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         2 order_id: String => "order_id: must",
-        /// `out_return_no`.
+        /// Your own number of the return.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_no`.
+        /// WeChat Pay's number of the return.
         4 return_no: String => "return_no: must",
-        /// `return_mchid`.
-        5 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Receiver that gives the money back.
+        5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Money split or taken back, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`; one of `PROCESSING` `SUCCESS` `FAIL`.
-        7 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL`.
-        8 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// Outcome of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAIL`.
+        7 result: CreateReturnOrderResult => "result: must",
+        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL`.
+        8 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
+        /// When the split or return was completed; format `rfc3339`.
         9 finish_time: Option<String> => "finish_time",
     }
 }
@@ -236,17 +362,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467016>.
     /// * Catalog: `pay_v3.brand.profit_sharing.finish_order`.
     pub struct FinishOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// `description`.
+        /// Reason of the split or return, shown in bills.
         3 description: String => "description: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
         description: impl Into<String>,
@@ -256,13 +382,13 @@ w::record! {
 w::record! {
     /// Answer to [`FinishOrder`].
     pub struct FinishOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         3 order_id: String => "order_id: must",
     }
 }
@@ -294,18 +420,18 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467022>.
     /// * Catalog: `pay_v3.brand.profit_sharing.get_brand_config`.
     pub struct GetBrandConfig {
-        /// `brand_mchid`.
-        0 brand_mchid: String => "brand_mchid: must path",
+        /// Main merchant ID of the brand.
+        0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must path",
     }
-    new(brand_mchid: impl Into<String>)
+    new(brand_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`GetBrandConfig`].
     pub struct GetBrandConfigResponse {
-        /// `brand_mchid`.
-        0 brand_mchid: String => "brand_mchid: must",
-        /// `max_ratio`; in 1/10000.
+        /// Main merchant ID of the brand.
+        0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+        /// Largest share allowed in 1/10000, `2000` for 20%; in 1/10000.
         1 max_ratio: i64 => "max_ratio: must",
     }
 }
@@ -337,7 +463,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467021>.
     /// * Catalog: `pay_v3.brand.profit_sharing.get_order_amounts`.
     pub struct GetOrderAmounts {
-        /// `transaction_id`.
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         0 transaction_id: String => "transaction_id: must path",
     }
     new(transaction_id: impl Into<String>)
@@ -346,9 +472,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderAmounts`].
     pub struct GetOrderAmountsResponse {
-        /// `transaction_id`.
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         0 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`; in fen.
+        /// Money of the order left to split, in fen; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -380,15 +506,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467002>.
     /// * Catalog: `pay_v3.brand.profit_sharing.get_orders`.
     pub struct GetOrders {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must query",
-        /// `transaction_id`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         1 transaction_id: String => "transaction_id: must query",
-        /// `out_order_no`.
+        /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must query",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
     )
@@ -397,21 +523,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrders`].
     pub struct GetOrdersResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         3 order_id: String => "order_id: must",
-        /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => "status: must",
-        /// `receivers`.
+        /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        4 status: Status => "status: must",
+        /// Receivers and amounts.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// `finish_amount`; in fen.
+        /// Money released on finishing, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_description`.
+        /// Reason of finishing.
         7 finish_description: Option<String> => "finish_description",
     }
 }
@@ -443,41 +569,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467011>.
     /// * Catalog: `pay_v3.brand.profit_sharing.get_return_order`.
     pub struct GetReturnOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must query",
-        /// `out_order_no`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Your own number of the split.
         1 out_order_no: Option<String> => "out_order_no: query",
-        /// `out_return_no`.
+        /// Your own number of the return.
         2 out_return_no: String => "out_return_no: must query",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         3 order_id: Option<String> => "order_id: query",
     }
-    new(sub_mchid: impl Into<String>, out_return_no: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, out_return_no: impl Into<String>)
     text(out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`GetReturnOrder`].
     pub struct GetReturnOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_no`.
+        /// Sub-merchant whose money is split.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Your own number of the split.
         1 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number of the split.
         2 order_id: String => "order_id: must",
-        /// `out_return_no`.
+        /// Your own number of the return.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_no`.
+        /// WeChat Pay's number of the return.
         4 return_no: String => "return_no: must",
-        /// `return_mchid`.
-        5 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Receiver that gives the money back.
+        5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Money split or taken back, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`.
+        /// Outcome of the return: processing, success or failed.
         7 result: String => "result: must",
-        /// `fail_reason`.
+        /// Why the return failed.
         8 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// When the split or return was completed; format `rfc3339`.
         9 finish_time: Option<String> => "finish_time",
     }
 }
@@ -513,39 +639,39 @@ pub mod receivers {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467100>.
         /// * Catalog: `pay_v3.brand.profit_sharing.receivers.add`.
         pub struct Add {
-            /// `brand_mchid`.
-            0 brand_mchid: String => "brand_mchid: must",
-            /// `appid`.
+            /// Main merchant ID of the brand.
+            0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+            /// The service provider's AppID, for receivers by its openid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => "type: must",
-            /// `account`.
+            /// The sub-merchant's AppID; for `PERSONAL_SUB_OPENID` receivers.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: super::Type => "type: must",
+            /// The receiver's account, merchant ID or openid by its type.
             4 account: String => "account: must",
-            /// `name`.
+            /// Full name of the receiver, encrypted where sensitive.
             5 name: Option<String> => "name",
-            /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `STAFF` `OTHERS`.
-            6 relation_type: String => "relation_type: must",
+            /// How the receiver is related to the brand, such as supplier, distributor or staff; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `STAFF` `OTHERS`.
+            6 relation_type: super::RelationType => "relation_type: must",
         }
         new(
-            brand_mchid: impl Into<String>,
+            brand_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
-            type_: impl Into<String>,
+            type_: impl Into<super::Type>,
             account: impl Into<String>,
-            relation_type: impl Into<String>,
+            relation_type: impl Into<super::RelationType>,
         )
-        text(sub_appid: String, name: String)
+        text(sub_appid: xinqiao_types::AppId, name: String)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `brand_mchid`.
-            0 brand_mchid: String => "brand_mchid: must",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// Main merchant ID of the brand.
+            0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+            /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            1 type_: super::Type => "type: must",
+            /// The receiver's account, merchant ID or openid by its type.
             2 account: String => "account: must",
         }
     }
@@ -577,24 +703,24 @@ pub mod receivers {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467103>.
         /// * Catalog: `pay_v3.brand.profit_sharing.receivers.delete`.
         pub struct Delete {
-            /// `brand_mchid`.
-            0 brand_mchid: String => "brand_mchid: must",
-            /// `appid`.
+            /// Main merchant ID of the brand.
+            0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
+            /// The service provider's AppID, for receivers by its openid.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => "type: must",
-            /// `account`.
+            /// The sub-merchant's AppID; for `PERSONAL_SUB_OPENID` receivers.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Receiver: `MERCHANT_ID`, `PERSONAL_OPENID` of the service provider, `PERSONAL_SUB_OPENID` of the sub-merchant; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: super::Type => "type: must",
+            /// The receiver's account, merchant ID or openid by its type.
             4 account: String => "account: must",
         }
         new(
-            brand_mchid: impl Into<String>,
+            brand_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
-            type_: impl Into<String>,
+            type_: impl Into<super::Type>,
             account: impl Into<String>,
         )
-        text(sub_appid: String)
+        text(sub_appid: xinqiao_types::AppId)
     }
 
     /// Answer to [`Delete`], the same as to [`Add`].

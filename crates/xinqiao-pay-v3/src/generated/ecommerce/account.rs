@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `account_info` in the answer of `ecommerce::account::GetCancelWithdraw`; an item of `account_info` in the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct AccountInfo {
-        /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
-        0 out_account_type: String => "out_account_type: must",
-        /// `amount`; in fen.
+        /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
+        0 out_account_type: OutAccountType => "out_account_type: must",
+        /// Balance of the account, in fen; in fen.
         1 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
@@ -16,11 +16,11 @@ w::record! {
 w::record! {
     /// An item of `account_withdraw_result` in the answer of `ecommerce::account::GetCancelWithdraw`; an item of `account_withdraw_result` in the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct AccountWithdrawResult {
-        /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
-        0 out_account_type: String => "out_account_type: must",
-        /// `pay_state`; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
-        1 pay_state: String => "pay_state: must",
-        /// `state_description`.
+        /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
+        0 out_account_type: OutAccountType => "out_account_type: must",
+        /// Whether the payout went through; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
+        1 pay_state: PayState => "pay_state: must",
+        /// Payout of this account in words.
         2 state_description: String => "state_description: must",
     }
 }
@@ -28,29 +28,29 @@ w::record! {
 w::record! {
     /// An item of `application_info` in `ecommerce::account::CreateCancelApplication`.
     pub struct ApplicationInfo {
-        /// `application_type`; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
-        0 application_type: Option<String> => "application_type",
-        /// `application_media_id`.
-        1 application_media_id: Option<String> => "application_media_id",
+        /// Whose letter it is: the partner's or the sub-merchant's; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
+        0 application_type: Option<ApplicationType> => "application_type",
+        /// Photo of the letter, as media handle.
+        1 application_media_id: Option<xinqiao_types::MediaId> => "application_media_id",
     }
     new()
-    text(application_type: String, application_media_id: String)
+    text(application_type: ApplicationType, application_media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
     /// `bank_account_info` of `ecommerce::account::PayeeInfo`.
     pub struct BankAccountInfo {
-        /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
-        /// `account_bank`.
+        /// Bank as in the platform's list; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// `bank_branch_name`.
+        /// Full title of the branch; such as `中国工商银行上海市周浦支行`.
         2 bank_branch_name: Option<String> => "bank_branch_name",
-        /// `bank_branch_id`.
+        /// Twelve-digit clearing number of the branch; such as `402713354941`.
         3 bank_branch_id: Option<String> => "bank_branch_id",
-        /// `account_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
         4 account_number: String => "account_number: must masked encrypted",
-        /// `bank_name`.
+        /// Full title of the payee's bank.
         5 bank_name: Option<String> => "bank_name",
     }
     new(
@@ -64,9 +64,9 @@ w::record! {
 w::record! {
     /// An item of `block_reasons` in the answer of `ecommerce::account::ValidateCancel`.
     pub struct BlockReason {
-        /// `type`; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
-        0 type_: Option<String> => "type",
-        /// `description`.
+        /// Kind of obstacle to closing; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
+        0 type_: Option<Type> => "type",
+        /// Obstacle in words.
         1 description: Option<String> => "description",
     }
 }
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// `confirm_cancel` of the answer of `ecommerce::account::GetCancelWithdraw`; `confirm_cancel` of the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct ConfirmCancel {
-        /// `confirm_cancel_url`.
+        /// Link where the merchant confirms.
         0 confirm_cancel_url: Option<String> => "confirm_cancel_url",
     }
 }
@@ -82,23 +82,23 @@ w::record! {
 w::record! {
     /// `identity_info` of `ecommerce::account::PayeeInfo`.
     pub struct IdentityInfo {
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 id_doc_type: Option<String> => "id_doc_type",
-        /// `identification_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        0 id_doc_type: Option<IdDocType> => "id_doc_type",
+        /// Name on the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 identification_name: String => "identification_name: must masked encrypted",
-        /// `identification_no`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Digits of the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
     new(identification_name: impl Into<String>)
-    text(id_doc_type: String, identification_no: String)
+    text(id_doc_type: IdDocType, identification_no: String)
 }
 
 w::record! {
     /// `meta` of `ecommerce::account::UploadCancelApplicationMedia`.
     pub struct Meta {
-        /// `file_name`.
+        /// Original name with extension; such as `license.jpg`.
         0 file_name: Option<String> => "file_name",
-        /// `file_digest`.
+        /// Hex SHA-256 of the content.
         1 file_digest: Option<String> => "file_digest",
     }
     new()
@@ -108,35 +108,231 @@ w::record! {
 w::record! {
     /// `payee_info` of `ecommerce::account::ApplyCancelWithdraw`.
     pub struct PayeeInfo {
-        /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
-        0 account_type: String => "account_type: must",
-        /// `bank_account_info`; needed according to the documentation.
+        /// Company or personal account; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
+        0 account_type: AccountType => "account_type: must",
+        /// Bank account of the payee; needed according to the documentation.
         1 bank_account_info: Option<BankAccountInfo> => "bank_account_info",
-        /// `identity_info`.
+        /// Payee's identity, for persons.
         2 identity_info: Option<IdentityInfo> => "identity_info",
     }
-    new(account_type: impl Into<String>)
+    new(account_type: impl Into<AccountType>)
     set(bank_account_info: BankAccountInfo, identity_info: IdentityInfo)
 }
 
 w::record! {
     /// An item of `proof_medias` in `ecommerce::account::ApplyCancelWithdraw`.
     pub struct ProofMedia {
-        /// `proof_media_type`; one of `WITHDRAWAL_APPLICATION`.
-        0 proof_media_type: String => "proof_media_type: must",
-        /// `proof_media`.
+        /// What the document proves; one of `WITHDRAWAL_APPLICATION`.
+        0 proof_media_type: ProofMediaType => "proof_media_type: must",
+        /// Document as media handle.
         1 proof_media: String => "proof_media: must",
     }
-    new(proof_media_type: impl Into<String>, proof_media: impl Into<String>)
+    new(proof_media_type: impl Into<ProofMediaType>, proof_media: impl Into<String>)
 }
 
 w::record! {
     /// An item of `account_info` in the answer of `ecommerce::account::ValidateCancel`.
     pub struct ValidateCancelAccountInfo {
-        /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
-        0 out_account_type: String => "out_account_type: must",
-        /// `amount`.
+        /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
+        0 out_account_type: OutAccountType => "out_account_type: must",
+        /// Balance of the account, in fen.
         1 amount: i64 => "amount: must",
+    }
+}
+
+w::open_enum! {
+    /// Company or personal account.
+    ///
+    /// What `account_type` of `PayeeInfo` may be.
+    pub enum AccountType {
+        /// Company bank account (`ACCOUNT_TYPE_CORPORATE`).
+        Corporate = "ACCOUNT_TYPE_CORPORATE",
+        /// Personal bank account of the proprietor (`ACCOUNT_TYPE_PERSONAL`).
+        Personal = "ACCOUNT_TYPE_PERSONAL",
+    }
+}
+
+w::open_enum! {
+    /// Whose letter it is: the partner's or the sub-merchant's.
+    ///
+    /// What `application_type` of `ApplicationInfo` may be.
+    pub enum ApplicationType {
+        /// Letter of the partner (`SP_CANCEL_ACCOUNT_APPLICATION`).
+        SpCancelAccountApplication = "SP_CANCEL_ACCOUNT_APPLICATION",
+        /// Letter of the sub-merchant (`SUB_CANCEL_ACCOUNT_APPLICATION`).
+        SubCancelAccountApplication = "SUB_CANCEL_ACCOUNT_APPLICATION",
+    }
+}
+
+w::open_enum! {
+    /// How far the closing of the account is.
+    ///
+    /// What `cancel_state` of `ecommerce::account::CreateCancelApplicationResponse`, `cancel_state` of `ecommerce::account::GetCancelApplicationResponse` may be.
+    pub enum CancelApplicationCancelState {
+        /// Being reviewed (`REVIEWING`).
+        Reviewing = "REVIEWING",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Account closed (`CANCEL_SUCCESS`).
+        CancelSuccess = "CANCEL_SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// How far the closing of the account is.
+    ///
+    /// What `cancel_state` of `ecommerce::account::GetCancelWithdrawResponse`, `cancel_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
+    pub enum CancelState {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Being reviewed (`REVIEWING`).
+        Reviewing = "REVIEWING",
+        /// Rejected (`REJECTED`).
+        Rejected = "REJECTED",
+        /// Merchant has to confirm (`WAITING_MERCHANT_CONFIRM`).
+        WaitingMerchantConfirm = "WAITING_MERCHANT_CONFIRM",
+        /// Withdrawn (`REVOKED`).
+        Revoked = "REVOKED",
+        /// System is working (`SYSTEM_PROCESSING`).
+        SystemProcessing = "SYSTEM_PROCESSING",
+        /// Account closed (`CANCELED`).
+        CancelEd = "CANCELED",
+        /// Money is being handled (`FUND_PROCESSING`).
+        FundProcessing = "FUND_PROCESSING",
+        /// All finished (`FINISH`).
+        Finish = "FINISH",
+    }
+}
+
+w::open_enum! {
+    /// Kind of document: ID card, passport, travel permit, residence permit.
+    ///
+    /// What `id_doc_type` of `IdentityInfo` may be.
+    pub enum IdDocType {
+        /// Mainland ID card (`IDENTIFICATION_TYPE_IDCARD`).
+        IdCard = "IDENTIFICATION_TYPE_IDCARD",
+        /// Passport of another country or region (`IDENTIFICATION_TYPE_OVERSEA_PASSPORT`).
+        OverseaPassPort = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT",
+        /// Mainland travel permit of a Hong Kong resident (`IDENTIFICATION_TYPE_HONGKONG_PASSPORT`).
+        HongkongPassPort = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT",
+        /// Mainland travel permit of a Macao resident (`IDENTIFICATION_TYPE_MACAO_PASSPORT`).
+        MacaoPassPort = "IDENTIFICATION_TYPE_MACAO_PASSPORT",
+        /// Mainland travel permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_PASSPORT`).
+        TaiwanPassPort = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT",
+        /// Residence permit of a foreigner (`IDENTIFICATION_TYPE_FOREIGN_RESIDENT`).
+        ForeignResident = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT",
+        /// Residence permit of a Hong Kong or Macao resident (`IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT`).
+        HongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT",
+        /// Residence permit of a Taiwan resident (`IDENTIFICATION_TYPE_TAIWAN_RESIDENT`).
+        TaiwanResident = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT",
+    }
+}
+
+w::open_enum! {
+    /// `NORMAL` or `HAS_BEEN_CANCELLED`.
+    ///
+    /// What `merchant_state` of `ecommerce::account::ValidateCancelResponse` may be.
+    pub enum MerchantState {
+        /// In normal use (`NORMAL`).
+        Normal = "NORMAL",
+        /// Closed (`HAS_BEEN_CANCELLED`).
+        HasBeenCancelLEd = "HAS_BEEN_CANCELLED",
+    }
+}
+
+w::open_enum! {
+    /// Account that pays out: basic, operating, deposit or fee account.
+    ///
+    /// What `out_account_type` of `AccountInfo`, `out_account_type` of `AccountWithdrawResult` and 1 more may be.
+    pub enum OutAccountType {
+        /// Basic account (`BASIC_ACCOUNT`).
+        BasicAccount = "BASIC_ACCOUNT",
+        /// Operating account (`OPERATE_ACCOUNT`).
+        OperateAccount = "OPERATE_ACCOUNT",
+        /// Deposit account (`MARGIN_ACCOUNT`).
+        MarginAccount = "MARGIN_ACCOUNT",
+        /// Fee account (`TRADE_FEE_ACCOUNT`).
+        TradeFeeAccount = "TRADE_FEE_ACCOUNT",
+    }
+}
+
+w::open_enum! {
+    /// Whether the payout went through.
+    ///
+    /// What `pay_state` of `AccountWithdrawResult` may be.
+    pub enum PayState {
+        /// Being paid (`PAY_PROCESSING`).
+        PayProcessing = "PAY_PROCESSING",
+        /// Paid out (`PAY_SUCCEED`).
+        PaySucceed = "PAY_SUCCEED",
+        /// Payment failed (`PAY_FAIL`).
+        PayFail = "PAY_FAIL",
+        /// Returned by the bank (`BANK_REFUNDED`).
+        BankRefunded = "BANK_REFUNDED",
+    }
+}
+
+w::open_enum! {
+    /// What the document proves.
+    ///
+    /// What `proof_media_type` of `ProofMedia` may be.
+    pub enum ProofMediaType {
+        /// Letter applying for the payout (`WITHDRAWAL_APPLICATION`).
+        WithdrawalApplication = "WITHDRAWAL_APPLICATION",
+    }
+}
+
+w::open_enum! {
+    /// Kind of obstacle to closing.
+    ///
+    /// What `type` of `BlockReason` may be.
+    pub enum Type {
+        /// Complaints are open (`CONSUMER_COMPLAINT_UNPROCESSED`).
+        ConsumerComplaintUnProcessEd = "CONSUMER_COMPLAINT_UNPROCESSED",
+        /// Account is under control (`HAS_BLOCKING_CONTROL`).
+        HasBlockingControl = "HAS_BLOCKING_CONTROL",
+        /// Funds are pending (`FUNDS_PENDING_PROCESSING`).
+        FundsPendingProcessing = "FUNDS_PENDING_PROCESSING",
+        /// Another reason (`OTHER_REASON`).
+        OtherReason = "OTHER_REASON",
+    }
+}
+
+w::open_enum! {
+    /// Whether closing with payout is allowed.
+    ///
+    /// What `validate_result` of `ecommerce::account::ValidateCancelResponse` may be.
+    pub enum ValidateResult {
+        /// May be closed (`ALLOW_CANCEL_WITHDRAW`).
+        AllowCancelWithdraw = "ALLOW_CANCEL_WITHDRAW",
+        /// May not be closed (`NOT_ALLOW_CANCEL_WITHDRAW`).
+        NotAllowCancelWithdraw = "NOT_ALLOW_CANCEL_WITHDRAW",
+    }
+}
+
+w::open_enum! {
+    /// Whether the balance is to be paid out on closing.
+    ///
+    /// What `withdraw` of `ecommerce::account::ApplyCancelWithdraw`, `withdraw` of `ecommerce::account::GetCancelWithdrawResponse` and 1 more may be.
+    pub enum Withdraw {
+        /// Pay the balance out (`APPLY_WITHDRAW`).
+        ApplyWithdraw = "APPLY_WITHDRAW",
+        /// Do not pay out (`NOT_APPLY_WITHDRAW`).
+        NotApplyWithdraw = "NOT_APPLY_WITHDRAW",
+    }
+}
+
+w::open_enum! {
+    /// State of the payout: processing, exception or succeeded.
+    ///
+    /// What `withdraw_state` of `ecommerce::account::GetCancelWithdrawResponse`, `withdraw_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
+    pub enum WithdrawState {
+        /// Payout in progress (`WITHDRAW_PROCESSING`).
+        Processing = "WITHDRAW_PROCESSING",
+        /// Payout met a problem (`WITHDRAW_EXCEPTION`).
+        Exception = "WITHDRAW_EXCEPTION",
+        /// Paid out (`WITHDRAW_SUCCEED`).
+        Succeed = "WITHDRAW_SUCCEED",
     }
 }
 
@@ -148,32 +344,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892756>.
     /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw`.
     pub struct ApplyCancelWithdraw {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_request_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// `withdraw`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
-        2 withdraw: Option<String> => "withdraw",
-        /// `payee_info`; needed according to the documentation.
+        /// Whether the balance is to be paid out on closing; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
+        2 withdraw: Option<Withdraw> => "withdraw",
+        /// Payee's bank account and identity; needed according to the documentation.
         3 payee_info: Option<PayeeInfo> => "payee_info",
-        /// `proof_medias`.
+        /// Supporting documents, by type.
         4 proof_medias: Option<Vec<ProofMedia>> => "proof_medias",
-        /// `additional_materials`.
+        /// Further documents, as media handles.
         5 additional_materials: Option<Vec<String>> => "additional_materials",
-        /// `remark`.
+        /// Note on closing and payout.
         6 remark: Option<String> => "remark",
     }
-    new(sub_mchid: impl Into<String>, out_request_no: impl Into<String>)
-    text(withdraw: String, remark: String)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, out_request_no: impl Into<String>)
+    text(withdraw: Withdraw, remark: String)
     set(payee_info: PayeeInfo, proof_medias: Vec<ProofMedia>, additional_materials: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`ApplyCancelWithdraw`].
     pub struct ApplyCancelWithdrawResponse {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: String => "applyment_id: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
     }
 }
@@ -205,21 +401,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892772>.
     /// * Catalog: `pay_v3.ecommerce.account.confirm_cancel_withdraw`.
     pub struct ConfirmCancelWithdraw {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `applyment_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: Option<String> => "applyment_id",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         2 out_request_no: Option<String> => "out_request_no",
-        /// `operator_identification`; needed according to the documentation.
+        /// Who confirmed; needed according to the documentation.
         3 operator_identification: Option<String> => "operator_identification",
-        /// `confirm_time`; format `rfc3339`.
+        /// When it was confirmed; format `rfc3339`.
         4 confirm_time: String => "confirm_time: must",
-        /// `cancel_contract_version`.
+        /// Edition of the closing agreement that was accepted.
         5 cancel_contract_version: String => "cancel_contract_version: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         confirm_time: impl Into<String>,
         cancel_contract_version: impl Into<String>,
     )
@@ -229,11 +425,11 @@ w::record! {
 w::record! {
     /// Answer to [`ConfirmCancelWithdraw`].
     pub struct ConfirmCancelWithdrawResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `applyment_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: String => "applyment_id: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         2 out_request_no: String => "out_request_no: must",
     }
 }
@@ -265,15 +461,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476217>.
     /// * Catalog: `pay_v3.ecommerce.account.create_cancel_application`.
     pub struct CreateCancelApplication {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the application.
         1 out_apply_no: String => "out_apply_no: must",
-        /// `application_info`.
+        /// Application letters for closing.
         2 application_info: Vec<ApplicationInfo> => "application_info: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_apply_no: impl Into<String>,
         application_info: Vec<ApplicationInfo>,
     )
@@ -282,15 +478,15 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCancelApplication`].
     pub struct CreateCancelApplicationResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The merchant's number for the application.
         1 out_apply_no: String => "out_apply_no: must",
-        /// `cancel_state`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
-        2 cancel_state: String => "cancel_state: must",
-        /// `reject_reason`.
+        /// How far the closing of the account is; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
+        2 cancel_state: CancelApplicationCancelState => "cancel_state: must",
+        /// Why it was turned down.
         3 reject_reason: Option<String> => "reject_reason",
-        /// `update_time`; format `rfc3339`.
+        /// When the closing application last changed; format `rfc3339`.
         4 update_time: Option<String> => "update_time",
     }
 }
@@ -322,7 +518,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476223>.
     /// * Catalog: `pay_v3.ecommerce.account.get_cancel_application`.
     pub struct GetCancelApplication {
-        /// `out_apply_no`.
+        /// The merchant's number for the application.
         0 out_apply_no: String => "out_apply_no: must path",
     }
     new(out_apply_no: impl Into<String>)
@@ -358,7 +554,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892759>.
     /// * Catalog: `pay_v3.ecommerce.account.get_cancel_withdraw`.
     pub struct GetCancelWithdraw {
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must path",
     }
     new(out_request_no: impl Into<String>)
@@ -367,29 +563,29 @@ w::record! {
 w::record! {
     /// Answer to [`GetCancelWithdraw`].
     pub struct GetCancelWithdrawResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `applyment_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: String => "applyment_id: must",
-        /// `out_request_no`.
+        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         2 out_request_no: String => "out_request_no: must",
-        /// `cancel_state`; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
-        3 cancel_state: String => "cancel_state: must",
-        /// `cancel_state_description`.
+        /// How far the closing of the account is; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
+        3 cancel_state: CancelState => "cancel_state: must",
+        /// State of the closing in words.
         4 cancel_state_description: String => "cancel_state_description: must",
-        /// `withdraw`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
-        5 withdraw: Option<String> => "withdraw",
-        /// `withdraw_state`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
-        6 withdraw_state: Option<String> => "withdraw_state",
-        /// `withdraw_state_description`.
+        /// Whether the balance is to be paid out on closing; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
+        5 withdraw: Option<Withdraw> => "withdraw",
+        /// State of the payout: processing, exception or succeeded; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
+        6 withdraw_state: Option<WithdrawState> => "withdraw_state",
+        /// State of the payout in words.
         7 withdraw_state_description: Option<String> => "withdraw_state_description",
-        /// `account_withdraw_result`.
+        /// Payout result of every account.
         8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => "account_withdraw_result",
-        /// `modify_time`; format `rfc3339`.
+        /// Latest change of the application; format `rfc3339`.
         9 modify_time: Option<String> => "modify_time",
-        /// `account_info`.
+        /// Accounts with their balances.
         10 account_info: Option<Vec<AccountInfo>> => "account_info",
-        /// `confirm_cancel`.
+        /// How the merchant confirms the closing.
         11 confirm_cancel: Option<ConfirmCancel> => "confirm_cancel",
     }
 }
@@ -421,7 +617,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892765>.
     /// * Catalog: `pay_v3.ecommerce.account.get_cancel_withdraw_by_applyment_id`.
     pub struct GetCancelWithdrawByApplymentId {
-        /// `applyment_id`.
+        /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: String => "applyment_id: must path",
     }
     new(applyment_id: impl Into<String>)
@@ -457,9 +653,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691710>.
     /// * Catalog: `pay_v3.ecommerce.account.upload_cancel_application_media`.
     pub struct UploadCancelApplicationMedia {
-        /// `meta`.
+        /// File name and digest; first part of the multipart body and the only part that is signed.
         0 meta: Meta => "meta: must part",
-        /// `file`.
+        /// The file itself as second part of the multipart body.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -468,7 +664,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadCancelApplicationMedia`].
     pub struct UploadCancelApplicationMediaResponse {
-        /// `media_id`.
+        /// Handle of an uploaded image or video, used by onboarding and complaints. From: Returned by the upload endpoints.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
@@ -500,24 +696,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016420099>.
     /// * Catalog: `pay_v3.ecommerce.account.validate_cancel`.
     pub struct ValidateCancel {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`ValidateCancel`].
     pub struct ValidateCancelResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `merchant_state`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
-        1 merchant_state: String => "merchant_state: must",
-        /// `validate_result`; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
-        2 validate_result: String => "validate_result: must",
-        /// `account_info`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// `NORMAL` or `HAS_BEEN_CANCELLED`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
+        1 merchant_state: MerchantState => "merchant_state: must",
+        /// Whether closing with payout is allowed; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
+        2 validate_result: ValidateResult => "validate_result: must",
+        /// Accounts with their balances.
         3 account_info: Vec<ValidateCancelAccountInfo> => "account_info: must",
-        /// `block_reasons`.
+        /// Obstacles to closing.
         4 block_reasons: Option<Vec<BlockReason>> => "block_reasons",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `funds_abnormal_receivers` in the answer of `ecommerce::profit_sharing::GetOrders`; an item of `funds_abnormal_receivers` in `ecommerce::profit_sharing::ReceiverItem`.
     pub struct FundsAbnormalReceiver {
-        /// `mchid`.
+        /// Merchant that received the redirected money.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -14,19 +14,19 @@ w::record! {
 w::record! {
     /// An item of `receivers` in `ecommerce::profit_sharing::CreateOrder`.
     pub struct CreateOrderReceiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-        0 type_: String => "type: must",
-        /// `receiver_account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+        0 type_: ReceiverType => "type: must",
+        /// Receiver's account: merchant number or `openid`.
         1 receiver_account: String => "receiver_account: must",
-        /// `receiver_name`; encrypted on the wire; personal data, masked in `Debug`.
+        /// True name of the receiver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 receiver_name: Option<String> => "receiver_name: masked encrypted",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
     }
     new(
-        type_: impl Into<String>,
+        type_: impl Into<ReceiverType>,
         receiver_account: impl Into<String>,
         amount: xinqiao_types::Fen,
         description: impl Into<String>,
@@ -37,23 +37,23 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `ecommerce::profit_sharing::GetOrders`.
     pub struct Receiver {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-        0 type_: String => "type: must",
-        /// `receiver_mchid`.
-        1 receiver_mchid: Option<String> => "receiver_mchid",
-        /// `receiver_account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+        0 type_: ReceiverType => "type: must",
+        /// Merchant number of the receiver.
+        1 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
+        /// Receiver's account: merchant number or `openid`.
         2 receiver_account: String => "receiver_account: must",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
-        /// `detail_id`.
+        /// The platform's number for this receiver's part.
         5 detail_id: String => "detail_id: must",
-        /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        6 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
-        7 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
+        6 result: ReceiverResult => "result: must",
+        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
+        7 fail_reason: Option<FailReason> => "fail_reason",
+        /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
     }
 }
@@ -61,32 +61,174 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `ecommerce::profit_sharing::CreateOrder`.
     pub struct ReceiverItem {
-        /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-        0 type_: String => "type: must",
-        /// `receiver_mchid`.
-        1 receiver_mchid: Option<String> => "receiver_mchid",
-        /// `receiver_account`.
+        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+        0 type_: ReceiverType => "type: must",
+        /// Merchant number of the receiver.
+        1 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
+        /// Receiver's account: merchant number or `openid`.
         2 receiver_account: String => "receiver_account: must",
-        /// `amount`; in fen.
+        /// Amount to split, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
-        /// `detail_id`.
+        /// The platform's number for this receiver's part.
         5 detail_id: String => "detail_id: must",
-        /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        6 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
-        7 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
+        6 result: ReceiverResult => "result: must",
+        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
+        7 fail_reason: Option<FailReason> => "fail_reason",
+        /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
-        /// `abnormal_status`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
-        9 abnormal_status: Option<String> => "abnormal_status",
-        /// `funds_abnormal_closed_reason`; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
-        10 funds_abnormal_closed_reason: Option<String> => "funds_abnormal_closed_reason",
-        /// `funds_abnormal_redirect_id`.
+        /// How far the abnormal money has been dealt with; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
+        9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
+        /// Why dealing with the abnormal money was closed; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
+        10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
+        /// Number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
-        /// `funds_abnormal_receivers`.
+        /// Who received the redirected money.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
+    }
+}
+
+w::open_enum! {
+    /// How far the abnormal money has been dealt with.
+    ///
+    /// What `abnormal_status` of `ecommerce::profit_sharing::GetOrdersResponse`, `abnormal_status` of `ReceiverItem` may be.
+    pub enum AbnormalStatus {
+        /// Abnormal funds are pending (`ABNORMAL_PENDING`).
+        Pending = "ABNORMAL_PENDING",
+        /// Abnormal funds are dealt with (`ABNORMAL_FINISHED`).
+        Finished = "ABNORMAL_FINISHED",
+        /// Handling was closed (`ABNORMAL_CLOSED`).
+        Closed = "ABNORMAL_CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Why this receiver got nothing; only when `CLOSED`.
+    ///
+    /// What `fail_reason` of `ecommerce::profit_sharing::GetAfterSalesOrdersResponse`, `fail_reason` of `Receiver` and 1 more may be.
+    pub enum FailReason {
+        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Receiver was removed from the list (`NO_RELATION`).
+        NoRelation = "NO_RELATION",
+        /// Receiver is risky (`RECEIVER_HIGH_RISK`).
+        ReceiverHighRisk = "RECEIVER_HIGH_RISK",
+    }
+}
+
+w::open_enum! {
+    /// Why dealing with the abnormal money was closed.
+    ///
+    /// What `funds_abnormal_closed_reason` of `ecommerce::profit_sharing::GetOrdersResponse`, `funds_abnormal_closed_reason` of `ReceiverItem` may be.
+    pub enum FundsAbnormalClosedReason {
+        /// Time ran out (`CLOSED_REASON_TIMEOUT`).
+        Timeout = "CLOSED_REASON_TIMEOUT",
+        /// Transfer is restricted (`CLOSED_REASON_RESTRICT_TRANSFER`).
+        RestrictTransfer = "CLOSED_REASON_RESTRICT_TRANSFER",
+    }
+}
+
+w::open_enum! {
+    /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
+    ///
+    /// What `result` of `Receiver`, `result` of `ReceiverItem` may be.
+    pub enum ReceiverResult {
+        /// Waits to be split (`PENDING`).
+        Pending = "PENDING",
+        /// Split (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Closed without splitting (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID.
+    ///
+    /// What `type` of `ecommerce::profit_sharing::receivers::Add`, `relation_type` of `ecommerce::profit_sharing::receivers::Add` and 6 more may be.
+    pub enum ReceiverType {
+        /// Merchant number (`MERCHANT_ID`).
+        MerchantId = "MERCHANT_ID",
+        /// Person, `openid` under the caller's AppID (`PERSONAL_OPENID`).
+        PersonalOpenid = "PERSONAL_OPENID",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING`, `SUCCESS` or `FAILED`.
+    ///
+    /// What `result` of `ecommerce::profit_sharing::GetAfterSalesOrdersResponse` may be.
+    pub enum ResultDetail {
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Succeeded (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Failed (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Why the return failed.
+    ///
+    /// What `fail_reason` of `ecommerce::profit_sharing::CreateReturnOrderResponse` may be.
+    pub enum CreateReturnOrderFailReason {
+        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        AccountAbnormal = "ACCOUNT_ABNORMAL",
+        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        TimeOutClosed = "TIME_OUT_CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`.
+    ///
+    /// What `result` of `ecommerce::profit_sharing::CreateReturnOrderResponse` may be.
+    pub enum CreateReturnOrderResult {
+        /// Return in progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Returned (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Could not be returned (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// After-sale scene: ticket refund, ticket change, goods returned.
+    ///
+    /// What `scene` of `ecommerce::profit_sharing::CreateAfterSalesOrder` may be.
+    pub enum Scene {
+        /// Ticket refunded (`REFUND_TICKET`).
+        RefundTicket = "REFUND_TICKET",
+        /// Ticket changed (`CHANGE_TICKET`).
+        ChangeTicket = "CHANGE_TICKET",
+        /// Goods returned (`RETURN_GOODS`).
+        ReturnGoods = "RETURN_GOODS",
+    }
+}
+
+w::open_enum! {
+    /// `PROCESSING` or `FINISHED` for the split.
+    ///
+    /// What `status` of `ecommerce::profit_sharing::CreateOrderResponse`, `status` of `ecommerce::profit_sharing::GetOrdersResponse` may be.
+    pub enum Status {
+        /// In progress (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Finished (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// `SERVICE_FEE_INCOME` is the platform's service fee.
+    ///
+    /// What `type` of `ecommerce::profit_sharing::CreateAfterSalesOrder` may be.
+    pub enum Type {
+        /// Service fee income (`SERVICE_FEE_INCOME`).
+        ServiceFeeIncome = "SERVICE_FEE_INCOME",
     }
 }
 
@@ -98,24 +240,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/partner/products/ecommerce/introduction.html>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.create_after_sales_order`.
     pub struct CreateAfterSalesOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `refund_id`; needed according to the documentation.
+        /// Refund to which the fee belongs; needed according to the documentation.
         2 refund_id: Option<String> => "refund_id",
-        /// `type`; one of `SERVICE_FEE_INCOME`.
-        3 type_: String => "type: must",
-        /// `scene`; one of `REFUND_TICKET` `CHANGE_TICKET` `RETURN_GOODS`.
-        4 scene: String => "scene: must",
-        /// `amount`; in fen.
+        /// `SERVICE_FEE_INCOME` is the platform's service fee; one of `SERVICE_FEE_INCOME`.
+        3 type_: Type => "type: must",
+        /// After-sale scene: ticket refund, ticket change, goods returned; one of `REFUND_TICKET` `CHANGE_TICKET` `RETURN_GOODS`.
+        4 scene: Scene => "scene: must",
+        /// After-sale service fee, in fen; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
-        type_: impl Into<String>,
-        scene: impl Into<String>,
+        type_: impl Into<Type>,
+        scene: impl Into<Scene>,
         amount: xinqiao_types::Fen,
     )
     text(refund_id: String)
@@ -124,11 +266,11 @@ w::record! {
 w::record! {
     /// Answer to [`CreateAfterSalesOrder`].
     pub struct CreateAfterSalesOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `amount`.
+        /// After-sale service fee, in fen.
         2 amount: i64 => "amount: must",
     }
 }
@@ -160,21 +302,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691594>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.create_order`.
     pub struct CreateOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         2 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         3 out_order_no: String => "out_order_no: must",
-        /// `receivers`.
+        /// Receivers of the money, at most 50 per request.
         4 receivers: Vec<CreateOrderReceiver> => "receivers: must",
-        /// `finish`.
+        /// `true` ends splitting and unfreezes the rest after this request.
         5 finish: bool => "finish: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
         receivers: Vec<CreateOrderReceiver>,
@@ -186,21 +328,21 @@ w::record! {
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => "status: must",
-        /// `receivers`.
+        /// `PROCESSING` or `FINISHED` for the split; one of `PROCESSING` `FINISHED`.
+        4 status: Status => "status: must",
+        /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// `finish_amount`; in fen.
+        /// Amount unfrozen to the merchant at the end; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_description`.
+        /// Why splitting ended.
         7 finish_description: Option<String> => "finish_description",
     }
 }
@@ -232,27 +374,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477737>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.create_return_order`.
     pub struct CreateReturnOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Split to take back, by the merchant's number.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `order_id`.
+        /// Split to take back, by the platform's number.
         2 order_id: Option<String> => "order_id",
-        /// `out_return_no`.
+        /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         3 out_return_no: String => "out_return_no: must",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `return_mchid`.
-        5 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
+        5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Amount to take back, in fen; at most what was split; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Why the money comes back.
         7 description: String => "description: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_return_no: impl Into<String>,
-        return_mchid: impl Into<String>,
+        return_mchid: impl Into<xinqiao_types::MchId>,
         amount: xinqiao_types::Fen,
         description: impl Into<String>,
     )
@@ -262,27 +404,27 @@ w::record! {
 w::record! {
     /// Answer to [`CreateReturnOrder`].
     pub struct CreateReturnOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Split to take back, by the merchant's number.
         1 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// Split to take back, by the platform's number.
         2 order_id: String => "order_id: must",
-        /// `out_return_no`.
+        /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_no`.
+        /// The platform's number for the return; such as `3008450740201411110007820472`.
         4 return_no: String => "return_no: must",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         5 transaction_id: Option<String> => "transaction_id",
-        /// `return_mchid`.
-        6 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
+        6 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Amount to take back, in fen; at most what was split; in fen.
         7 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`; one of `PROCESSING` `SUCCESS` `FAIL`.
-        8 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
-        9 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`; one of `PROCESSING` `SUCCESS` `FAIL`.
+        8 result: CreateReturnOrderResult => "result: must",
+        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
+        9 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
+        /// When the return was done; format `rfc3339`.
         10 finish_time: Option<String> => "finish_time",
     }
 }
@@ -314,17 +456,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477745>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.finish_order`.
     pub struct FinishOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `description`.
+        /// Why splitting ends.
         3 description: String => "description: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
         description: impl Into<String>,
@@ -334,13 +476,13 @@ w::record! {
 w::record! {
     /// Answer to [`FinishOrder`].
     pub struct FinishOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
     }
 }
@@ -372,29 +514,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/partner/products/ecommerce/introduction.html>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.get_after_sales_orders`.
     pub struct GetAfterSalesOrders {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must query",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Paid order whose money is split.
         1 transaction_id: Option<String> => "transaction_id: query",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
     text(transaction_id: String)
 }
 
 w::record! {
     /// Answer to [`GetAfterSalesOrders`].
     pub struct GetAfterSalesOrdersResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `amount`; in fen.
+        /// After-sale service fee, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
-        3 result: String => "result: must",
-        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
-        4 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// `PROCESSING`, `SUCCESS` or `FAILED`; one of `PROCESSING` `SUCCESS` `FAILED`.
+        3 result: ResultDetail => "result: must",
+        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
+        4 fail_reason: Option<FailReason> => "fail_reason",
+        /// When the split was done; format `rfc3339`.
         5 finish_time: Option<String> => "finish_time",
     }
 }
@@ -426,7 +568,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477751>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.get_order_amounts`.
     pub struct GetOrderAmounts {
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must path",
     }
     new(transaction_id: impl Into<String>)
@@ -435,9 +577,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderAmounts`].
     pub struct GetOrderAmountsResponse {
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must",
-        /// `unsplit_amount`; in fen.
+        /// Amount of the order that can still be split; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -469,15 +611,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477734>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.get_orders`.
     pub struct GetOrders {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must query",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must query",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must query",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
     )
@@ -486,31 +628,31 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrders`].
     pub struct GetOrdersResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `transaction_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => "status: must",
-        /// `receivers`.
+        /// `PROCESSING` or `FINISHED` for the split; one of `PROCESSING` `FINISHED`.
+        4 status: Status => "status: must",
+        /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// `finish_amount`; in fen.
+        /// Amount unfrozen to the merchant at the end; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_description`.
+        /// Why splitting ended.
         7 finish_description: Option<String> => "finish_description",
-        /// `close_reason`.
+        /// Why it was closed; only when closed.
         8 close_reason: Option<String> => "close_reason",
-        /// `abnormal_status`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
-        9 abnormal_status: Option<String> => "abnormal_status",
-        /// `funds_abnormal_closed_reason`; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
-        10 funds_abnormal_closed_reason: Option<String> => "funds_abnormal_closed_reason",
-        /// `funds_abnormal_redirect_id`.
+        /// How far the abnormal money has been dealt with; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
+        9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
+        /// Why dealing with the abnormal money was closed; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
+        10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
+        /// Number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
-        /// `funds_abnormal_receivers`.
+        /// Who received the redirected money.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
     }
 }
@@ -542,43 +684,43 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477740>.
     /// * Catalog: `pay_v3.ecommerce.profit_sharing.get_return_order`.
     pub struct GetReturnOrder {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must query",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Split to take back, by the merchant's number.
         1 out_order_no: Option<String> => "out_order_no: query",
-        /// `out_return_no`.
+        /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         2 out_return_no: String => "out_return_no: must query",
-        /// `order_id`.
+        /// Split to take back, by the platform's number.
         3 order_id: Option<String> => "order_id: query",
     }
-    new(sub_mchid: impl Into<String>, out_return_no: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, out_return_no: impl Into<String>)
     text(out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`GetReturnOrder`].
     pub struct GetReturnOrderResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_order_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Split to take back, by the merchant's number.
         1 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// Split to take back, by the platform's number.
         2 order_id: String => "order_id: must",
-        /// `out_return_no`.
+        /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         3 out_return_no: String => "out_return_no: must",
-        /// `return_no`.
+        /// The platform's number for the return; such as `3008450740201411110007820472`.
         4 return_no: String => "return_no: must",
-        /// `transaction_id`.
+        /// Paid order whose money is split.
         5 transaction_id: Option<String> => "transaction_id",
-        /// `return_mchid`.
-        6 return_mchid: String => "return_mchid: must",
-        /// `amount`; in fen.
+        /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
+        6 return_mchid: xinqiao_types::MchId => "return_mchid: must",
+        /// Amount to take back, in fen; at most what was split; in fen.
         7 amount: xinqiao_types::Fen => "amount: must",
-        /// `result`.
+        /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`.
         8 result: String => "result: must",
-        /// `fail_reason`.
+        /// Why the return failed.
         9 fail_reason: Option<String> => "fail_reason",
-        /// `finish_time`; format `rfc3339`.
+        /// When the return was done; format `rfc3339`.
         10 finish_time: Option<String> => "finish_time",
     }
 }
@@ -614,24 +756,24 @@ pub mod receivers {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477758>.
         /// * Catalog: `pay_v3.ecommerce.profit_sharing.receivers.add`.
         pub struct Add {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            1 type_: super::ReceiverType => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",
-            /// `name`.
+            /// Receiver's true name, encrypted; required for merchants.
             3 name: Option<String> => "name",
-            /// `encrypted_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// True name of the person or merchant, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
             4 encrypted_name: Option<String> => "encrypted_name: masked encrypted",
-            /// `relation_type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            5 relation_type: String => "relation_type: must",
+            /// How the receiver is related to the splitting merchant; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            5 relation_type: super::ReceiverType => "relation_type: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
-            type_: impl Into<String>,
+            type_: impl Into<super::ReceiverType>,
             account: impl Into<String>,
-            relation_type: impl Into<String>,
+            relation_type: impl Into<super::ReceiverType>,
         )
         text(name: String, encrypted_name: String)
     }
@@ -639,9 +781,9 @@ pub mod receivers {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            0 type_: String => "type: must",
-            /// `account`.
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            0 type_: super::ReceiverType => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             1 account: String => "account: must",
         }
     }
@@ -673,16 +815,16 @@ pub mod receivers {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012477759>.
         /// * Catalog: `pay_v3.ecommerce.profit_sharing.receivers.delete`.
         pub struct Delete {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
+            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            1 type_: super::ReceiverType => "type: must",
+            /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
-            type_: impl Into<String>,
+            type_: impl Into<super::ReceiverType>,
             account: impl Into<String>,
         )
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `available_day_time` in `marketing::busi_favor::AvailableWeek`; an item of `available_day_time` in `marketing::busi_favor::CouponAvailableTimeAvailableWeek`.
     pub struct AvailableDayTime {
-        /// `begin_time`; in s.
+        /// Start of the usable hours, in seconds since midnight; in s; such as `3600`.
         0 begin_time: Option<i64> => "begin_time",
-        /// `end_time`; in s.
+        /// End of the usable hours, in seconds since midnight; in s; such as `86399`.
         1 end_time: Option<i64> => "end_time",
     }
     new()
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `available_week` of `marketing::busi_favor::CouponAvailableTime`.
     pub struct AvailableWeek {
-        /// `week_day`.
+        /// Usable weekdays: `0` Sunday, `1` Monday … `6` Saturday.
         0 week_day: Option<Vec<i64>> => "week_day",
-        /// `available_day_time`.
+        /// Hours within the usable days, at most two spans.
         1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
     new()
@@ -30,9 +30,9 @@ w::record! {
 w::record! {
     /// An item of `available_day_time` in `marketing::busi_favor::CouponUseRuleAvailableWeek`; an item of `available_day_time` in `marketing::busi_favor::DataAvailableWeek`.
     pub struct AvailableWeekAvailableDayTime {
-        /// `begin_time`.
+        /// Start of the usable hours, in seconds since midnight; such as `3600`.
         0 begin_time: Option<i64> => "begin_time",
-        /// `end_time`.
+        /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: Option<i64> => "end_time",
     }
 }
@@ -40,43 +40,43 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::busi_favor::users::ListCoupons`.
     pub struct Coupon {
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         0 coupon_code: String => "coupon_code: must",
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         1 stock_id: String => "stock_id: must",
-        /// `stock_name`.
+        /// Name of the merchant coupon stock, shown as the coupon's name.
         2 stock_name: String => "stock_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        3 stock_type: String => "stock_type: must",
-        /// `coupon_state`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        4 coupon_state: String => "coupon_state: must",
-        /// `belong_merchant`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        3 stock_type: StockType => "stock_type: must",
+        /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        4 coupon_state: Status => "coupon_state: must",
+        /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
         5 belong_merchant: String => "belong_merchant: must",
-        /// `transferable`.
+        /// Whether users may give it away: `true` yes.
         6 transferable: Option<bool> => "transferable",
-        /// `shareable`.
+        /// Whether users may share the link to get it: `true` yes.
         7 shareable: Option<bool> => "shareable",
-        /// `coupon_use_rule`.
+        /// Redemption rules: time, size of the discount, method.
         8 coupon_use_rule: DataCouponUseRule => "coupon_use_rule: must",
-        /// `custom_entrance`.
+        /// Extra entrances on the coupon's page.
         9 custom_entrance: Option<DataCustomEntrance> => "custom_entrance",
-        /// `display_pattern_info`.
+        /// Looks of the coupon: notes, logo, color, pictures.
         10 display_pattern_info: GetStockDisplayPatternInfo => "display_pattern_info: must",
-        /// `goods_name`.
+        /// Words that tell users which goods the coupon covers.
         11 goods_name: String => "goods_name: must",
-        /// `comment`.
+        /// Note on the stock that only its makers see.
         12 comment: Option<String> => "comment",
-        /// `available_start_time`; format `rfc3339`.
+        /// When this coupon becomes usable; format `rfc3339`.
         13 available_start_time: String => "available_start_time: must",
-        /// `expire_time`; format `rfc3339`.
+        /// When this coupon expires; format `rfc3339`.
         14 expire_time: String => "expire_time: must",
-        /// `receive_time`; format `rfc3339`.
+        /// When the user received it; format `rfc3339`.
         15 receive_time: String => "receive_time: must",
-        /// `send_request_no`.
+        /// Number of the request that sent the coupon.
         16 send_request_no: String => "send_request_no: must",
-        /// `use_request_no`.
+        /// Number of the redeeming request, your own; keep it on retries.
         17 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`; format `rfc3339`.
+        /// When it was redeemed; format `rfc3339`.
         18 use_time: Option<String> => "use_time",
     }
 }
@@ -84,19 +84,19 @@ w::record! {
 w::record! {
     /// `coupon_available_time` of `marketing::busi_favor::CouponUseRule`.
     pub struct CouponAvailableTime {
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_week`.
+        /// Weekdays and hours at which it is usable.
         2 available_week: Option<AvailableWeek> => "available_week",
-        /// `irregulary_avaliable_time`.
+        /// Usable spans without a pattern (spelled this way by the platform).
         3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => "irregulary_avaliable_time",
-        /// `available_day_after_receive`.
+        /// For how many days it is valid once in force.
         4 available_day_after_receive: Option<i64> => "available_day_after_receive",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         5 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// `available_second_after_receive`.
+        /// For how many seconds after receipt it is valid.
         6 available_second_after_receive: Option<i64> => "available_second_after_receive",
     }
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
@@ -112,9 +112,9 @@ w::record! {
 w::record! {
     /// `available_week` of `marketing::busi_favor::CouponUseRuleCouponAvailableTime`.
     pub struct CouponAvailableTimeAvailableWeek {
-        /// `week_day`.
+        /// Usable weekdays: `0` Sunday, `1` Monday … `6` Saturday.
         0 week_day: Vec<i64> => "week_day: must",
-        /// `available_day_time`.
+        /// Hours within the usable days, at most two spans.
         1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
 }
@@ -122,9 +122,9 @@ w::record! {
 w::record! {
     /// `coupon_code_count` of the answer of `marketing::busi_favor::GetStock`.
     pub struct CouponCodeCount {
-        /// `total_count`.
+        /// How many codes the stock has received.
         0 total_count: i64 => "total_count: must",
-        /// `available_count`.
+        /// Stored codes that are still free.
         1 available_count: i64 => "available_count: must",
     }
 }
@@ -132,27 +132,27 @@ w::record! {
 w::record! {
     /// `coupon_information` of the answer of `marketing::busi_favor::GetStockCouponCode`.
     pub struct CouponInformation {
-        /// `stock_name`.
+        /// Name of the merchant coupon stock, shown as the coupon's name.
         0 stock_name: String => "stock_name: must",
-        /// `belong_merchant`.
+        /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
         1 belong_merchant: String => "belong_merchant: must",
-        /// `comment`.
+        /// Note on the stock that only its makers see.
         2 comment: Option<String> => "comment",
-        /// `goods_name`.
+        /// Words that tell users which goods the coupon covers.
         3 goods_name: String => "goods_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        4 stock_type: String => "stock_type: must",
-        /// `transferable`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        4 stock_type: StockType => "stock_type: must",
+        /// Whether users may give it away: `true` yes.
         5 transferable: Option<bool> => "transferable",
-        /// `shareable`.
+        /// Whether users may share the link to get it: `true` yes.
         6 shareable: Option<bool> => "shareable",
-        /// `coupon_state`.
+        /// State of the coupon: sent, used, expired, deleted, deactivated, ….
         7 coupon_state: Option<String> => "coupon_state",
-        /// `coupon_use_rule`.
+        /// Redemption rules: time, size of the discount, method.
         8 coupon_use_rule: CouponInformationCouponUseRule => "coupon_use_rule: must",
-        /// `custom_entrance`.
+        /// Extra entrances on the coupon's page.
         9 custom_entrance: Option<CustomEntrance> => "custom_entrance",
-        /// `display_pattern_info`.
+        /// Looks of the coupon: notes, logo, color, pictures.
         10 display_pattern_info: Option<InformationDisplayPatternInfo> => "display_pattern_info",
     }
 }
@@ -160,17 +160,17 @@ w::record! {
 w::record! {
     /// `coupon_available_time` of `marketing::busi_favor::CouponInformationCouponUseRule`.
     pub struct InformationCouponAvailableTime {
-        /// `available_begin_time`.
+        /// Start of the usable period; not redeemable before it.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`.
+        /// End of the usable period; void afterwards.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_day_after_receive`.
+        /// For how many days it is valid once in force.
         2 available_day_after_receive: Option<i64> => "available_day_after_receive",
-        /// `available_week`.
+        /// Weekdays and hours at which it is usable.
         3 available_week: Option<CouponUseRuleAvailableWeek> => "available_week",
-        /// `irregulary_avaliable_time`.
+        /// Usable spans without a pattern (spelled this way by the platform).
         4 irregulary_avaliable_time: Option<Vec<UseRuleIrregularyAvaliableTime>> => "irregulary_avaliable_time",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         5 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
 }
@@ -178,19 +178,19 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::busi_favor::CouponInformation`.
     pub struct CouponInformationCouponUseRule {
-        /// `coupon_available_time`.
+        /// When the coupon can be redeemed.
         0 coupon_available_time: InformationCouponAvailableTime => "coupon_available_time: must",
-        /// `fixed_normal_coupon`.
+        /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<CouponUseRuleFixedNormalCoupon> => "fixed_normal_coupon",
-        /// `discount_coupon`.
+        /// Rate and threshold; for `DISCOUNT`.
         2 discount_coupon: Option<CouponUseRuleDiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<CouponUseRuleExchangeCoupon> => "exchange_coupon",
-        /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        4 use_method: String => "use_method: must",
-        /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        4 use_method: UseMethod => "use_method: must",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         6 mini_programs_path: Option<String> => "mini_programs_path",
     }
 }
@@ -198,17 +198,17 @@ w::record! {
 w::record! {
     /// `display_pattern_info` of `marketing::busi_favor::CouponInformation`.
     pub struct InformationDisplayPatternInfo {
-        /// `description`.
+        /// Usage notes shown to users.
         0 description: Option<String> => "description",
-        /// `merchant_logo_url`.
+        /// The merchant's logo, an address returned by the marketing image upload.
         1 merchant_logo_url: Option<String> => "merchant_logo_url",
-        /// `merchant_name`.
+        /// Merchant name printed on the coupon.
         2 merchant_name: Option<String> => "merchant_name",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => "background_color",
-        /// `coupon_image_url`.
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        3 background_color: Option<BackgroundColor> => "background_color",
+        /// Picture on the coupon's page, from the image upload.
         4 coupon_image_url: Option<String> => "coupon_image_url",
-        /// `finder_info`.
+        /// Channels entrance on the coupon's page.
         5 finder_info: Option<CouponInformationFinderInfo> => "finder_info",
     }
 }
@@ -216,11 +216,11 @@ w::record! {
 w::record! {
     /// `finder_info` of `marketing::busi_favor::InformationDisplayPatternInfo`.
     pub struct CouponInformationFinderInfo {
-        /// `finder_id`.
+        /// Id of the Channels account, starting with `sph`; such as `sph6Rngt2T4RlUf`.
         0 finder_id: String => "finder_id: must",
-        /// `finder_video_id`.
+        /// Id of the Channels video that the entrance plays.
         1 finder_video_id: String => "finder_video_id: must",
-        /// `finder_video_cover_image_url`.
+        /// Cover of that video, an address from the image upload.
         2 finder_video_cover_image_url: String => "finder_video_cover_image_url: must",
     }
 }
@@ -228,23 +228,23 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::busi_favor::CreateStock`.
     pub struct CouponUseRule {
-        /// `coupon_available_time`; needed according to the documentation.
+        /// When the coupon can be redeemed; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
-        /// `fixed_normal_coupon`.
+        /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
-        /// `discount_coupon`.
+        /// Rate and threshold; for `DISCOUNT`.
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
-        /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        4 use_method: String => "use_method: must",
-        /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        4 use_method: UseMethod => "use_method: must",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         6 mini_programs_path: Option<String> => "mini_programs_path",
     }
-    new(use_method: impl Into<String>)
-    text(mini_programs_appid: String, mini_programs_path: String)
+    new(use_method: impl Into<UseMethod>)
+    text(mini_programs_appid: xinqiao_types::AppId, mini_programs_path: String)
     set(
         coupon_available_time: CouponAvailableTime,
         fixed_normal_coupon: FixedNormalCoupon,
@@ -256,9 +256,9 @@ w::record! {
 w::record! {
     /// `available_week` of `marketing::busi_favor::InformationCouponAvailableTime`.
     pub struct CouponUseRuleAvailableWeek {
-        /// `week_day`.
+        /// Usable weekdays: `0` Sunday, `1` Monday … `6` Saturday.
         0 week_day: Option<Vec<i64>> => "week_day",
-        /// `available_day_time`.
+        /// Hours within the usable days, at most two spans.
         1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => "available_day_time",
     }
 }
@@ -266,17 +266,17 @@ w::record! {
 w::record! {
     /// `coupon_available_time` of `marketing::busi_favor::DataCouponUseRule`; `coupon_available_time` of `marketing::busi_favor::GetStockCouponUseRule`.
     pub struct CouponUseRuleCouponAvailableTime {
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_week`.
+        /// Weekdays and hours at which it is usable.
         2 available_week: Option<CouponAvailableTimeAvailableWeek> => "available_week",
-        /// `irregulary_avaliable_time`.
+        /// Usable spans without a pattern (spelled this way by the platform).
         3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => "irregulary_avaliable_time",
-        /// `available_day_after_receive`.
+        /// For how many days it is valid once in force.
         4 available_day_after_receive: Option<i64> => "available_day_after_receive",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         5 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
 }
@@ -284,9 +284,9 @@ w::record! {
 w::record! {
     /// `discount_coupon` of `marketing::busi_favor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleDiscountCoupon {
-        /// `discount_percent`.
+        /// Rate paid in percent, `88` means 12% off.
         0 discount_percent: i64 => "discount_percent: must",
-        /// `transaction_minimum`.
+        /// Order amount from which it is usable, in fen.
         1 transaction_minimum: i64 => "transaction_minimum: must",
     }
 }
@@ -294,9 +294,9 @@ w::record! {
 w::record! {
     /// `exchange_coupon` of `marketing::busi_favor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleExchangeCoupon {
-        /// `exchange_price`.
+        /// Price paid for the item in exchange, in fen.
         0 exchange_price: i64 => "exchange_price: must",
-        /// `transaction_minimum`.
+        /// Order amount from which it is usable, in fen.
         1 transaction_minimum: i64 => "transaction_minimum: must",
     }
 }
@@ -304,9 +304,9 @@ w::record! {
 w::record! {
     /// `fixed_normal_coupon` of `marketing::busi_favor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleFixedNormalCoupon {
-        /// `discount_amount`.
+        /// Money off, in fen.
         0 discount_amount: i64 => "discount_amount: must",
-        /// `transaction_minimum`.
+        /// Order amount from which it is usable, in fen.
         1 transaction_minimum: i64 => "transaction_minimum: must",
     }
 }
@@ -314,9 +314,9 @@ w::record! {
 w::record! {
     /// An item of `irregulary_avaliable_time` in `marketing::busi_favor::InformationCouponAvailableTime`; an item of `irregulary_avaliable_time` in `marketing::busi_favor::DataCouponUseRule`.
     pub struct UseRuleIrregularyAvaliableTime {
-        /// `begin_time`.
+        /// Start of this usable span.
         0 begin_time: Option<String> => "begin_time",
-        /// `end_time`.
+        /// End of this usable span.
         1 end_time: Option<String> => "end_time",
     }
 }
@@ -324,28 +324,33 @@ w::record! {
 w::record! {
     /// `custom_entrance` of `marketing::busi_favor::CreateStock`; `custom_entrance` of the answer of `marketing::busi_favor::GetStock`; and 2 more.
     pub struct CustomEntrance {
-        /// `mini_programs_info`.
+        /// Mini Program entrance.
         0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
-        /// `appid`.
+        /// AppID of the official account that the entrance opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `hall_id`.
+        /// Number of the linked marketing hall.
         2 hall_id: Option<String> => "hall_id",
-        /// `store_id`.
+        /// Store number behind the entrance for usable stores.
         3 store_id: Option<String> => "store_id",
-        /// `code_display_mode`; one of `NOT_SHOW` `BARCODE` `QRCODE`.
-        4 code_display_mode: Option<String> => "code_display_mode",
+        /// How the code is shown: `NOT_SHOW`, `BARCODE` or `QRCODE`; one of `NOT_SHOW` `BARCODE` `QRCODE`.
+        4 code_display_mode: Option<CodeDisplayMode> => "code_display_mode",
     }
     new()
-    text(appid: xinqiao_types::AppId, hall_id: String, store_id: String, code_display_mode: String)
+    text(
+        appid: xinqiao_types::AppId,
+        hall_id: String,
+        store_id: String,
+        code_display_mode: CodeDisplayMode,
+    )
     set(mini_programs_info: MiniProgramsInfo)
 }
 
 w::record! {
     /// `available_week` of `marketing::busi_favor::DataCouponUseRule`.
     pub struct DataAvailableWeek {
-        /// `week_day`; one of `0` `1` `2` `3` `4` `5` `6`.
-        0 week_day: Option<Vec<i64>> => "week_day",
-        /// `available_day_time`.
+        /// Usable weekdays: `0` Sunday, `1` Monday … `6` Saturday; one of `0` `1` `2` `3` `4` `5` `6`.
+        0 week_day: Option<Vec<WeekDay>> => "week_day: number",
+        /// Hours within the usable days, at most two spans.
         1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => "available_day_time",
     }
 }
@@ -353,23 +358,23 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of the answer of `marketing::busi_favor::users::GetCouponAppIds`; `coupon_use_rule` of `marketing::busi_favor::Coupon`.
     pub struct DataCouponUseRule {
-        /// `coupon_available_time`.
+        /// When the coupon can be redeemed.
         0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
-        /// `fixed_normal_coupon`.
+        /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
-        /// `discount_coupon`.
+        /// Rate and threshold; for `DISCOUNT`.
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
-        /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `PAYMENT_CODE` `SELF_CONSUME`.
-        4 use_method: String => "use_method: must",
-        /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `PAYMENT_CODE` `SELF_CONSUME`.
+        4 use_method: UseMethod => "use_method: must",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         6 mini_programs_path: Option<String> => "mini_programs_path",
-        /// `available_week`.
+        /// Weekdays and hours at which it is usable.
         7 available_week: Option<DataAvailableWeek> => "available_week",
-        /// `irregulary_avaliable_time`.
+        /// Usable spans without a pattern (spelled this way by the platform).
         8 irregulary_avaliable_time: Option<Vec<UseRuleIrregularyAvaliableTime>> => "irregulary_avaliable_time",
     }
 }
@@ -377,25 +382,25 @@ w::record! {
 w::record! {
     /// `custom_entrance` of the answer of `marketing::busi_favor::users::GetCouponAppIds`; `custom_entrance` of `marketing::busi_favor::Coupon`.
     pub struct DataCustomEntrance {
-        /// `mini_programs_info`.
+        /// Mini Program entrance.
         0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
-        /// `appid`.
+        /// AppID of the official account that the entrance opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `hall_id`.
+        /// Number of the linked marketing hall.
         2 hall_id: Option<String> => "hall_id",
-        /// `store_id`.
+        /// Store number behind the entrance for usable stores.
         3 store_id: Option<String> => "store_id",
-        /// `code_display_mode`; one of `BARCODE` `QRCODE` `NOT_SHOW`.
-        4 code_display_mode: Option<String> => "code_display_mode",
+        /// How the code is shown: `NOT_SHOW`, `BARCODE` or `QRCODE`; one of `BARCODE` `QRCODE` `NOT_SHOW`.
+        4 code_display_mode: Option<CodeDisplayMode> => "code_display_mode",
     }
 }
 
 w::record! {
     /// `discount_coupon` of `marketing::busi_favor::CouponUseRule`; `discount_coupon` of `marketing::busi_favor::DataCouponUseRule`; and 1 more.
     pub struct DiscountCoupon {
-        /// `discount_percent`.
+        /// Rate paid in percent, `88` means 12% off.
         0 discount_percent: i64 => "discount_percent: must",
-        /// `transaction_minimum`; in fen.
+        /// Order amount from which it is usable, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_percent: i64, transaction_minimum: xinqiao_types::Fen)
@@ -404,17 +409,17 @@ w::record! {
 w::record! {
     /// `display_pattern_info` of `marketing::busi_favor::CreateStock`; `display_pattern_info` of `marketing::busi_favor::UpdateStock`.
     pub struct DisplayPatternInfo {
-        /// `description`.
+        /// Usage notes shown to users.
         0 description: Option<String> => "description",
-        /// `merchant_logo_url`.
+        /// The merchant's logo, an address returned by the marketing image upload.
         1 merchant_logo_url: Option<String> => "merchant_logo_url",
-        /// `merchant_name`.
+        /// Merchant name printed on the coupon.
         2 merchant_name: Option<String> => "merchant_name",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => "background_color",
-        /// `coupon_image_url`.
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        3 background_color: Option<BackgroundColor> => "background_color",
+        /// Picture on the coupon's page, from the image upload.
         4 coupon_image_url: Option<String> => "coupon_image_url",
-        /// `finder_info`.
+        /// Channels entrance on the coupon's page.
         5 finder_info: Option<FinderInfo> => "finder_info",
     }
     new()
@@ -422,7 +427,7 @@ w::record! {
         description: String,
         merchant_logo_url: String,
         merchant_name: String,
-        background_color: String,
+        background_color: BackgroundColor,
         coupon_image_url: String,
     )
     set(finder_info: FinderInfo)
@@ -431,11 +436,11 @@ w::record! {
 w::record! {
     /// `finder_info` of `marketing::busi_favor::GetStockDisplayPatternInfo`.
     pub struct DisplayPatternInfoFinderInfo {
-        /// `finder_id`.
+        /// Id of the Channels account, starting with `sph`; such as `sph6Rngt2T4RlUf`.
         0 finder_id: Option<String> => "finder_id",
-        /// `finder_video_cover_image_url`.
+        /// Cover of that video, an address from the image upload.
         1 finder_video_cover_image_url: Option<String> => "finder_video_cover_image_url",
-        /// `finder_video_id`.
+        /// Id of the Channels video that the entrance plays.
         2 finder_video_id: Option<String> => "finder_video_id",
     }
 }
@@ -443,9 +448,9 @@ w::record! {
 w::record! {
     /// `exchange_coupon` of `marketing::busi_favor::CouponUseRule`; `exchange_coupon` of `marketing::busi_favor::DataCouponUseRule`; and 1 more.
     pub struct ExchangeCoupon {
-        /// `exchange_price`; in fen.
+        /// Price paid for the item in exchange, in fen; in fen.
         0 exchange_price: xinqiao_types::Fen => "exchange_price: must",
-        /// `transaction_minimum`; in fen.
+        /// Order amount from which it is usable, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(exchange_price: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
@@ -454,11 +459,11 @@ w::record! {
 w::record! {
     /// An item of `fail_codes` in the answer of `marketing::busi_favor::UploadStockCouponCode`.
     pub struct FailCode {
-        /// `coupon_code`.
+        /// The code that was refused.
         0 coupon_code: String => "coupon_code: must",
-        /// `code`.
+        /// Error code of the refusal, such as `LENGTH_LIMIT`.
         1 code: String => "code: must",
-        /// `message`.
+        /// Why this code was refused, in words.
         2 message: String => "message: must",
     }
 }
@@ -466,11 +471,11 @@ w::record! {
 w::record! {
     /// `finder_info` of `marketing::busi_favor::DisplayPatternInfo`.
     pub struct FinderInfo {
-        /// `finder_id`; needed according to the documentation.
+        /// Id of the Channels account, starting with `sph`; such as `sph6Rngt2T4RlUf`; needed according to the documentation.
         0 finder_id: Option<String> => "finder_id",
-        /// `finder_video_cover_image_url`; needed according to the documentation.
+        /// Cover of that video, an address from the image upload; needed according to the documentation.
         1 finder_video_cover_image_url: Option<String> => "finder_video_cover_image_url",
-        /// `finder_video_id`; needed according to the documentation.
+        /// Id of the Channels video that the entrance plays; needed according to the documentation.
         2 finder_video_id: Option<String> => "finder_video_id",
     }
     new()
@@ -480,9 +485,9 @@ w::record! {
 w::record! {
     /// `fixed_normal_coupon` of `marketing::busi_favor::CouponUseRule`; `fixed_normal_coupon` of `marketing::busi_favor::DataCouponUseRule`; and 1 more.
     pub struct FixedNormalCoupon {
-        /// `discount_amount`; in fen.
+        /// Money off, in fen; in fen.
         0 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `transaction_minimum`; in fen.
+        /// Order amount from which it is usable, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
@@ -491,9 +496,9 @@ w::record! {
 w::record! {
     /// An item of `irregulary_avaliable_time` in `marketing::busi_favor::CouponAvailableTime`; an item of `irregulary_avaliable_time` in `marketing::busi_favor::CouponUseRuleCouponAvailableTime`.
     pub struct IrregularyAvaliableTime {
-        /// `begin_time`; format `rfc3339`.
+        /// Start of this usable span; format `rfc3339`.
         0 begin_time: Option<String> => "begin_time",
-        /// `end_time`; format `rfc3339`.
+        /// End of this usable span; format `rfc3339`.
         1 end_time: Option<String> => "end_time",
     }
     new()
@@ -503,17 +508,17 @@ w::record! {
 w::record! {
     /// `mini_programs_info` of `marketing::busi_favor::CustomEntrance`; `mini_programs_info` of `marketing::busi_favor::DataCustomEntrance`.
     pub struct MiniProgramsInfo {
-        /// `mini_programs_appid`.
-        0 mini_programs_appid: String => "mini_programs_appid: must",
-        /// `mini_programs_path`.
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        0 mini_programs_appid: xinqiao_types::AppId => "mini_programs_appid: must",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         1 mini_programs_path: String => "mini_programs_path: must",
-        /// `entrance_words`.
+        /// Words on the Mini Program entrance.
         2 entrance_words: String => "entrance_words: must",
-        /// `guiding_words`.
+        /// Leading words next to the entrance.
         3 guiding_words: Option<String> => "guiding_words",
     }
     new(
-        mini_programs_appid: impl Into<String>,
+        mini_programs_appid: impl Into<xinqiao_types::AppId>,
         mini_programs_path: impl Into<String>,
         entrance_words: impl Into<String>,
     )
@@ -523,41 +528,41 @@ w::record! {
 w::record! {
     /// `notify_config` of `marketing::busi_favor::CreateStock`; `notify_config` of the answer of `marketing::busi_favor::GetStock`; and 1 more.
     pub struct NotifyConfig {
-        /// `notify_appid`.
-        0 notify_appid: Option<String> => "notify_appid",
+        /// AppID under which notices report the openid.
+        0 notify_appid: Option<xinqiao_types::AppId> => "notify_appid",
     }
     new()
-    text(notify_appid: String)
+    text(notify_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// An item of `pay_receipt_list` in the answer of `marketing::busi_favor::subsidy::ListPayReceipts`.
     pub struct Receipt {
-        /// `subsidy_receipt_id`.
+        /// WeChat Pay's number of the subsidy payment.
         0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         1 stock_id: String => "stock_id: must",
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         2 coupon_code: String => "coupon_code: must",
-        /// `transaction_id`.
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         3 transaction_id: String => "transaction_id: must",
-        /// `payer_merchant`.
+        /// Merchant ID that pays the subsidy; on a return, the one that had paid.
         4 payer_merchant: String => "payer_merchant: must",
-        /// `payee_merchant`.
+        /// Merchant ID that gets the subsidy; on a return it is charged.
         5 payee_merchant: String => "payee_merchant: must",
-        /// `amount`; in fen.
+        /// Money paid or taken back, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// `description`.
+        /// Note on the payment or return, written by the merchant.
         7 description: String => "description: must",
-        /// `out_subsidy_no`.
+        /// Your own unique number of the subsidy payment.
         8 out_subsidy_no: String => "out_subsidy_no: must",
-        /// `status`.
+        /// State of the subsidy: accepted, in progress, done or failed.
         9 status: String => "status: must",
-        /// `fail_reason`.
+        /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
         10 fail_reason: Option<String> => "fail_reason",
-        /// `success_time`; format `rfc3339`.
+        /// When the subsidy was paid; empty before; format `rfc3339`.
         11 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the subsidy was started; format `rfc3339`.
         12 create_time: String => "create_time: must",
     }
 }
@@ -565,13 +570,13 @@ w::record! {
 w::record! {
     /// `send_count_information` of the answer of `marketing::busi_favor::GetStock`.
     pub struct CountInformation {
-        /// `total_send_num`.
+        /// Coupons sent so far.
         0 total_send_num: Option<i64> => "total_send_num",
-        /// `total_send_amount`; in fen.
+        /// Value of the coupons sent so far, in fen; in fen.
         1 total_send_amount: Option<xinqiao_types::Fen> => "total_send_amount",
-        /// `today_send_num`.
+        /// Coupons sent today.
         2 today_send_num: Option<i64> => "today_send_num",
-        /// `today_send_amount`; in fen.
+        /// Value of the coupons sent today, in fen; in fen.
         3 today_send_amount: Option<xinqiao_types::Fen> => "today_send_amount",
     }
 }
@@ -579,11 +584,11 @@ w::record! {
 w::record! {
     /// `send_coupon_result` of the answer of `marketing::busi_favor::product_coupons::Send`.
     pub struct SendCouponResult {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must",
-        /// `out_request_no`.
+        /// Voucher number of the sending, your own; the same one sends no second coupon.
         1 out_request_no: String => "out_request_no: must",
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         2 coupon_code: String => "coupon_code: must",
     }
 }
@@ -591,23 +596,23 @@ w::record! {
 w::record! {
     /// `stock_send_rule` of `marketing::busi_favor::CreateStock`.
     pub struct StockSendRule {
-        /// `max_coupons`; needed according to the documentation.
+        /// Most coupons that the stock sends; needed according to the documentation.
         0 max_coupons: Option<i64> => "max_coupons",
-        /// `max_coupons_per_user`; needed according to the documentation.
+        /// Most coupons that one user can get; needed according to the documentation.
         1 max_coupons_per_user: Option<i64> => "max_coupons_per_user",
-        /// `max_coupons_by_day`.
+        /// Most coupons sent a day.
         2 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
-        /// `natural_person_limit`.
+        /// Whether limits count per real person: `true` joins accounts of one identity.
         3 natural_person_limit: Option<bool> => "natural_person_limit",
-        /// `prevent_api_abuse`.
+        /// Whether suspicious accounts are refused: `true` yes.
         4 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
-        /// `transferable`.
+        /// Whether users may give it away: `true` yes.
         5 transferable: Option<bool> => "transferable",
-        /// `shareable`.
+        /// Whether users may share the link to get it: `true` yes.
         6 shareable: Option<bool> => "shareable",
-        /// `max_amount`.
+        /// Total budget of the stock, in fen.
         7 max_amount: Option<f64> => "max_amount",
-        /// `max_amount_by_day`.
+        /// Most money sent a day, in fen.
         8 max_amount_by_day: Option<f64> => "max_amount_by_day",
     }
     new()
@@ -627,19 +632,19 @@ w::record! {
 w::record! {
     /// `code_information` of the answer of `marketing::busi_favor::GetStockCouponCode`; an item of `data` in the answer of `marketing::busi_favor::ListStockCouponCodes`.
     pub struct DataInfo {
-        /// `code`.
+        /// The code as you uploaded it.
         0 code: Option<String> => "code",
-        /// `code_status`.
+        /// Whether the stored code has gone to a user.
         1 code_status: Option<String> => "code_status",
-        /// `upload_time`.
+        /// When the code was uploaded.
         2 upload_time: Option<String> => "upload_time",
-        /// `dispatched_time`.
+        /// When the code went to a user.
         3 dispatched_time: Option<String> => "dispatched_time",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who got this code; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// UnionID of the user who got the coupon; personal data, masked in `Debug`.
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `coupon_code`.
+        /// Code of the user's coupon made from it.
         6 coupon_code: Option<String> => "coupon_code",
     }
 }
@@ -647,19 +652,19 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of the answer of `marketing::busi_favor::GetStock`.
     pub struct GetStockCouponUseRule {
-        /// `coupon_available_time`.
+        /// When the coupon can be redeemed.
         0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
-        /// `fixed_normal_coupon`.
+        /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
-        /// `discount_coupon`.
+        /// Rate and threshold; for `DISCOUNT`.
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
-        /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        4 use_method: String => "use_method: must",
-        /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        4 use_method: UseMethod => "use_method: must",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         6 mini_programs_path: Option<String> => "mini_programs_path",
     }
 }
@@ -667,17 +672,17 @@ w::record! {
 w::record! {
     /// `display_pattern_info` of the answer of `marketing::busi_favor::GetStock`; `display_pattern_info` of the answer of `marketing::busi_favor::users::GetCouponAppIds`; and 1 more.
     pub struct GetStockDisplayPatternInfo {
-        /// `description`.
+        /// Usage notes shown to users.
         0 description: Option<String> => "description",
-        /// `merchant_logo_url`.
+        /// The merchant's logo, an address returned by the marketing image upload.
         1 merchant_logo_url: Option<String> => "merchant_logo_url",
-        /// `merchant_name`.
+        /// Merchant name printed on the coupon.
         2 merchant_name: Option<String> => "merchant_name",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => "background_color",
-        /// `coupon_image_url`.
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        3 background_color: Option<BackgroundColor> => "background_color",
+        /// Picture on the coupon's page, from the image upload.
         4 coupon_image_url: Option<String> => "coupon_image_url",
-        /// `finder_info`.
+        /// Channels entrance on the coupon's page.
         5 finder_info: Option<DisplayPatternInfoFinderInfo> => "finder_info",
     }
 }
@@ -685,23 +690,23 @@ w::record! {
 w::record! {
     /// `stock_send_rule` of the answer of `marketing::busi_favor::GetStock`.
     pub struct GetStockSendRule {
-        /// `max_coupons`.
+        /// Most coupons that the stock sends.
         0 max_coupons: i64 => "max_coupons: must",
-        /// `max_amount`; in fen.
+        /// Total budget of the stock, in fen; in fen.
         1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
-        /// `max_coupons_per_user`.
+        /// Most coupons that one user can get.
         2 max_coupons_per_user: i64 => "max_coupons_per_user: must",
-        /// `max_amount_by_day`; in fen.
+        /// Most money sent a day, in fen; in fen.
         3 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
-        /// `max_coupons_by_day`.
+        /// Most coupons sent a day.
         4 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
-        /// `natural_person_limit`.
+        /// Whether limits count per real person: `true` joins accounts of one identity.
         5 natural_person_limit: Option<bool> => "natural_person_limit",
-        /// `prevent_api_abuse`.
+        /// Whether suspicious accounts are refused: `true` yes.
         6 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
-        /// `transferable`.
+        /// Whether users may give it away: `true` yes.
         7 transferable: Option<bool> => "transferable",
-        /// `shareable`.
+        /// Whether users may share the link to get it: `true` yes.
         8 shareable: Option<bool> => "shareable",
     }
 }
@@ -709,27 +714,212 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::busi_favor::UpdateStock`.
     pub struct UpdateStockCouponUseRule {
-        /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        0 use_method: Option<String> => "use_method",
-        /// `mini_programs_appid`.
-        1 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        0 use_method: Option<UseMethod> => "use_method",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        1 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         2 mini_programs_path: Option<String> => "mini_programs_path",
     }
     new()
-    text(use_method: String, mini_programs_appid: String, mini_programs_path: String)
+    text(
+        use_method: UseMethod,
+        mini_programs_appid: xinqiao_types::AppId,
+        mini_programs_path: String,
+    )
 }
 
 w::record! {
     /// `stock_send_rule` of `marketing::busi_favor::UpdateStock`.
     pub struct UpdateStockSendRule {
-        /// `natural_person_limit`.
+        /// Whether limits count per real person: `true` joins accounts of one identity.
         0 natural_person_limit: Option<bool> => "natural_person_limit",
-        /// `prevent_api_abuse`.
+        /// Whether suspicious accounts are refused: `true` yes.
         1 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
     }
     new()
     set(natural_person_limit: bool, prevent_api_abuse: bool)
+}
+
+w::open_enum! {
+    /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`.
+    ///
+    /// What `background_color` of `InformationDisplayPatternInfo`, `background_color` of `DisplayPatternInfo` and 1 more may be.
+    pub enum BackgroundColor {
+        /// Green, `#63b359` (`Color010`).
+        Color010 = "Color010",
+        /// Dark green, `#2c9f67` (`Color020`).
+        Color020 = "Color020",
+        /// Blue, `#509fc9` (`Color030`).
+        Color030 = "Color030",
+        /// Indigo, `#5885cf` (`Color040`).
+        Color040 = "Color040",
+        /// Purple, `#9062c0` (`Color050`).
+        Color050 = "Color050",
+        /// Ochre, `#d09a45` (`Color060`).
+        Color060 = "Color060",
+        /// Yellow, `#e4b138` (`Color070`).
+        Color070 = "Color070",
+        /// Orange, `#ee903c` (`Color080`).
+        Color080 = "Color080",
+        /// Light red, `#dd6549` (`Color090`).
+        Color090 = "Color090",
+        /// Red, `#cc463d` (`Color100`).
+        Color100 = "Color100",
+    }
+}
+
+w::open_enum! {
+    /// How the code is shown: `NOT_SHOW`, `BARCODE` or `QRCODE`.
+    ///
+    /// What `code_display_mode` of `CustomEntrance`, `code_display_mode` of `DataCustomEntrance` may be.
+    pub enum CodeDisplayMode {
+        /// Code not shown (`NOT_SHOW`).
+        NotShow = "NOT_SHOW",
+        /// Shown as a bar code (`BARCODE`).
+        Barcode = "BARCODE",
+        /// Shown as a QR code (`QRCODE`).
+        QrCode = "QRCODE",
+    }
+}
+
+w::open_enum! {
+    /// Source of codes: `WECHATPAY_MODE` generated, `MERCHANT_API` given on sending, `MERCHANT_UPLOAD` uploaded before.
+    ///
+    /// What `coupon_code_mode` of `marketing::busi_favor::CreateStock`, `coupon_code_mode` of `marketing::busi_favor::GetStockResponse` may be.
+    pub enum CouponCodeMode {
+        /// WeChat Pay makes the codes (`WECHATPAY_MODE`).
+        WechatPayMode = "WECHATPAY_MODE",
+        /// The merchant gives the code on sending (`MERCHANT_API`).
+        MerchantApi = "MERCHANT_API",
+        /// The merchant uploads codes beforehand (`MERCHANT_UPLOAD`).
+        MerchantUpload = "MERCHANT_UPLOAD",
+    }
+}
+
+w::open_enum! {
+    /// State of the coupon: sent, used, expired, deleted, deactivated, ….
+    ///
+    /// What `coupon_state` of `marketing::busi_favor::users::GetCouponAppIdsResponse` may be.
+    pub enum CouponState {
+        /// Sent and usable (`SENDED`).
+        SendEd = "SENDED",
+        /// Redeemed (`USED`).
+        Used = "USED",
+        /// Past its validity (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Deleted by the user (`DELETED`).
+        Deleted = "DELETED",
+        /// Made void (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+        /// Waiting to be exchanged (`PENDING_REDEEM`).
+        PendingRedeem = "PENDING_REDEEM",
+        /// Exchange being confirmed (`REDEEM_CONFIRMING`).
+        RedeemConfirming = "REDEEM_CONFIRMING",
+        /// Exchange failed (`REDEEM_FAILED`).
+        RedeemFailed = "REDEEM_FAILED",
+        /// Not exchanged in time (`REDEEM_EXPIRED`).
+        RedeemExpired = "REDEEM_EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of coupon: `NORMAL` ordinary, `MEMBER` for members.
+    ///
+    /// What `coupon_type` of `marketing::busi_favor::product_coupons::Send` may be.
+    pub enum CouponType {
+        /// Ordinary coupon (`NORMAL`).
+        Normal = "NORMAL",
+        /// Coupon for members (`MEMBER`).
+        Member = "MEMBER",
+    }
+}
+
+w::open_enum! {
+    /// Lists only codes in this state.
+    ///
+    /// What `status` of `marketing::busi_favor::ListStockCouponCodes`, `coupon_state` of `marketing::busi_favor::users::ListCoupons` and 1 more may be.
+    pub enum Status {
+        /// Sent and usable (`SENDED`).
+        SendEd = "SENDED",
+        /// Redeemed (`USED`).
+        Used = "USED",
+        /// Past its validity (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Deleted by the user (`DELETED`).
+        Deleted = "DELETED",
+        /// Made void (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+    }
+}
+
+w::open_enum! {
+    /// State of the stock: in review, running, stopped, paused.
+    ///
+    /// What `stock_state` of `marketing::busi_favor::GetStockResponse` may be.
+    pub enum StockState {
+        /// In review (`UNAUDIT`).
+        UnAudit = "UNAUDIT",
+        /// Running now (`RUNNING`).
+        Running = "RUNNING",
+        /// Stopped (spelled this way) (`STOPED`).
+        StopEd = "STOPED",
+        /// Sending paused (`PAUSED`).
+        Paused = "PAUSED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in.
+    ///
+    /// What `stock_type` of `marketing::busi_favor::CreateStock`, `stock_type` of `marketing::busi_favor::GetStockResponse` and 3 more may be.
+    pub enum StockType {
+        /// Amount off (`NORMAL`).
+        Normal = "NORMAL",
+        /// Percentage discount (`DISCOUNT`).
+        Discount = "DISCOUNT",
+        /// Goods in exchange for a price (`EXCHANGE`).
+        Exchange = "EXCHANGE",
+    }
+}
+
+w::open_enum! {
+    /// How it is redeemed: scanned offline, Mini Program, payment code or by the user.
+    ///
+    /// What `use_method` of `CouponInformationCouponUseRule`, `use_method` of `CouponUseRule` and 3 more may be.
+    pub enum UseMethod {
+        /// Code shown and scanned in the shop (`OFF_LINE`).
+        OffLine = "OFF_LINE",
+        /// Redeemed in a Mini Program (`MINI_PROGRAMS`).
+        MiniPrograms = "MINI_PROGRAMS",
+        /// Redeemed by the user alone (`SELF_CONSUME`).
+        SelfConsume = "SELF_CONSUME",
+        /// Redeemed when paying with the payment code (`PAYMENT_CODE`).
+        PaymentCode = "PAYMENT_CODE",
+    }
+}
+
+w::open_enum! {
+    /// Usable weekdays: `0` Sunday, `1` Monday … `6` Saturday.
+    ///
+    /// What `week_day` of `DataAvailableWeek` may be.
+    pub enum WeekDay {
+        /// Sunday (`0`).
+        N0 = "0",
+        /// Monday (`1`).
+        N1 = "1",
+        /// Tuesday (`2`).
+        N2 = "2",
+        /// Wednesday (`3`).
+        N3 = "3",
+        /// Thursday (`4`).
+        N4 = "4",
+        /// Friday (`5`).
+        N5 = "5",
+        /// Saturday (`6`).
+        N6 = "6",
+    }
+    numbers
 }
 
 w::record! {
@@ -740,42 +930,42 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534855>.
     /// * Catalog: `pay_v3.marketing.busi_favor.create_stock`.
     pub struct CreateStock {
-        /// `stock_name`.
+        /// Name of the merchant coupon stock, shown as the coupon's name.
         0 stock_name: String => "stock_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        1 stock_type: String => "stock_type: must",
-        /// `out_request_no`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        1 stock_type: StockType => "stock_type: must",
+        /// Your own request number; keep it on retries.
         2 out_request_no: String => "out_request_no: must",
-        /// `belong_merchant`; the account's merchantid.
+        /// Merchant ID that owns the stock, the sub-merchant in service provider mode; the account's merchantid.
         3 belong_merchant: String => "belong_merchant: must",
-        /// `stock_send_rule`.
+        /// Sending rules: totals, daily and per-user limits, abuse guard.
         4 stock_send_rule: StockSendRule => "stock_send_rule: must",
-        /// `coupon_use_rule`.
+        /// Redemption rules: time, size of the discount, method.
         5 coupon_use_rule: CouponUseRule => "coupon_use_rule: must",
-        /// `custom_entrance`.
+        /// Extra entrances on the coupon's page.
         6 custom_entrance: Option<CustomEntrance> => "custom_entrance",
-        /// `display_pattern_info`.
+        /// Looks of the coupon: notes, logo, color, pictures.
         7 display_pattern_info: Option<DisplayPatternInfo> => "display_pattern_info",
-        /// `notify_config`.
+        /// How coupon event notices are sent.
         8 notify_config: Option<NotifyConfig> => "notify_config",
-        /// `goods_name`.
+        /// Words that tell users which goods the coupon covers.
         9 goods_name: String => "goods_name: must",
-        /// `coupon_code_mode`; one of `WECHATPAY_MODE` `MERCHANT_API` `MERCHANT_UPLOAD`.
-        10 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `subsidy`.
+        /// Source of codes: `WECHATPAY_MODE` generated, `MERCHANT_API` given on sending, `MERCHANT_UPLOAD` uploaded before; one of `WECHATPAY_MODE` `MERCHANT_API` `MERCHANT_UPLOAD`.
+        10 coupon_code_mode: CouponCodeMode => "coupon_code_mode: must",
+        /// Whether subsidies may be paid for it: `true` yes.
         11 subsidy: Option<bool> => "subsidy",
-        /// `comment`.
+        /// Note on the stock that only its makers see.
         12 comment: Option<String> => "comment",
     }
     new(
         stock_name: impl Into<String>,
-        stock_type: impl Into<String>,
+        stock_type: impl Into<StockType>,
         out_request_no: impl Into<String>,
         belong_merchant: impl Into<String>,
         stock_send_rule: StockSendRule,
         coupon_use_rule: CouponUseRule,
         goods_name: impl Into<String>,
-        coupon_code_mode: impl Into<String>,
+        coupon_code_mode: impl Into<CouponCodeMode>,
     )
     text(comment: String)
     set(
@@ -789,9 +979,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateStock`].
     pub struct CreateStockResponse {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the stock was made; format `rfc3339`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -823,11 +1013,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html>.
     /// * Catalog: `pay_v3.marketing.busi_favor.delete_stock_coupon_code`.
     pub struct DeleteStockCouponCode {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         1 coupon_code: String => "coupon_code: must path",
-        /// `delete_request_no`.
+        /// Your own number of the code deletion.
         2 delete_request_no: String => "delete_request_no: must query",
     }
     new(
@@ -840,9 +1030,9 @@ w::record! {
 w::record! {
     /// Answer to [`DeleteStockCouponCode`].
     pub struct DeleteStockCouponCodeResponse {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: Option<String> => "stock_id",
-        /// `delete_time`.
+        /// When the stored code was deleted.
         1 delete_time: Option<String> => "delete_time",
     }
 }
@@ -874,7 +1064,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465507>.
     /// * Catalog: `pay_v3.marketing.busi_favor.get_callbacks`.
     pub struct GetCallbacks {
-        /// `mchid`; the account's merchantid.
+        /// Merchant ID whose callback is meant; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
     new(mchid: impl Into<xinqiao_types::MchId>)
@@ -883,9 +1073,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCallbacks`].
     pub struct GetCallbacksResponse {
-        /// `mchid`.
+        /// Merchant ID whose callback is meant.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `notify_url`.
+        /// Address that receives events such as a coupon being received.
         1 notify_url: String => "notify_url: must",
     }
 }
@@ -917,7 +1107,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534928>.
     /// * Catalog: `pay_v3.marketing.busi_favor.get_stock`.
     pub struct GetStock {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
     }
     new(stock_id: impl Into<String>)
@@ -926,37 +1116,37 @@ w::record! {
 w::record! {
     /// Answer to [`GetStock`].
     pub struct GetStockResponse {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must",
-        /// `stock_name`.
+        /// Name of the merchant coupon stock, shown as the coupon's name.
         1 stock_name: String => "stock_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        2 stock_type: String => "stock_type: must",
-        /// `stock_state`; one of `UNAUDIT` `RUNNING` `STOPED` `PAUSED`.
-        3 stock_state: String => "stock_state: must",
-        /// `belong_merchant`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        2 stock_type: StockType => "stock_type: must",
+        /// State of the stock: in review, running, stopped, paused; one of `UNAUDIT` `RUNNING` `STOPED` `PAUSED`.
+        3 stock_state: StockState => "stock_state: must",
+        /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
         4 belong_merchant: String => "belong_merchant: must",
-        /// `stock_send_rule`.
+        /// Sending rules: totals, daily and per-user limits, abuse guard.
         5 stock_send_rule: GetStockSendRule => "stock_send_rule: must",
-        /// `coupon_use_rule`.
+        /// Redemption rules: time, size of the discount, method.
         6 coupon_use_rule: GetStockCouponUseRule => "coupon_use_rule: must",
-        /// `custom_entrance`.
+        /// Extra entrances on the coupon's page.
         7 custom_entrance: CustomEntrance => "custom_entrance: must",
-        /// `display_pattern_info`.
+        /// Looks of the coupon: notes, logo, color, pictures.
         8 display_pattern_info: GetStockDisplayPatternInfo => "display_pattern_info: must",
-        /// `notify_config`.
+        /// How coupon event notices are sent.
         9 notify_config: Option<NotifyConfig> => "notify_config",
-        /// `coupon_code_count`.
+        /// How many codes are stored; only with uploaded codes.
         10 coupon_code_count: Option<CouponCodeCount> => "coupon_code_count",
-        /// `send_count_information`.
+        /// What the stock has sent so far.
         11 send_count_information: Option<CountInformation> => "send_count_information",
-        /// `goods_name`.
+        /// Words that tell users which goods the coupon covers.
         12 goods_name: String => "goods_name: must",
-        /// `coupon_code_mode`; one of `WECHATPAY_MODE` `MERCHANT_API` `MERCHANT_UPLOAD`.
-        13 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `comment`.
+        /// Source of codes: `WECHATPAY_MODE` generated, `MERCHANT_API` given on sending, `MERCHANT_UPLOAD` uploaded before; one of `WECHATPAY_MODE` `MERCHANT_API` `MERCHANT_UPLOAD`.
+        13 coupon_code_mode: CouponCodeMode => "coupon_code_mode: must",
+        /// Note on the stock that only its makers see.
         14 comment: Option<String> => "comment",
-        /// `subsidy`.
+        /// Whether subsidies may be paid for it: `true` yes.
         15 subsidy: Option<bool> => "subsidy",
     }
 }
@@ -988,11 +1178,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html>.
     /// * Catalog: `pay_v3.marketing.busi_favor.get_stock_coupon_code`.
     pub struct GetStockCouponCode {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         1 coupon_code: String => "coupon_code: must path",
-        /// `appid`.
+        /// AppID bound to the merchant; the openid is valid only under it.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
     new(stock_id: impl Into<String>, coupon_code: impl Into<String>)
@@ -1002,9 +1192,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockCouponCode`].
     pub struct GetStockCouponCodeResponse {
-        /// `code_information`.
+        /// How this stored code was handed out.
         0 code_information: DataInfo => "code_information: must",
-        /// `coupon_information`.
+        /// The coupon of this code; empty while not sent.
         1 coupon_information: CouponInformation => "coupon_information: must",
     }
 }
@@ -1036,34 +1226,34 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html>.
     /// * Catalog: `pay_v3.marketing.busi_favor.list_stock_coupon_codes`.
     pub struct ListStockCouponCodes {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
-        /// `status`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        1 status: Option<String> => "status: query",
-        /// `appid`.
+        /// Lists only codes in this state; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        1 status: Option<Status> => "status: query",
+        /// AppID bound to the merchant; the openid is valid only under it.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: Option<f64> => "offset: query",
-        /// `limit`.
+        /// Page size, at most 20 for a user's coupons.
         4 limit: Option<f64> => "limit: query",
     }
     new(stock_id: impl Into<String>)
-    text(status: String, appid: xinqiao_types::AppId)
+    text(status: Status, appid: xinqiao_types::AppId)
     set(offset: f64, limit: f64)
 }
 
 w::record! {
     /// Answer to [`ListStockCouponCodes`].
     pub struct ListStockCouponCodesResponse {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         1 total_count: i64 => "total_count: must",
-        /// `limit`.
+        /// Page size, at most 20 for a user's coupons.
         2 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
-        /// `data`.
+        /// Stored codes of this page and where they went.
         4 data: Option<Vec<DataInfo>> => "data",
     }
 }
@@ -1095,9 +1285,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465431>.
     /// * Catalog: `pay_v3.marketing.busi_favor.set_callback`.
     pub struct SetCallback {
-        /// `notify_url`.
+        /// Address that receives events such as a coupon being received.
         0 notify_url: String => "notify_url: must",
-        /// `mchid`; the account's merchantid.
+        /// Merchant ID whose callback is meant; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must",
     }
     new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -1106,11 +1296,11 @@ w::record! {
 w::record! {
     /// Answer to [`SetCallback`].
     pub struct SetCallbackResponse {
-        /// `mchid`.
+        /// Merchant ID whose callback is meant.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `notify_url`.
+        /// Address that receives events such as a coupon being received.
         1 notify_url: String => "notify_url: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the callback was changed; format `rfc3339`.
         2 update_time: String => "update_time: must",
     }
 }
@@ -1142,27 +1332,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535020>.
     /// * Catalog: `pay_v3.marketing.busi_favor.update_stock`.
     pub struct UpdateStock {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
-        /// `out_request_no`.
+        /// Your own request number; keep it on retries.
         1 out_request_no: String => "out_request_no: must",
-        /// `stock_send_rule`.
+        /// Sending rules: totals, daily and per-user limits, abuse guard.
         2 stock_send_rule: Option<UpdateStockSendRule> => "stock_send_rule",
-        /// `coupon_use_rule`.
+        /// Redemption rules: time, size of the discount, method.
         3 coupon_use_rule: Option<UpdateStockCouponUseRule> => "coupon_use_rule",
-        /// `custom_entrance`.
+        /// Extra entrances on the coupon's page.
         4 custom_entrance: Option<CustomEntrance> => "custom_entrance",
-        /// `display_pattern_info`.
+        /// Looks of the coupon: notes, logo, color, pictures.
         5 display_pattern_info: Option<DisplayPatternInfo> => "display_pattern_info",
-        /// `notify_config`.
+        /// How coupon event notices are sent.
         6 notify_config: Option<NotifyConfig> => "notify_config",
-        /// `goods_name`.
+        /// Words that tell users which goods the coupon covers.
         7 goods_name: Option<String> => "goods_name",
-        /// `comment`.
+        /// Note on the stock that only its makers see.
         8 comment: Option<String> => "comment",
-        /// `stock_name`.
+        /// Name of the merchant coupon stock, shown as the coupon's name.
         9 stock_name: Option<String> => "stock_name",
-        /// `subsidy`.
+        /// Whether subsidies may be paid for it: `true` yes.
         10 subsidy: Option<bool> => "subsidy",
     }
     new(stock_id: impl Into<String>, out_request_no: impl Into<String>)
@@ -1204,17 +1394,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465739>.
     /// * Catalog: `pay_v3.marketing.busi_favor.update_stock_budget`.
     pub struct UpdateStockBudget {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
-        /// `target_max_coupons`.
+        /// New total limit; instead of the daily one.
         1 target_max_coupons: Option<i64> => "target_max_coupons",
-        /// `target_max_coupons_by_day`.
+        /// New daily limit; instead of the total one.
         2 target_max_coupons_by_day: Option<i64> => "target_max_coupons_by_day",
-        /// `current_max_coupons`.
+        /// Present total limit, as a guard against concurrent changes.
         3 current_max_coupons: Option<i64> => "current_max_coupons",
-        /// `current_max_coupons_by_day`.
+        /// Present daily limit, as a guard against concurrent changes.
         4 current_max_coupons_by_day: Option<i64> => "current_max_coupons_by_day",
-        /// `modify_budget_request_no`.
+        /// Your own number of the budget change.
         5 modify_budget_request_no: String => "modify_budget_request_no: must",
     }
     new(stock_id: impl Into<String>, modify_budget_request_no: impl Into<String>)
@@ -1229,9 +1419,9 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateStockBudget`].
     pub struct UpdateStockBudgetResponse {
-        /// `max_coupons`.
+        /// Most coupons that the stock sends.
         0 max_coupons: i64 => "max_coupons: must",
-        /// `max_coupons_by_day`.
+        /// Most coupons sent a day.
         1 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
     }
 }
@@ -1263,11 +1453,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012487038>.
     /// * Catalog: `pay_v3.marketing.busi_favor.upload_stock_coupon_code`.
     pub struct UploadStockCouponCode {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
-        /// `coupon_code_list`.
+        /// Codes to upload, at most 200 a call.
         1 coupon_code_list: Option<Vec<String>> => "coupon_code_list",
-        /// `upload_request_no`.
+        /// Your own number of the code upload.
         2 upload_request_no: String => "upload_request_no: must",
     }
     new(stock_id: impl Into<String>, upload_request_no: impl Into<String>)
@@ -1277,23 +1467,23 @@ w::record! {
 w::record! {
     /// Answer to [`UploadStockCouponCode`].
     pub struct UploadStockCouponCodeResponse {
-        /// `stock_id`.
+        /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must",
-        /// `total_count`.
+        /// Codes in this upload without duplicates.
         1 total_count: i64 => "total_count: must",
-        /// `success_count`.
+        /// How many codes were taken.
         2 success_count: i64 => "success_count: must",
-        /// `success_codes`.
+        /// Codes that were taken.
         3 success_codes: Option<Vec<String>> => "success_codes",
-        /// `success_time`; format `rfc3339`.
+        /// When the codes were taken; format `rfc3339`.
         4 success_time: Option<String> => "success_time",
-        /// `fail_count`.
+        /// How many codes were refused.
         5 fail_count: Option<i64> => "fail_count",
-        /// `fail_codes`.
+        /// Codes that were refused, with reasons.
         6 fail_codes: Option<Vec<FailCode>> => "fail_codes",
-        /// `exist_codes`.
+        /// Codes that had been uploaded before.
         7 exist_codes: Option<Vec<String>> => "exist_codes",
-        /// `duplicate_codes`.
+        /// Codes that occur twice in this request.
         8 duplicate_codes: Option<Vec<String>> => "duplicate_codes",
     }
 }
@@ -1329,13 +1519,13 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465596>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.associate`.
         pub struct Associate {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `out_trade_no`.
+            /// Your own number of the paid order.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
         }
         new(
@@ -1349,7 +1539,7 @@ pub mod coupons {
     w::record! {
         /// Answer to [`Associate`].
         pub struct AssociateResponse {
-            /// `wechatpay_associate_time`; format `rfc3339`.
+            /// When coupon and order were linked; format `rfc3339`; `wechatpay_associate_time` on the wire.
             #[doc(alias = "wechatpay_associate_time")]
             0 wechat_pay_associate_time: String => "wechatpay_associate_time: must",
         }
@@ -1382,13 +1572,13 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465890>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.deactivate`.
         pub struct Deactivate {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `deactivate_request_no`.
+            /// Your own number of the deactivating request.
             2 deactivate_request_no: String => "deactivate_request_no: must",
-            /// `deactivate_reason`.
+            /// Why the coupon is made void.
             3 deactivate_reason: Option<String> => "deactivate_reason",
         }
         new(
@@ -1402,7 +1592,7 @@ pub mod coupons {
     w::record! {
         /// Answer to [`Deactivate`].
         pub struct DeactivateResponse {
-            /// `wechatpay_deactivate_time`; format `rfc3339`.
+            /// When the coupon was made void; format `rfc3339`; `wechatpay_deactivate_time` on the wire.
             #[doc(alias = "wechatpay_deactivate_time")]
             0 wechat_pay_deactivate_time: String => "wechatpay_deactivate_time: must",
         }
@@ -1435,13 +1625,13 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465673>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.disassociate`.
         pub struct Disassociate {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `out_trade_no`.
+            /// Your own number of the paid order.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
         }
         new(
@@ -1455,7 +1645,7 @@ pub mod coupons {
     w::record! {
         /// Answer to [`Disassociate`].
         pub struct DisassociateResponse {
-            /// `wechatpay_disassociate_time`; format `rfc3339`.
+            /// When coupon and order were separated; format `rfc3339`; `wechatpay_disassociate_time` on the wire.
             #[doc(alias = "wechatpay_disassociate_time")]
             0 wechat_pay_disassociate_time: String => "wechatpay_disassociate_time: must",
         }
@@ -1488,11 +1678,11 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465845>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.return`.
         pub struct Return {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `return_request_no`.
+            /// Your own number of the returning request.
             2 return_request_no: String => "return_request_no: must",
         }
         new(
@@ -1505,7 +1695,7 @@ pub mod coupons {
     w::record! {
         /// Answer to [`Return`].
         pub struct ReturnResponse {
-            /// `wechatpay_return_time`; format `rfc3339`.
+            /// When WeChat Pay gave the coupon back; format `rfc3339`; `wechatpay_return_time` on the wire.
             #[doc(alias = "wechatpay_return_time")]
             0 wechat_pay_return_time: String => "wechatpay_return_time: must",
         }
@@ -1538,15 +1728,15 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.send`.
         pub struct Send {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             2 stock_id: String => "stock_id: must",
-            /// `out_request_no`.
+            /// Voucher number of the sending, your own; the same one sends no second coupon.
             3 out_request_no: String => "out_request_no: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             4 coupon_code: Option<String> => "coupon_code",
         }
         new(
@@ -1561,11 +1751,11 @@ pub mod coupons {
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: Option<String> => "coupon_code",
-            /// `out_request_no`.
+            /// Voucher number of the sending, your own; the same one sends no second coupon.
             2 out_request_no: Option<String> => "out_request_no",
         }
     }
@@ -1597,15 +1787,15 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/coupons/chapter3_1.shtml>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.send_by_card_id`.
         pub struct SendByCardId {
-            /// `card_id`.
+            /// Number of the spending card to send.
             0 card_id: String => "card_id: must path",
-            /// `appid`.
+            /// AppID that the spending card belongs to.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Recipient under that AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
+            /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
-            /// `send_time`; format `rfc3339`.
+            /// When the merchant asked to send the card; format `rfc3339`.
             4 send_time: String => "send_time: must",
         }
         new(
@@ -1620,7 +1810,7 @@ pub mod coupons {
     w::record! {
         /// Answer to [`SendByCardId`].
         pub struct SendByCardIdResponse {
-            /// `card_code`.
+            /// Code of the spending card that was sent.
             0 card_code: String => "card_code: must",
         }
     }
@@ -1652,23 +1842,23 @@ pub mod coupons {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012465292>.
         /// * Catalog: `pay_v3.marketing.busi_favor.coupons.use`.
         pub struct Use {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: Option<String> => "stock_id",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `use_request_no`.
+            /// Number of the redeeming request, your own; keep it on retries.
             4 use_request_no: String => "use_request_no: must",
-            /// `use_time`; format `rfc3339`.
+            /// When it was redeemed; format `rfc3339`.
             5 use_time: String => "use_time: must",
-            /// `out_trade_no`.
+            /// Your own number of the paid order.
             6 out_trade_no: Option<String> => "out_trade_no",
-            /// `mch_id`.
+            /// Merchant ID that placed the order of the coupon.
             7 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             8 transaction_id: Option<String> => "transaction_id",
         }
         new(
@@ -1689,11 +1879,11 @@ pub mod coupons {
     w::record! {
         /// Answer to [`Use`].
         pub struct UseResponse {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `wechatpay_use_time`; format `rfc3339`.
+            /// When WeChat Pay completed the redemption; format `rfc3339`; `wechatpay_use_time` on the wire.
             #[doc(alias = "wechatpay_use_time")]
             2 wechat_pay_use_time: String => "wechatpay_use_time: must",
         }
@@ -1730,15 +1920,15 @@ pub mod product_coupons {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.busi_favor.product_coupons.pre_send`.
         pub struct PreSend {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: Option<String> => "coupon_code",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `send_request_no`.
+            /// Number of the request that sent the coupon.
             4 send_request_no: String => "send_request_no: must",
         }
         new(
@@ -1752,7 +1942,7 @@ pub mod product_coupons {
     w::record! {
         /// Answer to [`PreSend`].
         pub struct PreSendResponse {
-            /// `token`.
+            /// Token of the prepared coupon, which the front end hands to the receiving component.
             0 token: String => "token: must",
         }
     }
@@ -1784,20 +1974,20 @@ pub mod product_coupons {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015594964>.
         /// * Catalog: `pay_v3.marketing.busi_favor.product_coupons.send`.
         pub struct Send {
-            /// `member_card_id`.
+            /// Membership card whose member receives it.
             0 member_card_id: Option<String> => "member_card_id",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             3 stock_id: String => "stock_id: must",
-            /// `out_request_no`.
+            /// Voucher number of the sending, your own; the same one sends no second coupon.
             4 out_request_no: String => "out_request_no: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             5 coupon_code: Option<String> => "coupon_code",
-            /// `coupon_type`; one of `NORMAL` `MEMBER`; needed according to the documentation.
-            6 coupon_type: Option<String> => "coupon_type",
+            /// Kind of coupon: `NORMAL` ordinary, `MEMBER` for members; one of `NORMAL` `MEMBER`; needed according to the documentation.
+            6 coupon_type: Option<super::CouponType> => "coupon_type",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -1805,19 +1995,19 @@ pub mod product_coupons {
             stock_id: impl Into<String>,
             out_request_no: impl Into<String>,
         )
-        text(member_card_id: String, coupon_code: String, coupon_type: String)
+        text(member_card_id: String, coupon_code: String, coupon_type: super::CouponType)
     }
 
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
-            /// `send_coupon_result`.
+            /// The coupon that was sent.
             0 send_coupon_result: super::SendCouponResult => "send_coupon_result: must",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             1 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             2 coupon_code: String => "coupon_code: must",
-            /// `out_request_no`.
+            /// Voucher number of the sending, your own; the same one sends no second coupon.
             3 out_request_no: String => "out_request_no: must",
         }
     }
@@ -1854,7 +2044,7 @@ pub mod subsidy {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_2_18.shtml>.
         /// * Catalog: `pay_v3.marketing.busi_favor.subsidy.get_pay_receipt`.
         pub struct GetPayReceipt {
-            /// `subsidy_receipt_id`.
+            /// WeChat Pay's number of the subsidy payment.
             0 subsidy_receipt_id: String => "subsidy_receipt_id: must path",
         }
         new(subsidy_receipt_id: impl Into<String>)
@@ -1863,31 +2053,31 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`GetPayReceipt`].
         pub struct GetPayReceiptResponse {
-            /// `subsidy_receipt_id`.
+            /// WeChat Pay's number of the subsidy payment.
             0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             1 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             2 coupon_code: String => "coupon_code: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             3 transaction_id: String => "transaction_id: must",
-            /// `payer_merchant`.
+            /// Merchant ID that pays the subsidy; on a return, the one that had paid.
             4 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`.
+            /// Merchant ID that gets the subsidy; on a return it is charged.
             5 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; in fen.
+            /// Money paid or taken back, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `description`.
+            /// Note on the payment or return, written by the merchant.
             7 description: String => "description: must",
-            /// `out_subsidy_no`.
+            /// Your own unique number of the subsidy payment.
             8 out_subsidy_no: String => "out_subsidy_no: must",
-            /// `status`.
+            /// State of the subsidy: accepted, in progress, done or failed.
             9 status: String => "status: must",
-            /// `fail_reason`.
+            /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
             10 fail_reason: Option<String> => "fail_reason",
-            /// `success_time`; format `rfc3339`.
+            /// When the subsidy was paid; empty before; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
+            /// When the subsidy was started; format `rfc3339`.
             12 create_time: String => "create_time: must",
         }
     }
@@ -1919,7 +2109,7 @@ pub mod subsidy {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_2_21.shtml>.
         /// * Catalog: `pay_v3.marketing.busi_favor.subsidy.get_return_receipt`.
         pub struct GetReturnReceipt {
-            /// `subsidy_return_receipt_id`.
+            /// WeChat Pay's number of the subsidy return.
             0 subsidy_return_receipt_id: String => "subsidy_return_receipt_id: must path",
         }
         new(subsidy_return_receipt_id: impl Into<String>)
@@ -1928,35 +2118,35 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`GetReturnReceipt`].
         pub struct GetReturnReceiptResponse {
-            /// `subsidy_return_receipt_id`.
+            /// WeChat Pay's number of the subsidy return.
             0 subsidy_return_receipt_id: Option<String> => "subsidy_return_receipt_id",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             1 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             2 coupon_code: String => "coupon_code: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             3 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// WeChat Pay refund that the return belongs to; such as `50100506732021010105138718375`.
             4 refund_id: String => "refund_id: must",
-            /// `payer_merchant`.
+            /// Merchant ID that pays the subsidy; on a return, the one that had paid.
             5 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`.
+            /// Merchant ID that gets the subsidy; on a return it is charged.
             6 payee_merchant: String => "payee_merchant: must",
-            /// `amount`.
+            /// Money paid or taken back, in fen.
             7 amount: i64 => "amount: must",
-            /// `description`.
+            /// Note on the payment or return, written by the merchant.
             8 description: String => "description: must",
-            /// `status`.
+            /// State of the subsidy: accepted, in progress, done or failed.
             9 status: String => "status: must",
-            /// `fail_reason`.
+            /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
             10 fail_reason: Option<String> => "fail_reason",
-            /// `return_done_time`.
+            /// When the return was completed; empty before.
             11 return_done_time: Option<String> => "return_done_time",
-            /// `subsidy_receipt_id`.
+            /// WeChat Pay's number of the subsidy payment.
             12 subsidy_receipt_id: String => "subsidy_receipt_id: must",
-            /// `out_subsidy_return_no`.
+            /// Your own unique number of the subsidy return.
             13 out_subsidy_return_no: String => "out_subsidy_return_no: must",
-            /// `return_create_time`.
+            /// When the return was started.
             14 return_create_time: Option<String> => "return_create_time",
         }
     }
@@ -1988,11 +2178,11 @@ pub mod subsidy {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_2_19.shtml>.
         /// * Catalog: `pay_v3.marketing.busi_favor.subsidy.list_pay_receipts`.
         pub struct ListPayReceipts {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must query",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must query",
-            /// `out_subsidy_no`.
+            /// Your own unique number of the subsidy payment.
             2 out_subsidy_no: Option<String> => "out_subsidy_no: query",
         }
         new(stock_id: impl Into<String>, coupon_code: impl Into<String>)
@@ -2002,7 +2192,7 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`ListPayReceipts`].
         pub struct ListPayReceiptsResponse {
-            /// `pay_receipt_list`.
+            /// Subsidy payments that match.
             0 pay_receipt_list: Option<Vec<super::Receipt>> => "pay_receipt_list",
         }
     }
@@ -2034,21 +2224,21 @@ pub mod subsidy {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_2_16.shtml>.
         /// * Catalog: `pay_v3.marketing.busi_favor.subsidy.pay_receipt`.
         pub struct PayReceipt {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             2 transaction_id: String => "transaction_id: must",
-            /// `payer_merchant`; the account's merchantid.
+            /// Merchant ID that pays the subsidy; on a return, the one that had paid; the account's merchantid.
             3 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`; the account's merchantid.
+            /// Merchant ID that gets the subsidy; on a return it is charged; the account's merchantid.
             4 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; in fen.
+            /// Money paid or taken back, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `description`.
+            /// Note on the payment or return, written by the merchant.
             6 description: String => "description: must",
-            /// `out_subsidy_no`.
+            /// Your own unique number of the subsidy payment.
             7 out_subsidy_no: String => "out_subsidy_no: must",
         }
         new(
@@ -2093,23 +2283,23 @@ pub mod subsidy {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_2_17.shtml>.
         /// * Catalog: `pay_v3.marketing.busi_favor.subsidy.return_receipt`.
         pub struct ReturnReceipt {
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             0 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             2 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// WeChat Pay refund that the return belongs to; such as `50100506732021010105138718375`.
             3 refund_id: String => "refund_id: must",
-            /// `payer_merchant`; the account's merchantid.
+            /// Merchant ID that pays the subsidy; on a return, the one that had paid; the account's merchantid.
             4 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`; the account's merchantid.
+            /// Merchant ID that gets the subsidy; on a return it is charged; the account's merchantid.
             5 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; in fen.
+            /// Money paid or taken back, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `description`.
+            /// Note on the payment or return, written by the merchant.
             7 description: String => "description: must",
-            /// `out_subsidy_return_no`.
+            /// Your own unique number of the subsidy return.
             8 out_subsidy_return_no: String => "out_subsidy_return_no: must",
         }
         new(
@@ -2128,35 +2318,35 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`ReturnReceipt`].
         pub struct ReturnReceiptResponse {
-            /// `subsidy_return_receipt_id`.
+            /// WeChat Pay's number of the subsidy return.
             0 subsidy_return_receipt_id: String => "subsidy_return_receipt_id: must",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             1 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             2 coupon_code: String => "coupon_code: must",
-            /// `transaction_id`.
+            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             3 transaction_id: String => "transaction_id: must",
-            /// `refund_id`.
+            /// WeChat Pay refund that the return belongs to; such as `50100506732021010105138718375`.
             4 refund_id: String => "refund_id: must",
-            /// `payer_merchant`.
+            /// Merchant ID that pays the subsidy; on a return, the one that had paid.
             5 payer_merchant: String => "payer_merchant: must",
-            /// `payee_merchant`.
+            /// Merchant ID that gets the subsidy; on a return it is charged.
             6 payee_merchant: String => "payee_merchant: must",
-            /// `amount`; in fen.
+            /// Money paid or taken back, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `description`.
+            /// Note on the payment or return, written by the merchant.
             8 description: String => "description: must",
-            /// `subsidy_receipt_id`.
+            /// WeChat Pay's number of the subsidy payment.
             9 subsidy_receipt_id: String => "subsidy_receipt_id: must",
-            /// `out_subsidy_return_no`.
+            /// Your own unique number of the subsidy return.
             10 out_subsidy_return_no: String => "out_subsidy_return_no: must",
-            /// `status`.
+            /// State of the subsidy: accepted, in progress, done or failed.
             11 status: String => "status: must",
-            /// `fail_reason`.
+            /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
             12 fail_reason: Option<String> => "fail_reason",
-            /// `return_done_time`; format `rfc3339`.
+            /// When the return was completed; empty before; format `rfc3339`.
             13 return_done_time: Option<String> => "return_done_time",
-            /// `return_create_time`; format `rfc3339`.
+            /// When the return was started; format `rfc3339`.
             14 return_create_time: String => "return_create_time: must",
         }
     }
@@ -2193,11 +2383,11 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535011>.
         /// * Catalog: `pay_v3.marketing.busi_favor.users.get_coupon_app_ids`.
         pub struct GetCouponAppIds {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must path",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             2 appid: xinqiao_types::AppId => "appid: must path",
         }
         new(
@@ -2210,43 +2400,43 @@ pub mod users {
     w::record! {
         /// Answer to [`GetCouponAppIds`].
         pub struct GetCouponAppIdsResponse {
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             0 coupon_code: String => "coupon_code: must",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             1 stock_id: String => "stock_id: must",
-            /// `stock_name`.
+            /// Name of the merchant coupon stock, shown as the coupon's name.
             2 stock_name: String => "stock_name: must",
-            /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 stock_type: String => "stock_type: must",
-            /// `coupon_state`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED` `PENDING_REDEEM` `REDEEM_CONFIRMING` `REDEEM_FAILED` ….
-            4 coupon_state: String => "coupon_state: must",
-            /// `belong_merchant`.
+            /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            3 stock_type: super::StockType => "stock_type: must",
+            /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED` `PENDING_REDEEM` `REDEEM_CONFIRMING` `REDEEM_FAILED` ….
+            4 coupon_state: super::CouponState => "coupon_state: must",
+            /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
             5 belong_merchant: String => "belong_merchant: must",
-            /// `transferable`.
+            /// Whether users may give it away: `true` yes.
             6 transferable: Option<bool> => "transferable",
-            /// `shareable`.
+            /// Whether users may share the link to get it: `true` yes.
             7 shareable: Option<bool> => "shareable",
-            /// `coupon_use_rule`.
+            /// Redemption rules: time, size of the discount, method.
             8 coupon_use_rule: super::DataCouponUseRule => "coupon_use_rule: must",
-            /// `custom_entrance`.
+            /// Extra entrances on the coupon's page.
             9 custom_entrance: Option<super::DataCustomEntrance> => "custom_entrance",
-            /// `display_pattern_info`.
+            /// Looks of the coupon: notes, logo, color, pictures.
             10 display_pattern_info: super::GetStockDisplayPatternInfo => "display_pattern_info: must",
-            /// `goods_name`.
+            /// Words that tell users which goods the coupon covers.
             11 goods_name: String => "goods_name: must",
-            /// `comment`.
+            /// Note on the stock that only its makers see.
             12 comment: Option<String> => "comment",
-            /// `available_start_time`; format `rfc3339`.
+            /// When this coupon becomes usable; format `rfc3339`.
             13 available_start_time: String => "available_start_time: must",
-            /// `expire_time`; format `rfc3339`.
+            /// When this coupon expires; format `rfc3339`.
             14 expire_time: String => "expire_time: must",
-            /// `receive_time`; format `rfc3339`.
+            /// When the user received it; format `rfc3339`.
             15 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
+            /// Number of the request that sent the coupon.
             16 send_request_no: String => "send_request_no: must",
-            /// `use_request_no`.
+            /// Number of the redeeming request, your own; keep it on retries.
             17 use_request_no: Option<String> => "use_request_no",
-            /// `use_time`; format `rfc3339`.
+            /// When it was redeemed; format `rfc3339`.
             18 use_time: Option<String> => "use_time",
         }
     }
@@ -2278,29 +2468,29 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534963>.
         /// * Catalog: `pay_v3.marketing.busi_favor.users.list_coupons`.
         pub struct ListCoupons {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `stock_id`.
+            /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             2 stock_id: Option<String> => "stock_id: query",
-            /// `coupon_state`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            3 coupon_state: Option<String> => "coupon_state: query",
-            /// `creator_merchant`.
+            /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            3 coupon_state: Option<super::Status> => "coupon_state: query",
+            /// Only coupons of stocks that this merchant made.
             4 creator_merchant: Option<String> => "creator_merchant: query",
-            /// `sender_merchant`.
+            /// Only coupons that this merchant sent.
             5 sender_merchant: Option<String> => "sender_merchant: query",
-            /// `belong_merchant`.
+            /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
             6 belong_merchant: Option<String> => "belong_merchant: query",
-            /// `limit`.
+            /// Page size, at most 20 for a user's coupons.
             7 limit: Option<i64> => "limit: query",
-            /// `offset`.
+            /// Page number, counted from 0.
             8 offset: Option<i64> => "offset: query",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
         text(
             stock_id: String,
-            coupon_state: String,
+            coupon_state: super::Status,
             creator_merchant: String,
             sender_merchant: String,
             belong_merchant: String,
@@ -2311,13 +2501,13 @@ pub mod users {
     w::record! {
         /// Answer to [`ListCoupons`].
         pub struct ListCouponsResponse {
-            /// `data`.
+            /// Merchant coupons of the user.
             0 data: Vec<super::Coupon> => "data: must",
-            /// `limit`.
+            /// Page size, at most 20 for a user's coupons.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Page number, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             3 total_count: i64 => "total_count: must",
         }
     }

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `available_region_list` in the answer of `marketing::favor::GetStock`; an item of `available_region_list` in `marketing::favor::Stock`.
     pub struct AvailableRegion {
-        /// `type`.
+        /// What kind of region it is, that is how far the names below go.
         0 type_: String => "type: must",
-        /// `country`.
+        /// Country, spelled out.
         1 country: Option<String> => "country",
-        /// `province`.
+        /// Province, spelled out.
         2 province: Option<String> => "province",
-        /// `city`.
+        /// City, spelled out.
         3 city: Option<String> => "city",
-        /// `district`.
+        /// District, spelled out.
         4 district: Option<String> => "district",
     }
 }
@@ -22,48 +22,48 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::favor::users::ListCoupons`.
     pub struct Coupon {
-        /// `coupon_id`.
+        /// Number of this single cash coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         1 stock_id: String => "stock_id: must",
-        /// `stock_creator_mchid`.
-        2 stock_creator_mchid: String => "stock_creator_mchid: must",
-        /// `coupon_name`.
+        /// Merchant ID that created the stock; must match the one that made it.
+        2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+        /// Name of the cash coupon, the same as the stock's.
         3 coupon_name: String => "coupon_name: must",
-        /// `coupon_type`; one of `NORMAL` `CUT_TO`.
-        4 coupon_type: String => "coupon_type: must",
-        /// `out_request_no`.
+        /// How it reduces: `NORMAL` amount off, `CUT_TO` down to a price; one of `NORMAL` `CUT_TO`.
+        4 coupon_type: CouponType => "coupon_type: must",
+        /// Your number of the sending request; a retry with it sends no second coupon.
         5 out_request_no: String => "out_request_no: must",
-        /// `status`; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
-        6 status: String => "status: must",
-        /// `description`.
+        /// State of the coupon: usable, spent, expired, taken back; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
+        6 status: DataStatus => "status: must",
+        /// Usage notes shown to users.
         7 description: String => "description: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         8 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         9 available_end_time: String => "available_end_time: must",
-        /// `distributed_coupons`.
+        /// How many coupons of the stock have been sent out.
         10 distributed_coupons: i64 => "distributed_coupons: must",
-        /// `no_cash`.
+        /// Whether no money moves: `true` without prefunding, `false` paid from prefunded money.
         11 no_cash: bool => "no_cash: must",
-        /// `singleitem`.
+        /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
         #[doc(alias = "singleitem")]
         12 single_item: bool => "singleitem: must",
-        /// `cut_to_message`.
+        /// Unit price rules of a cut-to stock.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
-        /// `normal_coupon_information`.
+        /// Face value and threshold of an amount-off coupon.
         14 normal_coupon_information: Option<FixedNormalCoupon> => "normal_coupon_information",
-        /// `consume_information`.
+        /// How the coupon was redeemed; absent while unused.
         15 consume_information: Option<ConsumeInformation> => "consume_information",
-        /// `available_balance`; in fen.
+        /// Money left on the multi-use credit; in fen.
         16 available_balance: Option<xinqiao_types::Fen> => "available_balance",
-        /// `business_type`; one of `MULTIUSE`.
-        17 business_type: Option<String> => "business_type",
-        /// `create_time`; format `rfc3339`.
+        /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
+        17 business_type: Option<BusinessType> => "business_type",
+        /// When the user received the coupon; format `rfc3339`.
         18 create_time: String => "create_time: must",
-        /// `start_time`.
+        /// When the stock was activated.
         19 start_time: Option<String> => "start_time",
-        /// `stop_time`.
+        /// When the stock was ended.
         20 stop_time: Option<String> => "stop_time",
     }
 }
@@ -71,13 +71,13 @@ w::record! {
 w::record! {
     /// `consume_information` of `marketing::favor::Coupon`.
     pub struct ConsumeInformation {
-        /// `consume_time`; format `rfc3339`.
+        /// When the coupon was spent; format `rfc3339`.
         0 consume_time: String => "consume_time: must",
-        /// `consume_mchid`.
-        1 consume_mchid: String => "consume_mchid: must",
-        /// `transaction_id`.
+        /// Merchant ID that took the payment with this coupon.
+        1 consume_mchid: xinqiao_types::MchId => "consume_mchid: must",
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         2 transaction_id: String => "transaction_id: must",
-        /// `goods_detail`.
+        /// Goods that the item coupon was used on; only for item coupons.
         3 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -85,13 +85,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `marketing::favor::ConsumeInformationItem`.
     pub struct ConsumeInformationGoodsDetail {
-        /// `goods_id`.
+        /// The merchant's own code of the product.
         0 goods_id: Option<String> => "goods_id",
-        /// `quantity`.
+        /// How many pieces got the discount.
         1 quantity: Option<i64> => "quantity",
-        /// `price`.
+        /// Price of one piece, in fen.
         2 price: Option<i64> => "price",
-        /// `discount_amount`.
+        /// Part of the discount that falls on this product, in fen.
         3 discount_amount: Option<i64> => "discount_amount",
     }
 }
@@ -99,13 +99,13 @@ w::record! {
 w::record! {
     /// `consume_information` of the answer of `marketing::favor::users::GetCoupon`.
     pub struct ConsumeInformationItem {
-        /// `consume_time`.
+        /// When the coupon was spent.
         0 consume_time: Option<String> => "consume_time",
-        /// `consume_mchid`.
-        1 consume_mchid: Option<String> => "consume_mchid",
-        /// `transaction_id`.
+        /// Merchant ID that took the payment with this coupon.
+        1 consume_mchid: Option<xinqiao_types::MchId> => "consume_mchid",
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         2 transaction_id: Option<String> => "transaction_id",
-        /// `goods_detail`.
+        /// Goods that the item coupon was used on; only for item coupons.
         3 goods_detail: Option<Vec<ConsumeInformationGoodsDetail>> => "goods_detail",
     }
 }
@@ -113,15 +113,15 @@ w::record! {
 w::record! {
     /// `coupon_available_time` of `marketing::favor::CouponUseRule`.
     pub struct CouponAvailableTime {
-        /// `fix_available_time`.
+        /// Limits use to fixed weekdays and hours.
         0 fix_available_time: Option<FixAvailableTime> => "fix_available_time",
-        /// `second_day_available`.
+        /// Whether it becomes valid only the day after: `true` from the next midnight.
         1 second_day_available: Option<bool> => "second_day_available",
-        /// `available_time_after_receive`; in min.
+        /// For how many minutes after receipt it is valid; in min.
         2 available_time_after_receive: Option<i64> => "available_time_after_receive",
-        /// `available_begin_time`.
+        /// Start of the usable period; not redeemable before it.
         3 available_begin_time: Option<String> => "available_begin_time",
-        /// `available_end_time`.
+        /// End of the usable period; void afterwards.
         4 available_end_time: Option<String> => "available_end_time",
     }
     new()
@@ -136,29 +136,29 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::favor::CreateCouponStock`.
     pub struct CouponUseRule {
-        /// `coupon_available_time`; needed according to the documentation.
+        /// When the coupon can be redeemed; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
-        /// `fixed_normal_coupon`.
+        /// Face value and threshold; for `stock_type` `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
-        /// `goods_tag`.
+        /// Order marks; only orders carrying one of them can use the coupon.
         2 goods_tag: Option<Vec<String>> => "goods_tag",
-        /// `limit_pay`.
+        /// Payment methods (bank card types) that may use it, at most one; such as `ICBC_CREDIT`.
         3 limit_pay: Option<Vec<String>> => "limit_pay",
-        /// `limit_card`.
+        /// Restricts it to bank cards with the given BINs.
         4 limit_card: Option<LimitCard> => "limit_card",
-        /// `trade_type`; one of `MICROAPP` `APPPAY` `PPAY` `CARD` `FACE` `OTHER`.
-        5 trade_type: Option<Vec<String>> => "trade_type",
-        /// `combine_use`.
+        /// Payment scenes where it is usable; without limit if empty; one of `MICROAPP` `APPPAY` `PPAY` `CARD` `FACE` `OTHER`.
+        5 trade_type: Option<Vec<TradeType>> => "trade_type",
+        /// Whether it combines with other offers: `true` yes.
         6 combine_use: Option<bool> => "combine_use",
-        /// `available_items`.
+        /// Item codes that get the discount; all goods if empty.
         7 available_items: Option<Vec<String>> => "available_items",
-        /// `unavailable_items`.
+        /// Item codes that are excluded.
         8 unavailable_items: Option<Vec<String>> => "unavailable_items",
-        /// `available_merchants`.
+        /// Merchant IDs where it can be used, at most 50.
         9 available_merchants: Option<Vec<String>> => "available_merchants",
-        /// `discount_coupon`.
+        /// Rate, threshold and cap of a discount stock.
         10 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Exchange price and threshold of an exchange stock.
         11 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
     }
     new()
@@ -168,7 +168,7 @@ w::record! {
         goods_tag: Vec<String>,
         limit_pay: Vec<String>,
         limit_card: LimitCard,
-        trade_type: Vec<String>,
+        trade_type: Vec<TradeType>,
         combine_use: bool,
         available_items: Vec<String>,
         unavailable_items: Vec<String>,
@@ -181,9 +181,9 @@ w::record! {
 w::record! {
     /// `cut_to_message` of the answer of `marketing::favor::GetStock`; `cut_to_message` of the answer of `marketing::favor::users::GetCoupon`; and 2 more.
     pub struct CutToMessage {
-        /// `single_price_max`; in fen.
+        /// Only goods with a unit price up to this are cut, in fen; in fen.
         0 single_price_max: xinqiao_types::Fen => "single_price_max: must",
-        /// `cut_to_price`; in fen.
+        /// Unit price after the cut, in fen; in fen.
         1 cut_to_price: xinqiao_types::Fen => "cut_to_price: must",
     }
 }
@@ -191,27 +191,27 @@ w::record! {
 w::record! {
     /// `stock_use_rule` of the answer of `marketing::favor::GetStock`; `stock_use_rule` of `marketing::favor::Stock`.
     pub struct DataStockUseRule {
-        /// `max_coupons`.
+        /// Most coupons that the stock sends.
         0 max_coupons: i64 => "max_coupons: must",
-        /// `max_amount`; in fen.
+        /// Total budget of the stock, in fen; in fen.
         1 max_amount: xinqiao_types::Fen => "max_amount: must",
-        /// `max_amount_by_day`; in fen.
+        /// Most money sent a day, in fen; without limit if empty; in fen.
         2 max_amount_by_day: xinqiao_types::Fen => "max_amount_by_day: must",
-        /// `max_coupons_per_user`.
+        /// Most coupons that one user can get.
         3 max_coupons_per_user: i64 => "max_coupons_per_user: must",
-        /// `fixed_normal_coupon`.
+        /// Face value and threshold; for `stock_type` `NORMAL`.
         4 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
-        /// `coupon_type`.
+        /// How it reduces: `NORMAL` amount off, `CUT_TO` down to a price.
         5 coupon_type: Option<String> => "coupon_type",
-        /// `goods_tag`.
+        /// Order marks; only orders carrying one of them can use the coupon.
         6 goods_tag: Option<Vec<String>> => "goods_tag",
-        /// `trade_type`.
+        /// Payment scenes where it is usable; without limit if empty.
         7 trade_type: Option<Vec<String>> => "trade_type",
-        /// `combine_use`.
+        /// Whether it combines with other offers: `true` yes.
         8 combine_use: Option<bool> => "combine_use",
-        /// `natural_person_limit`.
+        /// Whether limits count per real person: `true` joins accounts of one identity.
         9 natural_person_limit: bool => "natural_person_limit: must",
-        /// `prevent_api_abuse`.
+        /// Whether risky users are refused: `true` blocks abuse.
         10 prevent_api_abuse: bool => "prevent_api_abuse: must",
     }
 }
@@ -219,11 +219,11 @@ w::record! {
 w::record! {
     /// `discount_coupon` of `marketing::favor::CouponUseRule`.
     pub struct DiscountCoupon {
-        /// `discount_amount_max`.
+        /// Cap of the discount, in fen.
         0 discount_amount_max: Option<i64> => "discount_amount_max",
-        /// `discount_percent`.
+        /// Rate paid in percent, `88` means 12% off.
         1 discount_percent: Option<i64> => "discount_percent",
-        /// `transaction_minimum`.
+        /// The order must come to at least this much, in fen.
         2 transaction_minimum: Option<i64> => "transaction_minimum",
     }
     new()
@@ -233,9 +233,9 @@ w::record! {
 w::record! {
     /// `exchange_coupon` of `marketing::favor::CouponUseRule`.
     pub struct ExchangeCoupon {
-        /// `exchange_price`.
+        /// Price that the user pays in exchange, in fen.
         0 exchange_price: Option<i64> => "exchange_price",
-        /// `transaction_minimum`.
+        /// The order must come to at least this much, in fen.
         1 transaction_minimum: Option<i64> => "transaction_minimum",
     }
     new()
@@ -245,23 +245,24 @@ w::record! {
 w::record! {
     /// `fix_available_time` of `marketing::favor::CouponAvailableTime`.
     pub struct FixAvailableTime {
-        /// `available_week_day`; one of `0` `1` `2` `3` `4` `5` `6`.
-        0 available_week_day: Option<i64> => "available_week_day",
-        /// `begin_time`; in s.
+        /// Usable weekday: `0` Sunday, `1` Monday … `6` Saturday; one of `0` `1` `2` `3` `4` `5` `6`.
+        0 available_week_day: Option<AvailableWeekDay> => "available_week_day: number",
+        /// Start of the usable hours, in seconds since midnight; in s; such as `3600`.
         1 begin_time: Option<i64> => "begin_time",
-        /// `end_time`; in s.
+        /// End of the usable hours, in seconds since midnight; in s; such as `86399`.
         2 end_time: Option<i64> => "end_time",
     }
     new()
-    set(available_week_day: i64, begin_time: i64, end_time: i64)
+    text(available_week_day: AvailableWeekDay)
+    set(begin_time: i64, end_time: i64)
 }
 
 w::record! {
     /// `normal_coupon_information` of the answer of `marketing::favor::users::GetCoupon`; `normal_coupon_information` of `marketing::favor::Coupon`; and 2 more.
     pub struct FixedNormalCoupon {
-        /// `coupon_amount`; in fen.
+        /// Face value of the coupon, in fen; in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
-        /// `transaction_minimum`; in fen.
+        /// The order must come to at least this much, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(coupon_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
@@ -270,13 +271,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `marketing::favor::ConsumeInformation`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// The merchant's own code of the product.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces got the discount.
         1 quantity: i64 => "quantity: must",
-        /// `price`; in fen.
+        /// Price of one piece, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// `discount_amount`; in fen.
+        /// Part of the discount that falls on this product, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
@@ -284,9 +285,9 @@ w::record! {
 w::record! {
     /// `limit_card` of `marketing::favor::CouponUseRule`.
     pub struct LimitCard {
-        /// `name`.
+        /// How the eligible bank card is called for users.
         0 name: Option<String> => "name",
-        /// `bin`.
+        /// Card number prefixes (BINs) that qualify; such as `62123456`.
         1 bin: Option<Vec<String>> => "bin",
     }
     new()
@@ -297,9 +298,9 @@ w::record! {
 w::record! {
     /// `meta` of `marketing::favor::UploadMediaImage`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the uploaded file, with its extension; such as `logo.png`.
         0 filename: Option<String> => "filename",
-        /// `sha256`.
+        /// SHA-256 of the file's bytes in hex, checked by the platform.
         1 sha256: Option<String> => "sha256",
     }
     new()
@@ -309,21 +310,21 @@ w::record! {
 w::record! {
     /// `pattern_info` of `marketing::favor::CreateCouponStock`.
     pub struct PatternInfo {
-        /// `description`.
+        /// Usage notes shown to users.
         0 description: Option<String> => "description",
-        /// `merchant_logo`.
+        /// The merchant's logo on the coupon.
         1 merchant_logo: Option<String> => "merchant_logo",
-        /// `merchant_name`.
+        /// Merchant name printed on the coupon.
         2 merchant_name: Option<String> => "merchant_name",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => "background_color",
-        /// `coupon_image`.
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        3 background_color: Option<BackgroundColor> => "background_color",
+        /// Picture on the coupon's detail page.
         4 coupon_image: Option<String> => "coupon_image",
-        /// `jump_target`; one of `PAYMENT_CODE` `MINI_PROGRAM` `DEFAULT_PAGE`.
-        5 jump_target: Option<String> => "jump_target",
-        /// `mini_program_appid`.
-        6 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Where the use button in the wallet leads; one of `PAYMENT_CODE` `MINI_PROGRAM` `DEFAULT_PAGE`.
+        5 jump_target: Option<JumpTarget> => "jump_target",
+        /// AppID of the Mini Program that a tap opens.
+        6 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of that Mini Program to open; such as `/pages/index/index`.
         7 mini_program_path: Option<String> => "mini_program_path",
     }
     new()
@@ -331,10 +332,10 @@ w::record! {
         description: String,
         merchant_logo: String,
         merchant_name: String,
-        background_color: String,
+        background_color: BackgroundColor,
         coupon_image: String,
-        jump_target: String,
-        mini_program_appid: String,
+        jump_target: JumpTarget,
+        mini_program_appid: xinqiao_types::AppId,
         mini_program_path: String,
     )
 }
@@ -342,17 +343,17 @@ w::record! {
 w::record! {
     /// `stock_use_rule` of `marketing::favor::CreateCouponStock`.
     pub struct StockUseRule {
-        /// `max_coupons`; needed according to the documentation.
+        /// Most coupons that the stock sends; needed according to the documentation.
         0 max_coupons: Option<i64> => "max_coupons",
-        /// `max_amount`; in fen; needed according to the documentation.
+        /// Total budget of the stock, in fen; in fen; needed according to the documentation.
         1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
-        /// `max_amount_by_day`; in fen.
+        /// Most money sent a day, in fen; without limit if empty; in fen.
         2 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
-        /// `max_coupons_per_user`; needed according to the documentation.
+        /// Most coupons that one user can get; needed according to the documentation.
         3 max_coupons_per_user: Option<i64> => "max_coupons_per_user",
-        /// `natural_person_limit`; needed according to the documentation.
+        /// Whether limits count per real person: `true` joins accounts of one identity; needed according to the documentation.
         4 natural_person_limit: Option<bool> => "natural_person_limit",
-        /// `prevent_api_abuse`; needed according to the documentation.
+        /// Whether risky users are refused: `true` blocks abuse; needed according to the documentation.
         5 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
     }
     new()
@@ -369,47 +370,218 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::favor::ListStocks`.
     pub struct Stock {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `stock_name`.
+        /// Name of the stock, which users usually see as the coupon's name.
         1 stock_name: String => "stock_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
-        2 stock_type: String => "stock_type: must",
-        /// `stock_creator_mchid`.
-        3 stock_creator_mchid: String => "stock_creator_mchid: must",
-        /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        4 status: String => "status: must",
-        /// `description`.
+        /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, …; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
+        2 stock_type: StockType => "stock_type: must",
+        /// Merchant ID that created the stock; must match the one that made it.
+        3 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+        /// State of the stock: unactivated, in review, running, stopped, paused; one of `unactivated` `audit` `running` `stoped` `paused`.
+        4 status: Status => "status: must",
+        /// Usage notes shown to users.
         5 description: String => "description: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         6 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         7 available_end_time: String => "available_end_time: must",
-        /// `stock_use_rule`.
+        /// Budget and sending limits of the stock.
         8 stock_use_rule: DataStockUseRule => "stock_use_rule: must",
-        /// `distributed_coupons`.
+        /// How many coupons of the stock have been sent out.
         9 distributed_coupons: i64 => "distributed_coupons: must",
-        /// `card_id`.
+        /// WeChat card id of the stock, if it is linked to the wallet.
         10 card_id: Option<String> => "card_id",
-        /// `no_cash`.
+        /// Whether no money moves: `true` without prefunding, `false` paid from prefunded money.
         11 no_cash: bool => "no_cash: must",
-        /// `singleitem`.
+        /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
         #[doc(alias = "singleitem")]
         12 single_item: bool => "singleitem: must",
-        /// `cut_to_message`.
+        /// Unit price rules of a cut-to stock.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
-        /// `start_time`; format `rfc3339`.
+        /// When the stock was activated; format `rfc3339`.
         14 start_time: Option<String> => "start_time",
-        /// `stop_time`; format `rfc3339`.
+        /// When the stock was ended; format `rfc3339`.
         15 stop_time: Option<String> => "stop_time",
-        /// `business_type`; one of `MULTIUSE`.
-        16 business_type: Option<String> => "business_type",
-        /// `available_region_list`.
+        /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
+        16 business_type: Option<BusinessType> => "business_type",
+        /// Regions where a multi-use credit is valid; empty for all.
         17 available_region_list: Option<Vec<AvailableRegion>> => "available_region_list",
-        /// `available_industry_list`.
+        /// Industries where a multi-use credit is valid; empty for all.
         18 available_industry_list: Option<Vec<String>> => "available_industry_list",
-        /// `create_time`; format `rfc3339`.
+        /// When the record came into being at WeChat Pay; format `rfc3339`.
         19 create_time: String => "create_time: must",
+    }
+}
+
+w::open_enum! {
+    /// Usable weekday: `0` Sunday, `1` Monday … `6` Saturday.
+    ///
+    /// What `available_week_day` of `FixAvailableTime` may be.
+    pub enum AvailableWeekDay {
+        /// Sunday (`0`).
+        N0 = "0",
+        /// Monday (`1`).
+        N1 = "1",
+        /// Tuesday (`2`).
+        N2 = "2",
+        /// Wednesday (`3`).
+        N3 = "3",
+        /// Thursday (`4`).
+        N4 = "4",
+        /// Friday (`5`).
+        N5 = "5",
+        /// Saturday (`6`).
+        N6 = "6",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`.
+    ///
+    /// What `background_color` of `PatternInfo` may be.
+    pub enum BackgroundColor {
+        /// Green, `#63b359` (`Color010`).
+        Color010 = "Color010",
+        /// Dark green, `#2c9f67` (`Color020`).
+        Color020 = "Color020",
+        /// Blue, `#509fc9` (`Color030`).
+        Color030 = "Color030",
+        /// Indigo, `#5885cf` (`Color040`).
+        Color040 = "Color040",
+        /// Purple, `#9062c0` (`Color050`).
+        Color050 = "Color050",
+        /// Ochre, `#d09a45` (`Color060`).
+        Color060 = "Color060",
+        /// Yellow, `#e4b138` (`Color070`).
+        Color070 = "Color070",
+        /// Orange, `#ee903c` (`Color080`).
+        Color080 = "Color080",
+        /// Light red, `#dd6549` (`Color090`).
+        Color090 = "Color090",
+        /// Red, `#cc463d` (`Color100`).
+        Color100 = "Color100",
+    }
+}
+
+w::open_enum! {
+    /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons.
+    ///
+    /// What `business_type` of `marketing::favor::GetStockResponse`, `business_type` of `marketing::favor::users::GetCouponResponse` and 3 more may be.
+    pub enum BusinessType {
+        /// Credit that can be spent in parts (`MULTIUSE`).
+        MultiUse = "MULTIUSE",
+    }
+}
+
+w::open_enum! {
+    /// State of the coupon: usable, spent, expired, taken back.
+    ///
+    /// What `status` of `marketing::favor::users::ListCoupons` may be.
+    pub enum ListCouponsStatus {
+        /// Sent and usable (`SENDED`).
+        SendEd = "SENDED",
+        /// Spent (`USED`).
+        Used = "USED",
+    }
+}
+
+w::open_enum! {
+    /// How it reduces: `NORMAL` amount off, `CUT_TO` down to a price.
+    ///
+    /// What `coupon_type` of `marketing::favor::users::GetCouponResponse`, `coupon_type` of `Coupon` may be.
+    pub enum CouponType {
+        /// Amount off (`NORMAL`).
+        Normal = "NORMAL",
+        /// Unit price cut down to a given price (`CUT_TO`).
+        CutTo = "CUT_TO",
+    }
+}
+
+w::open_enum! {
+    /// State of the coupon: usable, spent, expired, taken back.
+    ///
+    /// What `status` of `marketing::favor::users::GetCouponResponse`, `status` of `Coupon` may be.
+    pub enum DataStatus {
+        /// Sent and usable (`SENDED`).
+        SendEd = "SENDED",
+        /// Spent (`USED`).
+        Used = "USED",
+        /// Past its validity (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Taken back (`RECOVER`).
+        Recover = "RECOVER",
+    }
+}
+
+w::open_enum! {
+    /// Where the use button in the wallet leads.
+    ///
+    /// What `jump_target` of `PatternInfo` may be.
+    pub enum JumpTarget {
+        /// Opens the payment code (`PAYMENT_CODE`).
+        PaymentCode = "PAYMENT_CODE",
+        /// Opens a Mini Program (`MINI_PROGRAM`).
+        MiniProgram = "MINI_PROGRAM",
+        /// Opens WeChat Pay's default page (`DEFAULT_PAGE`).
+        DefaultPage = "DEFAULT_PAGE",
+    }
+}
+
+w::open_enum! {
+    /// State of the stock: unactivated, in review, running, stopped, paused.
+    ///
+    /// What `status` of `marketing::favor::GetStockResponse`, `status` of `marketing::favor::ListStocks` and 1 more may be.
+    pub enum Status {
+        /// Not activated, cannot send (`unactivated`).
+        UnActivated = "unactivated",
+        /// In review (`audit`).
+        Audit = "audit",
+        /// Running, can send (`running`).
+        Running = "running",
+        /// Stopped for good (`stoped`).
+        StopEd = "stoped",
+        /// Sending paused (`paused`).
+        Paused = "paused",
+    }
+}
+
+w::open_enum! {
+    /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, ….
+    ///
+    /// What `stock_type` of `marketing::favor::CreateCouponStock`, `stock_type` of `marketing::favor::GetStockResponse` and 1 more may be.
+    pub enum StockType {
+        /// Fixed amount off (`NORMAL`).
+        Normal = "NORMAL",
+        /// Percentage discount (`DISCOUNT`).
+        Discount = "DISCOUNT",
+        /// Exchange purchase (spelled this way) (`EXCHAHGE`).
+        Exchahge = "EXCHAHGE",
+        /// Value differs from user to user (`RANDOM`).
+        Random = "RANDOM",
+        /// Instant reductions and discounts (`DISCOUNT_CUT`).
+        DiscountCut = "DISCOUNT_CUT",
+    }
+}
+
+w::open_enum! {
+    /// Payment scenes where it is usable; without limit if empty.
+    ///
+    /// What `trade_type` of `CouponUseRule` may be.
+    pub enum TradeType {
+        /// Mini Program payments (`MICROAPP`).
+        MicroApp = "MICROAPP",
+        /// App payments (`APPPAY`).
+        AppPay = "APPPAY",
+        /// Payments without password (`PPAY`).
+        Ppay = "PPAY",
+        /// Payment codes shown to the cashier (`CARD`).
+        Card = "CARD",
+        /// Face payments (`FACE`).
+        Face = "FACE",
+        /// Other ways, such as in accounts or by scanning (`OTHER`).
+        OtherValue = "OTHER",
     }
 }
 
@@ -421,34 +593,34 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534633>.
     /// * Catalog: `pay_v3.marketing.favor.create_coupon_stock`.
     pub struct CreateCouponStock {
-        /// `stock_name`.
+        /// Name of the stock, which users usually see as the coupon's name.
         0 stock_name: String => "stock_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
-        1 stock_type: String => "stock_type: must",
-        /// `out_request_no`.
+        /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, …; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
+        1 stock_type: StockType => "stock_type: must",
+        /// Your own number of this request; keep it on retries so that the call stays idempotent; such as `MCH20250101123456`.
         2 out_request_no: String => "out_request_no: must",
-        /// `belong_merchant`; the account's merchantid.
+        /// Merchant ID that owns the stock and bears its budget; the account's merchantid.
         3 belong_merchant: String => "belong_merchant: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         4 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         5 available_end_time: String => "available_end_time: must",
-        /// `stock_use_rule`.
+        /// Budget and sending limits of the stock.
         6 stock_use_rule: StockUseRule => "stock_use_rule: must",
-        /// `coupon_use_rule`.
+        /// Face value, threshold and limits on using the coupon.
         7 coupon_use_rule: CouponUseRule => "coupon_use_rule: must",
-        /// `pattern_info`.
+        /// How the coupon looks in the user's wallet.
         8 pattern_info: Option<PatternInfo> => "pattern_info",
-        /// `no_cash`.
+        /// Whether no money moves: `true` without prefunding, `false` paid from prefunded money.
         9 no_cash: bool => "no_cash: must",
-        /// `comment`.
+        /// Note on the stock that only its makers see.
         10 comment: Option<String> => "comment",
-        /// `ext_info`.
+        /// Your own extra attributes as JSON text; such as `{"exinfo1":"1234"}`.
         11 ext_info: Option<String> => "ext_info",
     }
     new(
         stock_name: impl Into<String>,
-        stock_type: impl Into<String>,
+        stock_type: impl Into<StockType>,
         out_request_no: impl Into<String>,
         belong_merchant: impl Into<String>,
         available_begin_time: impl Into<String>,
@@ -464,9 +636,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCouponStock`].
     pub struct CreateCouponStockResponse {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the stock was made; format `rfc3339`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -498,7 +670,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464070>.
     /// * Catalog: `pay_v3.marketing.favor.get_callbacks`.
     pub struct GetCallbacks {
-        /// `mchid`; the account's merchantid.
+        /// Merchant ID whose callback is meant; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
     new(mchid: impl Into<xinqiao_types::MchId>)
@@ -507,9 +679,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCallbacks`].
     pub struct GetCallbacksResponse {
-        /// `mchid`.
+        /// Merchant ID whose callback is meant.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `notify_url`.
+        /// Address that receives notices of redeemed cash coupons.
         1 notify_url: String => "notify_url: must",
     }
 }
@@ -541,57 +713,57 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460564>.
     /// * Catalog: `pay_v3.marketing.favor.get_stock`.
     pub struct GetStock {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`; the account's merchantid.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must query",
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
     }
-    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`GetStock`].
     pub struct GetStockResponse {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `stock_name`.
+        /// Name of the stock, which users usually see as the coupon's name.
         1 stock_name: String => "stock_name: must",
-        /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
-        2 stock_type: String => "stock_type: must",
-        /// `stock_creator_mchid`.
-        3 stock_creator_mchid: String => "stock_creator_mchid: must",
-        /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        4 status: String => "status: must",
-        /// `description`.
+        /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, …; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
+        2 stock_type: StockType => "stock_type: must",
+        /// Merchant ID that created the stock; must match the one that made it.
+        3 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+        /// State of the stock: unactivated, in review, running, stopped, paused; one of `unactivated` `audit` `running` `stoped` `paused`.
+        4 status: Status => "status: must",
+        /// Usage notes shown to users.
         5 description: String => "description: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         6 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         7 available_end_time: String => "available_end_time: must",
-        /// `stock_use_rule`.
+        /// Budget and sending limits of the stock.
         8 stock_use_rule: DataStockUseRule => "stock_use_rule: must",
-        /// `distributed_coupons`.
+        /// How many coupons of the stock have been sent out.
         9 distributed_coupons: i64 => "distributed_coupons: must",
-        /// `card_id`.
+        /// WeChat card id of the stock, if it is linked to the wallet.
         10 card_id: Option<String> => "card_id",
-        /// `no_cash`.
+        /// Whether no money moves: `true` without prefunding, `false` paid from prefunded money.
         11 no_cash: bool => "no_cash: must",
-        /// `singleitem`.
+        /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
         #[doc(alias = "singleitem")]
         12 single_item: bool => "singleitem: must",
-        /// `cut_to_message`.
+        /// Unit price rules of a cut-to stock.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
-        /// `start_time`; format `rfc3339`.
+        /// When the stock was activated; format `rfc3339`.
         14 start_time: Option<String> => "start_time",
-        /// `stop_time`; format `rfc3339`.
+        /// When the stock was ended; format `rfc3339`.
         15 stop_time: Option<String> => "stop_time",
-        /// `business_type`; one of `MULTIUSE`.
-        16 business_type: Option<String> => "business_type",
-        /// `available_region_list`.
+        /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
+        16 business_type: Option<BusinessType> => "business_type",
+        /// Regions where a multi-use credit is valid; empty for all.
         17 available_region_list: Option<Vec<AvailableRegion>> => "available_region_list",
-        /// `available_industry_list`.
+        /// Industries where a multi-use credit is valid; empty for all.
         18 available_industry_list: Option<Vec<String>> => "available_industry_list",
-        /// `create_time`; format `rfc3339`.
+        /// When the record came into being at WeChat Pay; format `rfc3339`.
         19 create_time: String => "create_time: must",
     }
 }
@@ -623,7 +795,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463523>.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_refund_flow`.
     pub struct GetStockRefundFlow {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
     }
     new(stock_id: impl Into<String>)
@@ -632,11 +804,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockRefundFlow`].
     pub struct GetStockRefundFlowResponse {
-        /// `hash_type`.
+        /// Digest algorithm of the bill file, usually `SHA1`.
         0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
+        /// Digest of the bill file, to verify the download.
         1 hash_value: String => "hash_value: must",
-        /// `url`.
+        /// Short-lived address of the bill; the GET must be signed as well.
         2 url: String => "url: must",
     }
 }
@@ -667,9 +839,9 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_refund_flow_by_day`.
     pub struct GetStockRefundFlowByDay {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day of the bill; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
     new(stock_id: impl Into<String>, bill_date: impl Into<String>)
@@ -678,12 +850,12 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockRefundFlowByDay`].
     pub struct GetStockRefundFlowByDayResponse {
-        /// `url`.
+        /// Short-lived address of the bill; the GET must be signed as well.
         0 url: String => "url: must",
-        /// `stock_refundflow_hash`.
+        /// Digest of the day's refund detail file, to verify the download; `stock_refundflow_hash` on the wire.
         #[doc(alias = "stock_refundflow_hash")]
         1 stock_refund_flow_hash: String => "stock_refundflow_hash: must",
-        /// `stock_refundflow_count`.
+        /// How many records the day's refund detail has; `stock_refundflow_count` on the wire.
         #[doc(alias = "stock_refundflow_count")]
         2 stock_refund_flow_count: i64 => "stock_refundflow_count: must",
     }
@@ -716,7 +888,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463585>.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_use_flow`.
     pub struct GetStockUseFlow {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
     }
     new(stock_id: impl Into<String>)
@@ -751,9 +923,9 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_use_flow_by_day`.
     pub struct GetStockUseFlowByDay {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `bill_date`; format `yyyy-MM-dd`.
+        /// Day of the bill; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
     new(stock_id: impl Into<String>, bill_date: impl Into<String>)
@@ -762,12 +934,12 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockUseFlowByDay`].
     pub struct GetStockUseFlowByDayResponse {
-        /// `url`.
+        /// Short-lived address of the bill; the GET must be signed as well.
         0 url: String => "url: must",
-        /// `stock_useflow_hash`.
+        /// Digest of the day's redemption detail file, to verify the download; `stock_useflow_hash` on the wire.
         #[doc(alias = "stock_useflow_hash")]
         1 stock_use_flow_hash: String => "stock_useflow_hash: must",
-        /// `stock_useflow_count`.
+        /// How many records the day's redemption detail has; `stock_useflow_count` on the wire.
         #[doc(alias = "stock_useflow_count")]
         2 stock_use_flow_count: i64 => "stock_useflow_count: must",
     }
@@ -800,18 +972,18 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463442>.
     /// * Catalog: `pay_v3.marketing.favor.list_stock_items`.
     pub struct ListStockItems {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`; the account's merchantid.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must query",
-        /// `limit`.
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
+        /// Most records on a page.
         2 limit: i64 => "limit: must query",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must query",
     }
     new(
         stock_id: impl Into<String>,
-        stock_creator_mchid: impl Into<String>,
+        stock_creator_mchid: impl Into<xinqiao_types::MchId>,
         limit: i64,
         offset: i64,
     )
@@ -820,15 +992,15 @@ w::record! {
 w::record! {
     /// Answer to [`ListStockItems`].
     pub struct ListStockItemsResponse {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `data`.
+        /// Codes of the items that the stock covers.
         1 data: Vec<String> => "data: must",
-        /// `limit`.
+        /// Most records on a page.
         2 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         4 total_count: i64 => "total_count: must",
     }
 }
@@ -860,25 +1032,38 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463358>.
     /// * Catalog: `pay_v3.marketing.favor.list_stock_merchants`.
     pub struct ListStockMerchants {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`; the account's merchantid.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must query",
-        /// `limit`.
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
+        /// Most records on a page.
         2 limit: i64 => "limit: must query",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must query",
     }
     new(
         stock_id: impl Into<String>,
-        stock_creator_mchid: impl Into<String>,
+        stock_creator_mchid: impl Into<xinqiao_types::MchId>,
         limit: i64,
         offset: i64,
     )
 }
 
-/// Answer to [`ListStockMerchants`], the same as to [`ListStockItems`].
-pub type ListStockMerchantsResponse = ListStockItemsResponse;
+w::record! {
+    /// Answer to [`ListStockMerchants`].
+    pub struct ListStockMerchantsResponse {
+        /// Number of the cash coupon stock; such as `9856000`.
+        0 stock_id: String => "stock_id: must",
+        /// Merchant IDs where the stock is valid.
+        1 data: Vec<String> => "data: must",
+        /// Most records on a page.
+        2 limit: i64 => "limit: must",
+        /// Page number, counted from 0.
+        3 offset: i64 => "offset: must",
+        /// How many records match altogether, for paging.
+        4 total_count: i64 => "total_count: must",
+    }
+}
 
 w::endpoint! {
     ListStockMerchants => ListStockMerchantsResponse,
@@ -907,33 +1092,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460489>.
     /// * Catalog: `pay_v3.marketing.favor.list_stocks`.
     pub struct ListStocks {
-        /// `stock_creator_mchid`; the account's merchantid.
-        0 stock_creator_mchid: String => "stock_creator_mchid: must query",
-        /// `create_start_time`; format `rfc3339`.
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        0 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
+        /// Lists stocks created from this time on; format `rfc3339`.
         1 create_start_time: Option<String> => "create_start_time: query",
-        /// `create_end_time`; format `rfc3339`.
+        /// Lists stocks created up to this time; format `rfc3339`.
         2 create_end_time: Option<String> => "create_end_time: query",
-        /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        3 status: Option<String> => "status: query",
-        /// `limit`.
+        /// State of the stock: unactivated, in review, running, stopped, paused; one of `unactivated` `audit` `running` `stoped` `paused`.
+        3 status: Option<Status> => "status: query",
+        /// Page size, at most 10.
         4 limit: i64 => "limit: must query",
-        /// `offset`.
+        /// Page number, counted from 0.
         5 offset: i64 => "offset: must query",
     }
-    new(stock_creator_mchid: impl Into<String>, limit: i64, offset: i64)
-    text(create_start_time: String, create_end_time: String, status: String)
+    new(stock_creator_mchid: impl Into<xinqiao_types::MchId>, limit: i64, offset: i64)
+    text(create_start_time: String, create_end_time: String, status: Status)
 }
 
 w::record! {
     /// Answer to [`ListStocks`].
     pub struct ListStocksResponse {
-        /// `data`.
+        /// Cash coupon stocks that match.
         0 data: Vec<Stock> => "data: must",
-        /// `limit`.
+        /// Page size, at most 10.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         3 total_count: i64 => "total_count: must",
     }
 }
@@ -964,25 +1149,25 @@ w::record! {
     /// * For: merchant.
     /// * Catalog: `pay_v3.marketing.favor.modify_goods_id`.
     pub struct ModifyGoodsId {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must",
-        /// `add_goods_id_list`.
+        /// Merchant ID that created the stock; must match the one that made it.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+        /// Item codes to add to the usable ones.
         2 add_goods_id_list: Option<Vec<String>> => "add_goods_id_list",
-        /// `delete_goods_id_list`.
+        /// Item codes to take out of the usable ones.
         3 delete_goods_id_list: Option<Vec<String>> => "delete_goods_id_list",
     }
-    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
     set(add_goods_id_list: Vec<String>, delete_goods_id_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`ModifyGoodsId`].
     pub struct ModifyGoodsIdResponse {
-        /// `pause_time`.
+        /// When the change of items took effect.
         0 pause_time: String => "pause_time: must",
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         1 stock_id: String => "stock_id: must",
     }
 }
@@ -1014,22 +1199,22 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460305>.
     /// * Catalog: `pay_v3.marketing.favor.pause_stock`.
     pub struct PauseStock {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`; the account's merchantid.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must",
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
     }
-    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`PauseStock`].
     pub struct PauseStockResponse {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `start_time`; format `rfc3339`.
+        /// When the stock was activated; format `rfc3339`.
         1 start_time: String => "start_time: must",
-        /// `pause_time`.
+        /// When the pause took effect.
         2 pause_time: String => "pause_time: must",
     }
 }
@@ -1061,22 +1246,22 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460411>.
     /// * Catalog: `pay_v3.marketing.favor.restart_stock`.
     pub struct RestartStock {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`; the account's merchantid.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must",
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
     }
-    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`RestartStock`].
     pub struct RestartStockResponse {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `start_time`; format `rfc3339`.
+        /// When the stock was activated; format `rfc3339`.
         1 start_time: String => "start_time: must",
-        /// `restart_time`.
+        /// When the stock was resumed.
         2 restart_time: String => "restart_time: must",
     }
 }
@@ -1108,11 +1293,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464198>.
     /// * Catalog: `pay_v3.marketing.favor.set_callback`.
     pub struct SetCallback {
-        /// `notify_url`.
+        /// Address that receives notices of redeemed cash coupons.
         0 notify_url: String => "notify_url: must",
-        /// `mchid`; the account's merchantid.
+        /// Merchant ID whose callback is meant; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `switch`.
+        /// Whether callbacks are on: `true` on, `false` off.
         2 switch: Option<bool> => "switch",
     }
     new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -1122,9 +1307,9 @@ w::record! {
 w::record! {
     /// Answer to [`SetCallback`].
     pub struct SetCallbackResponse {
-        /// `notify_url`.
+        /// Address that receives notices of redeemed cash coupons.
         0 notify_url: String => "notify_url: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the callback was changed; format `rfc3339`.
         1 update_time: String => "update_time: must",
     }
 }
@@ -1156,20 +1341,20 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460137>.
     /// * Catalog: `pay_v3.marketing.favor.start_stock`.
     pub struct StartStock {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// `stock_creator_mchid`; the account's merchantid.
-        1 stock_creator_mchid: String => "stock_creator_mchid: must",
+        /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+        1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
     }
-    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`StartStock`].
     pub struct StartStockResponse {
-        /// `stock_id`.
+        /// Number of the cash coupon stock; such as `9856000`.
         0 stock_id: String => "stock_id: must",
-        /// `start_time`; format `rfc3339`.
+        /// When the stock was activated; format `rfc3339`.
         1 start_time: String => "start_time: must",
     }
 }
@@ -1200,7 +1385,7 @@ w::record! {
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Catalog: `pay_v3.marketing.favor.stop_stock`.
     pub struct StopStock {
-        /// `p1`.
+        /// Number of the cash coupon stock to end; such as `9856000`.
         0 p1: String => "p1: must path",
         /// Further keys.
         1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -1235,9 +1420,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012557233>.
     /// * Catalog: `pay_v3.marketing.favor.upload_media_image`.
     pub struct UploadMediaImage {
-        /// `meta`.
+        /// File name and digest; this JSON is what gets signed.
         0 meta: Meta => "meta: must part",
-        /// `file`.
+        /// Content of the file, sent as multipart next to `meta`.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -1246,7 +1431,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadMediaImage`].
     pub struct UploadMediaImageResponse {
-        /// `media_url`.
+        /// Address of the uploaded picture, to be used in image fields of other calls; such as `https://wxpaylogo.qpic.cn/wxpaylogo/xxxxx/0`.
         0 media_url: String => "media_url: must",
     }
 }
@@ -1282,11 +1467,11 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012486942>.
         /// * Catalog: `pay_v3.marketing.favor.users.get_coupon`.
         pub struct GetCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_id`.
+            /// Number of this single cash coupon.
             1 coupon_id: String => "coupon_id: must path",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             2 appid: xinqiao_types::AppId => "appid: must query",
         }
         new(
@@ -1299,48 +1484,48 @@ pub mod users {
     w::record! {
         /// Answer to [`GetCoupon`].
         pub struct GetCouponResponse {
-            /// `coupon_id`.
+            /// Number of this single cash coupon.
             0 coupon_id: String => "coupon_id: must",
-            /// `stock_id`.
+            /// Number of the cash coupon stock; such as `9856000`.
             1 stock_id: String => "stock_id: must",
-            /// `stock_creator_mchid`.
-            2 stock_creator_mchid: String => "stock_creator_mchid: must",
-            /// `coupon_name`.
+            /// Merchant ID that created the stock; must match the one that made it.
+            2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+            /// Name of the cash coupon, the same as the stock's.
             3 coupon_name: String => "coupon_name: must",
-            /// `coupon_type`; one of `NORMAL` `CUT_TO`.
-            4 coupon_type: String => "coupon_type: must",
-            /// `out_request_no`.
+            /// How it reduces: `NORMAL` amount off, `CUT_TO` down to a price; one of `NORMAL` `CUT_TO`.
+            4 coupon_type: super::CouponType => "coupon_type: must",
+            /// Your number of the sending request; a retry with it sends no second coupon.
             5 out_request_no: String => "out_request_no: must",
-            /// `status`; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
-            6 status: String => "status: must",
-            /// `description`.
+            /// State of the coupon: usable, spent, expired, taken back; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
+            6 status: super::DataStatus => "status: must",
+            /// Usage notes shown to users.
             7 description: String => "description: must",
-            /// `available_begin_time`; format `rfc3339`.
+            /// Start of the usable period; not redeemable before it; format `rfc3339`.
             8 available_begin_time: String => "available_begin_time: must",
-            /// `available_end_time`; format `rfc3339`.
+            /// End of the usable period; void afterwards; format `rfc3339`.
             9 available_end_time: String => "available_end_time: must",
-            /// `distributed_coupons`.
+            /// How many coupons of the stock have been sent out.
             10 distributed_coupons: i64 => "distributed_coupons: must",
-            /// `no_cash`.
+            /// Whether no money moves: `true` without prefunding, `false` paid from prefunded money.
             11 no_cash: bool => "no_cash: must",
-            /// `singleitem`.
+            /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
             #[doc(alias = "singleitem")]
             12 single_item: bool => "singleitem: must",
-            /// `cut_to_message`.
+            /// Unit price rules of a cut-to stock.
             13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
-            /// `normal_coupon_information`.
+            /// Face value and threshold of an amount-off coupon.
             14 normal_coupon_information: Option<super::FixedNormalCoupon> => "normal_coupon_information",
-            /// `available_balance`; in fen.
+            /// Money left on the multi-use credit; in fen.
             15 available_balance: Option<xinqiao_types::Fen> => "available_balance",
-            /// `business_type`; one of `MULTIUSE`.
-            16 business_type: Option<String> => "business_type",
-            /// `create_time`; format `rfc3339`.
+            /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
+            16 business_type: Option<super::BusinessType> => "business_type",
+            /// When the user received the coupon; format `rfc3339`.
             17 create_time: String => "create_time: must",
-            /// `start_time`.
+            /// When the stock was activated.
             18 start_time: Option<String> => "start_time",
-            /// `stop_time`.
+            /// When the stock was ended.
             19 stop_time: Option<String> => "stop_time",
-            /// `consume_information`.
+            /// How the coupon was redeemed; absent while unused.
             20 consume_information: Option<super::ConsumeInformationItem> => "consume_information",
         }
     }
@@ -1372,35 +1557,35 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534690>.
         /// * Catalog: `pay_v3.marketing.favor.users.list_coupons`.
         pub struct ListCoupons {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `appid`.
+            /// AppID bound to the merchant; the openid is valid only under it.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// `stock_id`.
+            /// Number of the cash coupon stock; such as `9856000`.
             2 stock_id: Option<String> => "stock_id: query",
-            /// `creator_mchid`.
-            3 creator_mchid: Option<String> => "creator_mchid: query",
-            /// `sender_mchid`.
-            4 sender_mchid: Option<String> => "sender_mchid: query",
-            /// `available_mchid`.
-            5 available_mchid: Option<String> => "available_mchid: query",
-            /// `status`; one of `SENDED` `USED`.
-            6 status: Option<String> => "status: query",
-            /// `business_type`; one of `MULTIUSE`.
-            7 business_type: Option<String> => "business_type: query",
-            /// `limit`.
+            /// Only coupons of stocks that this merchant made.
+            3 creator_mchid: Option<xinqiao_types::MchId> => "creator_mchid: query",
+            /// Only coupons that this merchant sent.
+            4 sender_mchid: Option<xinqiao_types::MchId> => "sender_mchid: query",
+            /// Only coupons valid at this merchant; instead of the creator or sender filter.
+            5 available_mchid: Option<xinqiao_types::MchId> => "available_mchid: query",
+            /// State of the coupon: usable, spent, expired, taken back; one of `SENDED` `USED`.
+            6 status: Option<super::ListCouponsStatus> => "status: query",
+            /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
+            7 business_type: Option<super::BusinessType> => "business_type: query",
+            /// Page size, at most 20.
             8 limit: Option<i64> => "limit: query",
-            /// `offset`.
+            /// Page number, counted from 0.
             9 offset: Option<i64> => "offset: query",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
         text(
             stock_id: String,
-            creator_mchid: String,
-            sender_mchid: String,
-            available_mchid: String,
-            status: String,
-            business_type: String,
+            creator_mchid: xinqiao_types::MchId,
+            sender_mchid: xinqiao_types::MchId,
+            available_mchid: xinqiao_types::MchId,
+            status: super::ListCouponsStatus,
+            business_type: super::BusinessType,
         )
         set(limit: i64, offset: i64)
     }
@@ -1408,13 +1593,13 @@ pub mod users {
     w::record! {
         /// Answer to [`ListCoupons`].
         pub struct ListCouponsResponse {
-            /// `data`.
+            /// Cash coupons of the user.
             0 data: Vec<super::Coupon> => "data: must",
-            /// `limit`.
+            /// Page size, at most 20.
             1 limit: i64 => "limit: must",
-            /// `offset`.
+            /// Page number, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             3 total_count: i64 => "total_count: must",
         }
     }
@@ -1446,25 +1631,25 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463767>.
         /// * Catalog: `pay_v3.marketing.favor.users.send_coupon`.
         pub struct SendCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `stock_id`.
+            /// Number of the cash coupon stock; such as `9856000`.
             1 stock_id: String => "stock_id: must",
-            /// `stock_creator_mchid`; the account's merchantid.
-            2 stock_creator_mchid: String => "stock_creator_mchid: must",
-            /// `appid`.
+            /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
+            2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
+            /// AppID bound to the merchant; the openid is valid only under it.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// Your number of the sending request; a retry with it sends no second coupon.
             4 out_request_no: String => "out_request_no: must",
-            /// `coupon_value`; in fen.
+            /// Face value to send, for stocks with free denomination only; in fen.
             5 coupon_value: Option<xinqiao_types::Fen> => "coupon_value",
-            /// `coupon_minimum`; in fen.
+            /// Threshold to send along with `coupon_value`; in fen.
             6 coupon_minimum: Option<xinqiao_types::Fen> => "coupon_minimum",
         }
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             stock_id: impl Into<String>,
-            stock_creator_mchid: impl Into<String>,
+            stock_creator_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             out_request_no: impl Into<String>,
         )
@@ -1474,7 +1659,7 @@ pub mod users {
     w::record! {
         /// Answer to [`SendCoupon`].
         pub struct SendCouponResponse {
-            /// `coupon_id`.
+            /// Number of this single cash coupon.
             0 coupon_id: String => "coupon_id: must",
         }
     }

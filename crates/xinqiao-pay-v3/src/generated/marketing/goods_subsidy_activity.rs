@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `marketing::goods_subsidy_activity::ListActivities`.
     pub struct Activity {
-        /// `activity_id`.
+        /// Number of the add-on purchase or retail store campaign.
         0 activity_id: Option<String> => "activity_id",
-        /// `brand_id`.
+        /// Brand that the campaign belongs to.
         1 brand_id: Option<String> => "brand_id",
-        /// `creator_merchant_id`.
+        /// Merchant ID that created the campaign.
         2 creator_merchant_id: Option<String> => "creator_merchant_id",
-        /// `activity_info`.
+        /// Name and times of the campaign.
         3 activity_info: Option<ActivityInfo> => "activity_info",
-        /// `goods_information`.
+        /// Product that is subsidized.
         4 goods_information: Option<GoodsInformation> => "goods_information",
-        /// `rule_information`.
+        /// Subsidies, quotas and regions.
         5 rule_information: Option<RuleInformation> => "rule_information",
     }
 }
@@ -24,17 +24,17 @@ w::record! {
 w::record! {
     /// `activity_info` of `marketing::goods_subsidy_activity::Activity`.
     pub struct ActivityInfo {
-        /// `activity_name`.
+        /// Name of the campaign that users see.
         0 activity_name: Option<String> => "activity_name",
-        /// `apply_start_time`.
+        /// When enrollment opens.
         1 apply_start_time: Option<String> => "apply_start_time",
-        /// `apply_end_time`.
+        /// When enrollment closes.
         2 apply_end_time: Option<String> => "apply_end_time",
-        /// `activity_start_time`.
+        /// When the campaign starts to subsidize.
         3 activity_start_time: Option<String> => "activity_start_time",
-        /// `activity_end_time`.
+        /// When the campaign stops subsidizing.
         4 activity_end_time: Option<String> => "activity_end_time",
-        /// `activity_description`.
+        /// What the campaign is about.
         5 activity_description: Option<String> => "activity_description",
     }
 }
@@ -42,9 +42,9 @@ w::record! {
 w::record! {
     /// An item of `apply_infos` in `marketing::goods_subsidy_activity::ApplyActivity`; an item of `failed_apply_infos` in the answer of `marketing::goods_subsidy_activity::ApplyActivity`; and 1 more.
     pub struct ApplyInfo {
-        /// `store_info`.
+        /// The store that enrolls.
         0 store_info: Option<StoreInfo> => "store_info",
-        /// `goods_original_price`.
+        /// List price of the product in that store.
         1 goods_original_price: Option<f64> => "goods_original_price",
     }
     new()
@@ -54,11 +54,11 @@ w::record! {
 w::record! {
     /// An item of `areas` in `marketing::goods_subsidy_activity::RuleInformation`.
     pub struct Area {
-        /// `province`.
+        /// Province of the region.
         0 province: Option<String> => "province",
-        /// `city`.
+        /// City of the region.
         1 city: Option<String> => "city",
-        /// `district`.
+        /// District of the region.
         2 district: Option<String> => "district",
     }
 }
@@ -66,7 +66,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ListRepresentatives`.
     pub struct Representative {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the sales representative; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// An item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::AddRepresentative`; an item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::DeleteRepresentative`; and 1 more.
     pub struct FailedRepresentativeInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the sales representative; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
@@ -82,9 +82,9 @@ w::record! {
 w::record! {
     /// An item of `failed_stores` in the answer of `marketing::goods_subsidy_activity::retail_store_act::AddStore`; an item of `failed_stores` in the answer of `marketing::goods_subsidy_activity::retail_store_act::DeleteStore`; and 1 more.
     pub struct FailedStore {
-        /// `store_code`.
+        /// The brand's own code of the store; such as `abc_001`.
         0 store_code: String => "store_code: must",
-        /// `store_name`.
+        /// What the retail store is called.
         1 store_name: String => "store_name: must",
     }
 }
@@ -92,11 +92,11 @@ w::record! {
 w::record! {
     /// `goods_information` of `marketing::goods_subsidy_activity::Activity`.
     pub struct GoodsInformation {
-        /// `goods_id`.
+        /// Number of the campaign's product.
         0 goods_id: Option<String> => "goods_id",
-        /// `goods_name`.
+        /// Name of the campaign's product.
         1 goods_name: Option<String> => "goods_name",
-        /// `goods_picture_url`.
+        /// Picture of the product.
         2 goods_picture_url: Option<String> => "goods_picture_url",
     }
 }
@@ -104,9 +104,9 @@ w::record! {
 w::record! {
     /// An item of `material_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::GenerateMaterial`.
     pub struct Material {
-        /// `material_id`.
+        /// Number of the material code; such as `1001_123456`.
         0 material_id: String => "material_id: must",
-        /// `material_url`.
+        /// Link of the code, to print as a QR code.
         1 material_url: String => "material_url: must",
     }
 }
@@ -114,26 +114,31 @@ w::record! {
 w::record! {
     /// `order_information` of `marketing::goods_subsidy_activity::qualification::Lock`; `order_information` of `marketing::goods_subsidy_activity::qualification::Unlock`.
     pub struct OrderInformation {
-        /// `payer_openid`.
-        0 payer_openid: Option<String> => "payer_openid",
-        /// `out_trade_no`.
+        /// The paying user.
+        0 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid",
+        /// Your own number of the paid order.
         1 out_trade_no: Option<String> => "out_trade_no",
-        /// `total_fee`.
+        /// Total of the order that uses the qualification.
         2 total_fee: Option<f64> => "total_fee",
-        /// `store_id`.
+        /// WeChat Pay's number of the store.
         3 store_id: Option<String> => "store_id",
-        /// `store_merchant_id`.
+        /// Merchant ID of the store where the payment is taken.
         4 store_merchant_id: Option<String> => "store_merchant_id",
     }
     new()
-    text(payer_openid: String, out_trade_no: String, store_id: String, store_merchant_id: String)
+    text(
+        payer_openid: xinqiao_types::OpenId,
+        out_trade_no: String,
+        store_id: String,
+        store_merchant_id: String,
+    )
     set(total_fee: f64)
 }
 
 w::record! {
     /// An item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::AddRepresentative`; an item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::DeleteRepresentative`; and 1 more.
     pub struct RepresentativeInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// OpenID of the sales representative; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -142,15 +147,15 @@ w::record! {
 w::record! {
     /// `rule_information` of `marketing::goods_subsidy_activity::Activity`.
     pub struct RuleInformation {
-        /// `store_subsidy`.
+        /// Money that the store gets for each piece sold.
         0 store_subsidy: Option<String> => "store_subsidy",
-        /// `service_provider_subsidy`.
+        /// Commission of the service provider for each piece sold.
         1 service_provider_subsidy: Option<String> => "service_provider_subsidy",
-        /// `store_subsidy_quota`.
+        /// Most subsidized pieces of a store.
         2 store_subsidy_quota: Option<String> => "store_subsidy_quota",
-        /// `user_subsidy_quota`.
+        /// Most times that one user profits.
         3 user_subsidy_quota: Option<String> => "user_subsidy_quota",
-        /// `areas`.
+        /// Regions where the campaign runs.
         4 areas: Option<Vec<Area>> => "areas",
     }
 }
@@ -158,9 +163,9 @@ w::record! {
 w::record! {
     /// An item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::AddStore`; an item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::DeleteStore`.
     pub struct Store {
-        /// `store_code`.
+        /// The brand's own code of the store; such as `abc_001`.
         0 store_code: Option<String> => "store_code",
-        /// `store_name`.
+        /// What the retail store is called.
         1 store_name: Option<String> => "store_name",
     }
     new()
@@ -170,11 +175,11 @@ w::record! {
 w::record! {
     /// `store_info` of `marketing::goods_subsidy_activity::ApplyInfo`.
     pub struct StoreInfo {
-        /// `store_id`.
+        /// WeChat Pay's number of the store.
         0 store_id: Option<String> => "store_id",
-        /// `accounting_merchant_id`.
+        /// Merchant ID that receives the store's subsidy.
         1 accounting_merchant_id: Option<String> => "accounting_merchant_id",
-        /// `merchant_id`.
+        /// Merchant ID of the store.
         2 merchant_id: Option<String> => "merchant_id",
     }
     new()
@@ -189,11 +194,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
     /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.apply_activity`.
     pub struct ApplyActivity {
-        /// `activity_id`.
+        /// Number of the add-on purchase or retail store campaign.
         0 activity_id: String => "activity_id: must path",
-        /// `caller_merchant_id`.
+        /// Merchant ID that calls the enrollment.
         1 caller_merchant_id: String => "caller_merchant_id: must",
-        /// `apply_infos`.
+        /// Stores that enroll, with list prices.
         2 apply_infos: Vec<ApplyInfo> => "apply_infos: must",
     }
     new(
@@ -206,11 +211,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyActivity`].
     pub struct ApplyActivityResponse {
-        /// `return_message`.
+        /// Outcome in words.
         0 return_message: Option<String> => "return_message",
-        /// `failed_apply_infos`.
+        /// Stores that could not enroll.
         1 failed_apply_infos: Option<Vec<ApplyInfo>> => "failed_apply_infos",
-        /// `succeed_apply_infos`.
+        /// Stores that enrolled.
         2 succeed_apply_infos: Option<Vec<ApplyInfo>> => "succeed_apply_infos",
     }
 }
@@ -242,11 +247,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
     /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.list_activities`.
     pub struct ListActivities {
-        /// `city_id`.
+        /// City whose campaigns to list.
         0 city_id: String => "city_id: must query",
-        /// `offset`.
+        /// Paging offset, counted from 0.
         1 offset: f64 => "offset: must query",
-        /// `limit`.
+        /// Most records that one page holds.
         2 limit: f64 => "limit: must query",
     }
     new(city_id: impl Into<String>, offset: f64, limit: f64)
@@ -255,13 +260,13 @@ w::record! {
 w::record! {
     /// Answer to [`ListActivities`].
     pub struct ListActivitiesResponse {
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         0 total_count: Option<f64> => "total_count",
-        /// `data`.
+        /// Add-on purchase campaigns of the city.
         1 data: Option<Vec<Activity>> => "data",
-        /// `offset`.
+        /// Paging offset, counted from 0.
         2 offset: Option<f64> => "offset",
-        /// `limit`.
+        /// Most records that one page holds.
         3 limit: Option<f64> => "limit",
     }
 }
@@ -297,9 +302,9 @@ pub mod qualification {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.qualification.lock`.
         pub struct Lock {
-            /// `order_information`.
+            /// Order that the qualification is used on.
             0 order_information: super::OrderInformation => "order_information: must",
-            /// `qualification_ids`.
+            /// Add-on purchase qualifications in question.
             1 qualification_ids: Vec<String> => "qualification_ids: must",
         }
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
@@ -308,11 +313,11 @@ pub mod qualification {
     w::record! {
         /// Answer to [`Lock`].
         pub struct LockResponse {
-            /// `return_message`.
+            /// Outcome in words.
             0 return_message: Option<String> => "return_message",
-            /// `failed_qualification_ids`.
+            /// Those that could not be locked or unlocked.
             1 failed_qualification_ids: Option<Vec<String>> => "failed_qualification_ids",
-            /// `succeed_qualification_ids`.
+            /// Qualifications that went through.
             2 succeed_qualification_ids: Option<Vec<String>> => "succeed_qualification_ids",
         }
     }
@@ -344,9 +349,9 @@ pub mod qualification {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.qualification.unlock`.
         pub struct Unlock {
-            /// `order_information`.
+            /// Order that the qualification is used on.
             0 order_information: super::OrderInformation => "order_information: must",
-            /// `qualification_ids`.
+            /// Add-on purchase qualifications in question.
             1 qualification_ids: Vec<String> => "qualification_ids: must",
         }
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
@@ -386,13 +391,13 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384386>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_representative`.
         pub struct AddRepresentative {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `out_request_no`.
+            /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// `representative_info_list`.
+            /// Sales representatives in question.
             2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// `add_time`; format `rfc3339`.
+            /// When the addition took effect; format `rfc3339`.
             3 add_time: Option<String> => "add_time",
         }
         new(
@@ -406,11 +411,11 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`AddRepresentative`].
         pub struct AddRepresentativeResponse {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must",
-            /// `failed_representative_info_list`.
+            /// Sales representatives that failed.
             1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
-            /// `add_time`; format `rfc3339`.
+            /// When the addition took effect; format `rfc3339`.
             2 add_time: String => "add_time: must",
         }
     }
@@ -442,13 +447,13 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384421>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_store`.
         pub struct AddStore {
-            /// `brand_id`.
+            /// Brand that the campaign belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// `out_request_no`.
+            /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// `stores`.
+            /// Retail stores in question.
             2 stores: Vec<super::Store> => "stores: must",
-            /// `add_time`; format `rfc3339`; needed according to the documentation.
+            /// When the addition took effect; format `rfc3339`; needed according to the documentation.
             3 add_time: Option<String> => "add_time",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
@@ -458,9 +463,9 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`AddStore`].
         pub struct AddStoreResponse {
-            /// `failed_stores`.
+            /// Retail stores that failed.
             0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
-            /// `add_time`; format `rfc3339`.
+            /// When the addition took effect; format `rfc3339`.
             1 add_time: String => "add_time: must",
         }
     }
@@ -492,13 +497,13 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384399>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_representative`.
         pub struct DeleteRepresentative {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `out_request_no`.
+            /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// `representative_info_list`.
+            /// Sales representatives in question.
             2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// `delete_time`; format `rfc3339`; needed according to the documentation.
+            /// When the removal took effect; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
         }
         new(
@@ -512,11 +517,11 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`DeleteRepresentative`].
         pub struct DeleteRepresentativeResponse {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must",
-            /// `failed_representative_info_list`.
+            /// Sales representatives that failed.
             1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
-            /// `delete_time`; format `rfc3339`.
+            /// When the removal took effect; format `rfc3339`.
             2 delete_time: String => "delete_time: must",
         }
     }
@@ -548,13 +553,13 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384431>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_store`.
         pub struct DeleteStore {
-            /// `brand_id`.
+            /// Brand that the campaign belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// `out_request_no`.
+            /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// `stores`.
+            /// Retail stores in question.
             2 stores: Vec<super::Store> => "stores: must",
-            /// `delete_time`; format `rfc3339`; needed according to the documentation.
+            /// When the removal took effect; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
@@ -564,9 +569,9 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`DeleteStore`].
         pub struct DeleteStoreResponse {
-            /// `failed_stores`.
+            /// Retail stores that failed.
             0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
-            /// `delete_time`; format `rfc3339`.
+            /// When the removal took effect; format `rfc3339`.
             1 delete_time: String => "delete_time: must",
         }
     }
@@ -598,11 +603,11 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384395>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.generate_material`.
         pub struct GenerateMaterial {
-            /// `brand_id`.
+            /// Brand that the campaign belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// `out_request_no`.
+            /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// `material_num`.
+            /// How many material codes to make.
             2 material_num: i64 => "material_num: must",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, material_num: i64)
@@ -611,7 +616,7 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`GenerateMaterial`].
         pub struct GenerateMaterialResponse {
-            /// `material_list`.
+            /// Material codes that were made.
             0 material_list: Vec<super::Material> => "material_list: must",
         }
     }
@@ -643,9 +648,9 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384414>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.get_store`.
         pub struct GetStore {
-            /// `brand_id`.
+            /// Brand that the campaign belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// `store_code`.
+            /// The brand's own code of the store; such as `abc_001`.
             1 store_code: String => "store_code: must path",
         }
         new(brand_id: impl Into<String>, store_code: impl Into<String>)
@@ -654,9 +659,9 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`GetStore`].
         pub struct GetStoreResponse {
-            /// `store_code`.
+            /// The brand's own code of the store; such as `abc_001`.
             0 store_code: String => "store_code: must",
-            /// `store_name`.
+            /// What the retail store is called.
             1 store_name: String => "store_name: must",
         }
     }
@@ -688,11 +693,11 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384405>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_representatives`.
         pub struct ListRepresentatives {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             1 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most records that one page holds.
             2 limit: i64 => "limit: must query",
         }
         new(activity_id: impl Into<String>, offset: i64, limit: i64)
@@ -701,13 +706,13 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`ListRepresentatives`].
         pub struct ListRepresentativesResponse {
-            /// `data`.
+            /// Sales representatives of the campaign.
             0 data: Option<Vec<super::Representative>> => "data",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             1 total_count: i64 => "total_count: must",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most records that one page holds.
             3 limit: i64 => "limit: must",
         }
     }
@@ -739,11 +744,11 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384414>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_stores`.
         pub struct ListStores {
-            /// `brand_id`.
+            /// Brand that the campaign belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             1 offset: i64 => "offset: must query",
-            /// `limit`.
+            /// Most records that one page holds.
             2 limit: i64 => "limit: must query",
         }
         new(brand_id: impl Into<String>, offset: i64, limit: i64)
@@ -752,13 +757,13 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`ListStores`].
         pub struct ListStoresResponse {
-            /// `data`.
+            /// Retail stores of the brand.
             0 data: Option<Vec<super::FailedStore>> => "data",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             1 total_count: i64 => "total_count: must",
-            /// `offset`.
+            /// Paging offset, counted from 0.
             2 offset: i64 => "offset: must",
-            /// `limit`.
+            /// Most records that one page holds.
             3 limit: i64 => "limit: must",
         }
     }
@@ -790,13 +795,13 @@ pub mod retail_store_act {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/retail-store/retail-stores/add-representative.html>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.update_representative`.
         pub struct UpdateRepresentative {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must path",
-            /// `representative_info_list`.
+            /// Sales representatives in question.
             1 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// `out_request_no`.
+            /// Your own document number; keep it on retries.
             2 out_request_no: String => "out_request_no: must",
-            /// `add_time`.
+            /// When the addition took effect.
             3 add_time: Option<String> => "add_time",
         }
         new(
@@ -810,11 +815,11 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`UpdateRepresentative`].
         pub struct UpdateRepresentativeResponse {
-            /// `activity_id`.
+            /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must",
-            /// `failed_representative_info_list`.
+            /// Sales representatives that failed.
             1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
-            /// `add_time`.
+            /// When the addition took effect.
             2 add_time: String => "add_time: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `action_setting` of `marketing::member_card_open::ContentTemplateData`; `action_setting` of `marketing::member_card_open::StateSettingContentTemplateData`.
     pub struct ActionSetting {
-        /// `action_name`.
+        /// Label of the action button.
         0 action_name: String => "action_name: must",
-        /// `jump_miniprogram`.
+        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         1 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// `additional_statement` of `marketing::member_card_open::CreateCard`; `additional_statement` of the answer of `marketing::member_card_open::CreateCard`; and 3 more.
     pub struct AdditionalStatement {
-        /// `title`.
+        /// Title of the statement.
         0 title: Option<String> => "title",
-        /// `appid`.
+        /// Mini Program of the statement.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page of that Mini Program.
         2 path: Option<String> => "path",
-        /// `url`.
+        /// Web page of the statement.
         3 url: Option<String> => "url",
     }
     new()
@@ -34,30 +34,30 @@ w::record! {
 w::record! {
     /// `balance_information` of `marketing::member_card_open::CreateCard`; `balance_information` of the answer of `marketing::member_card_open::CreateCard`; and 3 more.
     pub struct BalanceInformation {
-        /// `need_balance`.
+        /// Whether the card holds stored value: `true` yes.
         0 need_balance: Option<bool> => "need_balance",
-        /// `balance_appid`.
-        1 balance_appid: Option<String> => "balance_appid",
-        /// `balance_path`.
+        /// Mini Program that opens on tapping the stored value.
+        1 balance_appid: Option<xinqiao_types::AppId> => "balance_appid",
+        /// Page of that Mini Program.
         2 balance_path: Option<String> => "balance_path",
-        /// `balance_url`.
+        /// Web page that opens on tapping the stored value.
         3 balance_url: Option<String> => "balance_url",
     }
     new()
-    text(balance_appid: String, balance_path: String, balance_url: String)
+    text(balance_appid: xinqiao_types::AppId, balance_path: String, balance_url: String)
     set(need_balance: bool)
 }
 
 w::record! {
     /// `balance_information` of `marketing::member_card_open::UpdateCardCode`.
     pub struct BalanceInformationItem {
-        /// `before_balance`; in fen.
+        /// Stored value before the change, in fen; in fen.
         0 before_balance: xinqiao_types::Fen => "before_balance: must",
-        /// `balance`; in fen.
+        /// Stored value after the change, in fen; in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
-        /// `add_balance`.
+        /// Change of the stored value, in fen; negative when spent.
         2 add_balance: i64 => "add_balance: must",
-        /// `balance_remark`.
+        /// Words on the change, shown in the user's notice.
         3 balance_remark: Option<String> => "balance_remark",
     }
     new(before_balance: xinqiao_types::Fen, balance: xinqiao_types::Fen, add_balance: i64)
@@ -67,23 +67,23 @@ w::record! {
 w::record! {
     /// `bonus` of the answer of `marketing::member_card_open::CreateCard`; `bonus` of the answer of `marketing::member_card_open::GetCard`.
     pub struct Bonus {
-        /// `init_bonus`.
+        /// Points given on opening the card.
         0 init_bonus: i64 => "init_bonus: must",
-        /// `bonus_value_word`.
+        /// Words next to the number of points.
         1 bonus_value_word: Option<String> => "bonus_value_word",
-        /// `bonus_cost_title`.
+        /// Title of what points are worth.
         2 bonus_cost_title: Option<String> => "bonus_cost_title",
-        /// `bonus_cost_word`.
+        /// Words on what points buy.
         3 bonus_cost_word: Option<String> => "bonus_cost_word",
-        /// `bonus_jump_word`.
+        /// Words on the points entrance.
         4 bonus_jump_word: Option<String> => "bonus_jump_word",
-        /// `bonus_jump_appid`.
-        5 bonus_jump_appid: Option<String> => "bonus_jump_appid",
-        /// `bonus_jump_path`.
+        /// Mini Program that opens on tapping the points.
+        5 bonus_jump_appid: Option<xinqiao_types::AppId> => "bonus_jump_appid",
+        /// Page that opens on tapping the points.
         6 bonus_jump_path: Option<String> => "bonus_jump_path",
-        /// `bonus_support_appid`.
-        7 bonus_support_appid: Option<String> => "bonus_support_appid",
-        /// `bonus_support_path`.
+        /// Mini Program for collecting points by oneself.
+        7 bonus_support_appid: Option<xinqiao_types::AppId> => "bonus_support_appid",
+        /// Page for collecting points by oneself.
         8 bonus_support_path: Option<String> => "bonus_support_path",
     }
 }
@@ -91,9 +91,9 @@ w::record! {
 w::record! {
     /// `brand` of `marketing::member_card_open::CreateCard`; `brand` of the answer of `marketing::member_card_open::CreateCard`; and 2 more.
     pub struct Brand {
-        /// `brand_id`.
+        /// Number of the brand that issues the card.
         0 brand_id: String => "brand_id: must",
-        /// `display_name`.
+        /// Brand name shown on the card.
         1 display_name: String => "display_name: must",
     }
     new(brand_id: impl Into<String>, display_name: impl Into<String>)
@@ -102,9 +102,9 @@ w::record! {
 w::record! {
     /// An item of `service_modules` in the answer of `marketing::member_card_open::GetCardCode`.
     pub struct GetCardCodeServiceModule {
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         0 service_module_id: String => "service_module_id: must",
-        /// `state_setting`.
+        /// What is shown and sent in this state.
         1 state_setting: Option<StateSetting> => "state_setting",
     }
 }
@@ -112,15 +112,15 @@ w::record! {
 w::record! {
     /// `guide` of `marketing::member_card_open::UpdateCardCodeRight`; `guide` of `marketing::member_card_open::UpdateCardRight`.
     pub struct GuideInfo {
-        /// `staff_name`.
+        /// Name of the guide.
         0 staff_name: Option<String> => "staff_name",
-        /// `head_image_url`.
+        /// Portrait of the guide.
         1 head_image_url: Option<String> => "head_image_url",
-        /// `contact_information_name`.
+        /// Name of the contact channel, such as a WeChat id.
         2 contact_information_name: Option<String> => "contact_information_name",
-        /// `contact_information_value`.
+        /// Content of that contact channel.
         3 contact_information_value: Option<String> => "contact_information_value",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number of the guide; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
     }
     new()
@@ -136,27 +136,27 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::member_card_open::ImportCardCodes`.
     pub struct ImportCardCodesData {
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         0 code: String => "code: must",
-        /// `result`; one of `SUCCESS` `DUPLICATE` `FAIL`.
-        1 result: String => "result: must",
+        /// What came of this card number; one of `SUCCESS` `DUPLICATE` `FAIL`.
+        1 result: ResultDetail => "result: must",
     }
 }
 
 w::record! {
     /// `user_information_form` of `marketing::member_card_open::UpdateCard`.
     pub struct UpdateCardUserInformationForm {
-        /// `can_modify_after_activate`.
+        /// Whether users may edit the form after activating: `true` yes.
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
-        /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        1 common_field_list: Option<Vec<String>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        1 common_field_list: Option<Vec<Name>> => "common_field_list",
+        /// Form fields of the merchant's own.
         2 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
     }
     new()
     set(
         can_modify_after_activate: bool,
-        common_field_list: Vec<String>,
+        common_field_list: Vec<Name>,
         custom_field_list: Vec<CreateCardCustomField>,
     )
 }
@@ -164,23 +164,23 @@ w::record! {
 w::record! {
     /// `bonus` of `marketing::member_card_open::UpdateCardRight`.
     pub struct UpdateCardRightBonus {
-        /// `init_bonus`.
+        /// Points given on opening the card.
         0 init_bonus: i64 => "init_bonus: must",
-        /// `bonus_value_word`; needed according to the documentation.
+        /// Words next to the number of points; needed according to the documentation.
         1 bonus_value_word: Option<String> => "bonus_value_word",
-        /// `bonus_cost_title`.
+        /// Title of what points are worth.
         2 bonus_cost_title: Option<String> => "bonus_cost_title",
-        /// `bonus_cost_word`; needed according to the documentation.
+        /// Words on what points buy; needed according to the documentation.
         3 bonus_cost_word: Option<String> => "bonus_cost_word",
-        /// `bonus_jump_word`.
+        /// Words on the points entrance.
         4 bonus_jump_word: Option<String> => "bonus_jump_word",
-        /// `bonus_jump_appid`.
-        5 bonus_jump_appid: Option<String> => "bonus_jump_appid",
-        /// `bonus_jump_path`.
+        /// Mini Program that opens on tapping the points.
+        5 bonus_jump_appid: Option<xinqiao_types::AppId> => "bonus_jump_appid",
+        /// Page that opens on tapping the points.
         6 bonus_jump_path: Option<String> => "bonus_jump_path",
-        /// `bonus_support_appid`.
-        7 bonus_support_appid: Option<String> => "bonus_support_appid",
-        /// `bonus_support_path`.
+        /// Mini Program for collecting points by oneself.
+        7 bonus_support_appid: Option<xinqiao_types::AppId> => "bonus_support_appid",
+        /// Page for collecting points by oneself.
         8 bonus_support_path: Option<String> => "bonus_support_path",
     }
     new(init_bonus: i64)
@@ -189,9 +189,9 @@ w::record! {
         bonus_cost_title: String,
         bonus_cost_word: String,
         bonus_jump_word: String,
-        bonus_jump_appid: String,
+        bonus_jump_appid: xinqiao_types::AppId,
         bonus_jump_path: String,
-        bonus_support_appid: String,
+        bonus_support_appid: xinqiao_types::AppId,
         bonus_support_path: String,
     )
 }
@@ -199,26 +199,26 @@ w::record! {
 w::record! {
     /// `favor` of `marketing::member_card_open::UpdateCardRight`.
     pub struct UpdateCardRightFavor {
-        /// `show_coupon`; needed according to the documentation.
+        /// Whether coupons are shown: `true` yes; needed according to the documentation.
         0 show_coupon: Option<bool> => "show_coupon",
-        /// `member_price_word`.
+        /// Words shown for the member prices.
         1 member_price_word: Option<String> => "member_price_word",
-        /// `member_price_appid`.
-        2 member_price_appid: Option<String> => "member_price_appid",
-        /// `member_price_path`.
+        /// Mini Program of the member prices.
+        2 member_price_appid: Option<xinqiao_types::AppId> => "member_price_appid",
+        /// Page of the member prices.
         3 member_price_path: Option<String> => "member_price_path",
-        /// `member_price_title`; one of `MEMBER_PRICE` `MEMBER_ACTIVITY`.
-        4 member_price_title: Option<String> => "member_price_title",
-        /// `favor_module_title`; one of `FAVOR` `VIP`.
-        5 favor_module_title: Option<String> => "favor_module_title",
+        /// Title: `MEMBER_PRICE` member prices, `MEMBER_ACTIVITY` member activities; one of `MEMBER_PRICE` `MEMBER_ACTIVITY`.
+        4 member_price_title: Option<MemberPriceTitle> => "member_price_title",
+        /// Section title: `FAVOR` member offers, `VIP` privileges; one of `FAVOR` `VIP`.
+        5 favor_module_title: Option<FavorModuleTitle> => "favor_module_title",
     }
     new()
     text(
         member_price_word: String,
-        member_price_appid: String,
+        member_price_appid: xinqiao_types::AppId,
         member_price_path: String,
-        member_price_title: String,
-        favor_module_title: String,
+        member_price_title: MemberPriceTitle,
+        favor_module_title: FavorModuleTitle,
     )
     set(show_coupon: bool)
 }
@@ -226,51 +226,51 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::member_card_open::ListCards`.
     pub struct Card {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// `status`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
-        1 status: String => "status: must",
-        /// `appid`.
+        /// Review state of the card template; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
+        1 status: Status => "status: must",
+        /// The merchant's AppID that the card is bound to.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `logo_url`.
+        /// Logo of the card, from the marketing image upload.
         3 logo_url: String => "logo_url: must",
-        /// `brand`.
+        /// Brand that issues the card.
         4 brand: Brand => "brand: must",
-        /// `title`.
+        /// Name of the card.
         5 title: String => "title: must",
-        /// `background_picture_url`.
+        /// Background of the card, from the marketing image upload.
         6 background_picture_url: String => "background_picture_url: must",
-        /// `description`.
+        /// Terms of the membership card.
         7 description: Option<String> => "description",
-        /// `service_phone`.
+        /// The merchant's service phone, shown on the card.
         8 service_phone: Option<String> => "service_phone",
-        /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        9 code_type: String => "code_type: must",
-        /// `total_quantity`.
+        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        9 code_type: CodeType => "code_type: must",
+        /// How many cards there are to give out in all.
         10 total_quantity: i64 => "total_quantity: must",
-        /// `remain_quantity`.
+        /// How many cards can still be given out.
         11 remain_quantity: Option<i64> => "remain_quantity",
-        /// `date_information`.
+        /// Validity of the card.
         12 date_information: DateInformation => "date_information: must",
-        /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        13 code_mode: Option<String> => "code_mode",
-        /// `need_display_level`.
+        /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
+        13 code_mode: Option<CodeMode> => "code_mode",
+        /// Whether the level is shown: `true` yes.
         14 need_display_level: Option<bool> => "need_display_level",
-        /// `init_level`.
+        /// Level on opening the card.
         15 init_level: Option<String> => "init_level",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         16 out_request_no: String => "out_request_no: must",
-        /// `balance_information`.
+        /// How stored value works on this card.
         17 balance_information: Option<BalanceInformation> => "balance_information",
-        /// `user_information_form`.
+        /// Form that the user fills in on opening the card.
         18 user_information_form: Option<UserInformationForm> => "user_information_form",
-        /// `additional_statement`.
+        /// The merchant's extra statement on the card.
         19 additional_statement: Option<AdditionalStatement> => "additional_statement",
-        /// `need_dynamic_code`.
+        /// Whether the code changes over time: `true` dynamic.
         20 need_dynamic_code: Option<bool> => "need_dynamic_code",
-        /// `create_time`; format `rfc3339`.
+        /// When the card was created; format `rfc3339`.
         21 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the card was last changed; format `rfc3339`.
         22 update_time: String => "update_time: must",
     }
 }
@@ -278,36 +278,36 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `marketing::member_card_open::UpdateCardUserInformationForm`; an item of `custom_field_list` in `marketing::member_card_open::CreateCardUserInformationForm`.
     pub struct CreateCardCustomField {
-        /// `type`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
-        0 type_: Option<String> => "type",
-        /// `name`.
+        /// How it is filled in: text, select, radio or check boxes; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
+        0 type_: Option<CustomFieldType> => "type",
+        /// Label of the custom field.
         1 name: Option<String> => "name",
-        /// `values`.
+        /// Options to choose from.
         2 values: Option<Vec<String>> => "values",
     }
     new()
-    text(type_: String, name: String)
+    text(type_: CustomFieldType, name: String)
     set(values: Vec<String>)
 }
 
 w::record! {
     /// `user_information_form` of `marketing::member_card_open::CreateCard`.
     pub struct CreateCardUserInformationForm {
-        /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 common_field_list: Option<Vec<String>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 common_field_list: Option<Vec<Name>> => "common_field_list",
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
     }
     new()
-    set(common_field_list: Vec<String>, custom_field_list: Vec<CreateCardCustomField>)
+    set(common_field_list: Vec<Name>, custom_field_list: Vec<CreateCardCustomField>)
 }
 
 w::record! {
     /// An item of `common_field_list` in `marketing::member_card_open::UserInformation`.
     pub struct CommonField {
-        /// `name`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: String => "name: must",
-        /// `value`.
+        /// Which standard field, such as phone or sex; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        0 name: Name => "name: must",
+        /// What the user filled in.
         1 value: String => "value: must",
     }
 }
@@ -315,9 +315,9 @@ w::record! {
 w::record! {
     /// `content_template_data` of `marketing::member_card_open::StateSetting`.
     pub struct ContentTemplateData {
-        /// `field_list`.
+        /// Fields filled into the template.
         0 field_list: Vec<ContentTemplateDataField> => "field_list: must",
-        /// `action_setting`.
+        /// Action button of the service item.
         1 action_setting: Option<ActionSetting> => "action_setting",
     }
 }
@@ -325,9 +325,9 @@ w::record! {
 w::record! {
     /// An item of `field_list` in `marketing::member_card_open::ContentTemplateData`; an item of `field_list` in `marketing::member_card_open::MessageTemplateSetting`; and 2 more.
     pub struct ContentTemplateDataField {
-        /// `field_id`.
+        /// Field of the template; such as `hotel_name`.
         0 field_id: String => "field_id: must",
-        /// `field_value`.
+        /// Content of that field.
         1 field_value: String => "field_value: must",
     }
     new(field_id: impl Into<String>, field_value: impl Into<String>)
@@ -336,11 +336,11 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `marketing::member_card_open::UserInformation`.
     pub struct CustomField {
-        /// `name`.
+        /// Label of the custom field.
         0 name: String => "name: must",
-        /// `value`.
+        /// What the user filled in.
         1 value: Option<String> => "value",
-        /// `value_list`.
+        /// Options that the user ticked.
         2 value_list: Option<Vec<String>> => "value_list",
     }
 }
@@ -348,18 +348,18 @@ w::record! {
 w::record! {
     /// `date_information` of `marketing::member_card_open::CreateCard`; `date_information` of the answer of `marketing::member_card_open::CreateCard`; and 3 more.
     pub struct DateInformation {
-        /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
-        0 type_: String => "type: must",
-        /// `available_begin_time`; format `rfc3339`.
+        /// Kind of validity: fixed range, days after receipt or permanent; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
+        0 type_: Type => "type: must",
+        /// Start of the fixed validity, for `FIX_TIME_RANGE`; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the fixed validity, for `FIX_TIME_RANGE`; format `rfc3339`.
         2 available_end_time: Option<String> => "available_end_time",
-        /// `available_day_after_receive`.
+        /// Days of validity, for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
-        /// `wait_days_after_receive`.
+        /// Days until it comes into force, for `FIX_TERM`.
         4 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
-    new(type_: impl Into<String>)
+    new(type_: impl Into<Type>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64, wait_days_after_receive: i64)
 }
@@ -367,27 +367,31 @@ w::record! {
 w::record! {
     /// `fapiao` of the answer of `marketing::member_card_open::CreateCard`; `fapiao` of the answer of `marketing::member_card_open::GetCard`; and 1 more.
     pub struct Fapiao {
-        /// `fapiao_jump_word`.
+        /// Words on the invoice entrance.
         0 fapiao_jump_word: Option<String> => "fapiao_jump_word",
-        /// `fapiao_jump_appid`.
-        1 fapiao_jump_appid: Option<String> => "fapiao_jump_appid",
-        /// `fapiao_jump_path`.
+        /// Mini Program of the invoice entrance.
+        1 fapiao_jump_appid: Option<xinqiao_types::AppId> => "fapiao_jump_appid",
+        /// Page of the invoice entrance.
         2 fapiao_jump_path: Option<String> => "fapiao_jump_path",
     }
     new()
-    text(fapiao_jump_word: String, fapiao_jump_appid: String, fapiao_jump_path: String)
+    text(
+        fapiao_jump_word: String,
+        fapiao_jump_appid: xinqiao_types::AppId,
+        fapiao_jump_path: String,
+    )
 }
 
 w::record! {
     /// `favor` of the answer of `marketing::member_card_open::CreateCard`; `favor` of the answer of `marketing::member_card_open::GetCard`.
     pub struct Favor {
-        /// `show_coupon`.
+        /// Whether coupons are shown: `true` yes.
         0 show_coupon: bool => "show_coupon: must",
-        /// `member_price_word`.
+        /// Words shown for the member prices.
         1 member_price_word: Option<String> => "member_price_word",
-        /// `member_price_appid`.
-        2 member_price_appid: Option<String> => "member_price_appid",
-        /// `member_price_path`.
+        /// Mini Program of the member prices.
+        2 member_price_appid: Option<xinqiao_types::AppId> => "member_price_appid",
+        /// Page of the member prices.
         3 member_price_path: Option<String> => "member_price_path",
     }
 }
@@ -395,15 +399,15 @@ w::record! {
 w::record! {
     /// `guide` of the answer of `marketing::member_card_open::CreateCard`; `guide` of the answer of `marketing::member_card_open::GetCard`; and 1 more.
     pub struct Guide {
-        /// `staff_name`.
+        /// Name of the guide.
         0 staff_name: String => "staff_name: must",
-        /// `head_image_url`.
+        /// Portrait of the guide.
         1 head_image_url: String => "head_image_url: must",
-        /// `contact_information_name`.
+        /// Name of the contact channel, such as a WeChat id.
         2 contact_information_name: Option<String> => "contact_information_name",
-        /// `contact_information_value`.
+        /// Content of that contact channel.
         3 contact_information_value: Option<String> => "contact_information_value",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number of the guide; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
     }
 }
@@ -411,9 +415,9 @@ w::record! {
 w::record! {
     /// `jump_miniprogram` of `marketing::member_card_open::AddCardServiceModule`; `jump_miniprogram` of the answer of `marketing::member_card_open::AddCardServiceModule`; and 4 more.
     pub struct JumpMiniProgram {
-        /// `appid`.
+        /// AppID of the Mini Program to open.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page of the Mini Program that opens.
         1 path: String => "path: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>)
@@ -422,13 +426,13 @@ w::record! {
 w::record! {
     /// `member_information` of `marketing::member_card_open::phone_number_member::Import`.
     pub struct MemberInformation {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: Option<String> => "code",
-        /// `membership_number`.
+        /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
-        /// `registration_time`.
+        /// When the member signed up with the merchant.
         3 registration_time: String => "registration_time: must",
     }
     new(card_id: impl Into<String>, registration_time: impl Into<String>)
@@ -438,9 +442,9 @@ w::record! {
 w::record! {
     /// `message_template_setting` of `marketing::member_card_open::StateSetting`.
     pub struct MessageTemplateSetting {
-        /// `message_template_id`.
+        /// Template message used for the notice.
         0 message_template_id: String => "message_template_id: must",
-        /// `field_list`.
+        /// Fields filled into the template.
         1 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
     }
 }
@@ -448,9 +452,9 @@ w::record! {
 w::record! {
     /// An item of `service_modules` in the answer of `marketing::member_card_open::CreateCard`; an item of `service_modules` in the answer of `marketing::member_card_open::GetCard`.
     pub struct ServiceModule {
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         0 service_module_id: String => "service_module_id: must",
-        /// `jump_miniprogram`.
+        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         1 jump_mini_program: Option<JumpMiniProgram> => "jump_miniprogram",
     }
@@ -459,11 +463,11 @@ w::record! {
 w::record! {
     /// `state_setting` of `marketing::member_card_open::GetCardCodeServiceModule`.
     pub struct StateSetting {
-        /// `state_id`.
+        /// Which state the service is in; such as `CHECKED_IN`.
         0 state_id: String => "state_id: must",
-        /// `content_template_data`.
+        /// Content on the service card.
         1 content_template_data: Option<ContentTemplateData> => "content_template_data",
-        /// `message_template_setting`.
+        /// Template message sent when the state changes.
         2 message_template_setting: Option<MessageTemplateSetting> => "message_template_setting",
     }
 }
@@ -471,9 +475,9 @@ w::record! {
 w::record! {
     /// `content_template_data` of `marketing::member_card_open::StateSettingItem`.
     pub struct StateSettingContentTemplateData {
-        /// `field_list`.
+        /// Fields filled into the template.
         0 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
-        /// `action_setting`.
+        /// Action button of the service item.
         1 action_setting: Option<ActionSetting> => "action_setting",
     }
     new()
@@ -483,11 +487,11 @@ w::record! {
 w::record! {
     /// `state_setting` of `marketing::member_card_open::SetServiceModuleData`.
     pub struct StateSettingItem {
-        /// `state_id`.
+        /// Which state the service is in; such as `CHECKED_IN`.
         0 state_id: String => "state_id: must",
-        /// `content_template_data`.
+        /// Content on the service card.
         1 content_template_data: StateSettingContentTemplateData => "content_template_data: must",
-        /// `message_template_setting`.
+        /// Template message sent when the state changes.
         2 message_template_setting: Option<SettingMessageTemplateSetting> => "message_template_setting",
     }
     new(state_id: impl Into<String>, content_template_data: StateSettingContentTemplateData)
@@ -497,9 +501,9 @@ w::record! {
 w::record! {
     /// `message_template_setting` of `marketing::member_card_open::StateSettingItem`.
     pub struct SettingMessageTemplateSetting {
-        /// `message_template_id`.
+        /// Template message used for the notice.
         0 message_template_id: String => "message_template_id: must",
-        /// `field_list`.
+        /// Fields filled into the template.
         1 field_list: Vec<ContentTemplateDataField> => "field_list: must",
     }
     new(message_template_id: impl Into<String>, field_list: Vec<ContentTemplateDataField>)
@@ -508,17 +512,17 @@ w::record! {
 w::record! {
     /// `user_card_information` of the answer of `marketing::member_card_open::phone_number_member::Search`.
     pub struct UserCardInformation {
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         0 code: String => "code: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// The user's UnionID; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `receive_time`.
+        /// When the user received the card.
         3 receive_time: String => "receive_time: must",
-        /// `card_appid`.
-        4 card_appid: String => "card_appid: must",
-        /// `card_id`.
+        /// AppID of the brand.
+        4 card_appid: xinqiao_types::AppId => "card_appid: must",
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         5 card_id: String => "card_id: must",
     }
 }
@@ -526,9 +530,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::member_card_open::ListUserCards`.
     pub struct UserCard {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: Option<String> => "code",
     }
 }
@@ -536,9 +540,9 @@ w::record! {
 w::record! {
     /// `user_information` of the answer of `marketing::member_card_open::GetActivateInformation`; `user_information` of the answer of `marketing::member_card_open::GetCardCode`.
     pub struct UserInformation {
-        /// `common_field_list`.
+        /// Standard fields that users fill in.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Form fields of the merchant's own.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -546,11 +550,11 @@ w::record! {
 w::record! {
     /// `user_information_form` of the answer of `marketing::member_card_open::CreateCard`; `user_information_form` of the answer of `marketing::member_card_open::GetCard`; and 1 more.
     pub struct UserInformationForm {
-        /// `can_modify_after_activate`.
+        /// Whether users may edit the form after activating: `true` yes.
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
-        /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        1 common_field_list: Option<Vec<String>> => "common_field_list",
-        /// `custom_field_list`.
+        /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        1 common_field_list: Option<Vec<Name>> => "common_field_list",
+        /// Form fields of the merchant's own.
         2 custom_field_list: Option<Vec<UserInformationFormCustomField>> => "custom_field_list",
     }
 }
@@ -558,12 +562,193 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `marketing::member_card_open::UserInformationForm`.
     pub struct UserInformationFormCustomField {
-        /// `type`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
-        0 type_: String => "type: must",
-        /// `name`.
+        /// How it is filled in: text, select, radio or check boxes; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
+        0 type_: CustomFieldType => "type: must",
+        /// Label of the custom field.
         1 name: String => "name: must",
-        /// `values`.
+        /// Options to choose from.
         2 values: Option<Vec<String>> => "values",
+    }
+}
+
+w::open_enum! {
+    /// How to activate: `AUTO_ACTIVATE` at once, `JUMP_ACTIVATE` on your page.
+    ///
+    /// What `activate_type` of `marketing::member_card_open::GetCardQrCode` may be.
+    pub enum ActivateType {
+        /// Active as soon as the form is filled in (`AUTO_ACTIVATE`).
+        AutoActivate = "AUTO_ACTIVATE",
+        /// Activated on the merchant's page (`JUMP_ACTIVATE`).
+        JumpActivate = "JUMP_ACTIVATE",
+    }
+}
+
+w::open_enum! {
+    /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation.
+    ///
+    /// What `code_mode` of `marketing::member_card_open::CreateCard`, `code_mode` of `marketing::member_card_open::CreateCardResponse` and 3 more may be.
+    pub enum CodeMode {
+        /// WeChat Pay gives the numbers (`SYSTEM_ALLOCATE`).
+        SystemAllocate = "SYSTEM_ALLOCATE",
+        /// The merchant stores numbers beforehand (`MERCHANT_DEPOSIT`).
+        MerchantDeposit = "MERCHANT_DEPOSIT",
+        /// The merchant gives the number on activation (`REAL_TIME`).
+        RealTime = "REAL_TIME",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Code on the card: bar code, QR code, both or none.
+    ///
+    /// What `code_type` of `marketing::member_card_open::CreateCard`, `code_type` of `marketing::member_card_open::CreateCardResponse` and 3 more may be.
+    pub enum CodeType {
+        /// Bar code (`BAR_CODE`).
+        BarCode = "BAR_CODE",
+        /// QR code (`QRCODE`).
+        QrCode = "QRCODE",
+        /// Bar code and QR code (`BAR_CODE_AND_QRCODE`).
+        BarCodeAndQrCode = "BAR_CODE_AND_QRCODE",
+        /// No member code (`NONE_CODE`).
+        NoneCode = "NONE_CODE",
+    }
+}
+
+w::open_enum! {
+    /// How it is filled in: text, select, radio or check boxes.
+    ///
+    /// What `type` of `CreateCardCustomField`, `type` of `UserInformationFormCustomField` may be.
+    pub enum CustomFieldType {
+        /// Text input (`TEXT`).
+        Text = "TEXT",
+        /// Drop-down choice (`SELECT`).
+        Select = "SELECT",
+        /// Radio buttons, one choice (`RADIO`).
+        Radio = "RADIO",
+        /// Check boxes, several choices (`CHECK_BOX`).
+        CheckBox = "CHECK_BOX",
+    }
+}
+
+w::open_enum! {
+    /// Section title: `FAVOR` member offers, `VIP` privileges.
+    ///
+    /// What `favor_module_title` of `UpdateCardRightFavor` may be.
+    pub enum FavorModuleTitle {
+        /// Section titled member offers (`FAVOR`).
+        Favor = "FAVOR",
+        /// Section titled member privileges (`VIP`).
+        Vip = "VIP",
+    }
+}
+
+w::open_enum! {
+    /// Title: `MEMBER_PRICE` member prices, `MEMBER_ACTIVITY` member activities.
+    ///
+    /// What `member_price_title` of `UpdateCardRightFavor` may be.
+    pub enum MemberPriceTitle {
+        /// Titled member prices (`MEMBER_PRICE`).
+        Price = "MEMBER_PRICE",
+        /// Titled member activities (`MEMBER_ACTIVITY`).
+        Activity = "MEMBER_ACTIVITY",
+    }
+}
+
+w::open_enum! {
+    /// Standard fields that users fill in.
+    ///
+    /// What `common_field_list` of `UpdateCardUserInformationForm`, `common_field_list` of `CreateCardUserInformationForm` and 2 more may be.
+    pub enum Name {
+        /// Mobile phone number (`USER_FORM_FLAG_MOBILE`).
+        Mobile = "USER_FORM_FLAG_MOBILE",
+        /// Sex of the member (`USER_FORM_FLAG_SEX`).
+        Sex = "USER_FORM_FLAG_SEX",
+        /// Name of the member (`USER_FORM_FLAG_NAME`).
+        Name = "USER_FORM_FLAG_NAME",
+        /// Birthday of the member (`USER_FORM_FLAG_BIRTHDAY`).
+        BirthDay = "USER_FORM_FLAG_BIRTHDAY",
+        /// Postal address (`USER_FORM_FLAG_ADDRESS`).
+        Address = "USER_FORM_FLAG_ADDRESS",
+        /// Mail address (`USER_FORM_FLAG_EMAIL`).
+        Email = "USER_FORM_FLAG_EMAIL",
+        /// City of the member (`USER_FORM_FLAG_CITY`).
+        City = "USER_FORM_FLAG_CITY",
+    }
+}
+
+w::open_enum! {
+    /// Whether the user took the card: not shown, not received, received.
+    ///
+    /// What `receive_status` of `marketing::member_card_open::phone_number_member::SearchResponse` may be.
+    pub enum ReceiveStatus {
+        /// Not shown to the user yet (`UNSHOWED`).
+        UnShowEd = "UNSHOWED",
+        /// Shown but not received (`UNRECEIVED`).
+        UnReceived = "UNRECEIVED",
+        /// Received by the user (`RECEIVED`).
+        Received = "RECEIVED",
+    }
+}
+
+w::open_enum! {
+    /// What came of this card number.
+    ///
+    /// What `result` of `ImportCardCodesData` may be.
+    pub enum ResultDetail {
+        /// Stored (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Number already there (`DUPLICATE`).
+        Duplicate = "DUPLICATE",
+        /// Could not be stored (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// Review state of the card template.
+    ///
+    /// What `status` of `marketing::member_card_open::CreateCardResponse`, `status` of `marketing::member_card_open::GetCardResponse` and 1 more may be.
+    pub enum Status {
+        /// Waiting for review (`NOT_APPROVE`).
+        NotApprove = "NOT_APPROVE",
+        /// Failed the review (`APPROVE_FAIL`).
+        ApproveFail = "APPROVE_FAIL",
+        /// Approved, can be given out (`APPROVED`).
+        Approved = "APPROVED",
+        /// Deleted by the merchant (`DELETED`).
+        Deleted = "DELETED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of validity: fixed range, days after receipt or permanent.
+    ///
+    /// What `type` of `DateInformation` may be.
+    pub enum Type {
+        /// Valid between fixed dates (`FIX_TIME_RANGE`).
+        FixTimeRange = "FIX_TIME_RANGE",
+        /// Valid for days after receipt (`FIX_TERM`).
+        FixTerm = "FIX_TERM",
+        /// Valid for ever (`PERMANENT`).
+        Permanent = "PERMANENT",
+    }
+}
+
+w::open_enum! {
+    /// State of the user's card: not activated, effective, expired, void, deleted.
+    ///
+    /// What `user_card_status` of `marketing::member_card_open::GetCardCodeResponse` may be.
+    pub enum UserCardStatus {
+        /// Not activated yet (`NOT_ACTIVATE`).
+        NotActivate = "NOT_ACTIVATE",
+        /// In force (`EFFECTIVE`).
+        Effective = "EFFECTIVE",
+        /// Past its validity (`EXPIRE`).
+        Expire = "EXPIRE",
+        /// Made void by the merchant (`UNAVAILABLE`).
+        Unavailable = "UNAVAILABLE",
+        /// Deleted by the user (`DELETE`).
+        Delete = "DELETE",
     }
 }
 
@@ -575,11 +760,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_10.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.activate_card_code`.
     pub struct ActivateCardCode {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `membership_number`.
+        /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
     }
     new(card_id: impl Into<String>, code: impl Into<String>)
@@ -612,11 +797,11 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.member_card_open.add_card_service_module`.
     pub struct AddCardServiceModule {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must",
-        /// `jump_miniprogram`.
+        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -630,11 +815,11 @@ w::record! {
 w::record! {
     /// Answer to [`AddCardServiceModule`].
     pub struct AddCardServiceModuleResponse {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must",
-        /// `jump_miniprogram`.
+        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -667,17 +852,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter10_2.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.commit_card_bonus`.
     pub struct CommitCardBonus {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `mchid`; the account's merchantid.
+        /// Merchant ID that took the payment; the account's merchantid.
         2 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`; needed according to the documentation.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Sub-merchant of the payment, in service provider mode; needed according to the documentation.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Your own number of the paid order.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `bonus_value`; needed according to the documentation.
+        /// Points earned by this payment; needed according to the documentation.
         5 bonus_value: Option<i64> => "bonus_value",
     }
     new(
@@ -686,7 +871,7 @@ w::record! {
         mchid: impl Into<xinqiao_types::MchId>,
         out_trade_no: impl Into<String>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
     set(bonus_value: i64)
 }
 
@@ -717,41 +902,41 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_1.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.create_card`.
     pub struct CreateCard {
-        /// `appid`.
+        /// The merchant's AppID that the card is bound to.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `logo_url`.
+        /// Logo of the card, from the marketing image upload.
         1 logo_url: String => "logo_url: must",
-        /// `brand`.
+        /// Brand that issues the card.
         2 brand: Brand => "brand: must",
-        /// `title`.
+        /// Name of the card.
         3 title: String => "title: must",
-        /// `background_picture_url`.
+        /// Background of the card, from the marketing image upload.
         4 background_picture_url: String => "background_picture_url: must",
-        /// `description`; needed according to the documentation.
+        /// Terms of the membership card; needed according to the documentation.
         5 description: Option<String> => "description",
-        /// `service_phone`.
+        /// The merchant's service phone, shown on the card.
         6 service_phone: Option<String> => "service_phone",
-        /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        7 code_type: String => "code_type: must",
-        /// `total_quantity`.
+        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        7 code_type: CodeType => "code_type: must",
+        /// How many cards there are to give out in all.
         8 total_quantity: Option<i64> => "total_quantity",
-        /// `date_information`.
+        /// Validity of the card.
         9 date_information: DateInformation => "date_information: must",
-        /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`; needed according to the documentation.
-        10 code_mode: Option<String> => "code_mode",
-        /// `need_display_level`.
+        /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`; needed according to the documentation.
+        10 code_mode: Option<CodeMode> => "code_mode",
+        /// Whether the level is shown: `true` yes.
         11 need_display_level: Option<bool> => "need_display_level",
-        /// `init_level`.
+        /// Level on opening the card.
         12 init_level: Option<String> => "init_level",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         13 out_request_no: String => "out_request_no: must",
-        /// `balance_information`.
+        /// How stored value works on this card.
         14 balance_information: Option<BalanceInformation> => "balance_information",
-        /// `user_information_form`.
+        /// Form that the user fills in on opening the card.
         15 user_information_form: Option<CreateCardUserInformationForm> => "user_information_form",
-        /// `additional_statement`.
+        /// The merchant's extra statement on the card.
         16 additional_statement: Option<AdditionalStatement> => "additional_statement",
-        /// `need_dynamic_code`.
+        /// Whether the code changes over time: `true` dynamic.
         17 need_dynamic_code: Option<bool> => "need_dynamic_code",
     }
     new(
@@ -760,11 +945,11 @@ w::record! {
         brand: Brand,
         title: impl Into<String>,
         background_picture_url: impl Into<String>,
-        code_type: impl Into<String>,
+        code_type: impl Into<CodeType>,
         date_information: DateInformation,
         out_request_no: impl Into<String>,
     )
-    text(description: String, service_phone: String, code_mode: String, init_level: String)
+    text(description: String, service_phone: String, code_mode: CodeMode, init_level: String)
     set(
         total_quantity: i64,
         need_display_level: bool,
@@ -778,61 +963,61 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCard`].
     pub struct CreateCardResponse {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// `status`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
-        1 status: String => "status: must",
-        /// `appid`.
+        /// Review state of the card template; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
+        1 status: Status => "status: must",
+        /// The merchant's AppID that the card is bound to.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `logo_url`.
+        /// Logo of the card, from the marketing image upload.
         3 logo_url: String => "logo_url: must",
-        /// `brand`.
+        /// Brand that issues the card.
         4 brand: Brand => "brand: must",
-        /// `title`.
+        /// Name of the card.
         5 title: String => "title: must",
-        /// `background_picture_url`.
+        /// Background of the card, from the marketing image upload.
         6 background_picture_url: String => "background_picture_url: must",
-        /// `description`.
+        /// Terms of the membership card.
         7 description: Option<String> => "description",
-        /// `service_phone`.
+        /// The merchant's service phone, shown on the card.
         8 service_phone: Option<String> => "service_phone",
-        /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        9 code_type: String => "code_type: must",
-        /// `total_quantity`.
+        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        9 code_type: CodeType => "code_type: must",
+        /// How many cards there are to give out in all.
         10 total_quantity: i64 => "total_quantity: must",
-        /// `remain_quantity`.
+        /// How many cards can still be given out.
         11 remain_quantity: Option<i64> => "remain_quantity",
-        /// `date_information`.
+        /// Validity of the card.
         12 date_information: DateInformation => "date_information: must",
-        /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        13 code_mode: Option<String> => "code_mode",
-        /// `need_display_level`.
+        /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
+        13 code_mode: Option<CodeMode> => "code_mode",
+        /// Whether the level is shown: `true` yes.
         14 need_display_level: Option<bool> => "need_display_level",
-        /// `init_level`.
+        /// Level on opening the card.
         15 init_level: Option<String> => "init_level",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         16 out_request_no: String => "out_request_no: must",
-        /// `balance_information`.
+        /// How stored value works on this card.
         17 balance_information: Option<BalanceInformation> => "balance_information",
-        /// `user_information_form`.
+        /// Form that the user fills in on opening the card.
         18 user_information_form: Option<UserInformationForm> => "user_information_form",
-        /// `additional_statement`.
+        /// The merchant's extra statement on the card.
         19 additional_statement: Option<AdditionalStatement> => "additional_statement",
-        /// `bonus`.
+        /// How points appear on the card.
         20 bonus: Option<Bonus> => "bonus",
-        /// `favor`.
+        /// How member offers appear on the card.
         21 favor: Option<Favor> => "favor",
-        /// `service_modules`.
+        /// Service items shown on the card.
         22 service_modules: Option<Vec<ServiceModule>> => "service_modules",
-        /// `fapiao`.
+        /// How invoices appear on the card.
         23 fapiao: Option<Fapiao> => "fapiao",
-        /// `guide`.
+        /// Personal shop guide or contact.
         24 guide: Option<Guide> => "guide",
-        /// `need_dynamic_code`.
+        /// Whether the code changes over time: `true` dynamic.
         25 need_dynamic_code: Option<bool> => "need_dynamic_code",
-        /// `create_time`; format `rfc3339`.
+        /// When the card was created; format `rfc3339`.
         26 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the card was last changed; format `rfc3339`.
         27 update_time: String => "update_time: must",
     }
 }
@@ -864,11 +1049,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_4.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.decrypt_card_code`.
     pub struct DecryptCardCode {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`; `card_id` on the wire.
         1 card_id_param: String => "card_id: must query",
-        /// `encrypt_code`.
+        /// Encrypted card number from the jump link.
         2 encrypt_code: String => "encrypt_code: must query",
     }
     new(
@@ -905,7 +1090,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_11.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.delete_card`.
     pub struct DeleteCard {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
     }
     new(card_id: impl Into<String>)
@@ -937,9 +1122,9 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.member_card_open.delete_card_service_module`.
     pub struct DeleteCardServiceModule {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must path",
     }
     new(card_id: impl Into<String>, service_module_id: impl Into<String>)
@@ -972,7 +1157,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_5.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.get_activate_information`.
     pub struct GetActivateInformation {
-        /// `activate_ticket`.
+        /// Ticket appended to the activation link once the user filled in the form.
         0 activate_ticket: String => "activate_ticket: must path",
     }
     new(activate_ticket: impl Into<String>)
@@ -981,11 +1166,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetActivateInformation`].
     pub struct GetActivateInformationResponse {
-        /// `nickname`; personal data, masked in `Debug`.
+        /// The user's WeChat nickname; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `head_image_url`.
+        /// Address of the portrait.
         1 head_image_url: Option<String> => "head_image_url",
-        /// `user_information`.
+        /// What the user filled in on opening the card.
         2 user_information: Option<UserInformation> => "user_information",
     }
 }
@@ -1024,9 +1209,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCallback`].
     pub struct GetCallbackResponse {
-        /// `mchid`.
+        /// Merchant ID of the card or of the payment.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `notify_url`.
+        /// Address that receives membership card notices.
         1 notify_url: String => "notify_url: must",
     }
 }
@@ -1058,7 +1243,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_2.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.get_card`.
     pub struct GetCard {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
     }
     new(card_id: impl Into<String>)
@@ -1094,9 +1279,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_4.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.get_card_code`.
     pub struct GetCardCode {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
     }
     new(card_id: impl Into<String>, code: impl Into<String>)
@@ -1105,33 +1290,33 @@ w::record! {
 w::record! {
     /// Answer to [`GetCardCode`].
     pub struct GetCardCodeResponse {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the given AppID; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `membership_number`.
+        /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
-        /// `level`.
+        /// Membership level of the user.
         3 level: Option<String> => "level",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// The user's WeChat nickname; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
-        /// `head_image_url`.
+        /// Address of the portrait.
         5 head_image_url: Option<String> => "head_image_url",
-        /// `background_picture_url`.
+        /// Background of the card, from the marketing image upload.
         6 background_picture_url: Option<String> => "background_picture_url",
-        /// `user_card_status`; one of `NOT_ACTIVATE` `EFFECTIVE` `EXPIRE` `UNAVAILABLE` `DELETE`.
-        7 user_card_status: Option<String> => "user_card_status",
-        /// `balance`; in fen.
+        /// State of the user's card: not activated, effective, expired, void, deleted; one of `NOT_ACTIVATE` `EFFECTIVE` `EXPIRE` `UNAVAILABLE` `DELETE`.
+        7 user_card_status: Option<UserCardStatus> => "user_card_status",
+        /// Stored value of the user, in fen; in fen.
         8 balance: Option<xinqiao_types::Fen> => "balance",
-        /// `bonus_value`.
+        /// Number of points.
         9 bonus_value: Option<i64> => "bonus_value",
-        /// `user_information`.
+        /// What the user filled in on opening the card.
         10 user_information: Option<UserInformation> => "user_information",
-        /// `service_modules`.
+        /// Service items shown on the card.
         11 service_modules: Option<Vec<GetCardCodeServiceModule>> => "service_modules",
-        /// `fapiao_jump_word`.
+        /// Words on the invoice entrance.
         12 fapiao_jump_word: Option<String> => "fapiao_jump_word",
-        /// `guide`.
+        /// Personal shop guide or contact.
         13 guide: Option<Guide> => "guide",
     }
 }
@@ -1163,30 +1348,35 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_7.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.get_card_permission_tokens`.
     pub struct GetCardPermissionTokens {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `activate_type`.
+        /// How to activate: `AUTO_ACTIVATE` at once, `JUMP_ACTIVATE` on your page.
         1 activate_type: String => "activate_type: must",
-        /// `navigate_back_previous_page`.
+        /// Whether to return to the calling page after opening: `true` yes.
         2 navigate_back_previous_page: Option<bool> => "navigate_back_previous_page",
-        /// `activate_url`.
+        /// Web page where the user activates.
         3 activate_url: Option<String> => "activate_url",
-        /// `activate_appid`.
-        4 activate_appid: Option<String> => "activate_appid",
-        /// `activate_path`.
+        /// Mini Program where the user activates; for `JUMP_ACTIVATE`.
+        4 activate_appid: Option<xinqiao_types::AppId> => "activate_appid",
+        /// Page of that Mini Program for the activation; such as `pages/activate/activate`.
         5 activate_path: Option<String> => "activate_path",
-        /// `outer_str`.
+        /// Your own scene text, returned in the card event.
         6 outer_str: Option<String> => "outer_str",
     }
     new(card_id: impl Into<String>, activate_type: impl Into<String>)
-    text(activate_url: String, activate_appid: String, activate_path: String, outer_str: String)
+    text(
+        activate_url: String,
+        activate_appid: xinqiao_types::AppId,
+        activate_path: String,
+        outer_str: String,
+    )
     set(navigate_back_previous_page: bool)
 }
 
 w::record! {
     /// Answer to [`GetCardPermissionTokens`].
     pub struct GetCardPermissionTokensResponse {
-        /// `permission_token`.
+        /// Token that lets the front end start the card opening.
         0 permission_token: String => "permission_token: must",
     }
 }
@@ -1218,27 +1408,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_3.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.get_card_qr_code`.
     pub struct GetCardQrCode {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `activate_type`; one of `AUTO_ACTIVATE` `JUMP_ACTIVATE`.
-        1 activate_type: String => "activate_type: must",
-        /// `activate_url`.
+        /// How to activate: `AUTO_ACTIVATE` at once, `JUMP_ACTIVATE` on your page; one of `AUTO_ACTIVATE` `JUMP_ACTIVATE`.
+        1 activate_type: ActivateType => "activate_type: must",
+        /// Web page where the user activates.
         2 activate_url: Option<String> => "activate_url",
-        /// `activate_appid`.
-        3 activate_appid: Option<String> => "activate_appid",
-        /// `activate_path`.
+        /// Mini Program where the user activates; for `JUMP_ACTIVATE`.
+        3 activate_appid: Option<xinqiao_types::AppId> => "activate_appid",
+        /// Page of that Mini Program for the activation; such as `pages/activate/activate`.
         4 activate_path: Option<String> => "activate_path",
-        /// `outer_str`.
+        /// Your own scene text, returned in the card event.
         5 outer_str: Option<String> => "outer_str",
     }
-    new(card_id: impl Into<String>, activate_type: impl Into<String>)
-    text(activate_url: String, activate_appid: String, activate_path: String, outer_str: String)
+    new(card_id: impl Into<String>, activate_type: impl Into<ActivateType>)
+    text(
+        activate_url: String,
+        activate_appid: xinqiao_types::AppId,
+        activate_path: String,
+        outer_str: String,
+    )
 }
 
 w::record! {
     /// Answer to [`GetCardQrCode`].
     pub struct GetCardQrCodeResponse {
-        /// `url`.
+        /// Link behind the card's QR code.
         0 url: String => "url: must",
     }
 }
@@ -1270,9 +1465,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_7.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.import_card_codes`.
     pub struct ImportCardCodes {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Card numbers to store.
         1 code: Option<Vec<String>> => "code",
     }
     new(card_id: impl Into<String>)
@@ -1282,7 +1477,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImportCardCodes`].
     pub struct ImportCardCodesResponse {
-        /// `data`.
+        /// What came of each card number.
         0 data: Vec<ImportCardCodesData> => "data: must",
     }
 }
@@ -1314,13 +1509,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_13.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.import_card_user`.
     pub struct ImportCardUser {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         2 code: Option<String> => "code",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         3 out_request_no: String => "out_request_no: must",
     }
     new(
@@ -1358,13 +1553,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_14.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.import_phone_member_card`.
     pub struct ImportPhoneMemberCard {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `encrypted_phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+        /// The user's phone number, encrypted with WeChat Pay's public key; encrypted on the wire; personal data, masked in `Debug`.
         1 encrypted_phone_number: String => "encrypted_phone_number: must masked encrypted",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         2 code: Option<String> => "code",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         3 out_request_no: String => "out_request_no: must",
     }
     new(
@@ -1402,11 +1597,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_12.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.invalidate_card_code`.
     pub struct InvalidateCardCode {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `reason`.
+        /// Why the user's card is made void.
         2 reason: Option<String> => "reason",
     }
     new(card_id: impl Into<String>, code: impl Into<String>)
@@ -1440,13 +1635,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_3.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.list_cards`.
     pub struct ListCards {
-        /// `appid`.
+        /// The merchant's AppID that the card is bound to.
         0 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `brand_id`.
+        /// Number of the brand that issues the card.
         1 brand_id: Option<String> => "brand_id: query",
-        /// `limit`; needed according to the documentation.
+        /// Most records that one page holds; needed according to the documentation.
         2 limit: Option<i64> => "limit: query",
-        /// `offset`; needed according to the documentation.
+        /// Paging offset, counted from 0; needed according to the documentation.
         3 offset: Option<i64> => "offset: query",
     }
     new()
@@ -1457,15 +1652,15 @@ w::record! {
 w::record! {
     /// Answer to [`ListCards`].
     pub struct ListCardsResponse {
-        /// `data`.
+        /// Card templates of the brand.
         0 data: Vec<Card> => "data: must",
-        /// `need_dynamic_code`.
+        /// Whether the code changes over time: `true` dynamic.
         1 need_dynamic_code: Option<bool> => "need_dynamic_code",
-        /// `limit`.
+        /// Most records that one page holds.
         2 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Paging offset, counted from 0.
         3 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         4 total_count: i64 => "total_count: must",
     }
 }
@@ -1497,13 +1692,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_5.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.list_user_cards`.
     pub struct ListUserCards {
-        /// `appid`.
+        /// The merchant's AppID that the card is bound to.
         0 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `limit`; needed according to the documentation.
+        /// Most records that one page holds; needed according to the documentation.
         2 limit: Option<i64> => "limit: query",
-        /// `offset`; needed according to the documentation.
+        /// Paging offset, counted from 0; needed according to the documentation.
         3 offset: Option<i64> => "offset: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1514,13 +1709,13 @@ w::record! {
 w::record! {
     /// Answer to [`ListUserCards`].
     pub struct ListUserCardsResponse {
-        /// `data`.
+        /// Cards that the user holds.
         0 data: Vec<UserCard> => "data: must",
-        /// `limit`.
+        /// Most records that one page holds.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Paging offset, counted from 0.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         3 total_count: i64 => "total_count: must",
     }
 }
@@ -1552,17 +1747,17 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter10_3.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.prepare_card_bonus`.
     pub struct PrepareCardBonus {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `mchid`; the account's merchantid.
+        /// Merchant ID that took the payment; the account's merchantid.
         2 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`; needed according to the documentation.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Sub-merchant of the payment, in service provider mode; needed according to the documentation.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Your own number of the paid order.
         4 out_trade_no: String => "out_trade_no: must",
-        /// `bonus_value`; needed according to the documentation.
+        /// Points earned by this payment; needed according to the documentation.
         5 bonus_value: Option<i64> => "bonus_value",
     }
     new(
@@ -1571,7 +1766,7 @@ w::record! {
         mchid: impl Into<xinqiao_types::MchId>,
         out_trade_no: impl Into<String>,
     )
-    text(sub_mchid: String)
+    text(sub_mchid: xinqiao_types::MchId)
     set(bonus_value: i64)
 }
 
@@ -1601,7 +1796,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter6_1.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.set_callback`.
     pub struct SetCallback {
-        /// `notify_url`.
+        /// Address that receives membership card notices.
         0 notify_url: String => "notify_url: must",
     }
     new(notify_url: impl Into<String>)
@@ -1636,15 +1831,15 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.member_card_open.set_service_module_data`.
     pub struct SetServiceModuleData {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         2 out_request_no: String => "out_request_no: must",
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         3 service_module_id: String => "service_module_id: must",
-        /// `state_setting`.
+        /// What is shown and sent in this state.
         4 state_setting: StateSettingItem => "state_setting: must",
     }
     new(
@@ -1683,7 +1878,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter6_1.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.update_callback`.
     pub struct UpdateCallback {
-        /// `notify_url`.
+        /// Address that receives membership card notices.
         0 notify_url: String => "notify_url: must",
     }
     new(notify_url: impl Into<String>)
@@ -1692,9 +1887,9 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateCallback`].
     pub struct UpdateCallbackResponse {
-        /// `notify_url`.
+        /// Address that receives membership card notices.
         0 notify_url: String => "notify_url: must",
-        /// `mchid`.
+        /// Merchant ID of the card or of the payment.
         1 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -1726,40 +1921,40 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_2.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.update_card`.
     pub struct UpdateCard {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `appid`.
+        /// The merchant's AppID that the card is bound to.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `logo_url`.
+        /// Logo of the card, from the marketing image upload.
         2 logo_url: Option<String> => "logo_url",
-        /// `title`.
+        /// Name of the card.
         3 title: Option<String> => "title",
-        /// `background_picture_url`.
+        /// Background of the card, from the marketing image upload.
         4 background_picture_url: Option<String> => "background_picture_url",
-        /// `description`.
+        /// Terms of the membership card.
         5 description: Option<String> => "description",
-        /// `service_phone`.
+        /// The merchant's service phone, shown on the card.
         6 service_phone: Option<String> => "service_phone",
-        /// `total_quantity`.
+        /// How many cards there are to give out in all.
         7 total_quantity: Option<i64> => "total_quantity",
-        /// `date_information`.
+        /// Validity of the card.
         8 date_information: Option<DateInformation> => "date_information",
-        /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        9 code_mode: Option<i64> => "code_mode",
-        /// `need_display_level`.
+        /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
+        9 code_mode: Option<CodeMode> => "code_mode: number",
+        /// Whether the level is shown: `true` yes.
         10 need_display_level: Option<bool> => "need_display_level",
-        /// `init_level`.
+        /// Level on opening the card.
         11 init_level: Option<String> => "init_level",
-        /// `balance_information`.
+        /// How stored value works on this card.
         12 balance_information: Option<BalanceInformation> => "balance_information",
-        /// `user_information_form`.
+        /// Form that the user fills in on opening the card.
         13 user_information_form: Option<UpdateCardUserInformationForm> => "user_information_form",
-        /// `additional_statement`.
+        /// The merchant's extra statement on the card.
         14 additional_statement: Option<AdditionalStatement> => "additional_statement",
-        /// `need_dynamic_code`.
+        /// Whether the code changes over time: `true` dynamic.
         15 need_dynamic_code: Option<bool> => "need_dynamic_code",
-        /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        16 code_type: Option<String> => "code_type",
+        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        16 code_type: Option<CodeType> => "code_type",
     }
     new(card_id: impl Into<String>)
     text(
@@ -1769,13 +1964,13 @@ w::record! {
         background_picture_url: String,
         description: String,
         service_phone: String,
+        code_mode: CodeMode,
         init_level: String,
-        code_type: String,
+        code_type: CodeType,
     )
     set(
         total_quantity: i64,
         date_information: DateInformation,
-        code_mode: i64,
         need_display_level: bool,
         balance_information: BalanceInformation,
         user_information_form: UpdateCardUserInformationForm,
@@ -1811,23 +2006,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_8.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.update_card_code`.
     pub struct UpdateCardCode {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `membership_number`.
+        /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
-        /// `level`.
+        /// Membership level of the user.
         3 level: Option<String> => "level",
-        /// `background_picture_url`.
+        /// Background of the card, from the marketing image upload.
         4 background_picture_url: Option<String> => "background_picture_url",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         5 out_request_no: Option<String> => "out_request_no",
-        /// `balance_information`.
+        /// Change of the stored value.
         6 balance_information: Option<BalanceInformationItem> => "balance_information",
-        /// `need_inform_balance`.
+        /// Whether the user is told of the balance change: `true` yes.
         7 need_inform_balance: Option<bool> => "need_inform_balance",
-        /// `need_inform_level`.
+        /// Whether the user is told of the level change: `true` yes.
         8 need_inform_level: Option<bool> => "need_inform_level",
     }
     new(card_id: impl Into<String>, code: impl Into<String>)
@@ -1871,25 +2066,25 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter5_2.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.update_card_code_right`.
     pub struct UpdateCardCodeRight {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `code`.
+        /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// `before_bonus_value`; in fen.
+        /// Points before the change; in fen.
         2 before_bonus_value: Option<xinqiao_types::Fen> => "before_bonus_value",
-        /// `bonus_value`; in fen.
+        /// Points after the change; in fen.
         3 bonus_value: Option<xinqiao_types::Fen> => "bonus_value",
-        /// `add_bonus_value`.
+        /// Change of the points; negative when spent.
         4 add_bonus_value: Option<i64> => "add_bonus_value",
-        /// `out_request_no`.
+        /// Your own number of this request, kept the same when you repeat it.
         5 out_request_no: String => "out_request_no: must",
-        /// `need_inform_bonus`.
+        /// Whether the user is told of the point change: `true` yes.
         6 need_inform_bonus: Option<bool> => "need_inform_bonus",
-        /// `member_price_word`.
+        /// Words shown for the member prices.
         7 member_price_word: Option<String> => "member_price_word",
-        /// `fapiao_jump_word`.
+        /// Words on the invoice entrance.
         8 fapiao_jump_word: Option<String> => "fapiao_jump_word",
-        /// `guide`.
+        /// Personal shop guide or contact.
         9 guide: Option<GuideInfo> => "guide",
     }
     new(card_id: impl Into<String>, code: impl Into<String>, out_request_no: impl Into<String>)
@@ -1930,23 +2125,23 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter5_1.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.update_card_right`.
     pub struct UpdateCardRight {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `show_bonus`; needed according to the documentation.
+        /// Whether points are shown: `true` yes; needed according to the documentation.
         1 show_bonus: Option<bool> => "show_bonus",
-        /// `bonus`.
+        /// How points appear on the card.
         2 bonus: Option<UpdateCardRightBonus> => "bonus",
-        /// `show_favor`; needed according to the documentation.
+        /// Whether member offers are shown: `true` yes; needed according to the documentation.
         3 show_favor: Option<bool> => "show_favor",
-        /// `favor`.
+        /// How member offers appear on the card.
         4 favor: Option<UpdateCardRightFavor> => "favor",
-        /// `show_fapiao`.
+        /// Whether invoices are shown: `true` yes.
         5 show_fapiao: Option<bool> => "show_fapiao",
-        /// `fapiao`.
+        /// How invoices appear on the card.
         6 fapiao: Option<Fapiao> => "fapiao",
-        /// `show_guide`.
+        /// Whether the guide is shown: `true` yes.
         7 show_guide: Option<bool> => "show_guide",
-        /// `guide`.
+        /// Personal shop guide or contact.
         8 guide: Option<GuideInfo> => "guide",
     }
     new(card_id: impl Into<String>)
@@ -1988,11 +2183,11 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.member_card_open.update_card_service_module`.
     pub struct UpdateCardServiceModule {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `service_module_id`.
+        /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must path",
-        /// `jump_miniprogram`.
+        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -2033,11 +2228,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter3_6.shtml>.
     /// * Catalog: `pay_v3.marketing.member_card_open.upgrade_card`.
     pub struct UpgradeCard {
-        /// `card_id`.
+        /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// `brand_id`.
+        /// Number of the brand that issues the card.
         1 brand_id: String => "brand_id: must",
-        /// `appid`.
+        /// The merchant's AppID that the card is bound to.
         2 appid: xinqiao_types::AppId => "appid: must",
     }
     new(
@@ -2078,11 +2273,11 @@ pub mod phone_number_member {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_1.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_open.phone_number_member.import`.
         pub struct Import {
-            /// `member_information`.
+            /// Member to import.
             0 member_information: super::MemberInformation => "member_information: must",
-            /// `encrypted_phone_number`.
+            /// The user's phone number, encrypted with WeChat Pay's public key.
             1 encrypted_phone_number: String => "encrypted_phone_number: must",
-            /// `outer_str`.
+            /// Your own scene text, returned in the card event.
             2 outer_str: Option<String> => "outer_str",
         }
         new(member_information: super::MemberInformation, encrypted_phone_number: impl Into<String>)
@@ -2116,9 +2311,9 @@ pub mod phone_number_member {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_2.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_open.phone_number_member.search`.
         pub struct Search {
-            /// `card_id`.
+            /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             0 card_id: String => "card_id: must query",
-            /// `encrypted_phone_number`.
+            /// The user's phone number, encrypted with WeChat Pay's public key.
             1 encrypted_phone_number: String => "encrypted_phone_number: must query",
         }
         new(card_id: impl Into<String>, encrypted_phone_number: impl Into<String>)
@@ -2127,9 +2322,9 @@ pub mod phone_number_member {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// `receive_status`; one of `UNSHOWED` `UNRECEIVED` `RECEIVED`.
-            0 receive_status: String => "receive_status: must",
-            /// `user_card_information`.
+            /// Whether the user took the card: not shown, not received, received; one of `UNSHOWED` `UNRECEIVED` `RECEIVED`.
+            0 receive_status: super::ReceiveStatus => "receive_status: must",
+            /// Card that the user already has.
             1 user_card_information: Option<super::UserCardInformation> => "user_card_information",
         }
     }

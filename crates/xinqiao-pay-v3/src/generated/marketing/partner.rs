@@ -6,87 +6,92 @@ use xinqiao_wire as w;
 w::record! {
     /// `associated_order_info` of `marketing::partner::ProgressiveBundleUsageDetail`; `associated_order_info` of `marketing::partner::BundleUsageDetailItem`.
     pub struct AssociatedOrderInfo {
-        /// `transaction_id`.
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         0 transaction_id: Option<String> => "transaction_id",
-        /// `out_trade_no`.
+        /// Your own number of the paid order.
         1 out_trade_no: Option<String> => "out_trade_no",
-        /// `mchid`.
+        /// Merchant ID of the order; required with your own order number.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
+        /// Sub-merchant of the order, in service provider mode.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
 }
 
 w::record! {
     /// `associated_pay_score_order_info` of `marketing::partner::UserCouponSingleUsageDetail`.
     pub struct AssociatedPayScoreOrderInfo {
-        /// `order_id`.
+        /// WeChat Pay's number of the Pay Score order.
         0 order_id: Option<String> => "order_id",
-        /// `out_trade_no`.
+        /// Your own number of the paid order.
         1 out_trade_no: Option<String> => "out_trade_no",
-        /// `mchid`.
+        /// Merchant ID of the order; required with your own order number.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
+        /// Sub-merchant of the order, in service provider mode.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
 }
 
 w::record! {
     /// `associated_pay_score_order_info` of `marketing::partner::product_coupon::UseUserCoupon`.
     pub struct AssociatedPayScoreOrderInfoItem {
-        /// `order_id`.
+        /// WeChat Pay's number of the Pay Score order.
         0 order_id: Option<String> => "order_id",
-        /// `out_order_no`.
+        /// Your own number of the Pay Score order.
         1 out_order_no: Option<String> => "out_order_no",
-        /// `mchid`.
+        /// Merchant ID of the order; required with your own order number.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
+        /// Sub-merchant of the order, in service provider mode.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
     new()
-    text(order_id: String, out_order_no: String, mchid: xinqiao_types::MchId, sub_mchid: String)
+    text(
+        order_id: String,
+        out_order_no: String,
+        mchid: xinqiao_types::MchId,
+        sub_mchid: xinqiao_types::MchId,
+    )
 }
 
 w::record! {
     /// An item of `choice_list` in `marketing::partner::ComboPackage`.
     pub struct Choice {
-        /// `name`.
+        /// Name of the item that users see.
         0 name: String => "name: must",
-        /// `image_url`.
+        /// Picture of the item.
         1 image_url: Option<String> => "image_url",
-        /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Mini Program that opens on tapping.
+        2 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         3 mini_program_path: Option<String> => "mini_program_path",
-        /// `price`; in fen.
+        /// Price of the item, in fen; in fen.
         4 price: xinqiao_types::Fen => "price: must",
-        /// `count`.
+        /// How many pieces of the item.
         5 count: i64 => "count: must",
     }
     new(name: impl Into<String>, price: xinqiao_types::Fen, count: i64)
-    text(image_url: String, mini_program_appid: String, mini_program_path: String)
+    text(image_url: String, mini_program_appid: xinqiao_types::AppId, mini_program_path: String)
 }
 
 w::record! {
     /// The body `COMBINE_IMAGE` of `marketing::partner::product_coupon::CreateImageGenerationTask`.
     pub struct CombineImage {
-        /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-        0 scope: String => "scope: must",
-        /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-        1 usage_mode: String => "usage_mode: must",
-        /// `background_color`.
+        /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+        0 scope: Scope => "scope: must",
+        /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
+        1 usage_mode: UsageMode => "usage_mode: must",
+        /// Background color of the combined picture, as a hex value; such as `#ff5733`.
         2 background_color: Option<String> => "background_color",
-        /// The body, told apart by `type`.
+        /// Offer to print on the picture, depending on the kind of coupon; told apart by `type`.
         3 body: CouponPicture => ": flat",
     }
-    new(scope: impl Into<String>, usage_mode: impl Into<String>, body: CouponPicture)
+    new(scope: impl Into<Scope>, usage_mode: impl Into<UsageMode>, body: CouponPicture)
     text(background_color: String)
 }
 
 w::record! {
     /// The body `COMBINE_IMAGE` of the answer of `marketing::partner::product_coupon::GetImageGenerationTask`.
     pub struct CombineImageResult {
-        /// `image_url`.
+        /// Address of the combined coupon picture.
         0 image_url: String => "image_url: must",
     }
 }
@@ -94,11 +99,11 @@ w::record! {
 w::record! {
     /// An item of `combo_package_list` in `marketing::partner::DisplayInfo`.
     pub struct ComboPackage {
-        /// `name`.
+        /// Name of the package.
         0 name: String => "name: must",
-        /// `pick_count`.
+        /// How many items may be picked.
         1 pick_count: i64 => "pick_count: must",
-        /// `choice_list`.
+        /// Items to choose from in the package.
         2 choice_list: Vec<Choice> => "choice_list: must",
     }
     new(name: impl Into<String>, pick_count: i64, choice_list: Vec<Choice>)
@@ -107,17 +112,17 @@ w::record! {
 w::record! {
     /// An item of `choice_list` in `marketing::partner::DisplayInfoComboPackage`.
     pub struct ComboPackageChoice {
-        /// `name`.
+        /// Name of the item that users see.
         0 name: String => "name: must",
-        /// `price`.
+        /// Price of the item, in fen.
         1 price: i64 => "price: must",
-        /// `count`.
+        /// How many pieces of the item.
         2 count: i64 => "count: must",
-        /// `image_url`.
+        /// Picture of the item.
         3 image_url: Option<String> => "image_url",
-        /// `mini_program_appid`.
-        4 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Mini Program that opens on tapping.
+        4 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         5 mini_program_path: Option<String> => "mini_program_path",
     }
 }
@@ -125,19 +130,19 @@ w::record! {
 w::record! {
     /// `coupon_available_period` of `marketing::partner::SingleUsageRule`; `coupon_available_period` of `marketing::partner::StockSequentialUsageRule`.
     pub struct CouponAvailablePeriod {
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_days`.
+        /// For how many days it is valid once in force.
         2 available_days: Option<i64> => "available_days",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// `weekly_available_period`.
+        /// Weekdays and hours at which it is usable.
         4 weekly_available_period: Option<WeeklyAvailablePeriod> => "weekly_available_period",
-        /// `irregular_available_period_list`.
+        /// Usable spans without a pattern.
         5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
-        /// `available_seconds`.
+        /// For how many seconds after receipt it is valid, for short-lived coupons.
         6 available_seconds: Option<i64> => "available_seconds",
     }
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
@@ -153,23 +158,23 @@ w::record! {
 w::record! {
     /// `coupon_available_store_info` of `marketing::partner::StockBundleUsageRuleDisplayInfo`; `coupon_available_store_info` of `marketing::partner::StockUsageRuleDisplayInfo`; and 2 more.
     pub struct CouponAvailableStoreInfo {
-        /// `description`.
+        /// Words on where the coupon can be used.
         0 description: String => "description: must",
-        /// `mini_program_appid`.
-        1 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Mini Program that opens on tapping.
+        1 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         2 mini_program_path: Option<String> => "mini_program_path",
     }
     new(description: impl Into<String>)
-    text(mini_program_appid: String, mini_program_path: String)
+    text(mini_program_appid: xinqiao_types::AppId, mini_program_path: String)
 }
 
 w::record! {
     /// `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::CreateStock`; `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 5 more.
     pub struct CouponCodeCountInfo {
-        /// `total_count`.
+        /// How many codes have been uploaded.
         0 total_count: i64 => "total_count: must",
-        /// `available_count`.
+        /// Stored codes that are still free.
         1 available_count: i64 => "available_count: must",
     }
 }
@@ -177,19 +182,19 @@ w::record! {
 w::record! {
     /// `coupon_display_info` of `marketing::partner::Stock`.
     pub struct CouponDisplayInfo {
-        /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
-        0 code_display_mode: String => "code_display_mode: must",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        1 background_color: Option<String> => "background_color",
-        /// `entrance_mini_program`.
+        /// How the code is shown: `INVISIBLE`, `BARCODE` or `QRCODE`; one of `INVISIBLE` `BARCODE` `QRCODE`.
+        0 code_display_mode: CodeDisplayMode => "code_display_mode: must",
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        1 background_color: Option<BackgroundColor> => "background_color",
+        /// Mini Program entrance in the wallet.
         2 entrance_mini_program: Option<EntranceMiniProgram> => "entrance_mini_program",
-        /// `entrance_official_account`.
+        /// Official account entrance in the wallet.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
-        /// `entrance_finder`.
+        /// Channels entrance in the wallet.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
-    new(code_display_mode: impl Into<String>)
-    text(background_color: String)
+    new(code_display_mode: impl Into<CodeDisplayMode>)
+    text(background_color: BackgroundColor)
     set(
         entrance_mini_program: EntranceMiniProgram,
         entrance_official_account: EntranceOfficialAccount,
@@ -200,13 +205,13 @@ w::record! {
 w::record! {
     /// `entrance_mini_program` of `marketing::partner::StockBundleCouponDisplayInfo`; `entrance_mini_program` of `marketing::partner::StockCouponDisplayInfo`.
     pub struct DisplayInfoEntranceMiniProgram {
-        /// `appid`.
+        /// AppID of the Mini Program behind the entrance.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page behind the Mini Program entrance.
         1 path: String => "path: must",
-        /// `entrance_wording`.
+        /// Words on the entrance.
         2 entrance_wording: String => "entrance_wording: must",
-        /// `guidance_wording`.
+        /// Leading words next to the entrance.
         3 guidance_wording: String => "guidance_wording: must",
     }
     new(
@@ -220,9 +225,9 @@ w::record! {
 w::record! {
     /// `coupon_tag_info` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`; `coupon_tag_info` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; and 6 more.
     pub struct CouponTagInfo {
-        /// `coupon_tag_list`.
+        /// Tags of the coupon, at present `MEMBER`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
-        /// `member_tag_info`.
+        /// Membership card behind the member tag.
         1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
     new()
@@ -232,7 +237,7 @@ w::record! {
 w::record! {
     /// `member_tag_info` of `marketing::partner::SendUserCouponTagInfo`.
     pub struct CouponTagInfoMemberTagInfo {
-        /// `member_card_id`.
+        /// Number of the membership card template.
         0 member_card_id: Option<String> => "member_card_id",
     }
     new()
@@ -242,7 +247,7 @@ w::record! {
 w::record! {
     /// The body `CUT_OUT` of `marketing::partner::product_coupon::CreateImageGenerationTask`.
     pub struct CutOut {
-        /// `image_url`.
+        /// Product picture to cut out.
         0 image_url: String => "image_url: must",
     }
     new(image_url: impl Into<String>)
@@ -251,7 +256,7 @@ w::record! {
 w::record! {
     /// The body `CUT_OUT` of the answer of `marketing::partner::product_coupon::GetImageGenerationTask`.
     pub struct CutOutResult {
-        /// `image_url`.
+        /// Picture after cutting out.
         0 image_url: String => "image_url: must",
     }
 }
@@ -259,9 +264,9 @@ w::record! {
 w::record! {
     /// An item of `day_period_list` in `marketing::partner::WeeklyAvailablePeriod`.
     pub struct DayPeriod {
-        /// `begin_time`; in s.
+        /// Start of the usable hours, in seconds since midnight; in s; such as `60`.
         0 begin_time: i64 => "begin_time: must",
-        /// `end_time`; in s.
+        /// End of the usable hours, in seconds since midnight; in s; such as `86399`.
         1 end_time: i64 => "end_time: must",
     }
     new(begin_time: i64, end_time: i64)
@@ -270,23 +275,23 @@ w::record! {
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::SequentialUsageDetail`.
     pub struct DetailItem {
-        /// `use_request_no`.
+        /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`; format `rfc3339`.
+        /// When it was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
-        /// `return_request_no`.
+        /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
-        /// `return_time`; format `rfc3339`.
+        /// When it was returned; empty if not; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
-        /// `associated_order_info`.
+        /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        5 detail_state: String => "detail_state: must",
-        /// `valid_begin_time`; format `rfc3339`.
+        /// State of this round; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        5 detail_state: DetailState => "detail_state: must",
+        /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
-        /// `valid_end_time`; format `rfc3339`.
+        /// When this coupon stops being usable; format `rfc3339`.
         7 valid_end_time: String => "valid_end_time: must",
-        /// `delete_time`; format `rfc3339`.
+        /// When the user deleted it; empty if not; format `rfc3339`.
         8 delete_time: Option<String> => "delete_time",
     }
 }
@@ -294,9 +299,9 @@ w::record! {
 w::record! {
     /// The body `DISCOUNT` of `marketing::partner::CombineImage`; `discount_coupon` of `marketing::partner::ProductCouponSingleUsageInfo`; and 2 more.
     pub struct DiscountCoupon {
-        /// `threshold`.
+        /// Order amount required, in fen; `0` for none.
         0 threshold: i64 => "threshold: must",
-        /// `percent_off`.
+        /// Percent taken off, `20` leaves 80%.
         1 percent_off: i64 => "percent_off: must",
     }
     new(threshold: i64, percent_off: i64)
@@ -305,17 +310,17 @@ w::record! {
 w::record! {
     /// `display_info` of `marketing::partner::product_coupon::Create`; `display_info` of the answer of `marketing::partner::product_coupon::Create`; and 5 more.
     pub struct DisplayInfo {
-        /// `name`.
+        /// Name of the product coupon that users see.
         0 name: String => "name: must",
-        /// `image_url`.
+        /// Main picture of the product coupon.
         1 image_url: String => "image_url: must",
-        /// `background_url`.
+        /// Background picture of the product coupon.
         2 background_url: String => "background_url: must",
-        /// `detail_image_url_list`.
+        /// Pictures for the detail page.
         3 detail_image_url_list: Option<Vec<String>> => "detail_image_url_list",
-        /// `original_price`.
+        /// List price of the product, in fen, shown struck through.
         4 original_price: Option<i64> => "original_price",
-        /// `combo_package_list`.
+        /// Set meals; when the coupon is for a package.
         5 combo_package_list: Option<Vec<ComboPackage>> => "combo_package_list",
     }
     new(name: impl Into<String>, image_url: impl Into<String>, background_url: impl Into<String>)
@@ -329,11 +334,11 @@ w::record! {
 w::record! {
     /// An item of `combo_package_list` in `marketing::partner::ProductCouponDisplayInfo`.
     pub struct DisplayInfoComboPackage {
-        /// `name`.
+        /// Name of the package.
         0 name: String => "name: must",
-        /// `pick_count`.
+        /// How many items may be picked.
         1 pick_count: i64 => "pick_count: must",
-        /// `choice_list`.
+        /// Items to choose from in the package.
         2 choice_list: Vec<ComboPackageChoice> => "choice_list: must",
     }
 }
@@ -341,11 +346,11 @@ w::record! {
 w::record! {
     /// `entrance_finder` of `marketing::partner::CouponDisplayInfo`; `entrance_finder` of `marketing::partner::StockBundleCouponDisplayInfo`; and 1 more.
     pub struct EntranceFinder {
-        /// `finder_id`.
+        /// Id of the Channels account, starting with `sph`; such as `sph6Rngt2T4RlUf`.
         0 finder_id: String => "finder_id: must",
-        /// `finder_video_id`.
+        /// Id of the Channels video that the entrance plays.
         1 finder_video_id: String => "finder_video_id: must",
-        /// `finder_video_cover_image_url`.
+        /// Cover of that video, an address from the image upload.
         2 finder_video_cover_image_url: String => "finder_video_cover_image_url: must",
     }
     new(
@@ -358,13 +363,13 @@ w::record! {
 w::record! {
     /// `entrance_mini_program` of `marketing::partner::CouponDisplayInfo`.
     pub struct EntranceMiniProgram {
-        /// `appid`.
+        /// AppID of the Mini Program behind the entrance.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `path`.
+        /// Page behind the Mini Program entrance.
         1 path: String => "path: must",
-        /// `entrance_wording`.
+        /// Words on the entrance.
         2 entrance_wording: String => "entrance_wording: must",
-        /// `guidance_wording`.
+        /// Leading words next to the entrance.
         3 guidance_wording: Option<String> => "guidance_wording",
     }
     new(
@@ -378,7 +383,7 @@ w::record! {
 w::record! {
     /// `entrance_official_account` of `marketing::partner::CouponDisplayInfo`; `entrance_official_account` of `marketing::partner::StockBundleCouponDisplayInfo`; and 1 more.
     pub struct EntranceOfficialAccount {
-        /// `appid`.
+        /// AppID of the official account behind the entrance.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -387,9 +392,9 @@ w::record! {
 w::record! {
     /// The body `EXCHANGE` of `marketing::partner::CombineImage`; an item of `exchange_coupon_list` in `marketing::partner::ProgressiveBundleUsageRule`; and 1 more.
     pub struct ExchangeCoupon {
-        /// `threshold`.
+        /// Order amount required, in fen; `0` for none.
         0 threshold: i64 => "threshold: must",
-        /// `exchange_price`.
+        /// Price paid in exchange, in fen.
         1 exchange_price: i64 => "exchange_price: must",
     }
     new(threshold: i64, exchange_price: i64)
@@ -398,11 +403,11 @@ w::record! {
 w::record! {
     /// An item of `failed_code_list` in the answer of `marketing::partner::product_coupon::UploadStockCouponCode`.
     pub struct FailedCode {
-        /// `coupon_code`.
+        /// The coupon code that was refused.
         0 coupon_code: String => "coupon_code: must",
-        /// `code`.
+        /// Error code for this coupon code.
         1 code: String => "code: must",
-        /// `message`.
+        /// Why it failed, in words.
         2 message: String => "message: must",
     }
 }
@@ -410,11 +415,11 @@ w::record! {
 w::record! {
     /// An item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundleAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundleDisassociateStores`.
     pub struct FailedStore {
-        /// `store_id`.
+        /// WeChat Pay's number of the store.
         0 store_id: String => "store_id: must",
-        /// `code`.
+        /// Error code for this store.
         1 code: String => "code: must",
-        /// `message`.
+        /// Why it failed, in words.
         2 message: String => "message: must",
     }
 }
@@ -422,9 +427,9 @@ w::record! {
 w::record! {
     /// An item of `irregular_available_period_list` in `marketing::partner::CouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::UsageRuleCouponAvailablePeriod`.
     pub struct IrregularAvailablePeriod {
-        /// `begin_time`; format `rfc3339`.
+        /// Start of this usable span; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// End of this usable span; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
     new(begin_time: impl Into<String>, end_time: impl Into<String>)
@@ -433,7 +438,7 @@ w::record! {
 w::record! {
     /// `member_tag_info` of `marketing::partner::CouponTagInfo`; `member_tag_info` of `marketing::partner::UserProductCouponTagInfo`.
     pub struct MemberTagInfo {
-        /// `member_card_id`.
+        /// Number of the membership card template.
         0 member_card_id: String => "member_card_id: must",
     }
     new(member_card_id: impl Into<String>)
@@ -442,9 +447,9 @@ w::record! {
 w::record! {
     /// `meta` of `marketing::partner::product_coupon::UploadImage`.
     pub struct Meta {
-        /// `filename`.
+        /// Name of the uploaded file, with its extension; such as `logo.png`.
         0 filename: Option<String> => "filename",
-        /// `sha256`.
+        /// SHA-256 of the file's bytes in hex, checked by the platform.
         1 sha256: Option<String> => "sha256",
     }
     new()
@@ -454,17 +459,17 @@ w::record! {
 w::record! {
     /// `modify_content` of `marketing::partner::delivery_plan::Update`.
     pub struct ModifyContent {
-        /// `plan_name`.
+        /// Name of the plan, at most 12 Chinese characters.
         0 plan_name: Option<String> => "plan_name",
-        /// `total_count`.
+        /// Total quota of the plan, at least 10000; can only grow.
         1 total_count: Option<i64> => "total_count",
-        /// `user_limit`.
+        /// Most that one user can get; without limit if empty.
         2 user_limit: Option<i64> => "user_limit",
-        /// `daily_limit`.
+        /// Most that can be received a day; without limit if empty.
         3 daily_limit: Option<i64> => "daily_limit",
-        /// `delivery_end_time`; format `rfc3339`.
+        /// When the delivery ends; before the stock does; format `rfc3339`.
         4 delivery_end_time: Option<String> => "delivery_end_time",
-        /// `recommend_word`.
+        /// Slogan at the offer's corner, at most 9 Chinese characters.
         5 recommend_word: Option<String> => "recommend_word",
     }
     new()
@@ -475,9 +480,9 @@ w::record! {
 w::record! {
     /// The body `NORMAL` of `marketing::partner::CombineImage`; `normal_coupon` of `marketing::partner::ProductCouponSingleUsageInfo`; and 2 more.
     pub struct NormalCoupon {
-        /// `threshold`.
+        /// Order amount required, in fen; `0` for none.
         0 threshold: i64 => "threshold: must",
-        /// `discount_amount`.
+        /// Money off, in fen.
         1 discount_amount: i64 => "discount_amount: must",
     }
     new(threshold: i64, discount_amount: i64)
@@ -486,81 +491,81 @@ w::record! {
 w::record! {
     /// `notify_config` of `marketing::partner::product_coupon::UpdateStock`; `notify_config` of `marketing::partner::product_coupon::UpdateStockBundle`; and 5 more.
     pub struct NotifyConfig {
-        /// `notify_appid`.
-        0 notify_appid: Option<String> => "notify_appid",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: Option<xinqiao_types::AppId> => "notify_appid",
     }
     new()
-    text(notify_appid: String)
+    text(notify_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// `notify_config` of the answer of `marketing::partner::product_coupon::GetStock`.
     pub struct NotifyConfigDetail {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `notify_config` of the answer of `marketing::partner::product_coupon::DeactivateStock`.
     pub struct NotifyConfigEntry {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `notify_config` of the answer of `marketing::partner::product_coupon::UpdateStock`.
     pub struct NotifyConfigInfo {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `notify_config` of the answer of `marketing::partner::product_coupon::CreateStock`.
     pub struct NotifyConfigItem {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `notify_config` of the answer of `marketing::partner::product_coupon::StockUpdateBudget`.
     pub struct NotifyConfigPart {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `plan` of the answer of `marketing::partner::delivery_plan::Create`; an item of `plan_list` in the answer of `marketing::partner::delivery_plan::List`; and 1 more.
     pub struct Plan {
-        /// `plan_id`.
+        /// Number of the delivery plan, returned on creation; such as `12000`.
         0 plan_id: String => "plan_id: must",
-        /// `plan_name`.
+        /// Name of the plan, at most 12 Chinese characters.
         1 plan_name: String => "plan_name: must",
-        /// `plan_state`; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
-        2 plan_state: String => "plan_state: must",
-        /// `brand_id`.
+        /// State: being created, delivering, paused, terminated, expired, …; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
+        2 plan_state: PlanState => "plan_state: must",
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         3 brand_id: String => "brand_id: must",
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         4 product_coupon_id: String => "product_coupon_id: must",
-        /// `stock_id`.
+        /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
         5 stock_id: String => "stock_id: must",
-        /// `reuse_coupon_config`.
+        /// Whether name, stock, limits and times come from the coupon: `true` yes.
         6 reuse_coupon_config: bool => "reuse_coupon_config: must",
-        /// `total_count`.
+        /// Total quota of the plan, at least 10000; can only grow.
         7 total_count: Option<i64> => "total_count",
-        /// `user_limit`.
+        /// Most that one user can get; without limit if empty.
         8 user_limit: Option<i64> => "user_limit",
-        /// `daily_limit`.
+        /// Most that can be received a day; without limit if empty.
         9 daily_limit: Option<i64> => "daily_limit",
-        /// `delivery_start_time`; format `rfc3339`.
+        /// When the delivery starts; format `rfc3339`.
         10 delivery_start_time: Option<String> => "delivery_start_time",
-        /// `delivery_end_time`; format `rfc3339`.
+        /// When the delivery ends; before the stock does; format `rfc3339`.
         11 delivery_end_time: Option<String> => "delivery_end_time",
-        /// `recommend_word`.
+        /// Slogan at the offer's corner, at most 9 Chinese characters.
         12 recommend_word: Option<String> => "recommend_word",
     }
 }
@@ -568,31 +573,31 @@ w::record! {
 w::record! {
     /// `product_coupon` of `marketing::partner::UserProductCoupon`.
     pub struct ProductCoupon {
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-        1 state: String => "state: must",
-        /// `brand_id`.
+        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+        1 state: State => "state: must",
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-        3 scope: String => "scope: must",
-        /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        4 type_: String => "type: must",
-        /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-        5 usage_mode: String => "usage_mode: must",
-        /// `single_usage_info`.
+        /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+        3 scope: Scope => "scope: must",
+        /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        4 type_: Type => "type: must",
+        /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
+        5 usage_mode: UsageMode => "usage_mode: must",
+        /// Offer of a single-use coupon; only for `SINGLE`.
         6 single_usage_info: Option<ProductCouponSingleUsageInfo> => "single_usage_info",
-        /// `progressive_bundle_usage_info`.
+        /// Number of uses and gaps; only for `PROGRESSIVE_BUNDLE`.
         7 progressive_bundle_usage_info: Option<ProgressiveBundleUsageInfo> => "progressive_bundle_usage_info",
-        /// `display_info`.
+        /// Name, pictures and other looks of the product coupon.
         8 display_info: ProductCouponDisplayInfo => "display_info: must",
-        /// `out_product_no`.
+        /// The merchant's own number of the product.
         9 out_product_no: Option<String> => "out_product_no",
-        /// `deactivate_request_no`.
+        /// Number of the deactivating request; empty while in force.
         10 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`.
+        /// When it was deactivated; empty while in force.
         11 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         12 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
@@ -600,17 +605,17 @@ w::record! {
 w::record! {
     /// `display_info` of `marketing::partner::ProductCoupon`.
     pub struct ProductCouponDisplayInfo {
-        /// `name`.
+        /// Name of the product coupon that users see.
         0 name: String => "name: must",
-        /// `image_url`.
+        /// Main picture of the product coupon.
         1 image_url: String => "image_url: must",
-        /// `background_url`.
+        /// Background picture of the product coupon.
         2 background_url: String => "background_url: must",
-        /// `detail_image_url_list`.
+        /// Pictures for the detail page.
         3 detail_image_url_list: Option<Vec<String>> => "detail_image_url_list",
-        /// `original_price`.
+        /// List price of the product, in fen, shown struck through.
         4 original_price: Option<i64> => "original_price",
-        /// `combo_package_list`.
+        /// Set meals; when the coupon is for a package.
         5 combo_package_list: Option<Vec<DisplayInfoComboPackage>> => "combo_package_list",
     }
 }
@@ -618,9 +623,9 @@ w::record! {
 w::record! {
     /// `single_usage_info` of `marketing::partner::ProductCoupon`.
     pub struct ProductCouponSingleUsageInfo {
-        /// `normal_coupon`.
+        /// Threshold and amount off; for `NORMAL`.
         0 normal_coupon: Option<NormalCoupon> => "normal_coupon",
-        /// `discount_coupon`.
+        /// Threshold and rate; for `DISCOUNT`.
         1 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
     }
 }
@@ -628,13 +633,13 @@ w::record! {
 w::record! {
     /// `sequential_usage_info` of the answer of `marketing::partner::product_coupon::Create`; `sequential_usage_info` of the answer of `marketing::partner::product_coupon::Deactivate`; and 3 more.
     pub struct CreateSequentialUsageInfo {
-        /// `type`; one of `INCREMENTAL` `EQUAL`.
-        0 type_: String => "type: must",
-        /// `count`.
+        /// How the offer develops: `INCREMENTAL` grows, `EQUAL` stays; one of `INCREMENTAL` `EQUAL`.
+        0 type_: SequentialUsageInfoType => "type: must",
+        /// How many times the user can use it, at most 15.
         1 count: i64 => "count: must",
-        /// `available_days`.
+        /// Days in which the uses must happen, 3–365.
         2 available_days: Option<i64> => "available_days",
-        /// `interval_days`.
+        /// Days between two uses, `0` none, at most 7.
         3 interval_days: Option<i64> => "interval_days",
     }
 }
@@ -642,41 +647,41 @@ w::record! {
 w::record! {
     /// `stock` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`; `stock` of the answer of `marketing::partner::product_coupon::Create`; and 5 more.
     pub struct StockInfo {
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `stock_id`.
+        /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
         2 stock_id: String => "stock_id: must",
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        3 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `stock_send_rule`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+        3 coupon_code_mode: CouponCodeMode => "coupon_code_mode: must",
+        /// Sending limits: in total, a day and per user.
         4 stock_send_rule: StockSendRule => "stock_send_rule: must",
-        /// `single_usage_rule`.
+        /// Rules of a single-use stock; only for `SINGLE`.
         5 single_usage_rule: Option<StockSingleUsageRule> => "single_usage_rule",
-        /// `sequential_usage_rule`.
+        /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         6 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         7 usage_rule_display_info: StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         8 coupon_display_info: StockCouponDisplayInfo => "coupon_display_info: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        9 store_scope: String => "store_scope: must",
-        /// `notify_config`.
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        9 store_scope: StoreScope => "store_scope: must",
+        /// How coupon events are reported.
         10 notify_config: Option<StockNotifyConfig> => "notify_config",
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         11 remark: Option<String> => "remark",
-        /// `coupon_code_count_info`.
+        /// How many codes are stored; only for `UPLOAD`.
         12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
-        /// `sent_count_info`.
+        /// How often the stock has been sent.
         13 sent_count_info: SentCountInfo => "sent_count_info: must",
-        /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        14 state: String => "state: must",
-        /// `deactivate_request_no`.
+        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        14 state: StockState => "state: must",
+        /// Number of the deactivating request; empty while in force.
         15 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`; format `rfc3339`.
+        /// When it was deactivated; empty while in force; format `rfc3339`.
         16 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         17 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
@@ -684,41 +689,41 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in the answer of `marketing::partner::product_coupon::CreateStockBundle`; an item of `stock_list` in the answer of `marketing::partner::product_coupon::StockBundleUpdateBudget`; and 1 more.
     pub struct CreateStockBundleStock {
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `stock_id`.
+        /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
         1 stock_id: String => "stock_id: must",
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         2 remark: Option<String> => "remark",
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD`.
-        3 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `coupon_code_count_info`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD`.
+        3 coupon_code_mode: StockBundleCouponCodeMode => "coupon_code_mode: must",
+        /// How many codes are stored; only for `UPLOAD`.
         4 coupon_code_count_info: Option<StockCouponCodeCountInfo> => "coupon_code_count_info",
-        /// `stock_send_rule`.
+        /// Sending limits: in total, a day and per user.
         5 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
-        /// `progressive_bundle_usage_rule`.
+        /// Rules of each stage; only for `PROGRESSIVE_BUNDLE`.
         6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
-        /// `stock_bundle_info`.
+        /// Bundle of the stock and its place in it.
         7 stock_bundle_info: StockBundleInfo => "stock_bundle_info: must",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         9 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// `notify_config`.
+        /// How coupon events are reported.
         10 notify_config: NotifyConfig => "notify_config: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        11 store_scope: String => "store_scope: must",
-        /// `sent_count_info`.
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        11 store_scope: StoreScope => "store_scope: must",
+        /// How often the stock has been sent.
         12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
-        /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        13 state: String => "state: must",
-        /// `deactivate_request_no`.
+        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        13 state: StockState => "state: must",
+        /// Number of the deactivating request; empty while in force.
         14 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`.
+        /// When it was deactivated; empty while in force.
         15 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         16 deactivate_reason: Option<String> => "deactivate_reason",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         17 brand_id: String => "brand_id: must",
     }
 }
@@ -726,15 +731,15 @@ w::record! {
 w::record! {
     /// `progressive_bundle_usage_detail` of `marketing::partner::UserProductCoupon`.
     pub struct ProgressiveBundleUsageDetail {
-        /// `use_request_no`.
+        /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`.
+        /// When it was redeemed.
         1 use_time: Option<String> => "use_time",
-        /// `associated_order_info`.
+        /// WeChat Pay order it was used on; instead of a Pay Score order.
         2 associated_order_info: Option<AssociatedOrderInfo> => "associated_order_info",
-        /// `return_request_no`.
+        /// Number of the returning request; empty if not returned.
         3 return_request_no: Option<String> => "return_request_no",
-        /// `return_time`.
+        /// When it was returned; empty if not.
         4 return_time: Option<String> => "return_time",
     }
 }
@@ -742,23 +747,23 @@ w::record! {
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::ProgressiveBundleUsageDetailItem`.
     pub struct BundleUsageDetailItem {
-        /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        0 detail_state: Option<String> => "detail_state",
-        /// `valid_begin_time`.
+        /// State of this round; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        0 detail_state: Option<DetailState> => "detail_state",
+        /// When this coupon becomes usable.
         1 valid_begin_time: Option<String> => "valid_begin_time",
-        /// `valid_end_time`.
+        /// When this coupon stops being usable.
         2 valid_end_time: Option<String> => "valid_end_time",
-        /// `use_request_no`.
+        /// Number of the redeeming request; empty before.
         3 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`.
+        /// When it was redeemed.
         4 use_time: Option<String> => "use_time",
-        /// `associated_order_info`.
+        /// WeChat Pay order it was used on; instead of a Pay Score order.
         5 associated_order_info: Option<AssociatedOrderInfo> => "associated_order_info",
-        /// `return_request_no`.
+        /// Number of the returning request; empty if not returned.
         6 return_request_no: Option<String> => "return_request_no",
-        /// `return_time`.
+        /// When it was returned; empty if not.
         7 return_time: Option<String> => "return_time",
-        /// `delete_time`.
+        /// When the user deleted it; empty if not.
         8 delete_time: Option<String> => "delete_time",
     }
 }
@@ -766,11 +771,11 @@ w::record! {
 w::record! {
     /// `progressive_bundle_usage_detail` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`.
     pub struct ProgressiveBundleUsageDetailItem {
-        /// `total_count`.
+        /// How many times it can be used altogether.
         0 total_count: Option<i64> => "total_count",
-        /// `used_count`.
+        /// How many uses are spent.
         1 used_count: Option<i64> => "used_count",
-        /// `detail_item_list`.
+        /// Use of each round, in order.
         2 detail_item_list: Option<Vec<BundleUsageDetailItem>> => "detail_item_list",
     }
 }
@@ -778,9 +783,9 @@ w::record! {
 w::record! {
     /// `progressive_bundle_usage_info` of `marketing::partner::ProductCoupon`.
     pub struct ProgressiveBundleUsageInfo {
-        /// `count`.
+        /// How many times the user can use it, 3–15.
         0 count: i64 => "count: must",
-        /// `interval_days`.
+        /// Days between two uses, `0` none, at most 7.
         1 interval_days: Option<i64> => "interval_days",
     }
 }
@@ -788,13 +793,13 @@ w::record! {
 w::record! {
     /// `progressive_bundle_usage_rule` of `marketing::partner::StockBundle`.
     pub struct ProgressiveBundleUsageRule {
-        /// `coupon_available_period`.
+        /// When the coupon can be redeemed.
         0 coupon_available_period: StockBundleCouponAvailablePeriod => "coupon_available_period: must",
-        /// `normal_coupon_list`.
+        /// Amounts off of each round, in order.
         1 normal_coupon_list: Option<Vec<NormalCoupon>> => "normal_coupon_list",
-        /// `discount_coupon_list`.
+        /// Rates of each round, in order.
         2 discount_coupon_list: Option<Vec<DiscountCoupon>> => "discount_coupon_list",
-        /// `exchange_coupon_list`.
+        /// Exchange prices of each round, in order.
         3 exchange_coupon_list: Option<Vec<ExchangeCoupon>> => "exchange_coupon_list",
     }
     new(coupon_available_period: StockBundleCouponAvailablePeriod)
@@ -808,9 +813,9 @@ w::record! {
 w::record! {
     /// `sent_count_info` of the answer of `marketing::partner::product_coupon::CreateStock`; `sent_count_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 5 more.
     pub struct SentCountInfo {
-        /// `total_count`.
+        /// How often it has been sent altogether.
         0 total_count: i64 => "total_count: must",
-        /// `today_count`.
+        /// How often it was sent today.
         1 today_count: i64 => "today_count: must",
     }
 }
@@ -818,11 +823,11 @@ w::record! {
 w::record! {
     /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::GetUserCoupon`; and 4 more.
     pub struct SequentialUsageDetail {
-        /// `total_count`.
+        /// How many times it can be used altogether.
         0 total_count: i64 => "total_count: must",
-        /// `used_count`.
+        /// How many uses are spent.
         1 used_count: i64 => "used_count: must",
-        /// `detail_item_list`.
+        /// Use of each round, in order.
         2 detail_item_list: Option<Vec<DetailItem>> => "detail_item_list",
     }
 }
@@ -830,23 +835,23 @@ w::record! {
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::UserCouponSequentialUsageDetail`.
     pub struct SequentialUsageDetailItem {
-        /// `use_request_no`.
+        /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`; format `rfc3339`.
+        /// When it was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
-        /// `return_request_no`.
+        /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
-        /// `return_time`; format `rfc3339`.
+        /// When it was returned; empty if not; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
-        /// `associated_order_info`.
+        /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// `detail_state`.
+        /// State of this round.
         5 detail_state: String => "detail_state: must",
-        /// `valid_begin_time`; format `rfc3339`.
+        /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
-        /// `valid_end_time`; format `rfc3339`.
+        /// When this coupon stops being usable; format `rfc3339`.
         7 valid_end_time: String => "valid_end_time: must",
-        /// `delete_time`; format `rfc3339`.
+        /// When the user deleted it; empty if not; format `rfc3339`.
         8 delete_time: Option<String> => "delete_time",
     }
 }
@@ -854,31 +859,31 @@ w::record! {
 w::record! {
     /// `sequential_usage_info` of `marketing::partner::product_coupon::Create`.
     pub struct SequentialUsageInfo {
-        /// `type`; one of `INCREMENTAL` `EQUAL`.
-        0 type_: String => "type: must",
-        /// `count`.
+        /// How the offer develops: `INCREMENTAL` grows, `EQUAL` stays; one of `INCREMENTAL` `EQUAL`.
+        0 type_: SequentialUsageInfoType => "type: must",
+        /// How many times the user can use it, at most 15.
         1 count: i64 => "count: must",
-        /// `available_days`; needed according to the documentation.
+        /// Days in which the uses must happen, 3–365; needed according to the documentation.
         2 available_days: Option<i64> => "available_days",
-        /// `interval_days`.
+        /// Days between two uses, `0` none, at most 7.
         3 interval_days: Option<i64> => "interval_days",
     }
-    new(type_: impl Into<String>, count: i64)
+    new(type_: impl Into<SequentialUsageInfoType>, count: i64)
     set(available_days: i64, interval_days: i64)
 }
 
 w::record! {
     /// `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 6 more.
     pub struct SequentialUsageRule {
-        /// `coupon_available_period`.
+        /// When the coupon can be redeemed.
         0 coupon_available_period: UsageRuleCouponAvailablePeriod => "coupon_available_period: must",
-        /// `normal_coupon_list`.
+        /// Amounts off of each round, in order.
         1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
-        /// `discount_coupon_list`.
+        /// Rates of each round, in order.
         2 discount_coupon_list: Option<Vec<SingleUsageInfoDiscountCoupon>> => "discount_coupon_list",
-        /// `exchange_coupon_list`.
+        /// Exchange prices of each round, in order.
         3 exchange_coupon_list: Option<Vec<SingleUsageRuleExchangeCoupon>> => "exchange_coupon_list",
-        /// `special_first`.
+        /// Whether the first use has an offer of its own: `true` yes.
         4 special_first: Option<bool> => "special_first",
     }
     new(coupon_available_period: UsageRuleCouponAvailablePeriod)
@@ -893,17 +898,17 @@ w::record! {
 w::record! {
     /// `coupon_available_period` of `marketing::partner::SequentialUsageRule`; `coupon_available_period` of `marketing::partner::StockSingleUsageRule`.
     pub struct UsageRuleCouponAvailablePeriod {
-        /// `available_begin_time`; format `rfc3339`.
+        /// Start of the usable period; not redeemable before it; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`; format `rfc3339`.
+        /// End of the usable period; void afterwards; format `rfc3339`.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_days`.
+        /// For how many days it is valid once in force.
         2 available_days: Option<i64> => "available_days",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// `weekly_available_period`.
+        /// Weekdays and hours at which it is usable.
         4 weekly_available_period: Option<WeeklyAvailablePeriod> => "weekly_available_period",
-        /// `irregular_available_period_list`.
+        /// Usable spans without a pattern.
         5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
     }
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
@@ -918,15 +923,15 @@ w::record! {
 w::record! {
     /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; `single_usage_detail` of the answer of `marketing::partner::product_coupon::GetUserCoupon`; and 4 more.
     pub struct SingleUsageDetail {
-        /// `use_request_no`.
+        /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`; format `rfc3339`.
+        /// When it was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
-        /// `return_request_no`.
+        /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
-        /// `return_time`; format `rfc3339`.
+        /// When it was returned; empty if not; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
-        /// `associated_order_info`.
+        /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
     }
 }
@@ -934,19 +939,19 @@ w::record! {
 w::record! {
     /// `associated_order_info` of `marketing::partner::product_coupon::UseUserCoupon`; `associated_order_info` of `marketing::partner::DetailItem`; and 3 more.
     pub struct UsageDetailAssociatedOrderInfo {
-        /// `mchid`.
+        /// Merchant ID of the order; required with your own order number.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
+        /// Sub-merchant of the order, in service provider mode.
+        1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// Your own number of the paid order.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`.
+        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         3 transaction_id: Option<String> => "transaction_id",
     }
     new()
     text(
         mchid: xinqiao_types::MchId,
-        sub_mchid: String,
+        sub_mchid: xinqiao_types::MchId,
         out_trade_no: String,
         transaction_id: String,
     )
@@ -955,9 +960,9 @@ w::record! {
 w::record! {
     /// `single_usage_info` of `marketing::partner::product_coupon::Create`; `single_usage_info` of the answer of `marketing::partner::product_coupon::Create`; and 4 more.
     pub struct SingleUsageInfo {
-        /// `normal_coupon`.
+        /// Threshold and amount off; for `NORMAL`.
         0 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
-        /// `discount_coupon`.
+        /// Threshold and rate; for `DISCOUNT`.
         1 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
     }
     new()
@@ -967,9 +972,9 @@ w::record! {
 w::record! {
     /// An item of `discount_coupon_list` in `marketing::partner::SequentialUsageRule`; `discount_coupon` of `marketing::partner::SingleUsageInfo`; and 3 more.
     pub struct SingleUsageInfoDiscountCoupon {
-        /// `threshold`; in fen.
+        /// Order amount required, in fen; `0` for none; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// `percent_off`; in percent.
+        /// Percent taken off, `20` leaves 80%; in percent.
         1 percent_off: i64 => "percent_off: must",
     }
     new(threshold: xinqiao_types::Fen, percent_off: i64)
@@ -978,9 +983,9 @@ w::record! {
 w::record! {
     /// An item of `normal_coupon_list` in `marketing::partner::SequentialUsageRule`; `normal_coupon` of `marketing::partner::SingleUsageInfo`; and 3 more.
     pub struct SingleUsageInfoNormalCoupon {
-        /// `threshold`; in fen.
+        /// Order amount required, in fen; `0` for none; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// `discount_amount`; in fen.
+        /// Money off, in fen; in fen.
         1 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
     new(threshold: xinqiao_types::Fen, discount_amount: xinqiao_types::Fen)
@@ -989,13 +994,13 @@ w::record! {
 w::record! {
     /// `single_usage_rule` of `marketing::partner::Stock`; `single_usage_rule` of `marketing::partner::StockItem`; and 1 more.
     pub struct SingleUsageRule {
-        /// `coupon_available_period`.
+        /// When the coupon can be redeemed.
         0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
-        /// `normal_coupon`.
+        /// Threshold and amount off; for `NORMAL`.
         1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
-        /// `discount_coupon`.
+        /// Threshold and rate; for `DISCOUNT`.
         2 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Threshold and price; for `EXCHANGE`.
         3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => "exchange_coupon",
     }
     new(coupon_available_period: CouponAvailablePeriod)
@@ -1009,9 +1014,9 @@ w::record! {
 w::record! {
     /// An item of `exchange_coupon_list` in `marketing::partner::SequentialUsageRule`; `exchange_coupon` of `marketing::partner::SingleUsageRule`; and 2 more.
     pub struct SingleUsageRuleExchangeCoupon {
-        /// `threshold`; in fen.
+        /// Order amount required, in fen; `0` for none; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// `exchange_price`; in fen.
+        /// Price paid in exchange, in fen; in fen.
         1 exchange_price: xinqiao_types::Fen => "exchange_price: must",
     }
     new(threshold: xinqiao_types::Fen, exchange_price: xinqiao_types::Fen)
@@ -1020,31 +1025,31 @@ w::record! {
 w::record! {
     /// `stock` of `marketing::partner::product_coupon::Create`.
     pub struct Stock {
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        0 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `stock_send_rule`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+        0 coupon_code_mode: CouponCodeMode => "coupon_code_mode: must",
+        /// Sending limits: in total, a day and per user.
         1 stock_send_rule: StockSendRule => "stock_send_rule: must",
-        /// `single_usage_rule`.
+        /// Rules of a single-use stock; only for `SINGLE`.
         2 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
-        /// `sequential_usage_rule`.
+        /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         3 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         4 usage_rule_display_info: UsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         5 coupon_display_info: CouponDisplayInfo => "coupon_display_info: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        6 store_scope: String => "store_scope: must",
-        /// `notify_config`; needed according to the documentation.
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        6 store_scope: StoreScope => "store_scope: must",
+        /// How coupon events are reported; needed according to the documentation.
         7 notify_config: Option<NotifyConfig> => "notify_config",
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         8 remark: Option<String> => "remark",
     }
     new(
-        coupon_code_mode: impl Into<String>,
+        coupon_code_mode: impl Into<CouponCodeMode>,
         stock_send_rule: StockSendRule,
         usage_rule_display_info: UsageRuleDisplayInfo,
         coupon_display_info: CouponDisplayInfo,
-        store_scope: impl Into<String>,
+        store_scope: impl Into<StoreScope>,
     )
     text(remark: String)
     set(
@@ -1057,30 +1062,30 @@ w::record! {
 w::record! {
     /// `stock_bundle` of `marketing::partner::product_coupon::CreateStockBundle`.
     pub struct StockBundle {
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         0 remark: Option<String> => "remark",
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD`.
-        1 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `stock_send_rule`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD`.
+        1 coupon_code_mode: StockBundleCouponCodeMode => "coupon_code_mode: must",
+        /// Sending limits: in total, a day and per user.
         2 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
-        /// `progressive_bundle_usage_rule`.
+        /// Rules of each stage; only for `PROGRESSIVE_BUNDLE`.
         3 progressive_bundle_usage_rule: Option<ProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         4 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         5 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// `notify_config`.
+        /// How coupon events are reported.
         6 notify_config: NotifyConfig => "notify_config: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        7 store_scope: String => "store_scope: must",
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        7 store_scope: StoreScope => "store_scope: must",
     }
     new(
-        coupon_code_mode: impl Into<String>,
+        coupon_code_mode: impl Into<StockBundleCouponCodeMode>,
         stock_send_rule: StockBundleStockSendRule,
         usage_rule_display_info: StockBundleUsageRuleDisplayInfo,
         coupon_display_info: StockBundleCouponDisplayInfo,
         notify_config: NotifyConfig,
-        store_scope: impl Into<String>,
+        store_scope: impl Into<StoreScope>,
     )
     text(remark: String)
     set(progressive_bundle_usage_rule: ProgressiveBundleUsageRule)
@@ -1089,19 +1094,19 @@ w::record! {
 w::record! {
     /// `coupon_available_period` of `marketing::partner::ProgressiveBundleUsageRule`.
     pub struct StockBundleCouponAvailablePeriod {
-        /// `available_begin_time`.
+        /// Start of the usable period; not redeemable before it.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`.
+        /// End of the usable period; void afterwards.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_days`.
+        /// For how many days it is valid once in force.
         2 available_days: Option<i64> => "available_days",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// `weekly_available_period`.
+        /// Weekdays and hours at which it is usable.
         4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
-        /// `irregular_available_period_list`.
+        /// Usable spans without a pattern.
         5 irregular_available_period_list: Option<Vec<BundleIrregularAvailablePeriod>> => "irregular_available_period_list",
-        /// `available_seconds`.
+        /// For how many seconds after receipt it is valid, for short-lived coupons.
         6 available_seconds: Option<i64> => "available_seconds",
     }
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
@@ -1117,19 +1122,19 @@ w::record! {
 w::record! {
     /// `coupon_display_info` of `marketing::partner::product_coupon::UpdateStock`; `coupon_display_info` of `marketing::partner::product_coupon::UpdateStockBundle`; and 4 more.
     pub struct StockBundleCouponDisplayInfo {
-        /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
-        0 code_display_mode: Option<String> => "code_display_mode",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        1 background_color: Option<String> => "background_color",
-        /// `entrance_mini_program`.
+        /// How the code is shown: `INVISIBLE`, `BARCODE` or `QRCODE`; one of `INVISIBLE` `BARCODE` `QRCODE`.
+        0 code_display_mode: Option<CodeDisplayMode> => "code_display_mode",
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        1 background_color: Option<BackgroundColor> => "background_color",
+        /// Mini Program entrance in the wallet.
         2 entrance_mini_program: Option<DisplayInfoEntranceMiniProgram> => "entrance_mini_program",
-        /// `entrance_official_account`.
+        /// Official account entrance in the wallet.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
-        /// `entrance_finder`.
+        /// Channels entrance in the wallet.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
     new()
-    text(code_display_mode: String, background_color: String)
+    text(code_display_mode: CodeDisplayMode, background_color: BackgroundColor)
     set(
         entrance_mini_program: DisplayInfoEntranceMiniProgram,
         entrance_official_account: EntranceOfficialAccount,
@@ -1140,9 +1145,9 @@ w::record! {
 w::record! {
     /// `stock_bundle_info` of `marketing::partner::CreateStockBundleStock`; `stock_bundle_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockBundleInfo {
-        /// `stock_bundle_id`.
+        /// Number of the stock bundle that holds the stages of a multi-use offer.
         0 stock_bundle_id: String => "stock_bundle_id: must",
-        /// `stock_bundle_index`.
+        /// Place of the stock in its bundle, counted from 0.
         1 stock_bundle_index: i64 => "stock_bundle_index: must",
     }
 }
@@ -1150,9 +1155,9 @@ w::record! {
 w::record! {
     /// An item of `irregular_available_period_list` in `marketing::partner::StockBundleCouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::StockCouponAvailablePeriod`.
     pub struct BundleIrregularAvailablePeriod {
-        /// `begin_time`.
+        /// Start of this usable span.
         0 begin_time: String => "begin_time: must",
-        /// `end_time`.
+        /// End of this usable span.
         1 end_time: String => "end_time: must",
     }
     new(begin_time: impl Into<String>, end_time: impl Into<String>)
@@ -1161,11 +1166,11 @@ w::record! {
 w::record! {
     /// `stock_send_rule` of `marketing::partner::CreateStockBundleStock`; `stock_send_rule` of `marketing::partner::StockBundle`; and 1 more.
     pub struct StockBundleStockSendRule {
-        /// `max_count`.
+        /// Most times it is sent.
         0 max_count: i64 => "max_count: must",
-        /// `max_count_per_day`.
+        /// Most times it is sent a day; without limit if empty.
         1 max_count_per_day: Option<i64> => "max_count_per_day",
-        /// `max_count_per_user`.
+        /// Most times one user can get it.
         2 max_count_per_user: i64 => "max_count_per_user: must",
     }
     new(max_count: i64, max_count_per_user: i64)
@@ -1175,30 +1180,30 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of `marketing::partner::product_coupon::UpdateStockBundle`; `usage_rule_display_info` of `marketing::partner::CreateStockBundleStock`; and 2 more.
     pub struct StockBundleUsageRuleDisplayInfo {
-        /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
-        /// `mini_program_appid`.
-        1 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
+        /// Mini Program that opens on tapping.
+        1 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         2 mini_program_path: Option<String> => "mini_program_path",
-        /// `app_path`.
+        /// Web address leading to the app; for `H5`.
         3 app_path: Option<String> => "app_path",
-        /// `usage_description`.
+        /// Usage notes shown to users.
         4 usage_description: String => "usage_description: must",
-        /// `coupon_available_store_info`.
+        /// Words and link on usable stores.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
-        /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
-        6 app_jump_type: Option<String> => "app_jump_type",
-        /// `passcode_link`.
+        /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
+        6 app_jump_type: Option<AppJumpType> => "app_jump_type",
+        /// Passcode link that opens the app; for `PASSCODE_LINK`; `passcode_link` on the wire.
         #[doc(alias = "passcode_link")]
         7 pass_code_link: Option<String> => "passcode_link",
     }
-    new(coupon_usage_method_list: Vec<String>, usage_description: impl Into<String>)
+    new(coupon_usage_method_list: Vec<CouponUsageMethodList>, usage_description: impl Into<String>)
     text(
-        mini_program_appid: String,
+        mini_program_appid: xinqiao_types::AppId,
         mini_program_path: String,
         app_path: String,
-        app_jump_type: String,
+        app_jump_type: AppJumpType,
         pass_code_link: String,
     )
     set(coupon_available_store_info: CouponAvailableStoreInfo)
@@ -1207,29 +1212,29 @@ w::record! {
 w::record! {
     /// `weekly_available_period` of `marketing::partner::StockBundleCouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::StockCouponAvailablePeriod`.
     pub struct StockBundleWeeklyAvailablePeriod {
-        /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
-        0 day_list: Option<Vec<String>> => "day_list",
-        /// `day_period_list`.
+        /// Usable weekdays; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
+        0 day_list: Option<Vec<DayList>> => "day_list",
+        /// Hours within the usable days.
         1 day_period_list: Option<Vec<WeeklyAvailablePeriodDayPeriod>> => "day_period_list",
     }
     new()
-    set(day_list: Vec<String>, day_period_list: Vec<WeeklyAvailablePeriodDayPeriod>)
+    set(day_list: Vec<DayList>, day_period_list: Vec<WeeklyAvailablePeriodDayPeriod>)
 }
 
 w::record! {
     /// `coupon_available_period` of `marketing::partner::StockProgressiveBundleUsageRule`.
     pub struct StockCouponAvailablePeriod {
-        /// `available_begin_time`.
+        /// Start of the usable period; not redeemable before it.
         0 available_begin_time: String => "available_begin_time: must",
-        /// `available_end_time`.
+        /// End of the usable period; void afterwards.
         1 available_end_time: String => "available_end_time: must",
-        /// `available_days`.
+        /// For how many days it is valid once in force.
         2 available_days: Option<i64> => "available_days",
-        /// `wait_days_after_receive`.
+        /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// `weekly_available_period`.
+        /// Weekdays and hours at which it is usable.
         4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
-        /// `irregular_available_period_list`.
+        /// Usable spans without a pattern.
         5 irregular_available_period_list: Option<Vec<BundleIrregularAvailablePeriod>> => "irregular_available_period_list",
     }
 }
@@ -1237,9 +1242,9 @@ w::record! {
 w::record! {
     /// `coupon_code_count_info` of `marketing::partner::CreateStockBundleStock`; `coupon_code_count_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockCouponCodeCountInfo {
-        /// `total_count`.
+        /// How many codes have been uploaded.
         0 total_count: i64 => "total_count: must",
-        /// `available_count`.
+        /// Stored codes that are still free.
         1 available_count: i64 => "available_count: must",
     }
 }
@@ -1247,15 +1252,15 @@ w::record! {
 w::record! {
     /// `coupon_display_info` of the answer of `marketing::partner::product_coupon::CreateStock`; `coupon_display_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 5 more.
     pub struct StockCouponDisplayInfo {
-        /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
-        0 code_display_mode: String => "code_display_mode: must",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        1 background_color: Option<String> => "background_color",
-        /// `entrance_mini_program`.
+        /// How the code is shown: `INVISIBLE`, `BARCODE` or `QRCODE`; one of `INVISIBLE` `BARCODE` `QRCODE`.
+        0 code_display_mode: CodeDisplayMode => "code_display_mode: must",
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        1 background_color: Option<BackgroundColor> => "background_color",
+        /// Mini Program entrance in the wallet.
         2 entrance_mini_program: Option<DisplayInfoEntranceMiniProgram> => "entrance_mini_program",
-        /// `entrance_official_account`.
+        /// Official account entrance in the wallet.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
-        /// `entrance_finder`.
+        /// Channels entrance in the wallet.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
 }
@@ -1263,31 +1268,31 @@ w::record! {
 w::record! {
     /// `stock` of `marketing::partner::product_coupon::CreateStock`.
     pub struct StockItem {
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        0 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `stock_send_rule`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+        0 coupon_code_mode: CouponCodeMode => "coupon_code_mode: must",
+        /// Sending limits: in total, a day and per user.
         1 stock_send_rule: StockSendRule => "stock_send_rule: must",
-        /// `single_usage_rule`.
+        /// Rules of a single-use stock; only for `SINGLE`.
         2 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
-        /// `sequential_usage_rule`.
+        /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         3 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         4 usage_rule_display_info: UsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         5 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        6 store_scope: String => "store_scope: must",
-        /// `notify_config`; needed according to the documentation.
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        6 store_scope: StoreScope => "store_scope: must",
+        /// How coupon events are reported; needed according to the documentation.
         7 notify_config: Option<NotifyConfig> => "notify_config",
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         8 remark: Option<String> => "remark",
     }
     new(
-        coupon_code_mode: impl Into<String>,
+        coupon_code_mode: impl Into<CouponCodeMode>,
         stock_send_rule: StockSendRule,
         usage_rule_display_info: UsageRuleDisplayInfo,
         coupon_display_info: StockBundleCouponDisplayInfo,
-        store_scope: impl Into<String>,
+        store_scope: impl Into<StoreScope>,
     )
     text(remark: String)
     set(
@@ -1300,21 +1305,21 @@ w::record! {
 w::record! {
     /// `notify_config` of `marketing::partner::StockInfo`.
     pub struct StockNotifyConfig {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `progressive_bundle_usage_rule` of `marketing::partner::CreateStockBundleStock`; `progressive_bundle_usage_rule` of `marketing::partner::UserProductCouponStock`.
     pub struct StockProgressiveBundleUsageRule {
-        /// `coupon_available_period`.
+        /// When the coupon can be redeemed.
         0 coupon_available_period: StockCouponAvailablePeriod => "coupon_available_period: must",
-        /// `normal_coupon`.
+        /// Threshold and amount off; for `NORMAL`.
         1 normal_coupon: Option<NormalCoupon> => "normal_coupon",
-        /// `discount_coupon`.
+        /// Threshold and rate; for `DISCOUNT`.
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Threshold and price; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
     }
 }
@@ -1322,11 +1327,11 @@ w::record! {
 w::record! {
     /// `stock_send_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `stock_send_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 7 more.
     pub struct StockSendRule {
-        /// `max_count`.
+        /// Most times it is sent.
         0 max_count: i64 => "max_count: must",
-        /// `max_count_per_day`.
+        /// Most times it is sent a day; without limit if empty.
         1 max_count_per_day: Option<i64> => "max_count_per_day",
-        /// `max_count_per_user`.
+        /// Most times one user can get it.
         2 max_count_per_user: Option<i64> => "max_count_per_user",
     }
     new(max_count: i64)
@@ -1336,9 +1341,9 @@ w::record! {
 w::record! {
     /// `sent_count_info` of `marketing::partner::CreateStockBundleStock`; `sent_count_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockSentCountInfo {
-        /// `total_count`.
+        /// How often it has been sent altogether.
         0 total_count: i64 => "total_count: must",
-        /// `today_count`.
+        /// How often it was sent today.
         1 today_count: i64 => "today_count: must",
     }
 }
@@ -1346,15 +1351,15 @@ w::record! {
 w::record! {
     /// `sequential_usage_rule` of `marketing::partner::UserCouponStock`.
     pub struct StockSequentialUsageRule {
-        /// `coupon_available_period`.
+        /// When the coupon can be redeemed.
         0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
-        /// `normal_coupon_list`.
+        /// Amounts off of each round, in order.
         1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
-        /// `discount_coupon_list`.
+        /// Rates of each round, in order.
         2 discount_coupon_list: Option<Vec<SingleUsageInfoDiscountCoupon>> => "discount_coupon_list",
-        /// `exchange_coupon_list`.
+        /// Exchange prices of each round, in order.
         3 exchange_coupon_list: Option<Vec<SingleUsageRuleExchangeCoupon>> => "exchange_coupon_list",
-        /// `special_first`.
+        /// Whether the first use has an offer of its own: `true` yes.
         4 special_first: Option<bool> => "special_first",
     }
 }
@@ -1362,13 +1367,13 @@ w::record! {
 w::record! {
     /// `single_usage_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `single_usage_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 4 more.
     pub struct StockSingleUsageRule {
-        /// `coupon_available_period`.
+        /// When the coupon can be redeemed.
         0 coupon_available_period: UsageRuleCouponAvailablePeriod => "coupon_available_period: must",
-        /// `normal_coupon`.
+        /// Threshold and amount off; for `NORMAL`.
         1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
-        /// `discount_coupon`.
+        /// Threshold and rate; for `DISCOUNT`.
         2 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
-        /// `exchange_coupon`.
+        /// Threshold and price; for `EXCHANGE`.
         3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => "exchange_coupon",
     }
 }
@@ -1376,21 +1381,21 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::GetStock`; and 4 more.
     pub struct StockUsageRuleDisplayInfo {
-        /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
-        /// `usage_description`.
+        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
+        /// Usage notes shown to users.
         1 usage_description: Option<String> => "usage_description",
-        /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Mini Program that opens on tapping.
+        2 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         3 mini_program_path: Option<String> => "mini_program_path",
-        /// `app_path`.
+        /// Web address leading to the app; for `H5`.
         4 app_path: Option<String> => "app_path",
-        /// `coupon_available_store_info`.
+        /// Words and link on usable stores.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
-        /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
-        6 app_jump_type: Option<String> => "app_jump_type",
-        /// `passcode_link`.
+        /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
+        6 app_jump_type: Option<AppJumpType> => "app_jump_type",
+        /// Passcode link that opens the app; for `PASSCODE_LINK`; `passcode_link` on the wire.
         #[doc(alias = "passcode_link")]
         7 pass_code_link: Option<String> => "passcode_link",
     }
@@ -1399,11 +1404,11 @@ w::record! {
 w::record! {
     /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockAssociateStores`; and 2 more.
     pub struct SuccessStoreInfo {
-        /// `store_id`.
+        /// WeChat Pay's number of the store.
         0 store_id: String => "store_id: must",
-        /// `code`.
+        /// Error code for this store.
         1 code: Option<String> => "code",
-        /// `message`.
+        /// Why it failed, in words.
         2 message: Option<String> => "message",
     }
 }
@@ -1411,7 +1416,7 @@ w::record! {
 w::record! {
     /// An item of `store_list` in the answer of `marketing::partner::product_coupon::ListStockAssociatedStores`; an item of `store_list` in `marketing::partner::product_coupon::StockAssociateStores`; and 3 more.
     pub struct Store {
-        /// `store_id`.
+        /// WeChat Pay's number of the store.
         0 store_id: String => "store_id: must",
     }
     new(store_id: impl Into<String>)
@@ -1420,7 +1425,7 @@ w::record! {
 w::record! {
     /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundleAssociateStores`; an item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundleDisassociateStores`.
     pub struct SuccessStore {
-        /// `store_id`.
+        /// WeChat Pay's number of the store.
         0 store_id: String => "store_id: must",
     }
 }
@@ -1428,31 +1433,31 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of `marketing::partner::product_coupon::UpdateStock`; `usage_rule_display_info` of `marketing::partner::Stock`; and 1 more.
     pub struct UsageRuleDisplayInfo {
-        /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
-        /// `usage_description`; needed according to the documentation.
+        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
+        /// Usage notes shown to users; needed according to the documentation.
         1 usage_description: Option<String> => "usage_description",
-        /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Mini Program that opens on tapping.
+        2 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         3 mini_program_path: Option<String> => "mini_program_path",
-        /// `app_path`.
+        /// Web address leading to the app; for `H5`.
         4 app_path: Option<String> => "app_path",
-        /// `coupon_available_store_info`.
+        /// Words and link on usable stores.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
-        /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
-        6 app_jump_type: Option<String> => "app_jump_type",
-        /// `passcode_link`.
+        /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
+        6 app_jump_type: Option<AppJumpType> => "app_jump_type",
+        /// Passcode link that opens the app; for `PASSCODE_LINK`; `passcode_link` on the wire.
         #[doc(alias = "passcode_link")]
         7 pass_code_link: Option<String> => "passcode_link",
     }
-    new(coupon_usage_method_list: Vec<String>)
+    new(coupon_usage_method_list: Vec<CouponUsageMethodList>)
     text(
         usage_description: String,
-        mini_program_appid: String,
+        mini_program_appid: xinqiao_types::AppId,
         mini_program_path: String,
         app_path: String,
-        app_jump_type: String,
+        app_jump_type: AppJumpType,
         pass_code_link: String,
     )
     set(coupon_available_store_info: CouponAvailableStoreInfo)
@@ -1461,17 +1466,17 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::CreateStock`.
     pub struct UsageRuleDisplayInfoItem {
-        /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
-        /// `usage_description`.
+        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
+        /// Usage notes shown to users.
         1 usage_description: Option<String> => "usage_description",
-        /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => "mini_program_appid",
-        /// `mini_program_path`.
+        /// Mini Program that opens on tapping.
+        2 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
+        /// Page of the Mini Program to open; such as `/pages/index/index`.
         3 mini_program_path: Option<String> => "mini_program_path",
-        /// `app_path`.
+        /// Web address leading to the app; for `H5`.
         4 app_path: Option<String> => "app_path",
-        /// `coupon_available_store_info`.
+        /// Words and link on usable stores.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
     }
 }
@@ -1479,45 +1484,45 @@ w::record! {
 w::record! {
     /// An item of `user_coupon_list` in the answer of `marketing::partner::product_coupon::ListUserCoupons`.
     pub struct UserCoupon {
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         0 brand_id: String => "brand_id: must",
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         1 coupon_code: String => "coupon_code: must",
-        /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        2 coupon_state: String => "coupon_state: must",
-        /// `valid_begin_time`; format `rfc3339`.
+        /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        2 coupon_state: CouponState => "coupon_state: must",
+        /// When this coupon becomes usable; format `rfc3339`.
         3 valid_begin_time: String => "valid_begin_time: must",
-        /// `valid_end_time`; format `rfc3339`.
+        /// When this coupon stops being usable; format `rfc3339`.
         4 valid_end_time: String => "valid_end_time: must",
-        /// `receive_time`; format `rfc3339`.
+        /// When the user received it; format `rfc3339`.
         5 receive_time: String => "receive_time: must",
-        /// `send_request_no`.
+        /// Your own number of the sending request, 6–128 characters.
         6 send_request_no: String => "send_request_no: must",
-        /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-        7 send_channel: String => "send_channel: must",
-        /// `confirm_request_no`.
+        /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+        7 send_channel: SendChannel => "send_channel: must",
+        /// Number of the confirming request.
         8 confirm_request_no: Option<String> => "confirm_request_no",
-        /// `confirm_time`; format `rfc3339`.
+        /// When the brand confirmed the sending; format `rfc3339`.
         9 confirm_time: Option<String> => "confirm_time",
-        /// `deactivate_request_no`.
+        /// Number of the deactivating request; empty while in force.
         10 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`; format `rfc3339`.
+        /// When it was deactivated; empty while in force; format `rfc3339`.
         11 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         12 deactivate_reason: Option<String> => "deactivate_reason",
-        /// `single_usage_detail`.
+        /// How a single-use coupon was used; only for `SINGLE`.
         13 single_usage_detail: Option<SingleUsageDetail> => "single_usage_detail",
-        /// `sequential_usage_detail`.
+        /// Use of each round; only for `SEQUENTIAL`.
         14 sequential_usage_detail: Option<SequentialUsageDetail> => "sequential_usage_detail",
-        /// `product_coupon`.
+        /// Product coupon behind the user's coupon.
         15 product_coupon: UserCouponProductCoupon => "product_coupon: must",
-        /// `stock`.
+        /// Stock of the product coupon.
         16 stock: UserCouponStock => "stock: must",
-        /// `attach`.
+        /// Your own text, returned in queries and notices, at most 150 characters.
         17 attach: Option<String> => "attach",
-        /// `channel_custom_info`.
+        /// Text that the sending channel attached.
         18 channel_custom_info: Option<String> => "channel_custom_info",
-        /// `coupon_tag_info`.
+        /// Tags on the user's coupon, such as members only.
         19 coupon_tag_info: Option<CouponTagInfo> => "coupon_tag_info",
     }
 }
@@ -1525,39 +1530,39 @@ w::record! {
 w::record! {
     /// `notify_config` of `marketing::partner::UserCouponStock`.
     pub struct UserCouponNotifyConfig {
-        /// `notify_appid`.
-        0 notify_appid: String => "notify_appid: must",
+        /// AppID that the openids in notices belong to.
+        0 notify_appid: xinqiao_types::AppId => "notify_appid: must",
     }
 }
 
 w::record! {
     /// `product_coupon` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`; `product_coupon` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; and 5 more.
     pub struct UserCouponProductCoupon {
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-        2 scope: String => "scope: must",
-        /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        3 type_: String => "type: must",
-        /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-        4 usage_mode: String => "usage_mode: must",
-        /// `single_usage_info`.
+        /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+        2 scope: Scope => "scope: must",
+        /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        3 type_: Type => "type: must",
+        /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+        4 usage_mode: CreateUsageMode => "usage_mode: must",
+        /// Offer of a single-use coupon; only for `SINGLE`.
         5 single_usage_info: Option<SingleUsageInfo> => "single_usage_info",
-        /// `sequential_usage_info`.
+        /// Number of uses and gaps; only for `SEQUENTIAL`.
         6 sequential_usage_info: Option<CreateSequentialUsageInfo> => "sequential_usage_info",
-        /// `display_info`.
+        /// Name, pictures and other looks of the product coupon.
         7 display_info: DisplayInfo => "display_info: must",
-        /// `out_product_no`.
+        /// The merchant's own number of the product.
         8 out_product_no: Option<String> => "out_product_no",
-        /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-        9 state: String => "state: must",
-        /// `deactivate_request_no`.
+        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+        9 state: State => "state: must",
+        /// Number of the deactivating request; empty while in force.
         10 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`; format `rfc3339`.
+        /// When it was deactivated; empty while in force; format `rfc3339`.
         11 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         12 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
@@ -1565,41 +1570,41 @@ w::record! {
 w::record! {
     /// `stock` of the answer of `marketing::partner::product_coupon::SendUserCoupon`; `stock` of `marketing::partner::UserCoupon`.
     pub struct UserCouponStock {
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// `stock_id`.
+        /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
         2 stock_id: String => "stock_id: must",
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        3 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `stock_send_rule`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+        3 coupon_code_mode: CouponCodeMode => "coupon_code_mode: must",
+        /// Sending limits: in total, a day and per user.
         4 stock_send_rule: StockSendRule => "stock_send_rule: must",
-        /// `single_usage_rule`.
+        /// Rules of a single-use stock; only for `SINGLE`.
         5 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
-        /// `sequential_usage_rule`.
+        /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         6 sequential_usage_rule: Option<StockSequentialUsageRule> => "sequential_usage_rule",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         7 usage_rule_display_info: StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         8 coupon_display_info: StockCouponDisplayInfo => "coupon_display_info: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        9 store_scope: String => "store_scope: must",
-        /// `notify_config`.
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        9 store_scope: StoreScope => "store_scope: must",
+        /// How coupon events are reported.
         10 notify_config: Option<UserCouponNotifyConfig> => "notify_config",
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         11 remark: Option<String> => "remark",
-        /// `coupon_code_count_info`.
+        /// How many codes are stored; only for `UPLOAD`.
         12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
-        /// `sent_count_info`.
+        /// How often the stock has been sent.
         13 sent_count_info: SentCountInfo => "sent_count_info: must",
-        /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        14 state: String => "state: must",
-        /// `deactivate_request_no`.
+        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        14 state: StockState => "state: must",
+        /// Number of the deactivating request; empty while in force.
         15 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`; format `rfc3339`.
+        /// When it was deactivated; empty while in force; format `rfc3339`.
         16 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         17 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
@@ -1607,45 +1612,45 @@ w::record! {
 w::record! {
     /// An item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::DeactivateUserCouponBundle`; an item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::SendUserCouponBundle`.
     pub struct UserProductCoupon {
-        /// `coupon_code`.
+        /// Unique code of the user's coupon, used to redeem and look it up.
         0 coupon_code: String => "coupon_code: must",
-        /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        1 coupon_state: String => "coupon_state: must",
-        /// `valid_begin_time`.
+        /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        1 coupon_state: CouponState => "coupon_state: must",
+        /// When this coupon becomes usable.
         2 valid_begin_time: String => "valid_begin_time: must",
-        /// `valid_end_time`.
+        /// When this coupon stops being usable.
         3 valid_end_time: String => "valid_end_time: must",
-        /// `receive_time`.
+        /// When the user received it.
         4 receive_time: String => "receive_time: must",
-        /// `send_request_no`.
+        /// Your own number of the sending request, 6–128 characters.
         5 send_request_no: String => "send_request_no: must",
-        /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-        6 send_channel: String => "send_channel: must",
-        /// `confirm_request_no`.
+        /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+        6 send_channel: SendChannel => "send_channel: must",
+        /// Number of the confirming request.
         7 confirm_request_no: Option<String> => "confirm_request_no",
-        /// `confirm_time`.
+        /// When the brand confirmed the sending.
         8 confirm_time: Option<String> => "confirm_time",
-        /// `deactivate_request_no`.
+        /// Number of the deactivating request; empty while in force.
         9 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`.
+        /// When it was deactivated; empty while in force.
         10 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         11 deactivate_reason: Option<String> => "deactivate_reason",
-        /// `progressive_bundle_usage_detail`.
+        /// Use of a multi-use coupon; only for `PROGRESSIVE_BUNDLE`.
         12 progressive_bundle_usage_detail: Option<ProgressiveBundleUsageDetail> => "progressive_bundle_usage_detail",
-        /// `user_product_coupon_bundle_info`.
+        /// Bundle of coupons that this one belongs to.
         13 user_product_coupon_bundle_info: UserProductCouponBundleInfo => "user_product_coupon_bundle_info: must",
-        /// `product_coupon`.
+        /// Product coupon behind the user's coupon.
         14 product_coupon: ProductCoupon => "product_coupon: must",
-        /// `stock`.
+        /// Stock of the product coupon.
         15 stock: UserProductCouponStock => "stock: must",
-        /// `attach`.
+        /// Your own text, returned in queries and notices, at most 150 characters.
         16 attach: Option<String> => "attach",
-        /// `channel_custom_info`.
+        /// Text that the sending channel attached.
         17 channel_custom_info: Option<String> => "channel_custom_info",
-        /// `coupon_tag_info`.
+        /// Tags on the user's coupon, such as members only.
         18 coupon_tag_info: Option<UserProductCouponTagInfo> => "coupon_tag_info",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         19 brand_id: String => "brand_id: must",
     }
 }
@@ -1653,13 +1658,13 @@ w::record! {
 w::record! {
     /// `user_product_coupon_bundle_info` of `marketing::partner::UserProductCoupon`.
     pub struct UserProductCouponBundleInfo {
-        /// `user_coupon_bundle_id`.
+        /// Number of the user's coupon bundle, made when a stock bundle is sent.
         0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
-        /// `user_coupon_bundle_index`.
+        /// Place of the coupon in the user's bundle, counted from 0.
         1 user_coupon_bundle_index: i64 => "user_coupon_bundle_index: must",
-        /// `total_count`.
+        /// How many times it can be used altogether.
         2 total_count: i64 => "total_count: must",
-        /// `used_count`.
+        /// How many uses are spent.
         3 used_count: i64 => "used_count: must",
     }
 }
@@ -1667,9 +1672,9 @@ w::record! {
 w::record! {
     /// `coupon_tag_info` of `marketing::partner::UserProductCoupon`.
     pub struct UserProductCouponTagInfo {
-        /// `coupon_tag_list`; one of `MEMBER`.
-        0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
-        /// `member_tag_info`.
+        /// Tags of the coupon, at present `MEMBER`; one of `MEMBER`.
+        0 coupon_tag_list: Option<Vec<CouponTagList>> => "coupon_tag_list",
+        /// Membership card behind the member tag.
         1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
 }
@@ -1677,41 +1682,41 @@ w::record! {
 w::record! {
     /// `stock` of `marketing::partner::UserProductCoupon`.
     pub struct UserProductCouponStock {
-        /// `product_coupon_id`.
+        /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// `stock_id`.
+        /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
         1 stock_id: String => "stock_id: must",
-        /// `remark`.
+        /// Note that only the brand sees, at most 20 characters.
         2 remark: Option<String> => "remark",
-        /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD`.
-        3 coupon_code_mode: String => "coupon_code_mode: must",
-        /// `coupon_code_count_info`.
+        /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD`.
+        3 coupon_code_mode: StockBundleCouponCodeMode => "coupon_code_mode: must",
+        /// How many codes are stored; only for `UPLOAD`.
         4 coupon_code_count_info: Option<StockCouponCodeCountInfo> => "coupon_code_count_info",
-        /// `stock_send_rule`.
+        /// Sending limits: in total, a day and per user.
         5 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
-        /// `progressive_bundle_usage_rule`.
+        /// Rules of each stage; only for `PROGRESSIVE_BUNDLE`.
         6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
-        /// `stock_bundle_info`.
+        /// Bundle of the stock and its place in it.
         7 stock_bundle_info: Option<StockBundleInfo> => "stock_bundle_info",
-        /// `usage_rule_display_info`.
+        /// How usage is explained to users.
         8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// `coupon_display_info`.
+        /// Looks and entrances of the coupon in the wallet.
         9 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// `notify_config`.
+        /// How coupon events are reported.
         10 notify_config: NotifyConfig => "notify_config: must",
-        /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        11 store_scope: String => "store_scope: must",
-        /// `sent_count_info`.
+        /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+        11 store_scope: StoreScope => "store_scope: must",
+        /// How often the stock has been sent.
         12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
-        /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        13 state: String => "state: must",
-        /// `deactivate_request_no`.
+        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        13 state: StockState => "state: must",
+        /// Number of the deactivating request; empty while in force.
         14 deactivate_request_no: Option<String> => "deactivate_request_no",
-        /// `deactivate_time`.
+        /// When it was deactivated; empty while in force.
         15 deactivate_time: Option<String> => "deactivate_time",
-        /// `deactivate_reason`.
+        /// Why it was deactivated, at most 150 characters.
         16 deactivate_reason: Option<String> => "deactivate_reason",
-        /// `brand_id`.
+        /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         17 brand_id: String => "brand_id: must",
     }
 }
@@ -1719,23 +1724,23 @@ w::record! {
 w::record! {
     /// `coupon_tag_info` of `marketing::partner::product_coupon::SendUserCoupon`.
     pub struct SendUserCouponTagInfo {
-        /// `coupon_tag_list`; one of `MEMBER`.
-        0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
-        /// `member_tag_info`.
+        /// Tags of the coupon, at present `MEMBER`; one of `MEMBER`.
+        0 coupon_tag_list: Option<Vec<CouponTagList>> => "coupon_tag_list",
+        /// Membership card behind the member tag.
         1 member_tag_info: Option<CouponTagInfoMemberTagInfo> => "member_tag_info",
     }
     new()
-    set(coupon_tag_list: Vec<String>, member_tag_info: CouponTagInfoMemberTagInfo)
+    set(coupon_tag_list: Vec<CouponTagList>, member_tag_info: CouponTagInfoMemberTagInfo)
 }
 
 w::record! {
     /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`.
     pub struct UserCouponSequentialUsageDetail {
-        /// `total_count`.
+        /// How many times it can be used altogether.
         0 total_count: i64 => "total_count: must",
-        /// `used_count`.
+        /// How many uses are spent.
         1 used_count: i64 => "used_count: must",
-        /// `detail_item_list`.
+        /// Use of each round, in order.
         2 detail_item_list: Option<Vec<SequentialUsageDetailItem>> => "detail_item_list",
     }
 }
@@ -1743,19 +1748,19 @@ w::record! {
 w::record! {
     /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`.
     pub struct UserCouponSingleUsageDetail {
-        /// `use_request_no`.
+        /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// `use_time`; format `rfc3339`.
+        /// When it was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
-        /// `return_request_no`.
+        /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
-        /// `return_time`; format `rfc3339`.
+        /// When it was returned; empty if not; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
-        /// `associated_order_info`.
+        /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// `associated_pay_score_order_info`.
+        /// Pay Score order it was used on; instead of a payment.
         5 associated_pay_score_order_info: Option<AssociatedPayScoreOrderInfo> => "associated_pay_score_order_info",
-        /// `saved_amount`.
+        /// Money saved by this redemption, in fen.
         6 saved_amount: Option<f64> => "saved_amount",
     }
 }
@@ -1763,24 +1768,402 @@ w::record! {
 w::record! {
     /// `weekly_available_period` of `marketing::partner::CouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::UsageRuleCouponAvailablePeriod`.
     pub struct WeeklyAvailablePeriod {
-        /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
-        0 day_list: Option<Vec<String>> => "day_list",
-        /// `day_period_list`.
+        /// Usable weekdays; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
+        0 day_list: Option<Vec<DayList>> => "day_list",
+        /// Hours within the usable days.
         1 day_period_list: Option<Vec<DayPeriod>> => "day_period_list",
     }
     new()
-    set(day_list: Vec<String>, day_period_list: Vec<DayPeriod>)
+    set(day_list: Vec<DayList>, day_period_list: Vec<DayPeriod>)
 }
 
 w::record! {
     /// An item of `day_period_list` in `marketing::partner::StockBundleWeeklyAvailablePeriod`.
     pub struct WeeklyAvailablePeriodDayPeriod {
-        /// `begin_time`.
+        /// Start of the usable hours, in seconds since midnight; such as `60`.
         0 begin_time: i64 => "begin_time: must",
-        /// `end_time`.
+        /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: i64 => "end_time: must",
     }
     new(begin_time: i64, end_time: i64)
+}
+
+w::open_enum! {
+    /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`.
+    ///
+    /// What `app_jump_type` of `StockBundleUsageRuleDisplayInfo`, `app_jump_type` of `StockUsageRuleDisplayInfo` and 1 more may be.
+    pub enum AppJumpType {
+        /// Through a web page (`H5`).
+        H5 = "H5",
+        /// Through a passcode link (`PASSCODE_LINK`).
+        PassCodeLink = "PASSCODE_LINK",
+        /// Usage guide is shown (`USAGE_GUIDE`).
+        UsageGuide = "USAGE_GUIDE",
+    }
+}
+
+w::open_enum! {
+    /// Review state of the plan; all if empty.
+    ///
+    /// What `audit_state` of `marketing::partner::delivery_plan::List` may be.
+    pub enum AuditState {
+        /// Review not started (`AUDIT_INITIAL`).
+        Initial = "AUDIT_INITIAL",
+        /// In review (`AUDIT_PROCESSING`).
+        Processing = "AUDIT_PROCESSING",
+        /// Passed the review (`AUDIT_PASSED`).
+        PassEd = "AUDIT_PASSED",
+        /// Rejected by the review (`AUDIT_REJECTED`).
+        Rejected = "AUDIT_REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`.
+    ///
+    /// What `background_color` of `CouponDisplayInfo`, `background_color` of `StockBundleCouponDisplayInfo` and 1 more may be.
+    pub enum BackgroundColor {
+        /// Green, `#63b359` (`Color010`).
+        Color010 = "Color010",
+        /// Dark green, `#2c9f67` (`Color020`).
+        Color020 = "Color020",
+        /// Blue, `#509fc9` (`Color030`).
+        Color030 = "Color030",
+        /// Indigo, `#5885cf` (`Color040`).
+        Color040 = "Color040",
+        /// Purple, `#9062c0` (`Color050`).
+        Color050 = "Color050",
+        /// Ochre, `#d09a45` (`Color060`).
+        Color060 = "Color060",
+        /// Yellow, `#e4b138` (`Color070`).
+        Color070 = "Color070",
+        /// Orange, `#ee903c` (`Color080`).
+        Color080 = "Color080",
+        /// Light red, `#dd6549` (`Color090`).
+        Color090 = "Color090",
+        /// Red, `#cc463d` (`Color100`).
+        Color100 = "Color100",
+    }
+}
+
+w::open_enum! {
+    /// How the code is shown: `INVISIBLE`, `BARCODE` or `QRCODE`.
+    ///
+    /// What `code_display_mode` of `CouponDisplayInfo`, `code_display_mode` of `StockBundleCouponDisplayInfo` and 1 more may be.
+    pub enum CodeDisplayMode {
+        /// Code not shown (`INVISIBLE`).
+        InVisible = "INVISIBLE",
+        /// Shown as a bar code (`BARCODE`).
+        Barcode = "BARCODE",
+        /// Shown as a QR code (`QRCODE`).
+        QrCode = "QRCODE",
+    }
+}
+
+w::open_enum! {
+    /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending.
+    ///
+    /// What `coupon_code_mode` of `marketing::partner::product_coupon::CreateStockResponse`, `coupon_code_mode` of `marketing::partner::product_coupon::DeactivateStockResponse` and 7 more may be.
+    pub enum CouponCodeMode {
+        /// WeChat Pay makes random codes (`WECHATPAY`).
+        WechatPay = "WECHATPAY",
+        /// The brand uploads codes beforehand (`UPLOAD`).
+        Upload = "UPLOAD",
+        /// The brand gives the code on sending (`API_ASSIGN`).
+        ApiAssign = "API_ASSIGN",
+    }
+}
+
+w::open_enum! {
+    /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated.
+    ///
+    /// What `coupon_state` of `marketing::partner::product_coupon::ConfirmUserCouponResponse`, `coupon_state` of `marketing::partner::product_coupon::DeactivateUserCouponResponse` and 7 more may be.
+    pub enum CouponState {
+        /// Waiting for the brand to confirm (`CONFIRMING`).
+        Confirming = "CONFIRMING",
+        /// Sent, not usable yet (`PENDING`).
+        Pending = "PENDING",
+        /// Usable now (`EFFECTIVE`).
+        Effective = "EFFECTIVE",
+        /// Redeemed (`USED`).
+        Used = "USED",
+        /// Past its validity (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Deleted by the user (`DELETED`).
+        Deleted = "DELETED",
+        /// Made void by the brand (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+    }
+}
+
+w::open_enum! {
+    /// Tags of the coupon, at present `MEMBER`.
+    ///
+    /// What `coupon_tag_list` of `UserProductCouponTagInfo`, `coupon_tag_list` of `SendUserCouponTagInfo` may be.
+    pub enum CouponTagList {
+        /// For members only (`MEMBER`).
+        Member = "MEMBER",
+    }
+}
+
+w::open_enum! {
+    /// Ways of use, several allowed: offline, Mini Program, app, payment code.
+    ///
+    /// What `coupon_usage_method_list` of `StockBundleUsageRuleDisplayInfo`, `coupon_usage_method_list` of `StockUsageRuleDisplayInfo` and 2 more may be.
+    pub enum CouponUsageMethodList {
+        /// Code shown in the shop (`OFFLINE`).
+        Offline = "OFFLINE",
+        /// Used in a Mini Program (`MINI_PROGRAM`).
+        MiniProgram = "MINI_PROGRAM",
+        /// Used in the merchant's app (`APP`).
+        App = "APP",
+        /// Used with the payment code (`PAYMENT_CODE`).
+        PaymentCode = "PAYMENT_CODE",
+    }
+}
+
+w::open_enum! {
+    /// Usable weekdays.
+    ///
+    /// What `day_list` of `StockBundleWeeklyAvailablePeriod`, `day_list` of `WeeklyAvailablePeriod` may be.
+    pub enum DayList {
+        /// Monday (`MONDAY`).
+        Monday = "MONDAY",
+        /// Tuesday (`TUESDAY`).
+        Tuesday = "TUESDAY",
+        /// Wednesday (`WEDNESDAY`).
+        Wednesday = "WEDNESDAY",
+        /// Thursday (`THURSDAY`).
+        Thursday = "THURSDAY",
+        /// Friday (`FRIDAY`).
+        Friday = "FRIDAY",
+        /// Saturday (`SATURDAY`).
+        Saturday = "SATURDAY",
+        /// Sunday (`SUNDAY`).
+        Sunday = "SUNDAY",
+    }
+}
+
+w::open_enum! {
+    /// State of this round.
+    ///
+    /// What `detail_state` of `DetailItem`, `detail_state` of `BundleUsageDetailItem` may be.
+    pub enum DetailState {
+        /// Sent, not usable yet (`PENDING`).
+        Pending = "PENDING",
+        /// Usable now (`EFFECTIVE`).
+        Effective = "EFFECTIVE",
+        /// Redeemed (`USED`).
+        Used = "USED",
+        /// Past its validity (`EXPIRED`).
+        Expired = "EXPIRED",
+        /// Deleted by the user (`DELETED`).
+        Deleted = "DELETED",
+        /// Made void by the brand (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+    }
+}
+
+w::open_enum! {
+    /// What to make: `COMBINE_IMAGE` a coupon picture, `CUT_OUT` a cut-out.
+    ///
+    /// What `image_generation_type` of `marketing::partner::product_coupon::GetImageGenerationTask` may be.
+    pub enum ImageGenerationType {
+        /// Compose a coupon picture (`COMBINE_IMAGE`).
+        CombineImage = "COMBINE_IMAGE",
+        /// Cut the product out of its picture (`CUT_OUT`).
+        CutOut = "CUT_OUT",
+    }
+}
+
+w::open_enum! {
+    /// State: being created, delivering, paused, terminated, expired, ….
+    ///
+    /// What `plan_state` of `marketing::partner::delivery_plan::List`, `plan_state` of `Plan` may be.
+    pub enum PlanState {
+        /// Being created (`PLAN_CREATING`).
+        Creating = "PLAN_CREATING",
+        /// Created, not delivering yet (`PLAN_CREATED`).
+        Created = "PLAN_CREATED",
+        /// Being terminated (`PLAN_TERMINATING`).
+        Terminating = "PLAN_TERMINATING",
+        /// Terminated for good (`PLAN_TERMINATED`).
+        Terminated = "PLAN_TERMINATED",
+        /// Past its end (`PLAN_EXPIRED`).
+        Expired = "PLAN_EXPIRED",
+        /// Delivering now (`PLAN_DELIVERING`).
+        Delivering = "PLAN_DELIVERING",
+        /// Paused, for instance without stock (`PLAN_PAUSED`).
+        Paused = "PLAN_PAUSED",
+    }
+}
+
+w::open_enum! {
+    /// How often: `SINGLE` once, the others several times in order.
+    ///
+    /// What `usage_mode` of `marketing::partner::product_coupon::Create`, `usage_mode` of `marketing::partner::product_coupon::CreateResponse` and 4 more may be.
+    pub enum CreateUsageMode {
+        /// Single use (`SINGLE`).
+        Single = "SINGLE",
+        /// Several uses of one coupon, round by round (`SEQUENTIAL`).
+        Sequential = "SEQUENTIAL",
+    }
+}
+
+w::open_enum! {
+    /// What it covers: `ALL` everything, `SINGLE` chosen goods.
+    ///
+    /// What `scope` of `marketing::partner::product_coupon::Create`, `scope` of `marketing::partner::product_coupon::CreateResponse` and 6 more may be.
+    pub enum Scope {
+        /// All goods; not for exchange coupons (`ALL`).
+        All = "ALL",
+        /// Chosen goods only (`SINGLE`).
+        Single = "SINGLE",
+        /// Chosen category only (`CATEGORY`).
+        Category = "CATEGORY",
+    }
+}
+
+w::open_enum! {
+    /// Channel that sent it, such as API, shake offers, merchant card.
+    ///
+    /// What `send_channel` of `marketing::partner::product_coupon::ConfirmUserCouponResponse`, `send_channel` of `marketing::partner::product_coupon::DeactivateUserCouponResponse` and 6 more may be.
+    pub enum SendChannel {
+        /// Sent by API (`API`).
+        Api = "API",
+        /// Shake-for-offers of the brand platform (`BRAND_MANAGE`).
+        BrandManage = "BRAND_MANAGE",
+        /// Merchant card (`MERCHANT_CARD`).
+        MerchantCard = "MERCHANT_CARD",
+        /// Member offers (`MEMBER`).
+        Member = "MEMBER",
+        /// Small campaigns (`SMALL_ACTIVITY`).
+        SmallActivity = "SMALL_ACTIVITY",
+        /// Receiving component in a Mini Program (`RECEIVE_COMPONENT`).
+        ReceiveComponent = "RECEIVE_COMPONENT",
+    }
+}
+
+w::open_enum! {
+    /// How the offer develops: `INCREMENTAL` grows, `EQUAL` stays.
+    ///
+    /// What `type` of `CreateSequentialUsageInfo`, `type` of `SequentialUsageInfo` may be.
+    pub enum SequentialUsageInfoType {
+        /// Offer grows with each use (`INCREMENTAL`).
+        Incremental = "INCREMENTAL",
+        /// Same offer each time (`EQUAL`).
+        Equal = "EQUAL",
+    }
+}
+
+w::open_enum! {
+    /// State: in review, effective or sending, stopped, deactivated, ….
+    ///
+    /// What `state` of `marketing::partner::product_coupon::CreateResponse`, `state` of `marketing::partner::product_coupon::DeactivateResponse` and 4 more may be.
+    pub enum State {
+        /// In review (`AUDITING`).
+        Auditing = "AUDITING",
+        /// In force (`EFFECTIVE`).
+        Effective = "EFFECTIVE",
+        /// Made void (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+    }
+}
+
+w::open_enum! {
+    /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending.
+    ///
+    /// What `coupon_code_mode` of `CreateStockBundleStock`, `coupon_code_mode` of `StockBundle` and 1 more may be.
+    pub enum StockBundleCouponCodeMode {
+        /// WeChat Pay makes random codes (`WECHATPAY`).
+        WechatPay = "WECHATPAY",
+        /// The brand uploads codes beforehand (`UPLOAD`).
+        Upload = "UPLOAD",
+    }
+}
+
+w::open_enum! {
+    /// State: in review, effective or sending, stopped, deactivated, ….
+    ///
+    /// What `state` of `marketing::partner::product_coupon::CreateStockResponse`, `state` of `marketing::partner::product_coupon::DeactivateStockResponse` and 8 more may be.
+    pub enum StockState {
+        /// In review (`AUDITING`).
+        Auditing = "AUDITING",
+        /// Can be sent (`SENDING`).
+        Sending = "SENDING",
+        /// Sending paused (`PAUSED`).
+        Paused = "PAUSED",
+        /// Ended by time (`STOPPED`).
+        Stopped = "STOPPED",
+        /// Made void (`DEACTIVATED`).
+        Deactivated = "DEACTIVATED",
+    }
+}
+
+w::open_enum! {
+    /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately.
+    ///
+    /// What `store_scope` of `marketing::partner::product_coupon::CreateStockResponse`, `store_scope` of `marketing::partner::product_coupon::DeactivateStockResponse` and 12 more may be.
+    pub enum StoreScope {
+        /// No stores linked (`NONE`).
+        None = "NONE",
+        /// All stores of the brand (`ALL`).
+        All = "ALL",
+        /// Only stores linked separately (`SPECIFIC`).
+        Specific = "SPECIFIC",
+    }
+}
+
+w::open_enum! {
+    /// State of the picture task.
+    ///
+    /// What `task_state` of `marketing::partner::product_coupon::GetImageGenerationTaskResponse` may be.
+    pub enum TaskState {
+        /// Task under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Picture could not be made (`FAIL`).
+        Fail = "FAIL",
+        /// Picture made (`SUCCESS`).
+        Success = "SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in.
+    ///
+    /// What `type` of `marketing::partner::product_coupon::Create`, `type` of `marketing::partner::product_coupon::CreateResponse` and 5 more may be.
+    pub enum Type {
+        /// Amount off (`NORMAL`).
+        Normal = "NORMAL",
+        /// Percentage discount (`DISCOUNT`).
+        Discount = "DISCOUNT",
+        /// Goods in exchange for a price (`EXCHANGE`).
+        Exchange = "EXCHANGE",
+    }
+}
+
+w::open_enum! {
+    /// Limit to change: `MAX_COUNT` total, `MAX_COUNT_PER_DAY` daily.
+    ///
+    /// What `update_mode` of `marketing::partner::product_coupon::StockBundleUpdateBudget`, `update_mode` of `marketing::partner::product_coupon::StockUpdateBudget` may be.
+    pub enum UpdateMode {
+        /// Changes the total limit (`MAX_COUNT`).
+        Count = "MAX_COUNT",
+        /// Changes the daily limit (`MAX_COUNT_PER_DAY`).
+        CountPerDay = "MAX_COUNT_PER_DAY",
+    }
+}
+
+w::open_enum! {
+    /// How often: `SINGLE` once, the others several times in order.
+    ///
+    /// What `usage_mode` of `marketing::partner::delivery_plan::Create`, `usage_mode` of `CombineImage` and 1 more may be.
+    pub enum UsageMode {
+        /// Single use (`SINGLE`).
+        Single = "SINGLE",
+        /// Several uses, one stock of a bundle after another (`PROGRESSIVE_BUNDLE`).
+        ProgressiveBundle = "PROGRESSIVE_BUNDLE",
+    }
 }
 
 w::union! {
@@ -1827,33 +2210,33 @@ pub mod delivery_plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184554>.
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.create`.
         pub struct Create {
-            /// `out_request_no`; needed according to the documentation.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`; needed according to the documentation.
             0 out_request_no: Option<String> => "out_request_no",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             3 stock_id: String => "stock_id: must",
-            /// `reuse_coupon_config`.
+            /// Whether name, stock, limits and times come from the coupon: `true` yes.
             4 reuse_coupon_config: Option<bool> => "reuse_coupon_config",
-            /// `plan_name`.
+            /// Name of the plan, at most 12 Chinese characters.
             5 plan_name: Option<String> => "plan_name",
-            /// `total_count`.
+            /// Total quota of the plan, at least 10000; can only grow.
             6 total_count: Option<i64> => "total_count",
-            /// `user_limit`.
+            /// Most that one user can get; without limit if empty.
             7 user_limit: Option<i64> => "user_limit",
-            /// `daily_limit`.
+            /// Most that can be received a day; without limit if empty.
             8 daily_limit: Option<i64> => "daily_limit",
-            /// `delivery_start_time`; format `rfc3339`.
+            /// When the delivery starts; format `rfc3339`.
             9 delivery_start_time: Option<String> => "delivery_start_time",
-            /// `delivery_end_time`; format `rfc3339`.
+            /// When the delivery ends; before the stock does; format `rfc3339`.
             10 delivery_end_time: Option<String> => "delivery_end_time",
-            /// `recommend_word`.
+            /// Slogan at the offer's corner, at most 9 Chinese characters.
             11 recommend_word: Option<String> => "recommend_word",
-            /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-            12 usage_mode: Option<String> => "usage_mode",
-            /// `stock_bundle_id`.
+            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
+            12 usage_mode: Option<super::UsageMode> => "usage_mode",
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             13 stock_bundle_id: Option<String> => "stock_bundle_id",
         }
         new(
@@ -1867,7 +2250,7 @@ pub mod delivery_plan {
             delivery_start_time: String,
             delivery_end_time: String,
             recommend_word: String,
-            usage_mode: String,
+            usage_mode: super::UsageMode,
             stock_bundle_id: String,
         )
         set(reuse_coupon_config: bool, total_count: i64, user_limit: i64, daily_limit: i64)
@@ -1876,7 +2259,7 @@ pub mod delivery_plan {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `plan`.
+            /// The delivery plan.
             0 plan: super::Plan => "plan: must",
         }
     }
@@ -1908,30 +2291,30 @@ pub mod delivery_plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184563>.
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.list`.
         pub struct List {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must path",
-            /// `page_size`.
+            /// Page size, 20 by default, at most 50.
             1 page_size: Option<i64> => "page_size: query",
-            /// `offset`.
+            /// Record to start from.
             2 offset: Option<i64> => "offset: query",
-            /// `plan_state`; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
-            3 plan_state: Option<String> => "plan_state: query",
-            /// `audit_state`; one of `AUDIT_INITIAL` `AUDIT_PROCESSING` `AUDIT_PASSED` `AUDIT_REJECTED`.
-            4 audit_state: Option<String> => "audit_state: query",
-            /// `plan_id`.
+            /// State: being created, delivering, paused, terminated, expired, …; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
+            3 plan_state: Option<super::PlanState> => "plan_state: query",
+            /// Review state of the plan; all if empty; one of `AUDIT_INITIAL` `AUDIT_PROCESSING` `AUDIT_PASSED` `AUDIT_REJECTED`.
+            4 audit_state: Option<super::AuditState> => "audit_state: query",
+            /// Number of the delivery plan, returned on creation; such as `12000`.
             5 plan_id: Option<String> => "plan_id: query",
         }
         new(brand_id: impl Into<String>)
-        text(plan_state: String, audit_state: String, plan_id: String)
+        text(plan_state: super::PlanState, audit_state: super::AuditState, plan_id: String)
         set(page_size: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             0 total_count: i64 => "total_count: must",
-            /// `plan_list`.
+            /// Delivery plans that match.
             1 plan_list: Vec<super::Plan> => "plan_list: must",
         }
     }
@@ -1963,18 +2346,18 @@ pub mod delivery_plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184598>.
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.set_notify_url`.
         pub struct SetNotifyUrl {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must path",
-            /// `notify_url`.
+            /// Service provider that gets the notices; the account's merchantid.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must path",
+            /// Address that receives state changes of delivery plans.
             1 notify_url: String => "notify_url: must",
         }
-        new(sp_mchid: impl Into<String>, notify_url: impl Into<String>)
+        new(sp_mchid: impl Into<xinqiao_types::MchId>, notify_url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SetNotifyUrl`].
         pub struct SetNotifyUrlResponse {
-            /// `notify_url`.
+            /// Address that receives state changes of delivery plans.
             0 notify_url: String => "notify_url: must",
         }
     }
@@ -2006,7 +2389,7 @@ pub mod delivery_plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184572>.
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.terminate`.
         pub struct Terminate {
-            /// `plan_id`.
+            /// Number of the delivery plan, returned on creation; such as `12000`.
             0 plan_id: String => "plan_id: must path",
         }
         new(plan_id: impl Into<String>)
@@ -2039,11 +2422,11 @@ pub mod delivery_plan {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184594>.
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.update`.
         pub struct Update {
-            /// `plan_id`.
+            /// Number of the delivery plan, returned on creation; such as `12000`.
             0 plan_id: String => "plan_id: must path",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             1 out_request_no: Option<String> => "out_request_no",
-            /// `modify_content`.
+            /// What to change; give only what changes.
             2 modify_content: super::ModifyContent => "modify_content: must",
         }
         new(plan_id: impl Into<String>, modify_content: super::ModifyContent)
@@ -2085,19 +2468,19 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781575>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.confirm_user_coupon`.
         pub struct ConfirmUserCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must path",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             3 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             4 stock_id: String => "stock_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             6 out_request_no: String => "out_request_no: must",
         }
         new(
@@ -2114,47 +2497,47 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`ConfirmUserCoupon`].
         pub struct ConfirmUserCouponResponse {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
+            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            2 coupon_state: super::CouponState => "coupon_state: must",
+            /// When this coupon becomes usable; format `rfc3339`.
             3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
+            /// When this coupon stops being usable; format `rfc3339`.
             4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
+            /// When the user received it; format `rfc3339`.
             5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
+            /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            7 send_channel: super::SendChannel => "send_channel: must",
+            /// Number of the confirming request.
             8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
+            /// When the brand confirmed the sending; format `rfc3339`.
             9 confirm_time: Option<String> => "confirm_time",
-            /// `deactivate_request_no`.
+            /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
+            /// How a single-use coupon was used; only for `SINGLE`.
             13 single_usage_detail: Option<super::UserCouponSingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
+            /// Use of each round; only for `SEQUENTIAL`.
             14 sequential_usage_detail: Option<super::UserCouponSequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
+            /// Product coupon behind the user's coupon.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
+            /// Stock of the product coupon.
             16 stock: super::StockInfo => "stock: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
+            /// Text that the sending channel attached.
             18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
+            /// Tags on the user's coupon, such as members only.
             19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
-            /// `progressive_bundle_usage_detail`.
+            /// Use of a multi-use coupon; only for `PROGRESSIVE_BUNDLE`.
             20 progressive_bundle_usage_detail: Option<super::ProgressiveBundleUsageDetailItem> => "progressive_bundle_usage_detail",
         }
     }
@@ -2186,33 +2569,33 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781289>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.create`.
         pub struct Create {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             1 out_request_no: String => "out_request_no: must",
-            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => "scope: must",
-            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => "type: must",
-            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => "usage_mode: must",
-            /// `single_usage_info`.
+            /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+            2 scope: super::Scope => "scope: must",
+            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            3 type_: super::Type => "type: must",
+            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+            4 usage_mode: super::CreateUsageMode => "usage_mode: must",
+            /// Offer of a single-use coupon; only for `SINGLE`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
-            /// `sequential_usage_info`.
+            /// Number of uses and gaps; only for `SEQUENTIAL`.
             6 sequential_usage_info: Option<super::SequentialUsageInfo> => "sequential_usage_info",
-            /// `display_info`.
+            /// Name, pictures and other looks of the product coupon.
             7 display_info: super::DisplayInfo => "display_info: must",
-            /// `out_product_no`.
+            /// The merchant's own number of the product.
             8 out_product_no: Option<String> => "out_product_no",
-            /// `stock`; needed according to the documentation.
+            /// Stock of the product coupon; needed according to the documentation.
             9 stock: Option<super::Stock> => "stock",
         }
         new(
             brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
-            scope: impl Into<String>,
-            type_: impl Into<String>,
-            usage_mode: impl Into<String>,
+            scope: impl Into<super::Scope>,
+            type_: impl Into<super::Type>,
+            usage_mode: impl Into<super::CreateUsageMode>,
             display_info: super::DisplayInfo,
         )
         text(out_product_no: String)
@@ -2226,33 +2609,33 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => "scope: must",
-            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => "type: must",
-            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => "usage_mode: must",
-            /// `single_usage_info`.
+            /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+            2 scope: super::Scope => "scope: must",
+            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            3 type_: super::Type => "type: must",
+            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+            4 usage_mode: super::CreateUsageMode => "usage_mode: must",
+            /// Offer of a single-use coupon; only for `SINGLE`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
-            /// `sequential_usage_info`.
+            /// Number of uses and gaps; only for `SEQUENTIAL`.
             6 sequential_usage_info: Option<super::CreateSequentialUsageInfo> => "sequential_usage_info",
-            /// `display_info`.
+            /// Name, pictures and other looks of the product coupon.
             7 display_info: super::DisplayInfo => "display_info: must",
-            /// `out_product_no`.
+            /// The merchant's own number of the product.
             8 out_product_no: Option<String> => "out_product_no",
-            /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+            9 state: super::State => "state: must",
+            /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `stock`.
+            /// Stock of the product coupon.
             13 stock: Option<super::StockInfo> => "stock",
         }
     }
@@ -2284,11 +2667,11 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4017327735>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.create_image_generation_task`.
         pub struct CreateImageGenerationTask {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `task_id`.
+            /// Number of the picture task, chosen by the caller; such as `image_generation_task_1`.
             1 task_id: String => "task_id: must",
-            /// The body, told apart by `image_generation_type`.
+            /// What the picture is made from, depending on `image_generation_type`; told apart by `image_generation_type`.
             2 body: super::ImageTask => ": flat",
         }
         new(brand_id: impl Into<String>, task_id: impl Into<String>, body: super::ImageTask)
@@ -2297,9 +2680,9 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`CreateImageGenerationTask`].
         pub struct CreateImageGenerationTaskResponse {
-            /// `task_id`.
+            /// Number of the picture task, chosen by the caller; such as `image_generation_task_1`.
             0 task_id: String => "task_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
     }
@@ -2331,13 +2714,13 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781304>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.create_stock`.
         pub struct CreateStock {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// `stock`; needed according to the documentation.
+            /// Stock of the product coupon; needed according to the documentation.
             3 stock: Option<super::StockItem> => "stock",
         }
         new(
@@ -2351,41 +2734,41 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`CreateStock`].
         pub struct CreateStockResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
+            /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: super::CouponCodeMode => "coupon_code_mode: must",
+            /// Sending limits: in total, a day and per user.
             4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
+            /// Rules of a single-use stock; only for `SINGLE`.
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
+            /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             7 usage_rule_display_info: super::UsageRuleDisplayInfoItem => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: super::StoreScope => "store_scope: must",
+            /// How coupon events are reported.
             10 notify_config: Option<super::NotifyConfigItem> => "notify_config",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
+            /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
+            /// How often the stock has been sent.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: super::StockState => "state: must",
+            /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
@@ -2416,13 +2799,13 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.create_stock_bundle`.
         pub struct CreateStockBundle {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// `stock_bundle`.
+            /// Stock bundle to create.
             3 stock_bundle: super::StockBundle => "stock_bundle: must",
         }
         new(
@@ -2436,9 +2819,9 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`CreateStockBundle`].
         pub struct CreateStockBundleResponse {
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             0 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `stock_list`.
+            /// Stocks of the product coupon.
             1 stock_list: Vec<super::CreateStockBundleStock> => "stock_list: must",
         }
     }
@@ -2470,13 +2853,13 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781290>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate`.
         pub struct Deactivate {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             3 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
@@ -2490,31 +2873,31 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`Deactivate`].
         pub struct DeactivateResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => "scope: must",
-            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => "type: must",
-            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => "usage_mode: must",
-            /// `single_usage_info`.
+            /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+            2 scope: super::Scope => "scope: must",
+            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            3 type_: super::Type => "type: must",
+            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+            4 usage_mode: super::CreateUsageMode => "usage_mode: must",
+            /// Offer of a single-use coupon; only for `SINGLE`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
-            /// `sequential_usage_info`.
+            /// Number of uses and gaps; only for `SEQUENTIAL`.
             6 sequential_usage_info: Option<super::CreateSequentialUsageInfo> => "sequential_usage_info",
-            /// `display_info`.
+            /// Name, pictures and other looks of the product coupon.
             7 display_info: super::DisplayInfo => "display_info: must",
-            /// `out_product_no`.
+            /// The merchant's own number of the product.
             8 out_product_no: Option<String> => "out_product_no",
-            /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+            9 state: super::State => "state: must",
+            /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             12 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
@@ -2546,15 +2929,15 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781532>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate_stock`.
         pub struct DeactivateStock {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             3 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             4 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
@@ -2569,41 +2952,41 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`DeactivateStock`].
         pub struct DeactivateStockResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
+            /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: super::CouponCodeMode => "coupon_code_mode: must",
+            /// Sending limits: in total, a day and per user.
             4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
+            /// Rules of a single-use stock; only for `SINGLE`.
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
+            /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: super::StoreScope => "store_scope: must",
+            /// How coupon events are reported.
             10 notify_config: Option<super::NotifyConfigEntry> => "notify_config",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
+            /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
+            /// How often the stock has been sent.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: super::StockState => "state: must",
+            /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
@@ -2635,21 +3018,21 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781578>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate_user_coupon`.
         pub struct DeactivateUserCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must path",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             3 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             4 stock_id: String => "stock_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             6 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             7 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
@@ -2667,45 +3050,45 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`DeactivateUserCoupon`].
         pub struct DeactivateUserCouponResponse {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
+            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            2 coupon_state: super::CouponState => "coupon_state: must",
+            /// When this coupon becomes usable; format `rfc3339`.
             3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
+            /// When this coupon stops being usable; format `rfc3339`.
             4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
+            /// When the user received it; format `rfc3339`.
             5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
+            /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            7 send_channel: super::SendChannel => "send_channel: must",
+            /// Number of the confirming request.
             8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
+            /// When the brand confirmed the sending; format `rfc3339`.
             9 confirm_time: Option<String> => "confirm_time",
-            /// `deactivate_request_no`.
+            /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
+            /// How a single-use coupon was used; only for `SINGLE`.
             13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
+            /// Use of each round; only for `SEQUENTIAL`.
             14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
+            /// Product coupon behind the user's coupon.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
+            /// Stock of the product coupon.
             16 stock: super::StockInfo => "stock: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
+            /// Text that the sending channel attached.
             18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
+            /// Tags on the user's coupon, such as members only.
             19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
@@ -2736,21 +3119,21 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate_user_coupon_bundle`.
         pub struct DeactivateUserCouponBundle {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `user_coupon_bundle_id`.
+            /// Number of the user's coupon bundle, made when a stock bundle is sent.
             1 user_coupon_bundle_id: String => "user_coupon_bundle_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             3 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             4 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             6 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             7 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
@@ -2768,9 +3151,9 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`DeactivateUserCouponBundle`].
         pub struct DeactivateUserCouponBundleResponse {
-            /// `user_coupon_bundle_id`.
+            /// Number of the user's coupon bundle, made when a stock bundle is sent.
             0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
-            /// `user_product_coupon_list`.
+            /// Coupons of the user's bundle.
             1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
         }
     }
@@ -2802,9 +3185,9 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781284>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.get`.
         pub struct Get {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
         new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2839,30 +3222,30 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_image_generation_task`.
         pub struct GetImageGenerationTask {
-            /// `task_id`.
+            /// Number of the picture task, chosen by the caller; such as `image_generation_task_1`.
             0 task_id: String => "task_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must query",
-            /// `image_generation_type`; one of `COMBINE_IMAGE` `CUT_OUT`.
-            2 image_generation_type: String => "image_generation_type: must query",
+            /// What to make: `COMBINE_IMAGE` a coupon picture, `CUT_OUT` a cut-out; one of `COMBINE_IMAGE` `CUT_OUT`.
+            2 image_generation_type: super::ImageGenerationType => "image_generation_type: must query",
         }
         new(
             task_id: impl Into<String>,
             brand_id: impl Into<String>,
-            image_generation_type: impl Into<String>,
+            image_generation_type: impl Into<super::ImageGenerationType>,
         )
     }
 
     w::record! {
         /// Answer to [`GetImageGenerationTask`].
         pub struct GetImageGenerationTaskResponse {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `task_id`.
+            /// Number of the picture task, chosen by the caller; such as `image_generation_task_1`.
             1 task_id: String => "task_id: must",
-            /// `task_state`; one of `PROCESSING` `FAIL` `SUCCESS`.
-            2 task_state: String => "task_state: must",
-            /// The body, told apart by `image_generation_type`.
+            /// State of the picture task; one of `PROCESSING` `FAIL` `SUCCESS`.
+            2 task_state: super::TaskState => "task_state: must",
+            /// What was made, depending on `image_generation_type`; present after success; told apart by `image_generation_type`.
             3 body: super::ImageResult => ": flat",
         }
     }
@@ -2901,9 +3284,9 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`GetNotifyConfigs`].
         pub struct GetNotifyConfigsResponse {
-            /// `notify_url`.
+            /// Address that receives product coupon notices.
             0 notify_url: String => "notify_url: must",
-            /// `update_time`; format `rfc3339`.
+            /// When the notice settings were changed; format `rfc3339`.
             1 update_time: String => "update_time: must",
         }
     }
@@ -2935,11 +3318,11 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781542>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_stock`.
         pub struct GetStock {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must query",
         }
         new(
@@ -2952,41 +3335,41 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`GetStock`].
         pub struct GetStockResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
+            /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: super::CouponCodeMode => "coupon_code_mode: must",
+            /// Sending limits: in total, a day and per user.
             4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
+            /// Rules of a single-use stock; only for `SINGLE`.
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
+            /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: super::StoreScope => "store_scope: must",
+            /// How coupon events are reported.
             10 notify_config: Option<super::NotifyConfigDetail> => "notify_config",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
+            /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
+            /// How often the stock has been sent.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: super::StockState => "state: must",
+            /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
@@ -3018,17 +3401,17 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781582>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_user_coupon`.
         pub struct GetUserCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must query",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             3 product_coupon_id: String => "product_coupon_id: must query",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             4 stock_id: String => "stock_id: must query",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must query",
         }
         new(
@@ -3071,15 +3454,15 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781546>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.list_stock_associated_stores`.
         pub struct ListStockAssociatedStores {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must query",
-            /// `page_token`.
+            /// `next_page_token` of the page before; empty at first; such as `MTIzMjUK`.
             3 page_token: Option<String> => "page_token: query",
-            /// `page_size`.
+            /// Page size, 20 by default, at most 50.
             4 page_size: Option<i64> => "page_size: query",
         }
         new(
@@ -3094,11 +3477,11 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`ListStockAssociatedStores`].
         pub struct ListStockAssociatedStoresResponse {
-            /// `store_list`.
+            /// Stores to link or unlink, or those linked.
             0 store_list: Vec<super::Store> => "store_list: must",
-            /// `next_page_token`.
+            /// Token of the next page; empty at the end.
             1 next_page_token: Option<String> => "next_page_token",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             2 total_count: i64 => "total_count: must",
         }
     }
@@ -3130,30 +3513,30 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781553>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.list_stocks`.
         pub struct ListStocks {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must query",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            2 state: Option<String> => "state: query",
-            /// `page_size`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            2 state: Option<super::StockState> => "state: query",
+            /// Page size, 20 by default, at most 50.
             3 page_size: Option<i64> => "page_size: query",
-            /// `page_token`.
+            /// `next_page_token` of the page before; empty at first; such as `MTIzMjUK`.
             4 page_token: Option<String> => "page_token: query",
         }
         new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
-        text(state: String, page_token: String)
+        text(state: super::StockState, page_token: String)
         set(page_size: i64)
     }
 
     w::record! {
         /// Answer to [`ListStocks`].
         pub struct ListStocksResponse {
-            /// `stock_list`.
+            /// Stocks of the product coupon.
             0 stock_list: Vec<super::StockInfo> => "stock_list: must",
-            /// `next_page_token`.
+            /// Token of the next page; empty at the end.
             1 next_page_token: Option<String> => "next_page_token",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             2 total_count: i64 => "total_count: must",
         }
     }
@@ -3185,21 +3568,21 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781590>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.list_user_coupons`.
         pub struct ListUserCoupons {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must query",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: Option<String> => "product_coupon_id: query",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             3 stock_id: Option<String> => "stock_id: query",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             4 appid: xinqiao_types::AppId => "appid: must query",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            5 coupon_state: Option<String> => "coupon_state: query",
-            /// `page_size`.
+            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            5 coupon_state: Option<super::CouponState> => "coupon_state: query",
+            /// Page size, 20 by default, at most 50.
             6 page_size: Option<i64> => "page_size: query",
-            /// `page_token`.
+            /// `next_page_token` of the page before; empty at first; such as `MTIzMjUK`.
             7 page_token: Option<String> => "page_token: query",
         }
         new(
@@ -3207,18 +3590,23 @@ pub mod product_coupon {
             brand_id: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
         )
-        text(product_coupon_id: String, stock_id: String, coupon_state: String, page_token: String)
+        text(
+            product_coupon_id: String,
+            stock_id: String,
+            coupon_state: super::CouponState,
+            page_token: String,
+        )
         set(page_size: i64)
     }
 
     w::record! {
         /// Answer to [`ListUserCoupons`].
         pub struct ListUserCouponsResponse {
-            /// `user_coupon_list`.
+            /// Product coupons of the user.
             0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
-            /// `next_page_token`.
+            /// Token of the next page; empty at the end.
             1 next_page_token: Option<String> => "next_page_token",
-            /// `total_count`.
+            /// How many records match altogether, for paging.
             2 total_count: i64 => "total_count: must",
         }
     }
@@ -3249,21 +3637,21 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon`.
         pub struct PrepareUserPreSendCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             3 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             4 coupon_code: Option<String> => "coupon_code",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             7 attach: Option<String> => "attach",
         }
         new(
@@ -3280,7 +3668,7 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`PrepareUserPreSendCoupon`].
         pub struct PrepareUserPreSendCouponResponse {
-            /// `token`.
+            /// Token of the prepared coupon for the front end component.
             0 token: String => "token: must",
         }
     }
@@ -3311,19 +3699,19 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon_bundle`.
         pub struct PrepareUserPreSendCouponBundle {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             3 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             5 send_request_no: String => "send_request_no: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             6 attach: Option<String> => "attach",
         }
         new(
@@ -3367,21 +3755,21 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781599>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.return_user_coupon`.
         pub struct ReturnUserCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must path",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             3 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             4 stock_id: String => "stock_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             6 out_request_no: String => "out_request_no: must",
-            /// `sequential_coupon_index`.
+            /// Round that is meant, counted from 0; only for multi-use coupons.
             7 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
         }
         new(
@@ -3426,23 +3814,23 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781605>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.send_user_coupon`.
         pub struct SendUserCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             1 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             3 stock_id: String => "stock_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             5 coupon_code: Option<String> => "coupon_code",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             7 attach: Option<String> => "attach",
-            /// `coupon_tag_info`.
+            /// Tags on the user's coupon, such as members only.
             8 coupon_tag_info: Option<super::SendUserCouponTagInfo> => "coupon_tag_info",
         }
         new(
@@ -3460,45 +3848,45 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`SendUserCoupon`].
         pub struct SendUserCouponResponse {
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
+            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            2 coupon_state: super::CouponState => "coupon_state: must",
+            /// When this coupon becomes usable; format `rfc3339`.
             3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
+            /// When this coupon stops being usable; format `rfc3339`.
             4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
+            /// When the user received it; format `rfc3339`.
             5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
+            /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            7 send_channel: super::SendChannel => "send_channel: must",
+            /// Number of the confirming request.
             8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
+            /// When the brand confirmed the sending; format `rfc3339`.
             9 confirm_time: Option<String> => "confirm_time",
-            /// `deactivate_request_no`.
+            /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
+            /// How a single-use coupon was used; only for `SINGLE`.
             13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
+            /// Use of each round; only for `SEQUENTIAL`.
             14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
+            /// Product coupon behind the user's coupon.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
+            /// Stock of the product coupon.
             16 stock: super::UserCouponStock => "stock: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
+            /// Text that the sending channel attached.
             18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
+            /// Tags on the user's coupon, such as members only.
             19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
@@ -3529,21 +3917,21 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.send_user_coupon_bundle`.
         pub struct SendUserCouponBundle {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             3 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// `send_request_no`.
+            /// Your own number of the sending request, 6–128 characters.
             5 send_request_no: String => "send_request_no: must",
-            /// `attach`.
+            /// Your own text, returned in queries and notices, at most 150 characters.
             6 attach: Option<String> => "attach",
-            /// `coupon_tag_info`.
+            /// Tags on the user's coupon, such as members only.
             7 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
         new(
@@ -3588,7 +3976,7 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781286>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.set_notify_config`.
         pub struct SetNotifyConfig {
-            /// `notify_url`.
+            /// Address that receives product coupon notices.
             0 notify_url: String => "notify_url: must",
         }
         new(notify_url: impl Into<String>)
@@ -3624,13 +4012,13 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781302>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_associate_stores`.
         pub struct StockAssociateStores {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `store_list`.
+            /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
@@ -3644,11 +4032,11 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`StockAssociateStores`].
         pub struct StockAssociateStoresResponse {
-            /// `total_count`.
+            /// Stores of the request without duplicates.
             0 total_count: i64 => "total_count: must",
-            /// `success_store_list`.
+            /// Stores that went through.
             1 success_store_list: Option<Vec<super::SuccessStoreInfo>> => "success_store_list",
-            /// `failed_store_list`.
+            /// Stores that failed, with reasons.
             2 failed_store_list: Option<Vec<super::SuccessStoreInfo>> => "failed_store_list",
         }
     }
@@ -3679,13 +4067,13 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundle_associate_stores`.
         pub struct StockBundleAssociateStores {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `store_list`.
+            /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
@@ -3699,11 +4087,11 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`StockBundleAssociateStores`].
         pub struct StockBundleAssociateStoresResponse {
-            /// `total_count`.
+            /// Stores of the request without duplicates.
             0 total_count: i64 => "total_count: must",
-            /// `success_store_list`.
+            /// Stores that went through.
             1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
-            /// `failed_store_list`.
+            /// Stores that failed, with reasons.
             2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
         }
     }
@@ -3734,13 +4122,13 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundle_disassociate_stores`.
         pub struct StockBundleDisassociateStores {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `store_list`.
+            /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
@@ -3780,30 +4168,30 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundle_update_budget`.
         pub struct StockBundleUpdateBudget {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
-            3 update_mode: String => "update_mode: must",
-            /// `current_max_count`.
+            /// Limit to change: `MAX_COUNT` total, `MAX_COUNT_PER_DAY` daily; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
+            3 update_mode: super::UpdateMode => "update_mode: must",
+            /// Present total limit, as a guard against concurrent changes.
             4 current_max_count: Option<i64> => "current_max_count",
-            /// `target_max_count`.
+            /// New total limit.
             5 target_max_count: Option<i64> => "target_max_count",
-            /// `current_max_count_per_day`.
+            /// Present daily limit, as a guard against concurrent changes.
             6 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
-            /// `target_max_count_per_day`.
+            /// New daily limit.
             7 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             8 brand_id: String => "brand_id: must",
         }
         new(
             product_coupon_id: impl Into<String>,
             stock_bundle_id: impl Into<String>,
             out_request_no: impl Into<String>,
-            update_mode: impl Into<String>,
+            update_mode: impl Into<super::UpdateMode>,
             brand_id: impl Into<String>,
         )
         set(
@@ -3844,13 +4232,13 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781537>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_disassociate_stores`.
         pub struct StockDisassociateStores {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `store_list`.
+            /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
@@ -3891,23 +4279,23 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781561>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_update_budget`.
         pub struct StockUpdateBudget {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             3 out_request_no: String => "out_request_no: must",
-            /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
-            4 update_mode: String => "update_mode: must",
-            /// `current_max_count`.
+            /// Limit to change: `MAX_COUNT` total, `MAX_COUNT_PER_DAY` daily; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
+            4 update_mode: super::UpdateMode => "update_mode: must",
+            /// Present total limit, as a guard against concurrent changes.
             5 current_max_count: Option<i64> => "current_max_count",
-            /// `target_max_count`.
+            /// New total limit.
             6 target_max_count: Option<i64> => "target_max_count",
-            /// `current_max_count_per_day`.
+            /// Present daily limit, as a guard against concurrent changes.
             7 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
-            /// `target_max_count_per_day`.
+            /// New daily limit.
             8 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
         }
         new(
@@ -3915,7 +4303,7 @@ pub mod product_coupon {
             stock_id: impl Into<String>,
             brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
-            update_mode: impl Into<String>,
+            update_mode: impl Into<super::UpdateMode>,
         )
         set(
             current_max_count: i64,
@@ -3928,41 +4316,41 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`StockUpdateBudget`].
         pub struct StockUpdateBudgetResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
+            /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: super::CouponCodeMode => "coupon_code_mode: must",
+            /// Sending limits: in total, a day and per user.
             4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
+            /// Rules of a single-use stock; only for `SINGLE`.
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
+            /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: super::StoreScope => "store_scope: must",
+            /// How coupon events are reported.
             10 notify_config: Option<super::NotifyConfigPart> => "notify_config",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
+            /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
+            /// How often the stock has been sent.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: super::StockState => "state: must",
+            /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
@@ -3994,13 +4382,13 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781296>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.update`.
         pub struct Update {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// `display_info`.
+            /// Name, pictures and other looks of the product coupon.
             3 display_info: super::DisplayInfo => "display_info: must",
         }
         new(
@@ -4041,23 +4429,23 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781556>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.update_stock`.
         pub struct UpdateStock {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             3 out_request_no: String => "out_request_no: must",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             4 usage_rule_display_info: Option<super::UsageRuleDisplayInfo> => "usage_rule_display_info",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            6 store_scope: Option<String> => "store_scope",
-            /// `notify_config`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            6 store_scope: Option<super::StoreScope> => "store_scope",
+            /// How coupon events are reported.
             7 notify_config: Option<super::NotifyConfig> => "notify_config",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             8 remark: Option<String> => "remark",
         }
         new(
@@ -4066,7 +4454,7 @@ pub mod product_coupon {
             brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
         )
-        text(store_scope: String, remark: String)
+        text(store_scope: super::StoreScope, remark: String)
         set(
             usage_rule_display_info: super::UsageRuleDisplayInfo,
             coupon_display_info: super::StockBundleCouponDisplayInfo,
@@ -4077,41 +4465,41 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`UpdateStock`].
         pub struct UpdateStockResponse {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
+            /// Source of codes: `WECHATPAY` random, `UPLOAD` stored before, `API_ASSIGN` given on sending; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: super::CouponCodeMode => "coupon_code_mode: must",
+            /// Sending limits: in total, a day and per user.
             4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
+            /// Rules of a single-use stock; only for `SINGLE`.
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
+            /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: super::StoreScope => "store_scope: must",
+            /// How coupon events are reported.
             10 notify_config: Option<super::NotifyConfigInfo> => "notify_config",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
+            /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
+            /// How often the stock has been sent.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
+            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: super::StockState => "state: must",
+            /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
+            /// When it was deactivated; empty while in force; format `rfc3339`.
             16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
+            /// Why it was deactivated, at most 150 characters.
             17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
@@ -4142,23 +4530,23 @@ pub mod product_coupon {
         /// * For: partner.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.update_stock_bundle`.
         pub struct UpdateStockBundle {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
+            /// Number of the stock bundle that holds the stages of a multi-use offer.
             1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// `remark`.
+            /// Note that only the brand sees, at most 20 characters.
             3 remark: Option<String> => "remark",
-            /// `usage_rule_display_info`.
+            /// How usage is explained to users.
             4 usage_rule_display_info: Option<super::StockBundleUsageRuleDisplayInfo> => "usage_rule_display_info",
-            /// `coupon_display_info`.
+            /// Looks and entrances of the coupon in the wallet.
             5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
-            /// `notify_config`.
+            /// How coupon events are reported.
             6 notify_config: Option<super::NotifyConfig> => "notify_config",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            7 store_scope: Option<String> => "store_scope",
-            /// `brand_id`.
+            /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
+            7 store_scope: Option<super::StoreScope> => "store_scope",
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             8 brand_id: String => "brand_id: must",
         }
         new(
@@ -4167,7 +4555,7 @@ pub mod product_coupon {
             out_request_no: impl Into<String>,
             brand_id: impl Into<String>,
         )
-        text(remark: String, store_scope: String)
+        text(remark: String, store_scope: super::StoreScope)
         set(
             usage_rule_display_info: super::StockBundleUsageRuleDisplayInfo,
             coupon_display_info: super::StockBundleCouponDisplayInfo,
@@ -4205,9 +4593,9 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781275>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.upload_image`.
         pub struct UploadImage {
-            /// `meta`.
+            /// File name and digest; this JSON is what gets signed.
             0 meta: super::Meta => "meta: must part",
-            /// `file`.
+            /// Content of the file, sent as multipart next to `meta`.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
@@ -4216,9 +4604,9 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`UploadImage`].
         pub struct UploadImageResponse {
-            /// `image_url`.
+            /// Address of the uploaded picture, for creating coupons.
             0 image_url: String => "image_url: must",
-            /// `media_url`.
+            /// Address of the uploaded picture, to be used in image fields of other calls; such as `https://wxpaylogo.qpic.cn/wxpaylogo/xxxxx/0`.
             1 media_url: String => "media_url: must",
         }
     }
@@ -4250,15 +4638,15 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781572>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.upload_stock_coupon_code`.
         pub struct UploadStockCouponCode {
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             3 out_request_no: String => "out_request_no: must",
-            /// `code_list`.
+            /// Coupon codes to upload.
             4 code_list: Vec<String> => "code_list: must",
         }
         new(
@@ -4273,15 +4661,15 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`UploadStockCouponCode`].
         pub struct UploadStockCouponCodeResponse {
-            /// `total_count`.
+            /// Codes of the request without duplicates.
             0 total_count: i64 => "total_count: must",
-            /// `success_code_list`.
+            /// Codes that were taken.
             1 success_code_list: Option<Vec<String>> => "success_code_list",
-            /// `failed_code_list`.
+            /// Codes that were refused, with reasons.
             2 failed_code_list: Option<Vec<super::FailedCode>> => "failed_code_list",
-            /// `already_exist_code_list`.
+            /// Codes that had been uploaded before.
             3 already_exist_code_list: Option<Vec<String>> => "already_exist_code_list",
-            /// `duplicate_code_list`.
+            /// Codes that occur twice in this request.
             4 duplicate_code_list: Option<Vec<String>> => "duplicate_code_list",
         }
     }
@@ -4313,31 +4701,31 @@ pub mod product_coupon {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781608>.
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.use_user_coupon`.
         pub struct UseUserCoupon {
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
+            /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must path",
-            /// `product_coupon_id`.
+            /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
             2 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
+            /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             3 brand_id: String => "brand_id: must",
-            /// `stock_id`.
+            /// Stock of the product coupon; must belong to the coupon given; such as `1000000013001`.
             4 stock_id: String => "stock_id: must",
-            /// `appid`.
+            /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
+            /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             6 out_request_no: String => "out_request_no: must",
-            /// `use_time`; format `rfc3339`.
+            /// When it is redeemed, given by the caller; format `rfc3339`.
             7 use_time: String => "use_time: must",
-            /// `associated_order_info`.
+            /// WeChat Pay order it was used on; instead of a Pay Score order.
             8 associated_order_info: super::UsageDetailAssociatedOrderInfo => "associated_order_info: must",
-            /// `sequential_coupon_index`.
+            /// Round that is meant, counted from 0; only for multi-use coupons.
             9 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
-            /// `store_id`.
+            /// Brand store that redeems it; must be open.
             10 store_id: Option<String> => "store_id",
-            /// `associated_pay_score_order_info`.
+            /// Pay Score order it was used on; instead of a payment.
             11 associated_pay_score_order_info: Option<super::AssociatedPayScoreOrderInfoItem> => "associated_pay_score_order_info",
-            /// `saved_amount`.
+            /// Money saved by this redemption, in fen.
             12 saved_amount: Option<i64> => "saved_amount",
         }
         new(

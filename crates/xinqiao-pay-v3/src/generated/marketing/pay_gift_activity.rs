@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `award_send_rule` of the answer of `marketing::pay_gift_activity::GetActivity`.
     pub struct GetActivityAwardSendRule {
-        /// `full_send_rule`.
+        /// Rule of giving from one amount on.
         0 full_send_rule: FullSendRule => "full_send_rule: must",
     }
 }
@@ -14,11 +14,11 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::pay_gift_activity::ListActivityGoods`.
     pub struct ActivityGoods {
-        /// `goods_id`.
+        /// Code of a product in the campaign.
         0 goods_id: String => "goods_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
         1 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the campaign was last changed; format `rfc3339`.
         2 update_time: String => "update_time: must",
     }
 }
@@ -26,13 +26,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::pay_gift_activity::ListActivityMerchants`.
     pub struct ActivityMerchant {
-        /// `mchid`.
+        /// Merchant ID that gives coupons.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `merchant_name`.
+        /// Name of the merchant that gives coupons.
         1 merchant_name: Option<String> => "merchant_name",
-        /// `create_time`; format `rfc3339`.
+        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
         2 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the campaign was last changed; format `rfc3339`.
         3 update_time: String => "update_time: must",
     }
 }
@@ -40,29 +40,29 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::pay_gift_activity::ListActivities`.
     pub struct Activity {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `activity_type`.
+        /// Kind: from one amount, by steps, for buying chosen goods.
         1 activity_type: Option<String> => "activity_type",
-        /// `activity_status`.
+        /// State: created, running, terminated, paused, expired, failed to create.
         2 activity_status: String => "activity_status: must",
-        /// `creator_merchant_id`.
+        /// Merchant ID that created the campaign.
         3 creator_merchant_id: String => "creator_merchant_id: must",
-        /// `belong_merchant_id`.
+        /// Merchant ID that the campaign belongs to.
         4 belong_merchant_id: String => "belong_merchant_id: must",
-        /// `activity_base_info`.
+        /// Name, time and looks of the campaign.
         5 activity_base_info: ActivityBaseInfo => "activity_base_info: must",
-        /// `award_send_rule`.
+        /// What is given from which amount on, and by which merchants.
         6 award_send_rule: AwardSendRule => "award_send_rule: must",
-        /// `advanced_setting`.
+        /// Limits by audience, goods mark and payment method.
         7 advanced_setting: Option<AdvancedSetting> => "advanced_setting",
-        /// `pause_time`; format `rfc3339`.
+        /// When the campaign was paused; empty if never; format `rfc3339`.
         8 pause_time: Option<String> => "pause_time",
-        /// `recovery_time`; format `rfc3339`.
+        /// When the campaign was resumed; format `rfc3339`.
         9 recovery_time: Option<String> => "recovery_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
         10 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the campaign was last changed; format `rfc3339`.
         11 update_time: String => "update_time: must",
     }
 }
@@ -70,27 +70,27 @@ w::record! {
 w::record! {
     /// `activity_base_info` of the answer of `marketing::pay_gift_activity::GetActivity`; `activity_base_info` of `marketing::pay_gift_activity::Activity`.
     pub struct ActivityBaseInfo {
-        /// `activity_name`.
+        /// Name of the campaign that users see.
         0 activity_name: String => "activity_name: must",
-        /// `activity_second_title`.
+        /// Subtitle shown on the payment result page.
         1 activity_second_title: String => "activity_second_title: must",
-        /// `out_request_no`.
+        /// Your own number of this request; keep it on retries so that the call stays idempotent; such as `MCH20250101123456`.
         2 out_request_no: String => "out_request_no: must",
-        /// `merchant_logo_url`.
+        /// The merchant's logo, an address returned by the marketing image upload.
         3 merchant_logo_url: String => "merchant_logo_url: must",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        4 background_color: Option<String> => "background_color",
-        /// `begin_time`; format `rfc3339`.
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        4 background_color: Option<BackgroundColor> => "background_color",
+        /// Start of the campaign; format `rfc3339`.
         5 begin_time: String => "begin_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// End of the campaign, which stops by itself; format `rfc3339`.
         6 end_time: String => "end_time: must",
-        /// `available_periods`.
+        /// Dates and hours within the campaign at which coupons are given.
         7 available_periods: Option<AvailablePeriod> => "available_periods",
-        /// `delivery_purpose`; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
-        8 delivery_purpose: String => "delivery_purpose: must",
-        /// `mini_programs_appid`.
-        9 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// Aim: `OFF_LINE_PAY` pay in the shop, `JUMP_MINI_APP` open a Mini Program; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
+        8 delivery_purpose: DeliveryPurpose => "delivery_purpose: must",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        9 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         10 mini_programs_path: Option<String> => "mini_programs_path",
     }
 }
@@ -98,9 +98,9 @@ w::record! {
 w::record! {
     /// `available_periods` of `marketing::pay_gift_activity::UniqueThresholdActivityBaseInfo`.
     pub struct ActivityBaseInfoAvailablePeriod {
-        /// `available_time`.
+        /// Date spans at which coupons are given.
         0 available_time: Option<Vec<AvailablePeriodAvailableTime>> => "available_time",
-        /// `available_day_time`.
+        /// Hours of the day at which coupons are given.
         1 available_day_time: Option<Vec<AvailablePeriodAvailableDayTime>> => "available_day_time",
     }
     new()
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `advanced_setting` of the answer of `marketing::pay_gift_activity::GetActivity`; `advanced_setting` of `marketing::pay_gift_activity::Activity`.
     pub struct AdvancedSetting {
-        /// `delivery_user_category`; one of `BUSIFAVOR`.
-        0 delivery_user_category: Option<String> => "delivery_user_category",
-        /// `merchant_member_appid`.
-        1 merchant_member_appid: Option<String> => "merchant_member_appid",
-        /// `goods_tags`.
+        /// Audience: everybody or the merchant's members; one of `BUSIFAVOR`.
+        0 delivery_user_category: Option<AwardType> => "delivery_user_category",
+        /// AppID of the merchant's membership, for audiences made of members.
+        1 merchant_member_appid: Option<xinqiao_types::AppId> => "merchant_member_appid",
+        /// Order marks; only orders with one of them take part.
         2 goods_tags: Option<Vec<String>> => "goods_tags",
-        /// `payment_mode`.
+        /// Which ways of paying take part.
         3 payment_mode: Option<PaymentMode> => "payment_mode",
     }
 }
@@ -127,9 +127,9 @@ w::record! {
 w::record! {
     /// An item of `available_day_time` in `marketing::pay_gift_activity::AvailablePeriod`.
     pub struct AvailableDayTime {
-        /// `begin_day_time`; format `HHmmss`.
+        /// Start of the daily span; format `HHmmss`; such as `110000`.
         0 begin_day_time: String => "begin_day_time: must",
-        /// `end_day_time`; format `HHmmss`.
+        /// End of the daily span; format `HHmmss`; such as `235959`.
         1 end_day_time: String => "end_day_time: must",
     }
 }
@@ -137,9 +137,9 @@ w::record! {
 w::record! {
     /// `available_periods` of `marketing::pay_gift_activity::ActivityBaseInfo`.
     pub struct AvailablePeriod {
-        /// `available_time`.
+        /// Date spans at which coupons are given.
         0 available_time: Option<Vec<AvailableTime>> => "available_time",
-        /// `available_day_time`.
+        /// Hours of the day at which coupons are given.
         1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
 }
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// An item of `available_day_time` in `marketing::pay_gift_activity::ActivityBaseInfoAvailablePeriod`.
     pub struct AvailablePeriodAvailableDayTime {
-        /// `begin_day_time`; format `HHmmss`.
+        /// Start of the daily span; format `HHmmss`; such as `110000`.
         0 begin_day_time: Option<String> => "begin_day_time",
-        /// `end_day_time`; format `HHmmss`.
+        /// End of the daily span; format `HHmmss`; such as `235959`.
         1 end_day_time: Option<String> => "end_day_time",
     }
     new()
@@ -159,9 +159,9 @@ w::record! {
 w::record! {
     /// An item of `available_time` in `marketing::pay_gift_activity::ActivityBaseInfoAvailablePeriod`.
     pub struct AvailablePeriodAvailableTime {
-        /// `begin_time`; format `rfc3339`.
+        /// Start of the date span; format `rfc3339`.
         0 begin_time: Option<String> => "begin_time",
-        /// `end_time`; format `rfc3339`.
+        /// End of the date span; format `rfc3339`.
         1 end_time: Option<String> => "end_time",
     }
     new()
@@ -171,9 +171,9 @@ w::record! {
 w::record! {
     /// An item of `available_time` in `marketing::pay_gift_activity::AvailablePeriod`.
     pub struct AvailableTime {
-        /// `begin_time`; format `rfc3339`.
+        /// Start of the date span; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
-        /// `end_time`; format `rfc3339`.
+        /// End of the date span; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
 }
@@ -181,11 +181,11 @@ w::record! {
 w::record! {
     /// An item of `award_list` in `marketing::pay_gift_activity::FullSendRule`.
     pub struct Award {
-        /// `stock_id`.
+        /// Stock of the merchant coupon given away.
         0 stock_id: String => "stock_id: must",
-        /// `original_image_url`.
+        /// Large picture of the gift.
         1 original_image_url: String => "original_image_url: must",
-        /// `thumbnail_url`.
+        /// Small picture of the gift.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
 }
@@ -193,9 +193,9 @@ w::record! {
 w::record! {
     /// `award_send_rule` of `marketing::pay_gift_activity::Activity`.
     pub struct AwardSendRule {
-        /// `full_send_rule`.
+        /// Rule of giving from one amount on.
         0 full_send_rule: FullSendRule => "full_send_rule: must",
-        /// `step_send_rule`.
+        /// Rule of giving by steps.
         1 step_send_rule: Option<StepSendRule> => "step_send_rule",
     }
 }
@@ -203,11 +203,11 @@ w::record! {
 w::record! {
     /// An item of `award_list` in `marketing::pay_gift_activity::ThresholdActivityAwardSendRule`.
     pub struct AwardSendRuleAward {
-        /// `stock_id`.
+        /// Stock of the merchant coupon given away.
         0 stock_id: Option<String> => "stock_id",
-        /// `original_image_url`.
+        /// Large picture of the gift.
         1 original_image_url: Option<String> => "original_image_url",
-        /// `thumbnail_url`.
+        /// Small picture of the gift.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
     new()
@@ -217,17 +217,17 @@ w::record! {
 w::record! {
     /// `full_send_rule` of `marketing::pay_gift_activity::GetActivityAwardSendRule`; `full_send_rule` of `marketing::pay_gift_activity::AwardSendRule`.
     pub struct FullSendRule {
-        /// `transaction_amount_minimum`; in fen.
+        /// Paid amount from which the gift is given, in fen; in fen.
         0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
-        /// `send_content`; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
-        1 send_content: String => "send_content: must",
-        /// `award_type`; one of `BUSIFAVOR`.
-        2 award_type: String => "award_type: must",
-        /// `award_list`.
+        /// Form: `SINGLE_COUPON` one coupon, `GIFT_PACKAGE` a package; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
+        1 send_content: SendContent => "send_content: must",
+        /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
+        2 award_type: AwardType => "award_type: must",
+        /// Coupons to give: one, or several for a package.
         3 award_list: Option<Vec<Award>> => "award_list",
-        /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
-        4 merchant_option: String => "merchant_option: must",
-        /// `merchant_id_list`.
+        /// Where the merchants come from: those of the coupon, or entered by hand; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
+        4 merchant_option: MerchantOption => "merchant_option: must",
+        /// Merchant IDs that give out the coupons.
         5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
     }
 }
@@ -235,9 +235,9 @@ w::record! {
 w::record! {
     /// An item of `invalid_merchant_id_list` in the answer of `marketing::pay_gift_activity::AddActivityMerchant`.
     pub struct InvalidMerchantId {
-        /// `mchid`.
+        /// Merchant ID that gives coupons.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `invalid_reason`.
+        /// Why this merchant ID was refused.
         1 invalid_reason: String => "invalid_reason: must",
     }
 }
@@ -245,61 +245,64 @@ w::record! {
 w::record! {
     /// `payment_method_information` of `marketing::pay_gift_activity::PaymentMode`; `payment_method_information` of `marketing::pay_gift_activity::ThresholdActivityAdvancedSetting`.
     pub struct PaymentMethodInformation {
-        /// `payment_method`; one of `CFT` `SPECIFIC_BANK_CARD`.
-        0 payment_method: Option<String> => "payment_method",
-        /// `bank_abbreviation`.
+        /// Method: `CFT` WeChat balance, `SPECIFIC_BANK_CARD` cards of one bank; one of `CFT` `SPECIFIC_BANK_CARD`.
+        0 payment_method: Option<PaymentMethod> => "payment_method",
+        /// Short name of that bank, only when cards are required.
         1 bank_abbreviation: Option<String> => "bank_abbreviation",
     }
     new()
-    text(payment_method: String, bank_abbreviation: String)
+    text(payment_method: PaymentMethod, bank_abbreviation: String)
 }
 
 w::record! {
     /// `payment_mode` of `marketing::pay_gift_activity::AdvancedSetting`; `payment_mode` of `marketing::pay_gift_activity::ThresholdActivityAdvancedSetting`.
     pub struct PaymentMode {
-        /// `payment_scene_list`; one of `APP_SCENE`.
-        0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
-        /// `payment_method_information`.
+        /// Payment scenes that take part; one of `APP_SCENE`.
+        0 payment_scene_list: Option<Vec<PaymentSceneList>> => "payment_scene_list",
+        /// The payment method required.
         1 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
     new()
-    set(payment_scene_list: Vec<String>, payment_method_information: PaymentMethodInformation)
+    set(
+        payment_scene_list: Vec<PaymentSceneList>,
+        payment_method_information: PaymentMethodInformation,
+    )
 }
 
 w::record! {
     /// `step_send_rule` of `marketing::pay_gift_activity::AwardSendRule`.
     pub struct StepSendRule {
-        /// `award_type`; one of `BUSIFAVOR`.
-        0 award_type: String => "award_type: must",
-        /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
-        1 merchant_option: String => "merchant_option: must",
+        /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
+        0 award_type: AwardType => "award_type: must",
+        /// Where the merchants come from: those of the coupon, or entered by hand; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
+        1 merchant_option: MerchantOption => "merchant_option: must",
     }
 }
 
 w::record! {
     /// `activity_base_info` of `marketing::pay_gift_activity::CreateUniqueThresholdActivity`.
     pub struct UniqueThresholdActivityBaseInfo {
-        /// `activity_name`.
+        /// Name of the campaign that users see.
         0 activity_name: String => "activity_name: must",
-        /// `activity_second_title`.
+        /// Subtitle shown on the payment result page.
         1 activity_second_title: String => "activity_second_title: must",
-        /// `out_request_no`.
+        /// Your own number of this request; keep it on retries so that the call stays idempotent; such as `MCH20250101123456`.
         2 out_request_no: String => "out_request_no: must",
-        /// `merchant_logo_url`.
+        /// The merchant's logo, an address returned by the marketing image upload.
         3 merchant_logo_url: String => "merchant_logo_url: must",
-        /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        4 background_color: Option<String> => "background_color",
-        /// `begin_time`; format `rfc3339`.
+        /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
+        4 background_color: Option<BackgroundColor> => "background_color",
+        /// Start of the campaign; format `rfc3339`.
         5 begin_time: Option<String> => "begin_time",
-        /// `end_time`; format `rfc3339`.
+        /// End of the campaign, which stops by itself; format `rfc3339`.
         6 end_time: Option<String> => "end_time",
-        /// `available_periods`.
+        /// Dates and hours within the campaign at which coupons are given.
         7 available_periods: Option<ActivityBaseInfoAvailablePeriod> => "available_periods",
-        /// `delivery_purpose`; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
-        8 delivery_purpose: String => "delivery_purpose: must",
-        /// `mini_programs_appid`.
-        9 mini_programs_appid: Option<String> => "mini_programs_appid",
-        /// `mini_programs_path`.
+        /// Aim: `OFF_LINE_PAY` pay in the shop, `JUMP_MINI_APP` open a Mini Program; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
+        8 delivery_purpose: DeliveryPurpose => "delivery_purpose: must",
+        /// AppID of the Mini Program that a tap opens, bound to the merchant.
+        9 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
+        /// Page to open inside that Mini Program; such as `/pages/index/index`.
         10 mini_programs_path: Option<String> => "mini_programs_path",
     }
     new(
@@ -307,13 +310,13 @@ w::record! {
         activity_second_title: impl Into<String>,
         out_request_no: impl Into<String>,
         merchant_logo_url: impl Into<String>,
-        delivery_purpose: impl Into<String>,
+        delivery_purpose: impl Into<DeliveryPurpose>,
     )
     text(
-        background_color: String,
+        background_color: BackgroundColor,
         begin_time: String,
         end_time: String,
-        mini_programs_appid: String,
+        mini_programs_appid: xinqiao_types::AppId,
         mini_programs_path: String,
     )
     set(available_periods: ActivityBaseInfoAvailablePeriod)
@@ -322,19 +325,19 @@ w::record! {
 w::record! {
     /// `advanced_setting` of `marketing::pay_gift_activity::CreateUniqueThresholdActivity`.
     pub struct ThresholdActivityAdvancedSetting {
-        /// `delivery_user_category`; one of `BUSIFAVOR`.
-        0 delivery_user_category: Option<String> => "delivery_user_category",
-        /// `merchant_member_appid`.
-        1 merchant_member_appid: Option<String> => "merchant_member_appid",
-        /// `goods_tags`.
+        /// Audience: everybody or the merchant's members; one of `BUSIFAVOR`.
+        0 delivery_user_category: Option<AwardType> => "delivery_user_category",
+        /// AppID of the merchant's membership, for audiences made of members.
+        1 merchant_member_appid: Option<xinqiao_types::AppId> => "merchant_member_appid",
+        /// Order marks; only orders with one of them take part.
         2 goods_tags: Option<Vec<String>> => "goods_tags",
-        /// `payment_mode`.
+        /// Which ways of paying take part.
         3 payment_mode: Option<PaymentMode> => "payment_mode",
-        /// `payment_method_information`.
+        /// The payment method required.
         4 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
     new()
-    text(delivery_user_category: String, merchant_member_appid: String)
+    text(delivery_user_category: AwardType, merchant_member_appid: xinqiao_types::AppId)
     set(
         goods_tags: Vec<String>,
         payment_mode: PaymentMode,
@@ -345,26 +348,156 @@ w::record! {
 w::record! {
     /// `award_send_rule` of `marketing::pay_gift_activity::CreateUniqueThresholdActivity`.
     pub struct ThresholdActivityAwardSendRule {
-        /// `transaction_amount_minimum`; in fen.
+        /// Paid amount from which the gift is given, in fen; in fen.
         0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
-        /// `send_content`; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
-        1 send_content: String => "send_content: must",
-        /// `award_type`; one of `BUSIFAVOR`.
-        2 award_type: String => "award_type: must",
-        /// `award_list`.
+        /// Form: `SINGLE_COUPON` one coupon, `GIFT_PACKAGE` a package; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
+        1 send_content: SendContent => "send_content: must",
+        /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
+        2 award_type: AwardType => "award_type: must",
+        /// Coupons to give: one, or several for a package.
         3 award_list: Option<Vec<AwardSendRuleAward>> => "award_list",
-        /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
-        4 merchant_option: String => "merchant_option: must",
-        /// `merchant_id_list`.
+        /// Where the merchants come from: those of the coupon, or entered by hand; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
+        4 merchant_option: MerchantOption => "merchant_option: must",
+        /// Merchant IDs that give out the coupons.
         5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
     }
     new(
         transaction_amount_minimum: xinqiao_types::Fen,
-        send_content: impl Into<String>,
-        award_type: impl Into<String>,
-        merchant_option: impl Into<String>,
+        send_content: impl Into<SendContent>,
+        award_type: impl Into<AwardType>,
+        merchant_option: impl Into<MerchantOption>,
     )
     set(award_list: Vec<AwardSendRuleAward>, merchant_id_list: Vec<String>)
+}
+
+w::open_enum! {
+    /// State: created, running, terminated, paused, expired, failed to create.
+    ///
+    /// What `activity_status` of `marketing::pay_gift_activity::GetActivityResponse`, `activity_status` of `marketing::pay_gift_activity::ListActivities` may be.
+    pub enum ActivityStatus {
+        /// Created, not started (`CREATE_ACT_STATUS`).
+        CreateActStatus = "CREATE_ACT_STATUS",
+        /// Running now (`ONGOING_ACT_STATUS`).
+        OnGoingActStatus = "ONGOING_ACT_STATUS",
+        /// Terminated for good (`TERMINATE_ACT_STATUS`).
+        TerminateActStatus = "TERMINATE_ACT_STATUS",
+        /// Paused (`STOP_ACT_STATUS`).
+        StopActStatus = "STOP_ACT_STATUS",
+        /// Over by time (`OVER_TIME_ACT_STATUS`).
+        OverTimeActStatus = "OVER_TIME_ACT_STATUS",
+        /// Could not be created (`CREATE_ACT_FAILED`).
+        CreateActFailed = "CREATE_ACT_FAILED",
+    }
+}
+
+w::open_enum! {
+    /// Kind: from one amount, by steps, for buying chosen goods.
+    ///
+    /// What `activity_type` of `marketing::pay_gift_activity::GetActivityResponse` may be.
+    pub enum ActivityType {
+        /// Gift from one amount on (`FULL_SEND_ACT_TYPE`).
+        FullSendActType = "FULL_SEND_ACT_TYPE",
+        /// Gifts by steps of the amount (`STEP_SEND_ACT_TYPE`).
+        StepSendActType = "STEP_SEND_ACT_TYPE",
+        /// Gift for buying chosen goods (`SPECIFIC_SEND_ACT_TYPE`).
+        SpecificSendActType = "SPECIFIC_SEND_ACT_TYPE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of gift, at present only merchant coupons `BUSIFAVOR`.
+    ///
+    /// What `award_type` of `marketing::pay_gift_activity::ListActivities`, `delivery_user_category` of `AdvancedSetting` and 4 more may be.
+    pub enum AwardType {
+        /// The gift is a merchant coupon (`BUSIFAVOR`).
+        BusiFavor = "BUSIFAVOR",
+    }
+}
+
+w::open_enum! {
+    /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`.
+    ///
+    /// What `background_color` of `ActivityBaseInfo`, `background_color` of `UniqueThresholdActivityBaseInfo` may be.
+    pub enum BackgroundColor {
+        /// Green, `#63b359` (`Color010`).
+        Color010 = "Color010",
+        /// Dark green, `#2c9f67` (`Color020`).
+        Color020 = "Color020",
+        /// Blue, `#509fc9` (`Color030`).
+        Color030 = "Color030",
+        /// Indigo, `#5885cf` (`Color040`).
+        Color040 = "Color040",
+        /// Purple, `#9062c0` (`Color050`).
+        Color050 = "Color050",
+        /// Ochre, `#d09a45` (`Color060`).
+        Color060 = "Color060",
+        /// Yellow, `#e4b138` (`Color070`).
+        Color070 = "Color070",
+        /// Orange, `#ee903c` (`Color080`).
+        Color080 = "Color080",
+        /// Light red, `#dd6549` (`Color090`).
+        Color090 = "Color090",
+        /// Red, `#cc463d` (`Color100`).
+        Color100 = "Color100",
+    }
+}
+
+w::open_enum! {
+    /// Aim: `OFF_LINE_PAY` pay in the shop, `JUMP_MINI_APP` open a Mini Program.
+    ///
+    /// What `delivery_purpose` of `ActivityBaseInfo`, `delivery_purpose` of `UniqueThresholdActivityBaseInfo` may be.
+    pub enum DeliveryPurpose {
+        /// Brings users back to the shop (`OFF_LINE_PAY`).
+        OffLinePay = "OFF_LINE_PAY",
+        /// Brings users to the Mini Program (`JUMP_MINI_APP`).
+        JumpMiniApp = "JUMP_MINI_APP",
+    }
+}
+
+w::open_enum! {
+    /// Where the merchants come from: those of the coupon, or entered by hand.
+    ///
+    /// What `merchant_option` of `FullSendRule`, `merchant_option` of `StepSendRule` and 1 more may be.
+    pub enum MerchantOption {
+        /// Merchants where the coupon works (spelled this way) (`IN_SEVICE_COUPON_MERCHANT`).
+        InSeviceCouponMerchant = "IN_SEVICE_COUPON_MERCHANT",
+        /// Merchants entered by hand (`MANUAL_INPUT_MERCHANT`).
+        ManualInputMerchant = "MANUAL_INPUT_MERCHANT",
+    }
+}
+
+w::open_enum! {
+    /// Method: `CFT` WeChat balance, `SPECIFIC_BANK_CARD` cards of one bank.
+    ///
+    /// What `payment_method` of `PaymentMethodInformation` may be.
+    pub enum PaymentMethod {
+        /// Paid from WeChat balance (`CFT`).
+        Cft = "CFT",
+        /// Paid with cards of one bank (`SPECIFIC_BANK_CARD`).
+        SpecificBankCard = "SPECIFIC_BANK_CARD",
+    }
+}
+
+w::open_enum! {
+    /// Payment scenes that take part.
+    ///
+    /// What `payment_scene_list` of `PaymentMode` may be.
+    pub enum PaymentSceneList {
+        /// App payments (`APP_SCENE`).
+        AppScene = "APP_SCENE",
+    }
+}
+
+w::open_enum! {
+    /// Form: `SINGLE_COUPON` one coupon, `GIFT_PACKAGE` a package.
+    ///
+    /// What `send_content` of `FullSendRule`, `send_content` of `ThresholdActivityAwardSendRule` may be.
+    pub enum SendContent {
+        /// One coupon (`SINGLE_COUPON`).
+        SingleCoupon = "SINGLE_COUPON",
+        /// Package of several coupons (`GIFT_PACKAGE`).
+        GiftPackage = "GIFT_PACKAGE",
+    }
 }
 
 w::record! {
@@ -375,11 +508,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466671>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.add_activity_merchant`.
     pub struct AddActivityMerchant {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
-        /// `merchant_id_list`.
+        /// Merchant IDs that give out the coupons.
         1 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
-        /// `add_request_no`.
+        /// Your own number of the request to add merchants.
         2 add_request_no: Option<String> => "add_request_no",
     }
     new(activity_id: impl Into<String>)
@@ -390,11 +523,11 @@ w::record! {
 w::record! {
     /// Answer to [`AddActivityMerchant`].
     pub struct AddActivityMerchantResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `invalid_merchant_id_list`.
+        /// Merchant IDs that were refused, with reasons.
         1 invalid_merchant_id_list: Option<Vec<InvalidMerchantId>> => "invalid_merchant_id_list",
-        /// `add_time`; format `rfc3339`.
+        /// When the merchants were added; format `rfc3339`.
         2 add_time: Option<String> => "add_time",
     }
 }
@@ -426,11 +559,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012487898>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.create_unique_threshold_activity`.
     pub struct CreateUniqueThresholdActivity {
-        /// `activity_base_info`.
+        /// Name, time and looks of the campaign.
         0 activity_base_info: UniqueThresholdActivityBaseInfo => "activity_base_info: must",
-        /// `award_send_rule`.
+        /// What is given from which amount on, and by which merchants.
         1 award_send_rule: ThresholdActivityAwardSendRule => "award_send_rule: must",
-        /// `advanced_setting`.
+        /// Limits by audience, goods mark and payment method.
         2 advanced_setting: Option<ThresholdActivityAdvancedSetting> => "advanced_setting",
     }
     new(
@@ -443,9 +576,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateUniqueThresholdActivity`].
     pub struct CreateUniqueThresholdActivityResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -477,11 +610,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466787>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.delete_activity_merchant`.
     pub struct DeleteActivityMerchant {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
-        /// `merchant_id_list`.
+        /// Merchant IDs that give out the coupons.
         1 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
-        /// `delete_request_no`.
+        /// Your own number of the request to remove merchants.
         2 delete_request_no: Option<String> => "delete_request_no",
     }
     new(activity_id: impl Into<String>)
@@ -492,9 +625,9 @@ w::record! {
 w::record! {
     /// Answer to [`DeleteActivityMerchant`].
     pub struct DeleteActivityMerchantResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `delete_time`; format `rfc3339`.
+        /// When the merchants were removed; format `rfc3339`.
         1 delete_time: String => "delete_time: must",
     }
 }
@@ -526,7 +659,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012487971>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.get_activity`.
     pub struct GetActivity {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
     }
     new(activity_id: impl Into<String>)
@@ -535,29 +668,29 @@ w::record! {
 w::record! {
     /// Answer to [`GetActivity`].
     pub struct GetActivityResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `activity_type`; one of `FULL_SEND_ACT_TYPE` `STEP_SEND_ACT_TYPE` `SPECIFIC_SEND_ACT_TYPE`.
-        1 activity_type: Option<String> => "activity_type",
-        /// `activity_status`; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
-        2 activity_status: String => "activity_status: must",
-        /// `creator_merchant_id`.
+        /// Kind: from one amount, by steps, for buying chosen goods; one of `FULL_SEND_ACT_TYPE` `STEP_SEND_ACT_TYPE` `SPECIFIC_SEND_ACT_TYPE`.
+        1 activity_type: Option<ActivityType> => "activity_type",
+        /// State: created, running, terminated, paused, expired, failed to create; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
+        2 activity_status: ActivityStatus => "activity_status: must",
+        /// Merchant ID that created the campaign.
         3 creator_merchant_id: String => "creator_merchant_id: must",
-        /// `belong_merchant_id`.
+        /// Merchant ID that the campaign belongs to.
         4 belong_merchant_id: String => "belong_merchant_id: must",
-        /// `activity_base_info`.
+        /// Name, time and looks of the campaign.
         5 activity_base_info: ActivityBaseInfo => "activity_base_info: must",
-        /// `award_send_rule`.
+        /// What is given from which amount on, and by which merchants.
         6 award_send_rule: GetActivityAwardSendRule => "award_send_rule: must",
-        /// `advanced_setting`.
+        /// Limits by audience, goods mark and payment method.
         7 advanced_setting: Option<AdvancedSetting> => "advanced_setting",
-        /// `pause_time`; format `rfc3339`.
+        /// When the campaign was paused; empty if never; format `rfc3339`.
         8 pause_time: Option<String> => "pause_time",
-        /// `recovery_time`; format `rfc3339`.
+        /// When the campaign was resumed; format `rfc3339`.
         9 recovery_time: Option<String> => "recovery_time",
-        /// `create_time`; format `rfc3339`.
+        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
         10 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the campaign was last changed; format `rfc3339`.
         11 update_time: String => "update_time: must",
     }
 }
@@ -589,31 +722,31 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489126>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.list_activities`.
     pub struct ListActivities {
-        /// `activity_name`.
+        /// Name of the campaign that users see.
         0 activity_name: Option<String> => "activity_name: query",
-        /// `activity_status`; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
-        1 activity_status: Option<String> => "activity_status: query",
-        /// `award_type`; one of `BUSIFAVOR`.
-        2 award_type: Option<String> => "award_type: query",
-        /// `limit`.
+        /// State: created, running, terminated, paused, expired, failed to create; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
+        1 activity_status: Option<ActivityStatus> => "activity_status: query",
+        /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
+        2 award_type: Option<AwardType> => "award_type: query",
+        /// Most records that one page holds.
         3 limit: i64 => "limit: must query",
-        /// `offset`.
+        /// Page number, counted from 0.
         4 offset: i64 => "offset: must query",
     }
     new(limit: i64, offset: i64)
-    text(activity_name: String, activity_status: String, award_type: String)
+    text(activity_name: String, activity_status: ActivityStatus, award_type: AwardType)
 }
 
 w::record! {
     /// Answer to [`ListActivities`].
     pub struct ListActivitiesResponse {
-        /// `data`.
+        /// Gift campaigns that match.
         0 data: Vec<Activity> => "data: must",
-        /// `limit`.
+        /// Most records that one page holds.
         1 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         2 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         3 total_count: i64 => "total_count: must",
     }
 }
@@ -645,11 +778,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466448>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.list_activity_goods`.
     pub struct ListActivityGoods {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
-        /// `limit`.
+        /// Most records that one page holds.
         1 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// Page number, counted from 0.
         2 offset: Option<i64> => "offset: query",
     }
     new(activity_id: impl Into<String>)
@@ -659,15 +792,15 @@ w::record! {
 w::record! {
     /// Answer to [`ListActivityGoods`].
     pub struct ListActivityGoodsResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `data`.
+        /// Products of the campaign.
         1 data: Vec<ActivityGoods> => "data: must",
-        /// `limit`.
+        /// Most records that one page holds.
         2 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         4 total_count: i64 => "total_count: must",
     }
 }
@@ -699,11 +832,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466149>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.list_activity_merchants`.
     pub struct ListActivityMerchants {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
-        /// `limit`.
+        /// Most records that one page holds.
         1 limit: Option<i64> => "limit: query",
-        /// `offset`.
+        /// Page number, counted from 0.
         2 offset: Option<i64> => "offset: query",
     }
     new(activity_id: impl Into<String>)
@@ -713,15 +846,15 @@ w::record! {
 w::record! {
     /// Answer to [`ListActivityMerchants`].
     pub struct ListActivityMerchantsResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `data`.
+        /// Merchants that give coupons.
         1 data: Vec<ActivityMerchant> => "data: must",
-        /// `limit`.
+        /// Most records that one page holds.
         2 limit: i64 => "limit: must",
-        /// `offset`.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
-        /// `total_count`.
+        /// How many records match altogether, for paging.
         4 total_count: i64 => "total_count: must",
     }
 }
@@ -753,7 +886,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466523>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.terminate_activity`.
     pub struct TerminateActivity {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
     }
     new(activity_id: impl Into<String>)
@@ -762,9 +895,9 @@ w::record! {
 w::record! {
     /// Answer to [`TerminateActivity`].
     pub struct TerminateActivityResponse {
-        /// `activity_id`.
+        /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// `terminate_time`; format `rfc3339`.
+        /// When the end took effect; format `rfc3339`.
         1 terminate_time: String => "terminate_time: must",
     }
 }

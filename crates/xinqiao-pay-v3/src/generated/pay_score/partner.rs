@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `collection` of the answer of `pay_score::partner::CompleteServiceOrder`; `collection` of the answer of `pay_score::partner::CreateServiceOrder`; and 3 more.
     pub struct Collection {
-        /// `state`.
+        /// `USER_PAYING` or `USER_PAID`.
         0 state: String => "state: must",
-        /// `total_amount`; in fen.
+        /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; in fen.
+        /// Still open, in fen; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; in fen.
+        /// Already collected, in fen; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `details`.
+        /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
     }
 }
@@ -22,17 +22,17 @@ w::record! {
 w::record! {
     /// An item of `details` in `pay_score::partner::Collection`.
     pub struct CollectionDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// `amount`; in fen.
+        /// Amount of this payment, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `paid_type`.
+        /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// `paid_time`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         5 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -40,11 +40,11 @@ w::record! {
 w::record! {
     /// `device` of `pay_score::partner::CompleteServiceOrder`; `device` of `pay_score::partner::CreateServiceOrder`; and 1 more.
     pub struct Device {
-        /// `start_device_id`.
+        /// Device the user took it from; such as `HG123456`.
         0 start_device_id: Option<String> => "start_device_id",
-        /// `end_device_id`.
+        /// Device the user brought it back to; such as `HG123456`.
         1 end_device_id: Option<String> => "end_device_id",
-        /// `materiel_no`.
+        /// Code of the rented item itself; such as `example_materiel_no`.
         2 materiel_no: Option<String> => "materiel_no",
     }
     new()
@@ -54,15 +54,15 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::partner::ShoppingInfo`.
     pub struct Goods {
-        /// `name`.
+        /// What the goods are called.
         0 name: String => "name: must",
-        /// `picture`.
+        /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// `amount`; in fen.
+        /// Price of the goods, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// `count`.
+        /// How many pieces.
         3 count: i64 => "count: must",
-        /// `category_id`.
+        /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
     new(
@@ -77,15 +77,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay_score::partner::PromotionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; in fen.
+        /// Amount taken off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -93,23 +93,23 @@ w::record! {
 w::record! {
     /// `jump_link` of `pay_score::partner::PayOnDeliveryOrderShoppingInfo`.
     pub struct JumpLink {
-        /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
-        0 jump_link_type: Option<String> => "jump_link_type",
-        /// `appid`.
+        /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program; one of `JUMP_LINK_MINI_PROGRAM`.
+        0 jump_link_type: Option<JumpLinkType> => "jump_link_type",
+        /// Mini program to open.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page inside the mini program; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
     new()
-    text(jump_link_type: String, appid: xinqiao_types::AppId, path: String)
+    text(jump_link_type: JumpLinkType, appid: xinqiao_types::AppId, path: String)
 }
 
 w::record! {
     /// `location` of `pay_score::partner::CompleteServiceOrder`; `location` of the answer of `pay_score::partner::CompleteServiceOrder`; and 8 more.
     pub struct Location {
-        /// `start_location`.
+        /// Place where the service begins, ≤ 50 characters; such as `嗨客时尚主题展餐厅`.
         0 start_location: Option<String> => "start_location",
-        /// `end_location`.
+        /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
     new()
@@ -119,13 +119,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::partner::CreateServiceOrder`.
     pub struct PostDiscount {
-        /// `name`; needed according to the documentation.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`; needed according to the documentation.
         0 name: Option<String> => "name",
-        /// `description`; needed according to the documentation.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Amount taken off, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new()
@@ -136,13 +136,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::partner::ModifyServiceOrder`.
     pub struct PostDiscountDetail {
-        /// `name`; needed according to the documentation.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`; needed according to the documentation.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// `amount`; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new()
@@ -153,13 +153,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in the answer of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PostDiscountInfo {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Amount taken off, in fen.
         2 amount: Option<f64> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<f64> => "count",
     }
 }
@@ -167,13 +167,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::partner::CompleteServiceOrder`.
     pub struct PostDiscountItem {
-        /// `name`; needed according to the documentation.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`; needed according to the documentation.
         0 name: Option<String> => "name",
-        /// `description`; needed according to the documentation.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// `amount`; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new()
@@ -184,13 +184,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in the answer of `pay_score::partner::CompleteServiceOrder`; an item of `post_discounts` in the answer of `pay_score::partner::CompleteServiceOrder`; and 12 more.
     pub struct PostPayment {
-        /// `name`.
+        /// What is charged or discounted, ≤ 20 characters.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Total of this entry, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new()
@@ -201,13 +201,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in the answer of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PostPaymentItem {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: Option<String> => "name",
-        /// `amount`.
+        /// Total of this item in fen; 0 is free.
         1 amount: Option<f64> => "amount",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<f64> => "count",
     }
 }
@@ -215,28 +215,28 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay_score::partner::CollectionDetail`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -244,9 +244,9 @@ w::record! {
 w::record! {
     /// An item of `quotas` in the answer of `pay_score::partner::GetServiceQuota`.
     pub struct Quota {
-        /// `risk_level`.
+        /// Risk level of users.
         0 risk_level: i64 => "risk_level: must",
-        /// `suggested_quota`; in fen.
+        /// How much a user of that level should be allowed before paying; in fen.
         1 suggested_quota: xinqiao_types::Fen => "suggested_quota: must",
     }
 }
@@ -254,11 +254,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of the answer of `pay_score::partner::CompleteServiceOrder`; `risk_fund` of the answer of `pay_score::partner::GetServiceOrder`; and 2 more.
     pub struct RiskFund {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Sum at risk in fen, at most the service's limit; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -266,11 +266,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of the answer of `pay_score::partner::CreateServiceOrder`.
     pub struct RiskFundItem {
-        /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => "name: must",
-        /// `description`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
+        0 name: Name => "name: must",
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Sum at risk in fen, at most the service's limit; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -278,11 +278,11 @@ w::record! {
 w::record! {
     /// `detail` of `pay_score::partner::SyncServiceOrder`.
     pub struct SyncServiceOrderDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: Option<i64> => "seq",
-        /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
+        /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// `paid_amount`; in fen.
+        /// What the merchant received, in fen; in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -293,13 +293,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::partner::DirectComplete`.
     pub struct DirectCompletePostDiscount {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: String => "description: must",
-        /// `amount`.
+        /// Amount taken off, in fen.
         2 amount: Option<i64> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>, description: impl Into<String>)
@@ -309,13 +309,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_score::partner::DirectComplete`.
     pub struct DirectCompletePostPayment {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: String => "name: must",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Total of this item in fen; 0 is free.
         2 amount: Option<i64> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>)
@@ -326,13 +326,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::partner::DirectComplete`.
     pub struct DirectCompleteTimeRange {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: String => "start_time: must",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new(start_time: impl Into<String>)
@@ -342,13 +342,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_score::partner::CompleteServiceOrder`; an item of `post_payments` in `pay_score::partner::CreateServiceOrder`; and 1 more.
     pub struct PostPaymentInfo {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: String => "name: must",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Total of this item in fen; 0 is free; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new(name: impl Into<String>)
@@ -359,29 +359,29 @@ w::record! {
 w::record! {
     /// `risk_fund` of `pay_score::partner::CreateServiceOrder`.
     pub struct CreateServiceOrderRiskFund {
-        /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => "name: must",
-        /// `description`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
+        0 name: Name => "name: must",
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: i64 => "amount: must",
     }
-    new(name: impl Into<String>, amount: i64)
+    new(name: impl Into<Name>, amount: i64)
     text(description: String)
 }
 
 w::record! {
     /// An item of `goods` in `pay_score::partner::ShoppingInfoItem`.
     pub struct ServicePayOnDeliveryOrderGoods {
-        /// `name`.
+        /// What the goods are called.
         0 name: String => "name: must",
-        /// `picture`.
+        /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// `amount`.
+        /// Price of the goods, in fen.
         2 amount: f64 => "amount: must",
-        /// `count`.
+        /// How many pieces.
         3 count: f64 => "count: must",
-        /// `category_id`.
+        /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
 }
@@ -389,13 +389,13 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderPostDiscount {
-        /// `name`.
+        /// What the discount is called, ≤ 20 characters; such as `满20减1元`.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// `amount`.
+        /// Amount taken off, in fen.
         2 amount: Option<i64> => "amount",
-        /// `count`.
+        /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
     new()
@@ -406,13 +406,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderPostPayment {
-        /// `name`.
+        /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: Option<String> => "name",
-        /// `amount`.
+        /// Total of this item in fen; 0 is free.
         1 amount: Option<i64> => "amount",
-        /// `description`.
+        /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
     new()
@@ -423,25 +423,25 @@ w::record! {
 w::record! {
     /// `risk_fund` of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderRiskFund {
-        /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => "name: must",
-        /// `amount`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
+        0 name: Name => "name: must",
+        /// Sum at risk in fen, at most the service's limit.
         1 amount: i64 => "amount: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
-    new(name: impl Into<String>, amount: i64)
+    new(name: impl Into<Name>, amount: i64)
     text(description: String)
 }
 
 w::record! {
     /// `risk_fund` of the answer of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderRiskFundItem {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `amount`.
+        /// Sum at risk in fen, at most the service's limit.
         1 amount: f64 => "amount: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
 }
@@ -449,28 +449,28 @@ w::record! {
 w::record! {
     /// `shopping_info` of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderShoppingInfo {
-        /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => "real_merchant_appid",
-        /// `jump_link`.
+        /// AppID of the shop that really sells.
+        0 real_merchant_appid: Option<xinqiao_types::AppId> => "real_merchant_appid",
+        /// Where a tap on the order leads.
         1 jump_link: Option<JumpLink> => "jump_link",
-        /// `goods`.
+        /// Goods bought: name, picture, amount, number, category.
         2 goods: Option<Vec<ShoppingInfoGoods>> => "goods",
     }
     new()
-    text(real_merchant_appid: String)
+    text(real_merchant_appid: xinqiao_types::AppId)
     set(jump_link: JumpLink, goods: Vec<ShoppingInfoGoods>)
 }
 
 w::record! {
     /// `time_range` of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderTimeRange {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
@@ -480,7 +480,7 @@ w::record! {
 w::record! {
     /// `shopping_info` of `pay_score::partner::AssessPermissionUserRiskLevel`.
     pub struct ShoppingInfo {
-        /// `goods`; needed according to the documentation.
+        /// Goods bought: name, picture, amount, number, category; needed according to the documentation.
         0 goods: Option<Vec<Goods>> => "goods",
     }
     new()
@@ -490,15 +490,15 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::partner::PayOnDeliveryOrderShoppingInfo`.
     pub struct ShoppingInfoGoods {
-        /// `name`.
+        /// What the goods are called.
         0 name: Option<String> => "name",
-        /// `picture`.
+        /// Picture of the goods, address or media handle.
         1 picture: Option<String> => "picture",
-        /// `amount`.
+        /// Price of the goods, in fen.
         2 amount: Option<i64> => "amount",
-        /// `count`.
+        /// How many pieces.
         3 count: Option<i64> => "count",
-        /// `category_id`.
+        /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
     new()
@@ -509,11 +509,11 @@ w::record! {
 w::record! {
     /// `shopping_info` of the answer of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct ShoppingInfoItem {
-        /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => "real_merchant_appid",
-        /// `jump_link`.
+        /// AppID of the shop that really sells.
+        0 real_merchant_appid: Option<xinqiao_types::AppId> => "real_merchant_appid",
+        /// Where a tap on the order leads.
         1 jump_link: ShoppingInfoJumpLink => "jump_link: must",
-        /// `goods`.
+        /// Goods bought: name, picture, amount, number, category.
         2 goods: Vec<ServicePayOnDeliveryOrderGoods> => "goods: must",
     }
 }
@@ -521,11 +521,11 @@ w::record! {
 w::record! {
     /// `jump_link` of `pay_score::partner::ShoppingInfoItem`.
     pub struct ShoppingInfoJumpLink {
-        /// `jump_link_type`.
+        /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program.
         0 jump_link_type: String => "jump_link_type: must",
-        /// `appid`.
+        /// Mini program to open.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
+        /// Page inside the mini program; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
 }
@@ -533,13 +533,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::partner::CompleteServiceOrder`; `time_range` of the answer of `pay_score::partner::CompleteServiceOrder`; and 5 more.
     pub struct TimeRange {
-        /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
+        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
@@ -549,13 +549,13 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct TimeRangeItem {
-        /// `start_time`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `end_time`.
+        /// When the service ends, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
@@ -563,12 +563,68 @@ w::record! {
 w::record! {
     /// `transaction_scene_info` of `pay_score::partner::ApplyForScene`.
     pub struct TransactionSceneInfo {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
-    new(mchid: impl Into<xinqiao_types::MchId>, sub_mchid: impl Into<String>)
+    new(mchid: impl Into<xinqiao_types::MchId>, sub_mchid: impl Into<xinqiao_types::MchId>)
+}
+
+w::open_enum! {
+    /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program.
+    ///
+    /// What `jump_link_type` of `JumpLink` may be.
+    pub enum JumpLinkType {
+        /// Opens a mini program (`JUMP_LINK_MINI_PROGRAM`).
+        JumpLinkMiniProgram = "JUMP_LINK_MINI_PROGRAM",
+    }
+}
+
+w::open_enum! {
+    /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
+    ///
+    /// What `name` of `RiskFundItem`, `name` of `CreateServiceOrderRiskFund` and 1 more may be.
+    pub enum Name {
+        /// Deposit (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+        /// Advance payment (`ADVANCE`).
+        Advance = "ADVANCE",
+        /// Security deposit (`CASH_DEPOSIT`).
+        CashDeposit = "CASH_DEPOSIT",
+        /// Estimated cost of the order (`ESTIMATE_ORDER_COST`).
+        EstimateOrderCost = "ESTIMATE_ORDER_COST",
+    }
+}
+
+w::open_enum! {
+    /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
+    ///
+    /// What `state` of `pay_score::partner::CreateServiceOrderResponse` may be.
+    pub enum State {
+        /// Made, waits for the user (`CREATED`).
+        Created = "CREATED",
+        /// In progress (`DOING`).
+        Doing = "DOING",
+        /// Completed (`DONE`).
+        Done = "DONE",
+        /// Cancelled (`REVOKED`).
+        Revoked = "REVOKED",
+        /// Ran out (`EXPIRED`).
+        Expired = "EXPIRED",
+    }
+}
+
+w::open_enum! {
+    /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
+    ///
+    /// What `state_description` of `pay_score::partner::CreateServiceOrderResponse` may be.
+    pub enum StateDescription {
+        /// User has confirmed (`USER_CONFIRM`).
+        UserConfirm = "USER_CONFIRM",
+        /// Merchant has completed; money to be collected (`MCH_COMPLETE`).
+        MchComplete = "MCH_COMPLETE",
+    }
 }
 
 w::record! {
@@ -579,40 +635,40 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012778802>.
     /// * Catalog: `pay_v3.pay_score.partner.apply_for_scene`.
     pub struct ApplyForScene {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `notify_url`.
+        /// Where granting and withdrawing is posted.
         3 notify_url: Option<String> => "notify_url",
-        /// `sub_mchid`.
-        4 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        5 sub_appid: Option<String> => "sub_appid",
-        /// `scene`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Scene for which to authorise.
         6 scene: String => "scene: must",
-        /// `transaction_scene_info`.
+        /// Merchants that take part in the scene.
         7 transaction_scene_info: Option<TransactionSceneInfo> => "transaction_scene_info",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         scene: impl Into<String>,
     )
-    text(notify_url: String, sub_appid: String)
+    text(notify_url: String, sub_appid: xinqiao_types::AppId)
     set(transaction_scene_info: TransactionSceneInfo)
 }
 
 w::record! {
     /// Answer to [`ApplyForScene`].
     pub struct ApplyForSceneResponse {
-        /// `scene`.
+        /// Scene for which to authorise.
         0 scene: String => "scene: must",
-        /// `transaction_permissions_token`.
+        /// Handle for opening the scene's authorisation page.
         1 transaction_permissions_token: Option<String> => "transaction_permissions_token",
     }
 }
@@ -644,33 +700,33 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012783585>.
     /// * Catalog: `pay_v3.pay_score.partner.assess_permission_user_risk_level`.
     pub struct AssessPermissionUserRiskLevel {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must query",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `shopping_info`.
+        /// What is bought under try-before-pay: goods and a link to the order.
         5 shopping_info: Option<ShoppingInfo> => "shopping_info",
-        /// `sub_appid`.
-        6 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        7 sub_openid: Option<String> => "sub_openid",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         service_id: impl Into<String>,
     )
     text(
         openid: xinqiao_types::OpenId,
         authorization_code: String,
-        sub_appid: String,
-        sub_openid: String,
+        sub_appid: xinqiao_types::AppId,
+        sub_openid: xinqiao_types::OpenId,
     )
     set(shopping_info: ShoppingInfo)
 }
@@ -678,38 +734,38 @@ w::record! {
 w::record! {
     /// Answer to [`AssessPermissionUserRiskLevel`].
     pub struct AssessPermissionUserRiskLevelResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `authorization_state`.
+        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
         5 authorization_state: String => "authorization_state: must",
-        /// `notify_url`.
+        /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
-        /// `cancel_authorization_time`; format `rfc3339`.
+        /// When the user last withdrew it; format `rfc3339`.
         7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-        /// `authorization_success_time`; format `rfc3339`.
+        /// When the user last granted it; format `rfc3339`.
         8 authorization_success_time: Option<String> => "authorization_success_time",
-        /// `user_risk_level`.
+        /// Risk level of the user; how to read it depends on `risk_level_version`.
         9 user_risk_level: Option<i64> => "user_risk_level",
-        /// `risk_level_version`.
+        /// Which edition of the risk scale `user_risk_level` uses.
         10 risk_level_version: Option<i64> => "risk_level_version",
-        /// `channel_id`.
+        /// Channel number of the institution under the acquirer; such as `20001111`.
         11 channel_id: Option<String> => "channel_id",
-        /// `user_label`.
+        /// Label of the user for the merchant's risk control.
         12 user_label: Option<String> => "user_label",
-        /// `sub_mchid`.
-        13 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        14 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        15 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        13 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
@@ -740,21 +796,21 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012458758>.
     /// * Catalog: `pay_v3.pay_score.partner.cancel_service_order`.
     pub struct CancelServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         3 reason: Option<String> => "reason",
-        /// `sub_mchid`.
-        4 sub_mchid: String => "sub_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
     text(appid: xinqiao_types::AppId, reason: String)
 }
@@ -762,15 +818,15 @@ w::record! {
 w::record! {
     /// Answer to [`CancelServiceOrder`].
     pub struct CancelServiceOrderResponse {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         3 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         4 order_id: String => "order_id: must",
     }
 }
@@ -802,31 +858,31 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692408>.
     /// * Catalog: `pay_v3.pay_score.partner.complete_service_order`.
     pub struct CompleteServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         3 post_payments: Vec<PostPaymentInfo> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         4 post_discounts: Option<Vec<PostDiscountItem>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         5 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         6 location: Option<Location> => "location",
-        /// `device`.
+        /// Device that is rented: ids at start and end, material code.
         7 device: Option<Device> => "device",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         10 profit_sharing: Option<bool> => "profit_sharing",
-        /// `sub_mchid`.
-        11 sub_mchid: String => "sub_mchid: must",
-        /// `complete_time`; format `rfc3339`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// When the service was really finished; format `rfc3339`.
         12 complete_time: Option<String> => "complete_time",
     }
     new(
@@ -834,7 +890,7 @@ w::record! {
         service_id: impl Into<String>,
         post_payments: Vec<PostPaymentInfo>,
         total_amount: xinqiao_types::Fen,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
     text(appid: xinqiao_types::AppId, goods_tag: String, complete_time: String)
     set(
@@ -849,43 +905,43 @@ w::record! {
 w::record! {
     /// Answer to [`CompleteServiceOrder`].
     pub struct CompleteServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         6 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<Collection> => "collection",
     }
 }
@@ -917,32 +973,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382030>.
     /// * Catalog: `pay_v3.pay_score.partner.create_permission`.
     pub struct CreatePermission {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         1 authorization_code: String => "authorization_code: must masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `notify_url`.
+        /// Where granting and withdrawing is posted.
         3 notify_url: Option<String> => "notify_url",
-        /// `sub_mchid`.
-        4 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        5 sub_appid: Option<String> => "sub_appid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
-    text(notify_url: String, sub_appid: String)
+    text(notify_url: String, sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`CreatePermission`].
     pub struct CreatePermissionResponse {
-        /// `apply_permissions_token`.
+        /// Handle to open the authorisation page with; short-lived.
         0 apply_permissions_token: String => "apply_permissions_token: must",
     }
 }
@@ -974,48 +1030,48 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_2_13.shtml>.
     /// * Catalog: `pay_v3.pay_score.partner.create_service_account_application`.
     pub struct CreateServiceAccountApplication {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: String => "service_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_apply_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's number for the application.
         4 out_apply_no: String => "out_apply_no: must",
-        /// `result_notify_url`.
+        /// Where the outcome of the application is posted.
         5 result_notify_url: Option<String> => "result_notify_url",
     }
     new(
         service_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_apply_no: impl Into<String>,
     )
-    text(sub_appid: String, result_notify_url: String)
+    text(sub_appid: xinqiao_types::AppId, result_notify_url: String)
 }
 
 w::record! {
     /// Answer to [`CreateServiceAccountApplication`].
     pub struct CreateServiceAccountApplicationResponse {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: String => "service_id: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        4 sub_appid: Option<String> => "sub_appid",
-        /// `out_apply_no`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The merchant's number for the application.
         5 out_apply_no: String => "out_apply_no: must",
-        /// `result_notify_url`.
+        /// Where the outcome of the application is posted.
         6 result_notify_url: Option<String> => "result_notify_url",
-        /// `apply_state`.
+        /// How far the application has come.
         7 apply_state: String => "apply_state: must",
-        /// `reject_reason`.
+        /// Why the binding was refused.
         8 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -1047,40 +1103,40 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692136>.
     /// * Catalog: `pay_v3.pay_score.partner.create_service_order`.
     pub struct CreateServiceOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         1 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         3 service_introduction: String => "service_introduction: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         4 attach: Option<String> => "attach",
-        /// `notify_url`; needed according to the documentation.
+        /// Where confirmation, completion and payment are posted; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `need_user_confirm`.
+        /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         7 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         8 post_payments: Option<Vec<PostPaymentInfo>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         9 post_discounts: Option<Vec<PostDiscount>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         10 time_range: TimeRange => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         11 location: Option<Location> => "location",
-        /// `device`.
+        /// Device that is rented: ids at start and end, material code.
         12 device: Option<Device> => "device",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         13 risk_fund: CreateServiceOrderRiskFund => "risk_fund: must",
-        /// `sub_mchid`.
-        14 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        15 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        16 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
@@ -1089,14 +1145,14 @@ w::record! {
         service_introduction: impl Into<String>,
         time_range: TimeRange,
         risk_fund: CreateServiceOrderRiskFund,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
     text(
         attach: String,
         notify_url: String,
         openid: xinqiao_types::OpenId,
-        sub_appid: String,
-        sub_openid: String,
+        sub_appid: xinqiao_types::AppId,
+        sub_openid: xinqiao_types::OpenId,
     )
     set(
         need_user_confirm: bool,
@@ -1110,51 +1166,51 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServiceOrder`].
     pub struct CreateServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => "state: must",
-        /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
+        6 state: State => "state: must",
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
+        7 state_description: Option<StateDescription> => "state_description",
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFundItem> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<Collection> => "collection",
-        /// `sub_mchid`.
-        19 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        20 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        21 sub_openid: Option<String> => "sub_openid",
-        /// `package`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Opaque order data for the client to open the confirmation page with.
         22 package: String => "package: must",
     }
 }
@@ -1186,47 +1242,47 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/partner-weixin-pay-score/partner-service-order/create-partner-pay-on-delivery-service-order.html>.
     /// * Catalog: `pay_v3.pay_score.partner.create_service_pay_on_delivery_order`.
     pub struct CreateServicePayOnDeliveryOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `service_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         6 post_payments: Option<Vec<PayOnDeliveryOrderPostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         7 post_discounts: Option<Vec<PayOnDeliveryOrderPostDiscount>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         8 time_range: PayOnDeliveryOrderTimeRange => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         9 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         10 risk_fund: PayOnDeliveryOrderRiskFund => "risk_fund: must",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         11 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         12 notify_url: String => "notify_url: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        14 sub_openid: Option<String> => "sub_openid",
-        /// `need_user_confirm`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        14 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         15 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// `mchid`.
+        /// Merchant that made the order.
         16 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `shopping_info`.
+        /// What is bought under try-before-pay: goods and a link to the order.
         17 shopping_info: PayOnDeliveryOrderShoppingInfo => "shopping_info: must",
     }
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         service_id: impl Into<String>,
         service_introduction: impl Into<String>,
         time_range: PayOnDeliveryOrderTimeRange,
@@ -1235,10 +1291,10 @@ w::record! {
         shopping_info: PayOnDeliveryOrderShoppingInfo,
     )
     text(
-        sub_appid: String,
+        sub_appid: xinqiao_types::AppId,
         attach: String,
         openid: xinqiao_types::OpenId,
-        sub_openid: String,
+        sub_openid: xinqiao_types::OpenId,
         mchid: xinqiao_types::MchId,
     )
     set(
@@ -1252,43 +1308,43 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServicePayOnDeliveryOrder`].
     pub struct CreateServicePayOnDeliveryOrderResponse {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
+        /// Merchant that made the order.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_appid`.
-        4 sub_appid: Option<String> => "sub_appid",
-        /// `sub_mchid`.
-        5 sub_mchid: String => "sub_mchid: must",
-        /// `service_introduction`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         6 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         7 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         8 state_description: Option<String> => "state_description",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         9 post_payments: Option<Vec<PostPaymentItem>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         10 post_discounts: Option<Vec<PostDiscountInfo>> => "post_discounts",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         11 risk_fund: Option<PayOnDeliveryOrderRiskFundItem> => "risk_fund",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         12 time_range: Option<TimeRangeItem> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         13 location: Option<Location> => "location",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         14 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         15 notify_url: Option<String> => "notify_url",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         16 order_id: Option<String> => "order_id",
-        /// `package`.
+        /// Opaque order data for the client to open the confirmation page with.
         17 package: Option<String> => "package",
-        /// `shopping_info`.
+        /// What is bought under try-before-pay: goods and a link to the order.
         18 shopping_info: Option<ShoppingInfoItem> => "shopping_info",
     }
 }
@@ -1320,50 +1376,55 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_2_8.shtml>.
     /// * Catalog: `pay_v3.pay_score.partner.direct_complete`.
     pub struct DirectComplete {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: String => "service_id: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        2 sub_appid: String => "sub_appid: must",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_order_no`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        2 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         4 out_order_no: String => "out_order_no: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         6 post_payments: Option<Vec<DirectCompletePostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         7 post_discounts: Option<Vec<DirectCompletePostDiscount>> => "post_discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: i64 => "total_amount: must",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         9 time_range: DirectCompleteTimeRange => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         10 location: Option<Location> => "location",
-        /// `profit_sharing`.
+        /// `true` holds the collected money for profit sharing; default `false`.
         11 profit_sharing: Option<bool> => "profit_sharing",
-        /// `goods_tag`.
+        /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         12 goods_tag: Option<String> => "goods_tag",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         13 attach: Option<String> => "attach",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         14 notify_url: String => "notify_url: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         15 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(
         service_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
-        sub_appid: impl Into<String>,
+        sub_appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
         service_introduction: impl Into<String>,
         total_amount: i64,
         time_range: DirectCompleteTimeRange,
         notify_url: impl Into<String>,
     )
-    text(sub_mchid: String, goods_tag: String, attach: String, openid: xinqiao_types::OpenId)
+    text(
+        sub_mchid: xinqiao_types::MchId,
+        goods_tag: String,
+        attach: String,
+        openid: xinqiao_types::OpenId,
+    )
     set(
         post_payments: Vec<DirectCompletePostPayment>,
         post_discounts: Vec<DirectCompletePostDiscount>,
@@ -1399,51 +1460,51 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692687>.
     /// * Catalog: `pay_v3.pay_score.partner.get_permission`.
     pub struct GetPermission {
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must query",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must query",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
     }
     new(
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
 }
 
 w::record! {
     /// Answer to [`GetPermission`].
     pub struct GetPermissionResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// `authorization_state`.
+        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
         5 authorization_state: String => "authorization_state: must",
-        /// `notify_url`.
+        /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
-        /// `cancel_authorization_time`; format `rfc3339`.
+        /// When the user last withdrew it; format `rfc3339`.
         7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-        /// `authorization_success_time`; format `rfc3339`.
+        /// When the user last granted it; format `rfc3339`.
         8 authorization_success_time: Option<String> => "authorization_success_time",
-        /// `user_risk_level`.
+        /// Risk level of the user; how to read it depends on `risk_level_version`.
         9 user_risk_level: Option<i64> => "user_risk_level",
-        /// `risk_level_version`.
+        /// Which edition of the risk scale `user_risk_level` uses.
         10 risk_level_version: Option<i64> => "risk_level_version",
-        /// `sub_mchid`.
-        11 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        12 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        13 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
@@ -1474,7 +1535,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_2_14.shtml>.
     /// * Catalog: `pay_v3.pay_score.partner.get_service_account_application`.
     pub struct GetServiceAccountApplication {
-        /// `out_apply_no`.
+        /// The merchant's number for the application.
         0 out_apply_no: String => "out_apply_no: must path",
     }
     new(out_apply_no: impl Into<String>)
@@ -1510,66 +1571,66 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692256>.
     /// * Catalog: `pay_v3.pay_score.partner.get_service_order`.
     pub struct GetServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: Option<String> => "out_order_no: query",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must query",
-        /// `sub_mchid`.
-        2 sub_mchid: String => "sub_mchid: must query",
-        /// `query_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         3 query_id: Option<String> => "query_id: query",
     }
-    new(service_id: impl Into<String>, sub_mchid: impl Into<String>)
+    new(service_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     text(out_order_no: String, query_id: String)
 }
 
 w::record! {
     /// Answer to [`GetServiceOrder`].
     pub struct GetServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         6 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRange> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<Collection> => "collection",
-        /// `sub_mchid`.
-        19 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        20 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        21 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
@@ -1600,42 +1661,42 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013394486>.
     /// * Catalog: `pay_v3.pay_score.partner.get_service_quota`.
     pub struct GetServiceQuota {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: String => "service_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must query",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid: query",
-        /// `risk_level_version`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+        /// Which edition of the risk scale `user_risk_level` uses.
         4 risk_level_version: i64 => "risk_level_version: must query",
     }
     new(
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         risk_level_version: i64,
     )
-    text(sub_appid: String)
+    text(sub_appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`GetServiceQuota`].
     pub struct GetServiceQuotaResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `service_id`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `risk_level_version`.
+        /// Which edition of the risk scale `user_risk_level` uses.
         5 risk_level_version: i64 => "risk_level_version: must",
-        /// `quotas`.
+        /// Suggested credit for every risk level.
         6 quotas: Vec<Quota> => "quotas: must",
     }
 }
@@ -1667,30 +1728,30 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692360>.
     /// * Catalog: `pay_v3.pay_score.partner.modify_service_order`.
     pub struct ModifyServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: Option<String> => "service_id",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         3 post_payments: Vec<PostPaymentInfo> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         4 post_discounts: Option<Vec<PostDiscountDetail>> => "post_discounts",
-        /// `device`.
+        /// Device that is rented: ids at start and end, material code.
         5 device: Option<Device> => "device",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         7 reason: Option<String> => "reason",
-        /// `sub_mchid`.
-        8 sub_mchid: String => "sub_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        8 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
     new(
         out_order_no: impl Into<String>,
         post_payments: Vec<PostPaymentInfo>,
         total_amount: xinqiao_types::Fen,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
     text(appid: xinqiao_types::AppId, service_id: String, reason: String)
     set(post_discounts: Vec<PostDiscountDetail>, device: Device)
@@ -1726,16 +1787,16 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore_partner/chapter3_6.shtml>.
     /// * Catalog: `pay_v3.pay_score.partner.pay_service_order`.
     pub struct PayServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: Option<String> => "service_id",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
-    new(out_order_no: impl Into<String>, sub_mchid: impl Into<String>)
+    new(out_order_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     text(appid: xinqiao_types::AppId, service_id: String)
 }
 
@@ -1769,25 +1830,29 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692798>.
     /// * Catalog: `pay_v3.pay_score.partner.search_permission`.
     pub struct SearchPermission {
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: String => "service_id: must query",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must query",
-        /// `appid`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid: query",
-        /// `openid`; personal data, masked in `Debug`.
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-        /// `sub_openid`.
-        5 sub_openid: Option<String> => "sub_openid: query",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query",
     }
     new(
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
     )
-    text(sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+    text(
+        sub_appid: xinqiao_types::AppId,
+        openid: xinqiao_types::OpenId,
+        sub_openid: xinqiao_types::OpenId,
+    )
 }
 
 /// Answer to [`SearchPermission`], the same as to [`GetPermission`].
@@ -1820,24 +1885,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013394914>.
     /// * Catalog: `pay_v3.pay_score.partner.send_pending_message`.
     pub struct SendPendingMessage {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `service_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         3 post_payments: Vec<PostPayment> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         4 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         5 total_amount: i64 => "total_amount: must",
-        /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
+        /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         6 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
         out_order_no: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         service_id: impl Into<String>,
         post_payments: Vec<PostPayment>,
         total_amount: i64,
@@ -1873,24 +1938,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013394929>.
     /// * Catalog: `pay_v3.pay_score.partner.send_prepaid_message`.
     pub struct SendPrepaidMessage {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `service_id`.
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         3 post_payments: Vec<PostPayment> => "post_payments: must",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         4 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `total_amount`.
+        /// Total in fen: sum of the items less discounts.
         5 total_amount: i64 => "total_amount: must",
-        /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
+        /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         6 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
         out_order_no: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         service_id: impl Into<String>,
         post_payments: Vec<PostPayment>,
         total_amount: i64,
@@ -1926,24 +1991,24 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012458816>.
     /// * Catalog: `pay_v3.pay_score.partner.sync_service_order`.
     pub struct SyncServiceOrder {
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         0 out_order_no: String => "out_order_no: must path",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `type`.
+        /// `Order_Paid`: the order was paid elsewhere.
         3 type_: String => "type: must",
-        /// `detail`; needed according to the documentation.
+        /// When and how the merchant was paid; needed according to the documentation.
         4 detail: Option<SyncServiceOrderDetail> => "detail",
-        /// `sub_mchid`.
-        5 sub_mchid: String => "sub_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
         type_: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
     text(appid: xinqiao_types::AppId)
     set(detail: SyncServiceOrderDetail)
@@ -1979,27 +2044,32 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461154>.
     /// * Catalog: `pay_v3.pay_score.partner.terminate_permission`.
     pub struct TerminatePermission {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         3 reason: Option<String> => "reason",
-        /// `sub_mchid`.
-        4 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        5 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        6 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
-    text(openid: xinqiao_types::OpenId, reason: String, sub_appid: String, sub_openid: String)
+    text(
+        openid: xinqiao_types::OpenId,
+        reason: String,
+        sub_appid: xinqiao_types::AppId,
+        sub_openid: xinqiao_types::OpenId,
+    )
 }
 
 w::endpoint! {
@@ -2029,19 +2099,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382049>.
     /// * Catalog: `pay_v3.pay_score.partner.terminate_permission_by_openid`.
     pub struct TerminatePermissionByOpenid {
-        /// `authorization_code`; a secret, masked in `Debug`.
+        /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         0 authorization_code: String => "authorization_code: must path masked",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// `reason`; needed according to the documentation.
+        /// Why it is cancelled, changed or ended; needed according to the documentation.
         2 reason: Option<String> => "reason",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
     new(
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
     )
     text(reason: String)
 }

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `collection` of the answer of `pay_score::sign_plan::CreateServiceOrder`; `collection` of the answer of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct Collection {
-        /// `state`.
+        /// `USER_PAYING` or `USER_PAID`.
         0 state: String => "state: must",
-        /// `total_amount`; in fen.
+        /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `paying_amount`; in fen.
+        /// Still open, in fen; in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// `paid_amount`; in fen.
+        /// Already collected, in fen; in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// `details`.
+        /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
     }
 }
@@ -22,17 +22,17 @@ w::record! {
 w::record! {
     /// An item of `details` in `pay_score::sign_plan::Collection`.
     pub struct CollectionDetail {
-        /// `seq`.
+        /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// `amount`; in fen.
+        /// Amount of this payment, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// `paid_type`.
+        /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// `paid_time`; format `yyyyMMddHHmmss`.
+        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
-        /// `transaction_id`.
+        /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
-        /// `promotion_detail`.
+        /// Discounts that applied, one entry each; absent without discounts.
         5 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
@@ -40,15 +40,15 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay_score::sign_plan::PromotionDetail`.
     pub struct GoodsDetail {
-        /// `goods_id`.
+        /// Code of the item the discount applied to, as sent in the order; such as `1246464644`.
         0 goods_id: String => "goods_id: must",
-        /// `quantity`.
+        /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// `unit_price`; in fen.
+        /// Price of one piece; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// `discount_amount`; in fen.
+        /// Amount taken off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// `goods_remark`.
+        /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
     }
 }
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// `location` of `pay_score::sign_plan::CreateServiceOrder`; `location` of the answer of `pay_score::sign_plan::CreateServiceOrder`; and 2 more.
     pub struct Location {
-        /// `start_location`.
+        /// Place where the service begins, ≤ 50 characters; such as `嗨客时尚主题展餐厅`.
         0 start_location: Option<String> => "start_location",
-        /// `end_location`.
+        /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
     new()
@@ -68,13 +68,13 @@ w::record! {
 w::record! {
     /// An item of `post_payments` in the answer of `pay_score::sign_plan::CreateServiceOrder`; an item of `post_discounts` in the answer of `pay_score::sign_plan::CreateServiceOrder`; and 2 more.
     pub struct PostPayment {
-        /// `name`.
+        /// What is charged or discounted, ≤ 20 characters.
         0 name: Option<String> => "name",
-        /// `description`.
+        /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Total of this entry, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `count`.
+        /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
 }
@@ -82,28 +82,28 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay_score::sign_plan::CollectionDetail`.
     pub struct PromotionDetail {
-        /// `coupon_id`.
+        /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// `name`.
+        /// What the discount is called.
         1 name: Option<String> => "name",
-        /// `scope`.
+        /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
-        /// `type`.
+        /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// `amount`; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `stock_id`.
+        /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// `wechatpay_contribute`; in fen.
+        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// `merchant_contribute`; in fen.
+        /// Part of the discount paid by the merchant; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// `other_contribute`; in fen.
+        /// Part of the discount paid by third parties; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-        /// `goods_detail`.
+        /// Items of the order or of the discount, for single-item offers.
         10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -111,11 +111,11 @@ w::record! {
 w::record! {
     /// `risk_fund` of the answer of `pay_score::sign_plan::CreateServiceOrder`; `risk_fund` of the answer of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct RiskFund {
-        /// `name`.
+        /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// `description`.
+        /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// `amount`; in fen.
+        /// Sum at risk in fen, at most the service's limit; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -123,13 +123,13 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::sign_plan::CreateServiceOrder`; `time_range` of the answer of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct TimeRangeInfo {
-        /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
+        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
@@ -137,61 +137,61 @@ w::record! {
 w::record! {
     /// `sign_plan` of the answer of `pay_score::sign_plan::partner::CreateUserSignPlan`.
     pub struct SignPlan {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `plan_id`.
+        /// The platform's number for the plan.
         2 plan_id: String => "plan_id: must",
-        /// `plan_name`.
+        /// Title of the plan, shown to users.
         3 plan_name: String => "plan_name: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `merchant_sign_plan_no`.
+        /// The merchant's number for one user's contract on a plan.
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-        /// `sign_plan_id`.
+        /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// `sign_state`.
+        /// Whether the user has signed.
         7 sign_state: String => "sign_state: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_callback_url`.
+        /// Where changes of the contract are posted.
         9 merchant_callback_url: Option<String> => "merchant_callback_url",
-        /// `going_detail_no`.
+        /// Number of the charge now in progress.
         10 going_detail_no: i64 => "going_detail_no: must",
-        /// `plan_over_time`; format `rfc3339`.
+        /// When the user's plan ends; format `rfc3339`.
         11 plan_over_time: String => "plan_over_time: must",
-        /// `deduction_quantity`.
+        /// How many charges the plan has.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; in fen.
+        /// Price of all charges before discount, in fen; in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; in fen.
+        /// Price of all charges after discount, in fen; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// `sign_time`; format `rfc3339`.
+        /// When it was signed; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
-        /// `cancel_sign_type`.
+        /// Who ended the contract: user, merchant or system.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// `cancel_reason`.
+        /// Why it was cancelled; required for a cancellation.
         17 cancel_reason: Option<String> => "cancel_reason",
-        /// `cancel_sign_time`; format `rfc3339`.
+        /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// `signed_detail_list`.
+        /// What became of each charge in the contract.
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
-        /// `sub_mchid`.
-        20 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        21 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        22 sub_openid: Option<String> => "sub_openid",
+        /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+        20 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        21 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+        22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
     }
 }
 
 w::record! {
     /// An item of `sign_plan_detail` in `pay_score::sign_plan::CreateUserSignPlan`; an item of `sign_plan_detail` in `pay_score::sign_plan::partner::CreateUserSignPlan`.
     pub struct SignPlanDetail {
-        /// `plan_detail_no`.
+        /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// `merchant_plan_detail_no`.
+        /// The merchant's number for this charge.
         1 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
     }
     new(plan_detail_no: i64, merchant_plan_detail_no: impl Into<String>)
@@ -200,29 +200,29 @@ w::record! {
 w::record! {
     /// An item of `signed_detail_list` in the answer of `pay_score::sign_plan::GetUserSignPlan`; an item of `signed_detail_list` in the answer of `pay_score::sign_plan::partner::GetUserSignPlan`; and 4 more.
     pub struct SignedDetail {
-        /// `plan_detail_no`.
+        /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// `plan_detail_name`.
+        /// What this charge is called.
         1 plan_detail_name: String => "plan_detail_name: must",
-        /// `plan_detail_state`.
+        /// Whether this charge is unused, in use or done.
         2 plan_detail_state: String => "plan_detail_state: must",
-        /// `plan_discount_description`.
+        /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// `original_price`; in fen.
+        /// Price before discount; in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// `actual_price`; in fen.
+        /// Price after discount; in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// `actual_pay_price`; in fen.
+        /// What the user really paid for it; in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
-        /// `merchant_plan_detail_no`.
+        /// The merchant's number for this charge.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         8 order_id: Option<String> => "order_id",
-        /// `use_time`; format `rfc3339`.
+        /// When this charge came into use; format `rfc3339`.
         9 use_time: Option<String> => "use_time",
-        /// `complete_time`; format `rfc3339`.
+        /// When the service was really finished; format `rfc3339`.
         10 complete_time: Option<String> => "complete_time",
-        /// `cancel_time`; format `rfc3339`.
+        /// When it was cancelled; format `rfc3339`.
         11 cancel_time: Option<String> => "cancel_time",
     }
 }
@@ -230,13 +230,13 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::sign_plan::CreateServiceOrder`; `time_range` of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct TimeRange {
-        /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
+        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
-        /// `start_time_remark`.
+        /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
+        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
-        /// `end_time_remark`.
+        /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
@@ -246,45 +246,45 @@ w::record! {
 w::record! {
     /// `sign_plan` of the answer of `pay_score::sign_plan::CreateUserSignPlan`.
     pub struct UserSignPlan {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `plan_id`.
+        /// The platform's number for the plan.
         2 plan_id: String => "plan_id: must",
-        /// `plan_name`.
+        /// Title of the plan, shown to users.
         3 plan_name: String => "plan_name: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `merchant_sign_plan_no`.
+        /// The merchant's number for one user's contract on a plan.
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-        /// `sign_plan_id`.
+        /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// `sign_state`.
+        /// Whether the user has signed.
         7 sign_state: String => "sign_state: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_callback_url`.
+        /// Where changes of the contract are posted.
         9 merchant_callback_url: Option<String> => "merchant_callback_url",
-        /// `going_detail_no`.
+        /// Number of the charge now in progress.
         10 going_detail_no: i64 => "going_detail_no: must",
-        /// `plan_over_time`; format `rfc3339`.
+        /// When the user's plan ends; format `rfc3339`.
         11 plan_over_time: String => "plan_over_time: must",
-        /// `deduction_quantity`.
+        /// How many charges the plan has.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; in fen.
+        /// Price of all charges before discount, in fen; in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; in fen.
+        /// Price of all charges after discount, in fen; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// `sign_time`; format `rfc3339`.
+        /// When it was signed; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
-        /// `cancel_sign_type`.
+        /// Who ended the contract: user, merchant or system.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// `cancel_reason`.
+        /// Why it was cancelled; required for a cancellation.
         17 cancel_reason: Option<String> => "cancel_reason",
-        /// `cancel_sign_time`; format `rfc3339`.
+        /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// `signed_detail_list`.
+        /// What became of each charge in the contract.
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
@@ -297,27 +297,27 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489351>.
     /// * Catalog: `pay_v3.pay_score.sign_plan.create_service_order`.
     pub struct CreateServiceOrder {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `sign_plan_id`.
+        /// The platform's number for the user's contract on a plan.
         1 sign_plan_id: String => "sign_plan_id: must",
-        /// `plan_detail_no`.
+        /// Which charge of the plan, counted from 1.
         2 plan_detail_no: i64 => "plan_detail_no: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         3 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         4 service_introduction: String => "service_introduction: must",
-        /// `out_trade_no`.
+        /// The merchant's number for the service order, unique.
         5 out_trade_no: String => "out_trade_no: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         7 attach: Option<String> => "attach",
-        /// `notify_url`; needed according to the documentation.
+        /// Where confirmation, completion and payment are posted; needed according to the documentation.
         8 notify_url: Option<String> => "notify_url",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         9 time_range: TimeRange => "time_range: must",
-        /// `location`.
+        /// Where the service is used: start and end place.
         10 location: Option<Location> => "location",
     }
     new(
@@ -337,43 +337,43 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServiceOrder`].
     pub struct CreateServiceOrderResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_order_no`.
+        /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
         2 out_order_no: String => "out_order_no: must",
-        /// `order_id`.
+        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         3 order_id: String => "order_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `service_introduction`.
+        /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         5 service_introduction: String => "service_introduction: must",
-        /// `state`.
+        /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
         6 state: String => "state: must",
-        /// `state_description`.
+        /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// `total_amount`; in fen.
+        /// Total in fen: sum of the items less discounts; in fen.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// `attach`.
+        /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `post_payments`.
+        /// Items to be charged after use, at most 100; final at completion.
         11 post_payments: Option<Vec<PostPayment>> => "post_payments",
-        /// `post_discounts`.
+        /// Discounts the merchant gives, at most 30, taken off the total.
         12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
-        /// `time_range`.
+        /// When the service is used: start, end and a remark for each.
         13 time_range: Option<TimeRangeInfo> => "time_range",
-        /// `location`.
+        /// Where the service is used: start and end place.
         14 location: Option<Location> => "location",
-        /// `risk_fund`.
+        /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         15 risk_fund: Option<RiskFund> => "risk_fund",
-        /// `notify_url`.
+        /// Where confirmation, completion and payment are posted.
         16 notify_url: Option<String> => "notify_url",
-        /// `need_collection`.
+        /// `true` while money has to be collected; present after completion.
         17 need_collection: Option<bool> => "need_collection",
-        /// `collection`.
+        /// Collection state: total, open and paid amount, and each payment.
         18 collection: Option<Collection> => "collection",
     }
 }
@@ -405,19 +405,19 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489420>.
     /// * Catalog: `pay_v3.pay_score.sign_plan.create_user_sign_plan`.
     pub struct CreateUserSignPlan {
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `plan_id`.
+        /// The platform's number for the plan.
         1 plan_id: String => "plan_id: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// `merchant_sign_plan_no`.
+        /// The merchant's number for one user's contract on a plan.
         3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `notify_url`; needed according to the documentation.
+        /// Where confirmation, completion and payment are posted; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
-        /// `sign_plan_detail`; needed according to the documentation.
+        /// Charges to contract for, each with the merchant's number; needed according to the documentation.
         6 sign_plan_detail: Option<Vec<SignPlanDetail>> => "sign_plan_detail",
     }
     new(
@@ -434,9 +434,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateUserSignPlan`].
     pub struct CreateUserSignPlanResponse {
-        /// `package`.
+        /// Opaque order data for the client to open the confirmation page with.
         0 package: String => "package: must",
-        /// `sign_plan`.
+        /// The contract with all its charges.
         1 sign_plan: UserSignPlan => "sign_plan: must",
     }
 }
@@ -468,7 +468,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012470990>.
     /// * Catalog: `pay_v3.pay_score.sign_plan.get_user_sign_plan`.
     pub struct GetUserSignPlan {
-        /// `merchant_sign_plan_no`.
+        /// The merchant's number for one user's contract on a plan.
         0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
     }
     new(merchant_sign_plan_no: impl Into<String>)
@@ -477,45 +477,45 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserSignPlan`].
     pub struct GetUserSignPlanResponse {
-        /// `mchid`.
+        /// Merchant that made the order.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
+        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// `plan_id`.
+        /// The platform's number for the plan.
         2 plan_id: String => "plan_id: must",
-        /// `plan_name`.
+        /// Title of the plan, shown to users.
         3 plan_name: String => "plan_name: must",
-        /// `service_id`.
+        /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
-        /// `merchant_sign_plan_no`.
+        /// The merchant's number for one user's contract on a plan.
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-        /// `sign_plan_id`.
+        /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// `sign_state`.
+        /// Whether the user has signed.
         7 sign_state: String => "sign_state: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `merchant_callback_url`.
+        /// Where changes of the contract are posted.
         9 merchant_callback_url: Option<String> => "merchant_callback_url",
-        /// `going_detail_no`.
+        /// Number of the charge now in progress.
         10 going_detail_no: i64 => "going_detail_no: must",
-        /// `plan_over_time`; format `rfc3339`.
+        /// When the user's plan ends; format `rfc3339`.
         11 plan_over_time: String => "plan_over_time: must",
-        /// `deduction_quantity`.
+        /// How many charges the plan has.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// `total_origin_price`; in fen.
+        /// Price of all charges before discount, in fen; in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// `total_actual_price`; in fen.
+        /// Price of all charges after discount, in fen; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// `sign_time`; format `rfc3339`.
+        /// When it was signed; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
-        /// `cancel_sign_type`.
+        /// Who ended the contract: user, merchant or system.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// `cancel_reason`.
+        /// Why it was cancelled; required for a cancellation.
         17 cancel_reason: Option<String> => "cancel_reason",
-        /// `cancel_sign_time`; format `rfc3339`.
+        /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// `signed_detail_list`.
+        /// What became of each charge in the contract.
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
@@ -547,9 +547,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012470990>.
     /// * Catalog: `pay_v3.pay_score.sign_plan.stop_user_sign_plan`.
     pub struct StopUserSignPlan {
-        /// `merchant_sign_plan_no`.
+        /// The merchant's number for one user's contract on a plan.
         0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
-        /// `stop_reason`; needed according to the documentation.
+        /// Why it is stopped; needed according to the documentation.
         1 stop_reason: Option<String> => "stop_reason",
     }
     new(merchant_sign_plan_no: impl Into<String>)
@@ -590,34 +590,34 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463469>.
         /// * Catalog: `pay_v3.pay_score.sign_plan.partner.create_service_order`.
         pub struct CreateServiceOrder {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `sign_plan_id`.
+            /// The platform's number for the user's contract on a plan.
             1 sign_plan_id: String => "sign_plan_id: must",
-            /// `plan_detail_no`.
+            /// Which charge of the plan, counted from 1.
             2 plan_detail_no: i64 => "plan_detail_no: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             3 service_id: String => "service_id: must",
-            /// `service_introduction`.
+            /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
             4 service_introduction: String => "service_introduction: must",
-            /// `out_trade_no`.
+            /// The merchant's number for the service order, unique.
             5 out_trade_no: String => "out_trade_no: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             7 attach: Option<String> => "attach",
-            /// `notify_url`; needed according to the documentation.
+            /// Where confirmation, completion and payment are posted; needed according to the documentation.
             8 notify_url: Option<String> => "notify_url",
-            /// `time_range`.
+            /// When the service is used: start, end and a remark for each.
             9 time_range: super::TimeRange => "time_range: must",
-            /// `location`.
+            /// Where the service is used: start and end place.
             10 location: Option<super::Location> => "location",
-            /// `sub_mchid`.
-            11 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            12 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            13 sub_openid: Option<String> => "sub_openid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -627,14 +627,14 @@ pub mod partner {
             service_introduction: impl Into<String>,
             out_trade_no: impl Into<String>,
             time_range: super::TimeRange,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
         text(
             openid: xinqiao_types::OpenId,
             attach: String,
             notify_url: String,
-            sub_appid: String,
-            sub_openid: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_openid: xinqiao_types::OpenId,
         )
         set(location: super::Location)
     }
@@ -642,50 +642,50 @@ pub mod partner {
     w::record! {
         /// Answer to [`CreateServiceOrder`].
         pub struct CreateServiceOrderResponse {
-            /// `mchid`.
+            /// Merchant that made the order.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_order_no`.
+            /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
             2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
+            /// WeChat Pay's number for the service order; such as `15646546545165651651`.
             3 order_id: String => "order_id: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             4 service_id: String => "service_id: must",
-            /// `service_introduction`.
+            /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
             5 service_introduction: String => "service_introduction: must",
-            /// `state`.
+            /// `CREATED` waits for the user, `DOING`, `DONE`, `REVOKED` cancelled, `EXPIRED`.
             6 state: String => "state: must",
-            /// `state_description`.
+            /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             7 state_description: Option<String> => "state_description",
-            /// `total_amount`; in fen.
+            /// Total in fen: sum of the items less discounts; in fen.
             8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// `attach`.
+            /// Merchant's private text, returned unchanged.
             9 attach: Option<String> => "attach",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `post_payments`.
+            /// Items to be charged after use, at most 100; final at completion.
             11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
-            /// `post_discounts`.
+            /// Discounts the merchant gives, at most 30, taken off the total.
             12 post_discounts: Option<Vec<super::PostPayment>> => "post_discounts",
-            /// `time_range`.
+            /// When the service is used: start, end and a remark for each.
             13 time_range: Option<super::TimeRangeInfo> => "time_range",
-            /// `location`.
+            /// Where the service is used: start and end place.
             14 location: Option<super::Location> => "location",
-            /// `risk_fund`.
+            /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
             15 risk_fund: Option<super::RiskFund> => "risk_fund",
-            /// `notify_url`.
+            /// Where confirmation, completion and payment are posted.
             16 notify_url: Option<String> => "notify_url",
-            /// `need_collection`.
+            /// `true` while money has to be collected; present after completion.
             17 need_collection: Option<bool> => "need_collection",
-            /// `collection`.
+            /// Collection state: total, open and paid amount, and each payment.
             18 collection: Option<super::Collection> => "collection",
-            /// `sub_mchid`.
-            19 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            20 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            21 sub_openid: Option<String> => "sub_openid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
     }
 
@@ -716,44 +716,49 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463521>.
         /// * Catalog: `pay_v3.pay_score.sign_plan.partner.create_user_sign_plan`.
         pub struct CreateUserSignPlan {
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// The platform's number for the plan.
             1 plan_id: String => "plan_id: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             2 service_id: String => "service_id: must",
-            /// `merchant_sign_plan_no`.
+            /// The merchant's number for one user's contract on a plan.
             3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `notify_url`; needed according to the documentation.
+            /// Where confirmation, completion and payment are posted; needed according to the documentation.
             5 notify_url: Option<String> => "notify_url",
-            /// `sign_plan_detail`; needed according to the documentation.
+            /// Charges to contract for, each with the merchant's number; needed according to the documentation.
             6 sign_plan_detail: Option<Vec<super::SignPlanDetail>> => "sign_plan_detail",
-            /// `sub_mchid`.
-            7 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            8 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            9 sub_openid: Option<String> => "sub_openid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            7 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             plan_id: impl Into<String>,
             service_id: impl Into<String>,
             merchant_sign_plan_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
-        text(openid: xinqiao_types::OpenId, notify_url: String, sub_appid: String, sub_openid: String)
+        text(
+            openid: xinqiao_types::OpenId,
+            notify_url: String,
+            sub_appid: xinqiao_types::AppId,
+            sub_openid: xinqiao_types::OpenId,
+        )
         set(sign_plan_detail: Vec<super::SignPlanDetail>)
     }
 
     w::record! {
         /// Answer to [`CreateUserSignPlan`].
         pub struct CreateUserSignPlanResponse {
-            /// `package`.
+            /// Opaque order data for the client to open the confirmation page with.
             0 package: String => "package: must",
-            /// `sign_plan`.
+            /// The contract with all its charges.
             1 sign_plan: super::SignPlan => "sign_plan: must",
         }
     }
@@ -785,63 +790,63 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463526>.
         /// * Catalog: `pay_v3.pay_score.sign_plan.partner.get_user_sign_plan`.
         pub struct GetUserSignPlan {
-            /// `merchant_sign_plan_no`.
+            /// The merchant's number for one user's contract on a plan.
             0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetUserSignPlan`].
         pub struct GetUserSignPlanResponse {
-            /// `mchid`.
+            /// Merchant that made the order.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
+            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `plan_id`.
+            /// The platform's number for the plan.
             2 plan_id: String => "plan_id: must",
-            /// `plan_name`.
+            /// Title of the plan, shown to users.
             3 plan_name: String => "plan_name: must",
-            /// `service_id`.
+            /// Number of the PayScore service, given when the product was opened; such as `500001`.
             4 service_id: String => "service_id: must",
-            /// `merchant_sign_plan_no`.
+            /// The merchant's number for one user's contract on a plan.
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
-            /// `sign_plan_id`.
+            /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// `sign_state`.
+            /// Whether the user has signed.
             7 sign_state: String => "sign_state: must",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The user's id under `appid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `merchant_callback_url`.
+            /// Where changes of the contract are posted.
             9 merchant_callback_url: Option<String> => "merchant_callback_url",
-            /// `going_detail_no`.
+            /// Number of the charge now in progress.
             10 going_detail_no: i64 => "going_detail_no: must",
-            /// `plan_over_time`; format `rfc3339`.
+            /// When the user's plan ends; format `rfc3339`.
             11 plan_over_time: String => "plan_over_time: must",
-            /// `deduction_quantity`.
+            /// How many charges the plan has.
             12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// `total_origin_price`; in fen.
+            /// Price of all charges before discount, in fen; in fen.
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// `total_actual_price`; in fen.
+            /// Price of all charges after discount, in fen; in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// `sign_time`; format `rfc3339`.
+            /// When it was signed; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
-            /// `cancel_sign_type`.
+            /// Who ended the contract: user, merchant or system.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
-            /// `cancel_reason`.
+            /// Why it was cancelled; required for a cancellation.
             17 cancel_reason: Option<String> => "cancel_reason",
-            /// `cancel_sign_time`; format `rfc3339`.
+            /// When the contract was ended; format `rfc3339`.
             18 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// `signed_detail_list`.
+            /// What became of each charge in the contract.
             19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
-            /// `sub_mchid`.
-            20 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            21 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            22 sub_openid: Option<String> => "sub_openid",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            20 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            21 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
+            22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
         }
     }
 
@@ -872,14 +877,14 @@ pub mod partner {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012463534>.
         /// * Catalog: `pay_v3.pay_score.sign_plan.partner.stop_user_sign_plan`.
         pub struct StopUserSignPlan {
-            /// `merchant_sign_plan_no`.
+            /// The merchant's number for one user's contract on a plan.
             0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
-            /// `stop_reason`; needed according to the documentation.
+            /// Why it is stopped; needed according to the documentation.
             1 stop_reason: Option<String> => "stop_reason",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
+            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
-        new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         text(stop_reason: String)
     }
 

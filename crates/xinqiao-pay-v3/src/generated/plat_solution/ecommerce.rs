@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `abnormal_settle_result` of the answer of `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder`; `abnormal_settle_result` of the answer of `plat_solution::ecommerce::settle::GetPrepaySettleOrder`.
     pub struct AbnormalSettleResult {
-        /// `abnormal_settle_type`.
+        /// How it is handled; at present only paying the original receiver.
         0 abnormal_settle_type: String => "abnormal_settle_type: must",
-        /// `out_abnormal_settle_batch_no`.
+        /// Your own number of the abnormal settlement.
         1 out_abnormal_settle_batch_no: String => "out_abnormal_settle_batch_no: must",
-        /// `abnormal_fund_receipt_id`.
+        /// WeChat Pay's payment made while handling the abnormal funds.
         2 abnormal_fund_receipt_id: String => "abnormal_fund_receipt_id: must",
-        /// `apply_success_time`; format `rfc3339`.
+        /// When the handling was accepted; format `rfc3339`.
         3 apply_success_time: String => "apply_success_time: must",
     }
 }
@@ -20,13 +20,13 @@ w::record! {
 w::record! {
     /// An item of `agreement_list` in `plat_solution::ecommerce::ApplyInsuranceContract`.
     pub struct Agreement {
-        /// `agreement_code`.
+        /// Identifies which agreement was signed.
         0 agreement_code: String => "agreement_code: must",
-        /// `agreement_version`.
+        /// Edition of the agreement.
         1 agreement_version: String => "agreement_version: must",
-        /// `sign_organization`.
+        /// Who signed it.
         2 sign_organization: String => "sign_organization: must",
-        /// `sign_time`; format `rfc3339`.
+        /// When it was signed; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
     }
     new(
@@ -40,9 +40,9 @@ w::record! {
 w::record! {
     /// `amount` of `plat_solution::ecommerce::SettleDetailInfo`.
     pub struct Amount {
-        /// `amount`; in fen.
+        /// Money for this receiver, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new(amount: xinqiao_types::Fen)
@@ -52,13 +52,13 @@ w::record! {
 w::record! {
     /// `abnormal_settle_result` of the answer of `plat_solution::ecommerce::settle::ApplyAbnormalSettle`.
     pub struct ApplyAbnormalSettleResult {
-        /// `abnormal_settle_type`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
-        0 abnormal_settle_type: String => "abnormal_settle_type: must",
-        /// `out_abnormal_settle_batch_no`.
+        /// How it is handled; at present only paying the original receiver; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
+        0 abnormal_settle_type: AbnormalSettleType => "abnormal_settle_type: must",
+        /// Your own number of the abnormal settlement.
         1 out_abnormal_settle_batch_no: String => "out_abnormal_settle_batch_no: must",
-        /// `abnormal_fund_receipt_id`.
+        /// WeChat Pay's payment made while handling the abnormal funds.
         2 abnormal_fund_receipt_id: String => "abnormal_fund_receipt_id: must",
-        /// `apply_success_time`; format `rfc3339`.
+        /// When the handling was accepted; format `rfc3339`.
         3 apply_success_time: String => "apply_success_time: must",
     }
 }
@@ -66,17 +66,17 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of the answer of `plat_solution::ecommerce::bank_transfer_recharges::Get`.
     pub struct BankTransferInfo {
-        /// `bill_no`.
+        /// Serial number at the bank.
         0 bill_no: Option<String> => "bill_no",
-        /// `memo`.
+        /// Text on the bank transfer.
         1 memo: Option<String> => "memo",
-        /// `return_time`; format `rfc3339`.
+        /// When the money was sent back; empty if not; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
-        /// `return_reason`.
+        /// Why it was sent back, such as a wrong amount.
         3 return_reason: Option<String> => "return_reason",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_card_tail`.
+        /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
     }
 }
@@ -84,19 +84,19 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `bank_transfer_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct GetBankTransferInfo {
-        /// `bill_no`.
+        /// Serial number at the bank.
         0 bill_no: Option<String> => "bill_no",
-        /// `memo`.
+        /// Text on the bank transfer.
         1 memo: Option<String> => "memo",
-        /// `return_time`; format `rfc3339`.
+        /// When the money was sent back; empty if not; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
-        /// `return_reason`.
+        /// Why it was sent back, such as a wrong amount.
         3 return_reason: Option<String> => "return_reason",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         4 bank_name: Option<String> => "bank_name",
-        /// `bank_card_tail`.
+        /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
-        /// `bank_account_name`.
+        /// Holder of the bank account.
         6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
@@ -104,9 +104,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::CreateAfterSalesBill`; `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::CreateCompensateBill`; and 12 more.
     pub struct CloseInfo {
-        /// `close_reason`.
+        /// Reason code of the closing.
         0 close_reason: String => "close_reason: must",
-        /// `close_time`; format `rfc3339`.
+        /// When it was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
     }
 }
@@ -114,9 +114,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::GetSubMchCompensationBill`.
     pub struct CloseInfoItem {
-        /// `close_time`.
+        /// When it was closed.
         0 close_time: Option<String> => "close_time",
-        /// `close_reason`.
+        /// Reason code of the closing.
         1 close_reason: Option<String> => "close_reason",
     }
 }
@@ -124,15 +124,15 @@ w::record! {
 w::record! {
     /// An item of `employees` in the answer of `plat_solution::ecommerce::ListRechargeEmployees`.
     pub struct Employee {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
-        /// `state`; one of `EFFECTIVE` `DELETED`.
-        2 state: String => "state: must",
-        /// `create_time`; format `rfc3339`.
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The employee under the platform's AppID.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// State of the employee: `EFFECTIVE` or `DELETED`; one of `EFFECTIVE` `DELETED`.
+        2 state: AddRechargeEmployeeState => "state: must",
+        /// When the employee was added; format `rfc3339`.
         3 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the employee last changed; format `rfc3339`.
         4 update_time: String => "update_time: must",
     }
 }
@@ -140,11 +140,11 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsuranceClaimBillByBillId`; `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsuranceClaimBillByOutBillNo`.
     pub struct ClaimBillByBillIdCloseInfo {
-        /// `close_reason`.
+        /// Reason code of the closing.
         0 close_reason: String => "close_reason: must",
-        /// `close_time`; format `rfc3339`.
+        /// When it was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
-        /// `accept_time`.
+        /// When WeChat Pay accepted it.
         2 accept_time: Option<String> => "accept_time",
     }
 }
@@ -152,20 +152,20 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateInsuranceClaimBill`; `receiver` of `plat_solution::ecommerce::mch_transfer::PreTransferInsuranceClaim`; and 3 more.
     pub struct CreateInsuranceClaimBillReceiver {
-        /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT` `TRANSACTION_USER`.
+        0 type_: Option<ReceiverType> => "type",
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
     }
     new()
-    text(type_: String)
+    text(type_: ReceiverType)
     set(transaction_info: TransactionInfo)
 }
 
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateInsuranceClaimBill`.
     pub struct InsuranceClaimBillReceiverDetail {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: CreateInsuranceClaimBillReceiver => "receiver: must",
     }
 }
@@ -173,7 +173,7 @@ w::record! {
 w::record! {
     /// `mch_info` of `plat_solution::ecommerce::ReceiverDetailReceiverItem`; `mch_info` of `plat_solution::ecommerce::ReceiverEntry`; and 1 more.
     pub struct MchInfo {
-        /// `mchid`.
+        /// Merchant ID that receives the money.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new()
@@ -183,19 +183,19 @@ w::record! {
 w::record! {
     /// `online_bank_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `online_bank_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct OnlineBankRechargeInfo {
-        /// `bill_no`.
+        /// Serial number at the bank.
         0 bill_no: Option<String> => "bill_no",
-        /// `return_time`.
+        /// When the money was sent back; empty if not.
         1 return_time: Option<String> => "return_time",
-        /// `return_reason`.
+        /// Why it was sent back, such as a wrong amount.
         2 return_reason: Option<String> => "return_reason",
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         3 bank_name: Option<String> => "bank_name",
-        /// `online_bank_type`; one of `ONLINE_BANK_TYPE_CORPORATE` `ONLINE_BANK_TYPE_PERSONAL`.
-        4 online_bank_type: Option<String> => "online_bank_type",
-        /// `bank_card_tail`.
+        /// Kind of online bank: corporate or personal; one of `ONLINE_BANK_TYPE_CORPORATE` `ONLINE_BANK_TYPE_PERSONAL`.
+        4 online_bank_type: Option<OnlineBankType> => "online_bank_type",
+        /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
-        /// `bank_account_name`.
+        /// Holder of the bank account.
         6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
@@ -203,30 +203,30 @@ w::record! {
 w::record! {
     /// `qr_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `qr_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct QrRechargeInfo {
-        /// `openid`; personal data, masked in `Debug`.
+        /// The user who paid; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `employee_type`; one of `ADMIN` `STAFF`.
-        1 employee_type: Option<String> => "employee_type",
+        /// Who paid: `ADMIN` or `STAFF`; one of `ADMIN` `STAFF`.
+        1 employee_type: Option<EmployeeType> => "employee_type",
     }
 }
 
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateCompensateBill`; `receiver` of `plat_solution::ecommerce::mch_transfer::PreTransferCompensation`; and 1 more.
     pub struct Receiver {
-        /// `type`; one of `TRANSACTION_USER`.
-        0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `TRANSACTION_USER`.
+        0 type_: Option<Type> => "type",
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
     }
     new()
-    text(type_: String)
+    text(type_: Type)
     set(transaction_info: TransactionInfo)
 }
 
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateCompensateBill`; `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetCompensateBillByBillId`; and 1 more.
     pub struct ReceiverDetail {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: Receiver => "receiver: must",
     }
 }
@@ -234,7 +234,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsuranceClaimBillByBillId`.
     pub struct ReceiverDetailB {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: CreateInsuranceClaimBillReceiver => "receiver: must",
     }
 }
@@ -242,7 +242,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsuranceClaimBillByOutBillNo`.
     pub struct ReceiverDetailC {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: CreateInsuranceClaimBillReceiver => "receiver: must",
     }
 }
@@ -250,7 +250,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateShippingCostBill`.
     pub struct ReceiverDetailContent {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailSpec => "receiver: must",
     }
 }
@@ -258,7 +258,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetSubMchCompensationBill`.
     pub struct ReceiverDetailD {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: Option<ReceiverDetailReceiverInfo> => "receiver",
     }
 }
@@ -266,7 +266,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetAfterSalesBillByBillId`.
     pub struct ReceiverDetailBody {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailReceiver => "receiver: must",
     }
 }
@@ -274,7 +274,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateInsurancePremiumsBill`.
     pub struct ReceiverDetailEntry {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailReceiverItem => "receiver: must",
     }
 }
@@ -282,7 +282,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetAfterSalesBill`.
     pub struct ReceiverDetailInfo {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailReceiver => "receiver: must",
     }
 }
@@ -290,7 +290,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateAfterSalesBill`.
     pub struct ReceiverDetailItem {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailReceiver => "receiver: must",
     }
 }
@@ -298,7 +298,7 @@ w::record! {
 w::record! {
     /// `mch_info` of `plat_solution::ecommerce::ReceiverDetailReceiverInfo`.
     pub struct ReceiverDetailMchInfo {
-        /// `mchid`.
+        /// Merchant ID that receives the money.
         0 mchid: xinqiao_types::MchId => "mchid: must",
     }
 }
@@ -306,7 +306,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetShippingCostBill`.
     pub struct ReceiverDetailMember {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailSpec => "receiver: must",
     }
 }
@@ -314,7 +314,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsurancePremiumsBill`.
     pub struct ReceiverDetailPart {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: ReceiverDetailReceiverItem => "receiver: must",
     }
 }
@@ -322,11 +322,11 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::ReceiverDetailBody`; `receiver` of `plat_solution::ecommerce::ReceiverDetailInfo`; and 1 more.
     pub struct ReceiverDetailReceiver {
-        /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT` `TRANSACTION_USER`.
+        0 type_: Option<ReceiverType> => "type",
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// `user_info`.
+        /// The user who receives the money.
         2 user_info: Option<ReceiverUserInfo> => "user_info",
     }
 }
@@ -334,11 +334,11 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::ReceiverDetailContent`; `receiver` of `plat_solution::ecommerce::ReceiverDetailMember`.
     pub struct ReceiverDetailSpec {
-        /// `type`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order.
         0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// `user_info`.
+        /// The user who receives the money.
         2 user_info: Option<ReceiverDetailUserInfo> => "user_info",
     }
 }
@@ -346,9 +346,9 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::ReceiverDetailD`; `receiver` of `plat_solution::ecommerce::CompensationBillReceiverDetail`.
     pub struct ReceiverDetailReceiverInfo {
-        /// `type`; one of `MERCHANT`.
-        0 type_: Option<String> => "type",
-        /// `mch_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
+        0 type_: Option<PremiumsBillReceiverType> => "type",
+        /// Receiving merchant; for `MERCHANT`.
         1 mch_info: Option<ReceiverDetailMchInfo> => "mch_info",
     }
 }
@@ -356,11 +356,11 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::ReceiverDetailEntry`; `receiver` of `plat_solution::ecommerce::ReceiverDetailPart`.
     pub struct ReceiverDetailReceiverItem {
-        /// `type`; one of `MERCHANT`.
-        0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
+        0 type_: Option<PremiumsBillReceiverType> => "type",
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<ReceiverDetailTransactionInfo> => "transaction_info",
-        /// `mch_info`.
+        /// Receiving merchant; for `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
     }
 }
@@ -368,9 +368,9 @@ w::record! {
 w::record! {
     /// `transaction_info` of `plat_solution::ecommerce::ReceiverDetailReceiverItem`.
     pub struct ReceiverDetailTransactionInfo {
-        /// `type`.
+        /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment.
         0 type_: Option<String> => "type",
-        /// `transaction_id`.
+        /// Number of that order; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
 }
@@ -378,21 +378,21 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverDetailSpec`.
     pub struct ReceiverDetailUserInfo {
-        /// `sp_openid`.
-        0 sp_openid: String => "sp_openid: must",
+        /// The receiving user under the platform's AppID.
+        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
     }
 }
 
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateShippingCostBill`.
     pub struct ReceiverEntry {
-        /// `type`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order.
         0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// `mch_info`.
+        /// Receiving merchant; for `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
-        /// `user_info`.
+        /// The user who receives the money.
         3 user_info: Option<UserInfo> => "user_info",
     }
     new()
@@ -403,39 +403,39 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateInsurancePremiumsBill`.
     pub struct ReceiverInfo {
-        /// `type`; one of `MERCHANT`.
-        0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
+        0 type_: Option<PremiumsBillReceiverType> => "type",
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<ReceiverTransactionInfo> => "transaction_info",
-        /// `user_info`.
+        /// The user who receives the money.
         2 user_info: Option<UserInfoItem> => "user_info",
-        /// `mch_info`.
+        /// Receiving merchant; for `MERCHANT`.
         3 mch_info: Option<MchInfo> => "mch_info",
     }
     new()
-    text(type_: String)
+    text(type_: PremiumsBillReceiverType)
     set(transaction_info: ReceiverTransactionInfo, user_info: UserInfoItem, mch_info: MchInfo)
 }
 
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateAfterSalesBill`.
     pub struct ReceiverItem {
-        /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => "type",
-        /// `transaction_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT` `TRANSACTION_USER`.
+        0 type_: Option<ReceiverType> => "type",
+        /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// `user_info`.
+        /// The user who receives the money.
         2 user_info: Option<UserInfo> => "user_info",
     }
     new()
-    text(type_: String)
+    text(type_: ReceiverType)
     set(transaction_info: TransactionInfo, user_info: UserInfo)
 }
 
 w::record! {
     /// `mch_info` of `plat_solution::ecommerce::SubMchCompensationBillReceiver`.
     pub struct ReceiverMchInfo {
-        /// `mchid`.
+        /// Merchant ID that receives the money.
         0 mchid: xinqiao_types::MchId => "mchid: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>)
@@ -444,29 +444,29 @@ w::record! {
 w::record! {
     /// `transaction_info` of `plat_solution::ecommerce::ReceiverInfo`.
     pub struct ReceiverTransactionInfo {
-        /// `type`; one of `WXPAY` `WXVALUE`; needed according to the documentation.
-        0 type_: Option<String> => "type",
-        /// `transaction_id`.
+        /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment; one of `WXPAY` `WXVALUE`; needed according to the documentation.
+        0 type_: Option<TransactionInfoType> => "type",
+        /// Number of that order; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
     new(transaction_id: impl Into<String>)
-    text(type_: String)
+    text(type_: TransactionInfoType)
 }
 
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverDetailReceiver`.
     pub struct ReceiverUserInfo {
-        /// `sp_openid`.
-        0 sp_openid: String => "sp_openid: must",
+        /// The receiving user under the platform's AppID.
+        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
     }
 }
 
 w::record! {
     /// `recharge_amount` of `plat_solution::ecommerce::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `plat_solution::ecommerce::bank_transfer_recharges::Get`; and 3 more.
     pub struct RechargeAmount {
-        /// `amount`; in fen.
+        /// Money to top up, in fen; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `currency`.
+        /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new()
@@ -477,15 +477,15 @@ w::record! {
 w::record! {
     /// An item of `settle_detail_info_list` in `plat_solution::ecommerce::SettleInfo`.
     pub struct SettleDetailInfo {
-        /// `out_settle_detail_no`.
+        /// Your own number of one receiver's part, unique in the batch.
         0 out_settle_detail_no: String => "out_settle_detail_no: must",
-        /// `settle_type`.
+        /// Kind of settlement, such as `RECEIVE`; such as `RECEIVE`.
         1 settle_type: String => "settle_type: must",
-        /// `receiver_type`; needed according to the documentation.
+        /// Kind of receiver, such as `MERCHANT`; needed according to the documentation.
         2 receiver_type: Option<String> => "receiver_type",
-        /// `receiver_account`; needed according to the documentation.
+        /// Receiver's account: merchant number or `openid`; needed according to the documentation.
         3 receiver_account: Option<String> => "receiver_account",
-        /// `amount`.
+        /// Money for this receiver.
         4 amount: Amount => "amount: must",
     }
     new(out_settle_detail_no: impl Into<String>, settle_type: impl Into<String>, amount: Amount)
@@ -495,11 +495,11 @@ w::record! {
 w::record! {
     /// An item of `settle_info_list` in `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder`.
     pub struct SettleInfo {
-        /// `transaction_id`.
+        /// Number of that order; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must",
-        /// `out_settle_no`.
+        /// Your own number of the settlement, unique in the batch.
         1 out_settle_no: String => "out_settle_no: must",
-        /// `settle_detail_info_list`.
+        /// Who gets what from this order.
         2 settle_detail_info_list: Vec<SettleDetailInfo> => "settle_detail_info_list: must",
     }
     new(
@@ -512,18 +512,18 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateSubMchCompensationBill`.
     pub struct SubMchCompensationBillReceiver {
-        /// `type`; one of `MERCHANT`.
-        0 type_: String => "type: must",
-        /// `mch_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
+        0 type_: PremiumsBillReceiverType => "type: must",
+        /// Receiving merchant; for `MERCHANT`.
         1 mch_info: ReceiverMchInfo => "mch_info: must",
     }
-    new(type_: impl Into<String>, mch_info: ReceiverMchInfo)
+    new(type_: impl Into<PremiumsBillReceiverType>, mch_info: ReceiverMchInfo)
 }
 
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateSubMchCompensationBill`.
     pub struct CompensationBillReceiverDetail {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: Option<ReceiverDetailReceiverInfo> => "receiver",
     }
 }
@@ -531,19 +531,19 @@ w::record! {
 w::record! {
     /// `transaction_info` of `plat_solution::ecommerce::CreateInsuranceClaimBillReceiver`; `transaction_info` of `plat_solution::ecommerce::Receiver`; and 4 more.
     pub struct TransactionInfo {
-        /// `type`; one of `WXPAY` `WXVALUE`.
-        0 type_: Option<String> => "type",
-        /// `transaction_id`.
+        /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment; one of `WXPAY` `WXVALUE`.
+        0 type_: Option<TransactionInfoType> => "type",
+        /// Number of that order; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
     new(transaction_id: impl Into<String>)
-    text(type_: String)
+    text(type_: TransactionInfoType)
 }
 
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetTransferBillByBillId`.
     pub struct BillByBillIdReceiverDetail {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: CreateTransferBillReceiver => "receiver: must",
     }
 }
@@ -551,7 +551,7 @@ w::record! {
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::GetTransferBillByOutBillNo`.
     pub struct BillByOutBillNoReceiverDetail {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: CreateTransferBillReceiver => "receiver: must",
     }
 }
@@ -559,9 +559,9 @@ w::record! {
 w::record! {
     /// `mch_info` of `plat_solution::ecommerce::CreateTransferBillReceiver`.
     pub struct CreateTransferBillMchInfo {
-        /// `mchid`.
+        /// Merchant ID that receives the money.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `mch_id`.
+        /// Merchant ID that receives the money.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
     }
     new()
@@ -571,20 +571,20 @@ w::record! {
 w::record! {
     /// `receiver` of `plat_solution::ecommerce::mch_transfer::CreateTransferBill`; `receiver` of `plat_solution::ecommerce::BillByBillIdReceiverDetail`; and 2 more.
     pub struct CreateTransferBillReceiver {
-        /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => "type",
-        /// `mch_info`.
+        /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT` `TRANSACTION_USER`.
+        0 type_: Option<ReceiverType> => "type",
+        /// Receiving merchant; for `MERCHANT`.
         1 mch_info: Option<CreateTransferBillMchInfo> => "mch_info",
     }
     new()
-    text(type_: String)
+    text(type_: ReceiverType)
     set(mch_info: CreateTransferBillMchInfo)
 }
 
 w::record! {
     /// `receiver_detail` of the answer of `plat_solution::ecommerce::mch_transfer::CreateTransferBill`.
     pub struct CreateTransferBillReceiverDetail {
-        /// `receiver`.
+        /// Who gets the money: a merchant, or the payer of an order.
         0 receiver: CreateTransferBillReceiver => "receiver: must",
     }
 }
@@ -592,15 +592,15 @@ w::record! {
 w::record! {
     /// `transfer_in_account` of the answer of `plat_solution::ecommerce::bank_transfer_recharges::Apply`.
     pub struct TransferInAccount {
-        /// `bank_name`.
+        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         0 bank_name: Option<String> => "bank_name",
-        /// `bank_address_code`.
+        /// Region code of the bank branch; such as `110000`.
         1 bank_address_code: Option<String> => "bank_address_code",
-        /// `bank_code`.
+        /// Interbank number of the branch; such as `991584000049`.
         2 bank_code: Option<String> => "bank_code",
-        /// `bank_account_name`.
+        /// Holder of the bank account.
         3 bank_account_name: Option<String> => "bank_account_name",
-        /// `bank_account_no`.
+        /// Bank account to transfer to.
         4 bank_account_no: Option<String> => "bank_account_no",
     }
 }
@@ -608,20 +608,331 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverEntry`; `user_info` of `plat_solution::ecommerce::ReceiverItem`.
     pub struct UserInfo {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
+        /// The receiving user under the platform's AppID.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
     }
     new()
-    text(sp_openid: String)
+    text(sp_openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverInfo`.
     pub struct UserInfoItem {
-        /// `sp_openid`.
-        0 sp_openid: String => "sp_openid: must",
+        /// The receiving user under the platform's AppID.
+        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
     }
-    new(sp_openid: impl Into<String>)
+    new(sp_openid: impl Into<xinqiao_types::OpenId>)
+}
+
+w::open_enum! {
+    /// How it is handled; at present only paying the original receiver.
+    ///
+    /// What `abnormal_settle_type` of `plat_solution::ecommerce::settle::ApplyAbnormalSettle`, `abnormal_settle_type` of `ApplyAbnormalSettleResult` may be.
+    pub enum AbnormalSettleType {
+        /// Pay the original receiver (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
+        TransferToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
+    }
+}
+
+w::open_enum! {
+    /// Why it failed: authorization invalid, or the receiver's quota used up.
+    ///
+    /// What `abnormal_type` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
+    pub enum AbnormalType {
+        /// Authorization of the receiver no longer valid (`AUTH_RELATIONSHIP_INVALID`).
+        AuthRelationshipInvalid = "AUTH_RELATIONSHIP_INVALID",
+        /// The user's quota is used up (`USER_PAY_QUOTA_LIMIT`).
+        UserPayQuotaLimit = "USER_PAY_QUOTA_LIMIT",
+    }
+}
+
+w::open_enum! {
+    /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`.
+    ///
+    /// What `account_type` of `plat_solution::ecommerce::bank_transfer_recharges::Apply`, `account_type` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse` and 2 more may be.
+    pub enum AccountType {
+        /// Basic account (`BASIC`).
+        Basic = "BASIC",
+        /// Operation account (`OPERATION`).
+        Operation = "OPERATION",
+        /// Fee account (`FEES`).
+        Fees = "FEES",
+    }
+}
+
+w::open_enum! {
+    /// State of the settlement batch.
+    ///
+    /// What `state` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
+    pub enum ApplyAbnormalSettleState {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// The user has the money (`RECEIVED`).
+        Received = "RECEIVED",
+        /// Settled (`SUCCESS`).
+        Success = "SUCCESS",
+        /// The user has the money, the fee could not be taken (`DEDUCT_FEE_FAIL`).
+        DeductFeeFail = "DEDUCT_FEE_FAIL",
+        /// Settlement failed (`ABNORMAL`).
+        Abnormal = "ABNORMAL",
+        /// Abnormal handling accepted (`ABNORMAL_SETTLE_SUCCESS`).
+        AbnormalSettleSuccess = "ABNORMAL_SETTLE_SUCCESS",
+    }
+}
+
+w::open_enum! {
+    /// Scene: `RECOMMERCE` second-hand trade, `INDIVIDUALTRADE` trade between individuals.
+    ///
+    /// What `trade_scenario` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
+    pub enum ApplyAbnormalSettleTradeScenario {
+        /// Second-hand trade (`RECOMMERCE`).
+        ReCommerce = "RECOMMERCE",
+        /// Trade between individuals (`INDIVIDUALTRADE`).
+        IndividualTrade = "INDIVIDUALTRADE",
+    }
+}
+
+w::open_enum! {
+    /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`.
+    ///
+    /// What `account_type` of `plat_solution::ecommerce::recharges::Apply`, `account_type` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
+    pub enum ApplyAccountType {
+        /// Deposit account (`DEPOSIT`).
+        Deposit = "DEPOSIT",
+        /// Operation account (`OPERATION`).
+        Operation = "OPERATION",
+    }
+}
+
+w::open_enum! {
+    /// Scene: deposit, payments or bank transfer.
+    ///
+    /// What `recharge_scene` of `plat_solution::ecommerce::recharges::Apply`, `recharge_scene` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
+    pub enum ApplyRechargeScene {
+        /// Top-up of the deposit (`ECOMMERCE_DEPOSIT`).
+        Deposit = "ECOMMERCE_DEPOSIT",
+        /// Top-up for payments (`ECOMMERCE_PAYMENT`).
+        Payment = "ECOMMERCE_PAYMENT",
+    }
+}
+
+w::open_enum! {
+    /// Channels offered: bank transfer, QR code, online bank.
+    ///
+    /// What `available_recharge_channels` of `plat_solution::ecommerce::recharges::Apply`, `recharge_channel` of `plat_solution::ecommerce::recharges::CloseResponse` and 3 more may be.
+    pub enum AvailableRechargeChannels {
+        /// Bank transfer (`BANK_TRANSFER`).
+        BankTransfer = "BANK_TRANSFER",
+        /// By scanning a QR code (`QR_RECHARGE`).
+        QrRecharge = "QR_RECHARGE",
+        /// Online bank (`ONLINE_BANK`).
+        OnlineBank = "ONLINE_BANK",
+    }
+}
+
+w::open_enum! {
+    /// What the deposit money is used for, such as compensation.
+    ///
+    /// What `business_type` of `plat_solution::ecommerce::mch_transfer::CreateTransferBill`, `business_type` of `plat_solution::ecommerce::mch_transfer::CreateTransferBillResponse` and 4 more may be.
+    pub enum BusinessType {
+        /// Compensation from the deposit (`DEPOSIT_COMPENSATION`).
+        DepositCompensation = "DEPOSIT_COMPENSATION",
+        /// After-sales compensation by the platform (`PLATFORM_AFTER_SALES_COMPENSATION`).
+        PlatformAfterSalesCompensation = "PLATFORM_AFTER_SALES_COMPENSATION",
+        /// Insurance claim (`INSURANCE_CLAIM`).
+        InsuranceClaim = "INSURANCE_CLAIM",
+        /// After-sales compensation from the deposit (`DEPOSIT_AFTER_SALES_COMPENSATION`).
+        DepositAfterSalesCompensation = "DEPOSIT_AFTER_SALES_COMPENSATION",
+    }
+}
+
+w::open_enum! {
+    /// How the amount is found: day-end balance only, or the current one allowed.
+    ///
+    /// What `calculate_amount_type` of `plat_solution::ecommerce::withdraw::WithdrawDayEndBalance` may be.
+    pub enum CalculateAmountType {
+        /// Day-end balance only (`ONLY_DAY_END_BALANCE`).
+        OnlyDayEndBalance = "ONLY_DAY_END_BALANCE",
+        /// Current balance allowed as well (`ALLOW_CURRENT_BALANCE`).
+        AllowCurrentBalance = "ALLOW_CURRENT_BALANCE",
+    }
+}
+
+w::open_enum! {
+    /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order.
+    ///
+    /// What `type` of `ReceiverDetailReceiverInfo`, `type` of `ReceiverDetailReceiverItem` and 2 more may be.
+    pub enum PremiumsBillReceiverType {
+        /// A merchant receives it (`MERCHANT`).
+        Merchant = "MERCHANT",
+    }
+}
+
+w::open_enum! {
+    /// Who paid: `ADMIN` or `STAFF`.
+    ///
+    /// What `employee_type` of `QrRechargeInfo` may be.
+    pub enum EmployeeType {
+        /// Administrator (`ADMIN`).
+        Admin = "ADMIN",
+        /// Staff member (`STAFF`).
+        Staff = "STAFF",
+    }
+}
+
+w::open_enum! {
+    /// Kind of online bank: corporate or personal.
+    ///
+    /// What `online_bank_type` of `OnlineBankRechargeInfo` may be.
+    pub enum OnlineBankType {
+        /// Corporate online bank (`ONLINE_BANK_TYPE_CORPORATE`).
+        Corporate = "ONLINE_BANK_TYPE_CORPORATE",
+        /// Personal online bank (`ONLINE_BANK_TYPE_PERSONAL`).
+        Personal = "ONLINE_BANK_TYPE_PERSONAL",
+    }
+}
+
+w::open_enum! {
+    /// Template of the kind of income.
+    ///
+    /// What `receive_type_template_id` of `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder` may be.
+    pub enum ReceiveTypeTemplateId {
+        /// `1` on the wire.
+        N1 = "1",
+        /// `2` on the wire.
+        N2 = "2",
+    }
+    numbers
+}
+
+w::open_enum! {
+    /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order.
+    ///
+    /// What `type` of `CreateInsuranceClaimBillReceiver`, `type` of `ReceiverDetailReceiver` and 2 more may be.
+    pub enum ReceiverType {
+        /// A merchant receives it (`MERCHANT`).
+        Merchant = "MERCHANT",
+        /// The payer of the order receives it (`TRANSACTION_USER`).
+        TransactionUser = "TRANSACTION_USER",
+    }
+}
+
+w::open_enum! {
+    /// State of the employee: `EFFECTIVE` or `DELETED`.
+    ///
+    /// What `state` of `plat_solution::ecommerce::AddRechargeEmployeeResponse`, `state` of `plat_solution::ecommerce::DeleteRechargeEmployeeResponse` and 1 more may be.
+    pub enum AddRechargeEmployeeState {
+        /// May pay top-ups (`EFFECTIVE`).
+        Effective = "EFFECTIVE",
+        /// Removed (`DELETED`).
+        Deleted = "DELETED",
+    }
+}
+
+w::open_enum! {
+    /// Scene: deposit, payments or bank transfer.
+    ///
+    /// What `recharge_scene` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse` may be.
+    pub enum RechargeScene {
+        /// Top-up of the platform by bank transfer (`ECOMMERCE_BANK_TRANSFER`).
+        EcommerceBankTransfer = "ECOMMERCE_BANK_TRANSFER",
+    }
+}
+
+w::open_enum! {
+    /// State: `RECHARGING`, `SUCCESS` or `CLOSED`.
+    ///
+    /// What `recharge_state` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse`, `recharge_state` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
+    pub enum RechargeState {
+        /// Topped up (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Top-up under way (`RECHARGING`).
+        ReCharging = "RECHARGING",
+        /// Top-up closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// State: accepted, waiting for the user, success, closed, canceling, cancelled.
+    ///
+    /// What `state` of `plat_solution::ecommerce::mch_transfer::CancelCompensateBillResponse`, `state` of `plat_solution::ecommerce::mch_transfer::CancelInsuranceClaimBillResponse` and 16 more may be.
+    pub enum State {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Closed, such as for lack of balance (`CLOSED`).
+        Closed = "CLOSED",
+        /// Waiting for the user to confirm (`WAIT_USER_CONFIRM`).
+        WaitUserConfirm = "WAIT_USER_CONFIRM",
+        /// Being cancelled (`CANCELING`).
+        Canceling = "CANCELING",
+        /// Cancelled (`CANCELLED`).
+        CancelLEd = "CANCELLED",
+    }
+}
+
+w::open_enum! {
+    /// State: created, processing, finished, abnormal.
+    ///
+    /// What `status` of `plat_solution::ecommerce::withdraw::GetDayEndBalanceWithdrawResponse`, `status` of `plat_solution::ecommerce::withdraw::WithdrawDayEndBalanceResponse` may be.
+    pub enum Status {
+        /// Withdrawal accepted (`CREATED`).
+        Created = "CREATED",
+        /// Withdrawal under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Withdrawal finished (`FINISHED`).
+        Finished = "FINISHED",
+        /// Withdrawal abnormal, needs a person (`ABNORMAL`).
+        Abnormal = "ABNORMAL",
+    }
+}
+
+w::open_enum! {
+    /// State: accepted, waiting for the user, success, closed, canceling, cancelled.
+    ///
+    /// What `state` of `plat_solution::ecommerce::mch_transfer::CreateSubMchCompensationBillResponse`, `state` of `plat_solution::ecommerce::mch_transfer::GetSubMchCompensationBillResponse` may be.
+    pub enum SubMchCompensationBillState {
+        /// Accepted (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Closed, such as for lack of balance (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Scene: `RECOMMERCE` second-hand trade, `INDIVIDUALTRADE` trade between individuals.
+    ///
+    /// What `trade_scenario` of `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder`, `trade_scenario` of `plat_solution::ecommerce::settle::GetPrepaySettleOrderResponse` may be.
+    pub enum TradeScenario {
+        /// Second-hand trade (`RECOMMERCE`).
+        ReCommerce = "RECOMMERCE",
+    }
+}
+
+w::open_enum! {
+    /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment.
+    ///
+    /// What `type` of `ReceiverTransactionInfo`, `type` of `TransactionInfo` may be.
+    pub enum TransactionInfoType {
+        /// WeChat Pay order (`WXPAY`).
+        WxPay = "WXPAY",
+        /// Not a payment, such as a compensation (`WXVALUE`).
+        WxValue = "WXVALUE",
+    }
+}
+
+w::open_enum! {
+    /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order.
+    ///
+    /// What `type` of `Receiver` may be.
+    pub enum Type {
+        /// The payer of the order receives it (`TRANSACTION_USER`).
+        TransactionUser = "TRANSACTION_USER",
+    }
 }
 
 w::record! {
@@ -632,26 +943,26 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013521743>.
     /// * Catalog: `pay_v3.plat_solution.ecommerce.add_recharge_employee`.
     pub struct AddRechargeEmployee {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The employee under the platform's AppID.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
     }
-    new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, sp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`AddRechargeEmployee`].
     pub struct AddRechargeEmployeeResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
-        /// `state`; one of `EFFECTIVE` `DELETED`.
-        2 state: String => "state: must",
-        /// `create_time`; format `rfc3339`.
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// The employee under the platform's AppID.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// State of the employee: `EFFECTIVE` or `DELETED`; one of `EFFECTIVE` `DELETED`.
+        2 state: AddRechargeEmployeeState => "state: must",
+        /// When the employee was added; format `rfc3339`.
         3 create_time: String => "create_time: must",
-        /// `update_time`; format `rfc3339`.
+        /// When the employee last changed; format `rfc3339`.
         4 update_time: String => "update_time: must",
     }
 }
@@ -683,15 +994,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012781476>.
     /// * Catalog: `pay_v3.plat_solution.ecommerce.apply_insurance_contract`.
     pub struct ApplyInsuranceContract {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Your own number of the signing request.
         1 out_apply_no: String => "out_apply_no: must",
-        /// `agreement_list`.
+        /// Agreements that were signed.
         2 agreement_list: Vec<Agreement> => "agreement_list: must",
     }
     new(
-        sub_mchid: impl Into<String>,
+        sub_mchid: impl Into<xinqiao_types::MchId>,
         out_apply_no: impl Into<String>,
         agreement_list: Vec<Agreement>,
     )
@@ -700,11 +1011,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyInsuranceContract`].
     pub struct ApplyInsuranceContractResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `opened`.
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Whether insurance compensation is open: `true` yes.
         1 opened: bool => "opened: must",
-        /// `success_time`; format `rfc3339`.
+        /// When it succeeded; absent before; format `rfc3339`.
         2 success_time: Option<String> => "success_time",
     }
 }
@@ -736,20 +1047,20 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/plat-compensation/plat-compensation/check-insurance-compensation-opened.html>.
     /// * Catalog: `pay_v3.plat_solution.ecommerce.check_insurance_contract_opened`.
     pub struct CheckInsuranceContractOpened {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`CheckInsuranceContractOpened`].
     pub struct CheckInsuranceContractOpenedResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `opened`.
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// Whether insurance compensation is open: `true` yes.
         1 opened: bool => "opened: must",
-        /// `success_time`.
+        /// When it succeeded; absent before.
         2 success_time: Option<String> => "success_time",
     }
 }
@@ -781,12 +1092,12 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013521753>.
     /// * Catalog: `pay_v3.plat_solution.ecommerce.delete_recharge_employee`.
     pub struct DeleteRechargeEmployee {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must path",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+        /// The employee under the platform's AppID.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must path",
     }
-    new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>, sp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
 /// Answer to [`DeleteRechargeEmployee`], the same as to [`AddRechargeEmployee`].
@@ -818,12 +1129,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012781480>.
     /// * Catalog: `pay_v3.plat_solution.ecommerce.get_insurance_contract_opened`.
     pub struct GetInsuranceContractOpened {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `sub_mchid`.
-        1 sub_mchid_param: String => "sub_mchid: must query",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`; `sub_mchid` on the wire.
+        1 sub_mchid_param: xinqiao_types::MchId => "sub_mchid: must query",
     }
-    new(sub_mchid: impl Into<String>, sub_mchid_param: impl Into<String>)
+    new(
+        sub_mchid: impl Into<xinqiao_types::MchId>,
+        sub_mchid_param: impl Into<xinqiao_types::MchId>,
+    )
 }
 
 /// Answer to [`GetInsuranceContractOpened`], the same as to [`ApplyInsuranceContract`].
@@ -856,16 +1170,16 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013521757>.
     /// * Catalog: `pay_v3.plat_solution.ecommerce.list_recharge_employees`.
     pub struct ListRechargeEmployees {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
-    new(sub_mchid: impl Into<String>)
+    new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`ListRechargeEmployees`].
     pub struct ListRechargeEmployeesResponse {
-        /// `employees`.
+        /// Employees who may pay top-ups.
         0 employees: Vec<Employee> => "employees: must",
     }
 }
@@ -901,19 +1215,19 @@ pub mod bank_transfer_recharges {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012763053>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.bank_transfer_recharges.apply`.
         pub struct Apply {
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_scene`.
+            /// Scene: deposit, payments or bank transfer.
             1 recharge_scene: String => "recharge_scene: must",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            2 account_type: String => "account_type: must",
-            /// `recharge_amount`.
+            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
+            2 account_type: super::AccountType => "account_type: must",
+            /// Money to top up and its currency.
             3 recharge_amount: super::RechargeAmount => "recharge_amount: must",
         }
         new(
             out_recharge_no: impl Into<String>,
             recharge_scene: impl Into<String>,
-            account_type: impl Into<String>,
+            account_type: impl Into<super::AccountType>,
             recharge_amount: super::RechargeAmount,
         )
     }
@@ -921,11 +1235,11 @@ pub mod bank_transfer_recharges {
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_id`.
+            /// WeChat Pay's number of the top-up, made on acceptance.
             1 recharge_id: String => "recharge_id: must",
-            /// `transfer_in_account`.
+            /// Bank account to transfer the money to.
             2 transfer_in_account: super::TransferInAccount => "transfer_in_account: must",
         }
     }
@@ -957,7 +1271,7 @@ pub mod bank_transfer_recharges {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012763057>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.bank_transfer_recharges.get`.
         pub struct Get {
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must path",
         }
         new(out_recharge_no: impl Into<String>)
@@ -966,31 +1280,31 @@ pub mod bank_transfer_recharges {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `mchid`.
+            /// Merchant ID whose account is topped up.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             1 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_id`.
+            /// WeChat Pay's number of the top-up, made on acceptance.
             2 recharge_id: String => "recharge_id: must",
-            /// `recharge_scene`; one of `ECOMMERCE_BANK_TRANSFER`.
-            3 recharge_scene: String => "recharge_scene: must",
-            /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-            4 recharge_state: String => "recharge_state: must",
-            /// `recharge_state_desc`.
+            /// Scene: deposit, payments or bank transfer; one of `ECOMMERCE_BANK_TRANSFER`.
+            3 recharge_scene: super::RechargeScene => "recharge_scene: must",
+            /// State: `RECHARGING`, `SUCCESS` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
+            4 recharge_state: super::RechargeState => "recharge_state: must",
+            /// The state in words.
             5 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            6 account_type: String => "account_type: must",
-            /// `recharge_amount`.
+            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
+            6 account_type: super::AccountType => "account_type: must",
+            /// Money to top up and its currency.
             7 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// `bank_transfer_info`.
+            /// The bank transfer that paid.
             8 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
-            /// `accept_time`; format `rfc3339`.
+            /// When WeChat Pay accepted it; format `rfc3339`.
             9 accept_time: Option<String> => "accept_time",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
-            /// `close_time`; format `rfc3339`.
+            /// When it was closed; format `rfc3339`.
             11 close_time: Option<String> => "close_time",
-            /// `available_recharge_channels`.
+            /// Channels offered: bank transfer, QR code, online bank.
             12 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
         }
     }
@@ -1027,7 +1341,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504177>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.cancel_compensate_bill`.
         pub struct CancelCompensateBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -1036,13 +1350,13 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CancelCompensateBill`].
         pub struct CancelCompensateBillResponse {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             1 bill_id: String => "bill_id: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            2 state: String => "state: must",
-            /// `cancel_accept_time`; format `rfc3339`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            2 state: super::State => "state: must",
+            /// When the cancellation was accepted; format `rfc3339`.
             3 cancel_accept_time: String => "cancel_accept_time: must",
         }
     }
@@ -1074,27 +1388,27 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504186>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.cancel_insurance_claim_bill`.
         pub struct CancelInsuranceClaimBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         }
         new(out_bill_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`CancelInsuranceClaimBill`].
         pub struct CancelInsuranceClaimBillResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             2 bill_id: String => "bill_id: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            3 state: String => "state: must",
-            /// `cancel_accept_time`; format `rfc3339`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            3 state: super::State => "state: must",
+            /// When the cancellation was accepted; format `rfc3339`.
             4 cancel_accept_time: String => "cancel_accept_time: must",
         }
     }
@@ -1126,24 +1440,24 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504195>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_after_sales_bill`.
         pub struct CreateAfterSalesBill {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverItem => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `sub_appid`.
-            8 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
         new(
             out_bill_no: impl Into<String>,
@@ -1151,11 +1465,11 @@ pub mod mch_transfer {
             transfer_remark: impl Into<String>,
         )
         text(
-            sub_mchid: String,
-            sp_appid: String,
+            sub_mchid: xinqiao_types::MchId,
+            sp_appid: xinqiao_types::AppId,
             transfer_scene_id: String,
             user_recv_perception: String,
-            sub_appid: String,
+            sub_appid: xinqiao_types::AppId,
         )
         set(amount: xinqiao_types::Fen)
     }
@@ -1163,34 +1477,34 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CreateAfterSalesBill`].
         pub struct CreateAfterSalesBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             4 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             5 receiver_detail: super::ReceiverDetailItem => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            7 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            7 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             10 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             12 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            13 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            13 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -1221,19 +1535,19 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504175>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_compensate_bill`.
         pub struct CreateCompensateBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             1 receiver: super::Receiver => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             2 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            4 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `transfer_scene_id`.
+            /// Merchant ID whose account pays.
+            4 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             5 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the user sees the money is for.
             6 user_recv_perception: Option<String> => "user_recv_perception",
         }
         new(
@@ -1241,34 +1555,38 @@ pub mod mch_transfer {
             receiver: super::Receiver,
             transfer_remark: impl Into<String>,
         )
-        text(sponsor_mchid: String, transfer_scene_id: String, user_recv_perception: String)
+        text(
+            sponsor_mchid: xinqiao_types::MchId,
+            transfer_scene_id: String,
+            user_recv_perception: String,
+        )
         set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`CreateCompensateBill`].
         pub struct CreateCompensateBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             2 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            5 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            5 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            7 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            7 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             8 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             9 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             10 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -1300,21 +1618,21 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504184>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_insurance_claim_bill`.
         pub struct CreateInsuranceClaimBill {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::CreateInsuranceClaimBillReceiver => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            5 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `transfer_scene_id`.
+            /// Merchant ID whose account pays.
+            5 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
         }
         new(
@@ -1323,8 +1641,8 @@ pub mod mch_transfer {
             transfer_remark: impl Into<String>,
         )
         text(
-            sub_mchid: String,
-            sponsor_mchid: String,
+            sub_mchid: xinqiao_types::MchId,
+            sponsor_mchid: xinqiao_types::MchId,
             transfer_scene_id: String,
             user_recv_perception: String,
         )
@@ -1334,29 +1652,29 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CreateInsuranceClaimBill`].
         pub struct CreateInsuranceClaimBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             3 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             4 receiver_detail: super::InsuranceClaimBillReceiverDetail => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            6 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            6 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            8 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            8 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             9 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             11 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -1388,21 +1706,21 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014010905>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_insurance_premiums_bill`.
         pub struct CreateInsurancePremiumsBill {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverInfo => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
         }
         new(
@@ -1411,8 +1729,8 @@ pub mod mch_transfer {
             transfer_remark: impl Into<String>,
         )
         text(
-            sub_mchid: String,
-            sp_appid: String,
+            sub_mchid: xinqiao_types::MchId,
+            sp_appid: xinqiao_types::AppId,
             transfer_scene_id: String,
             user_recv_perception: String,
         )
@@ -1422,36 +1740,36 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CreateInsurancePremiumsBill`].
         pub struct CreateInsurancePremiumsBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::ReceiverDetailEntry => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             11 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             12 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             13 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            14 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -1482,21 +1800,21 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504202>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_shipping_cost_bill`.
         pub struct CreateShippingCostBill {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverEntry => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
+            /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
         }
         new(
@@ -1505,8 +1823,8 @@ pub mod mch_transfer {
             transfer_remark: impl Into<String>,
         )
         text(
-            sub_mchid: String,
-            sp_appid: String,
+            sub_mchid: xinqiao_types::MchId,
+            sp_appid: xinqiao_types::AppId,
             transfer_scene_id: String,
             user_recv_perception: String,
         )
@@ -1516,36 +1834,36 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CreateShippingCostBill`].
         pub struct CreateShippingCostBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::ReceiverDetailContent => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             11 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             12 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             13 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            14 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -1575,16 +1893,16 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_sub_mch_compensation_bill`.
         pub struct CreateSubMchCompensationBill {
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             0 receiver: super::SubMchCompensationBillReceiver => "receiver: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `amount`.
+            /// Money of the compensation, in fen.
             2 amount: f64 => "amount: must",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             3 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            4 sponsor_mchid: Option<String> => "sponsor_mchid",
+            /// Merchant ID whose account pays.
+            4 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
         }
         new(
             receiver: super::SubMchCompensationBillReceiver,
@@ -1592,32 +1910,32 @@ pub mod mch_transfer {
             amount: f64,
             transfer_remark: impl Into<String>,
         )
-        text(sponsor_mchid: String)
+        text(sponsor_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`CreateSubMchCompensationBill`].
         pub struct CreateSubMchCompensationBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `receiver_detail`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// The receiver as recorded.
             1 receiver_detail: super::CompensationBillReceiverDetail => "receiver_detail: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `amount`.
+            /// Money of the compensation, in fen.
             3 amount: f64 => "amount: must",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED`.
-            6 state: String => "state: must",
-            /// `accept_time`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED`.
+            6 state: super::SubMchCompensationBillState => "state: must",
+            /// When WeChat Pay accepted it.
             7 accept_time: String => "accept_time: must",
-            /// `success_time`.
+            /// When it succeeded; absent before.
             8 success_time: Option<String> => "success_time",
-            /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => "sponsor_mchid",
+            /// Merchant ID whose account pays.
+            9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
         }
     }
 
@@ -1648,68 +1966,68 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504198>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_transfer_bill`.
         pub struct CreateTransferBill {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            2 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            2 business_type: super::BusinessType => "business_type: must",
+            /// Your own number of the compensation; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             4 receiver: super::CreateTransferBillReceiver => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             5 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             6 transfer_remark: String => "transfer_remark: must",
-            /// `receiver_remark`.
+            /// Note that the receiver sees.
             7 receiver_remark: Option<String> => "receiver_remark",
         }
         new(
-            business_type: impl Into<String>,
+            business_type: impl Into<super::BusinessType>,
             out_bill_no: impl Into<String>,
             receiver: super::CreateTransferBillReceiver,
             transfer_remark: impl Into<String>,
         )
-        text(sub_mchid: String, sp_appid: String, receiver_remark: String)
+        text(sub_mchid: xinqiao_types::MchId, sp_appid: xinqiao_types::AppId, receiver_remark: String)
         set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`CreateTransferBill`].
         pub struct CreateTransferBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            3 business_type: super::BusinessType => "business_type: must",
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::CreateTransferBillReceiverDetail => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `receiver_remark`.
+            /// Note that the receiver sees.
             10 receiver_remark: Option<String> => "receiver_remark",
-            /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            11 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             12 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             14 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            15 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -1740,46 +2058,46 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504195>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill`.
         pub struct GetAfterSalesBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_bill_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetAfterSalesBill`].
         pub struct GetAfterSalesBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             4 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             5 receiver_detail: super::ReceiverDetailInfo => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            7 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            7 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             10 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             12 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            13 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            13 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -1810,46 +2128,46 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504196>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill_by_bill_id`.
         pub struct GetAfterSalesBillByBillId {
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             0 bill_id: String => "bill_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(bill_id: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetAfterSalesBillByBillId`].
         pub struct GetAfterSalesBillByBillIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             4 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             5 receiver_detail: super::ReceiverDetailBody => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            7 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            7 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             10 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             12 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            13 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            13 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -1880,7 +2198,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504179>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_bill_id`.
         pub struct GetCompensateBillByBillId {
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             0 bill_id: String => "bill_id: must path",
         }
         new(bill_id: impl Into<String>)
@@ -1916,7 +2234,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504178>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_out_bill_no`.
         pub struct GetCompensateBillByOutBillNo {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -1952,41 +2270,41 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504188>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_bill_id`.
         pub struct GetInsuranceClaimBillByBillId {
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             0 bill_id: String => "bill_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(bill_id: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetInsuranceClaimBillByBillId`].
         pub struct GetInsuranceClaimBillByBillIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             3 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             4 receiver_detail: super::ReceiverDetailB => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            6 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            6 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            8 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            8 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             9 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             11 close_info: Option<super::ClaimBillByBillIdCloseInfo> => "close_info",
         }
     }
@@ -2018,41 +2336,41 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504187>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_out_bill_no`.
         pub struct GetInsuranceClaimBillByOutBillNo {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_bill_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetInsuranceClaimBillByOutBillNo`].
         pub struct GetInsuranceClaimBillByOutBillNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             3 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             4 receiver_detail: super::ReceiverDetailC => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            6 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            6 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            8 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            8 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             9 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             11 close_info: Option<super::ClaimBillByBillIdCloseInfo> => "close_info",
         }
     }
@@ -2084,48 +2402,48 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014010920>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_premiums_bill`.
         pub struct GetInsurancePremiumsBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_bill_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetInsurancePremiumsBill`].
         pub struct GetInsurancePremiumsBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::ReceiverDetailPart => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             11 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             12 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             13 close_info: Option<super::CloseInfo> => "close_info",
-            /// `sub_appid`.
-            14 sub_appid: Option<String> => "sub_appid",
+            /// AppID bound to the sub-merchant.
+            14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
     }
 
@@ -2156,45 +2474,45 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504203>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_shipping_cost_bill`.
         pub struct GetShippingCostBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
         new(out_bill_no: impl Into<String>)
-        text(sub_mchid: String)
+        text(sub_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetShippingCostBill`].
         pub struct GetShippingCostBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::ReceiverDetailMember => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             11 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             12 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             13 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -2225,40 +2543,40 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_sub_mch_compensation_bill`.
         pub struct GetSubMchCompensationBill {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sponsor_mchid`.
-            1 sponsor_mchid: Option<String> => "sponsor_mchid: query",
+            /// Merchant ID whose account pays.
+            1 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid: query",
         }
         new(out_bill_no: impl Into<String>)
-        text(sponsor_mchid: String)
+        text(sponsor_mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`GetSubMchCompensationBill`].
         pub struct GetSubMchCompensationBillResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `receiver_detail`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// The receiver as recorded.
             1 receiver_detail: super::ReceiverDetailD => "receiver_detail: must",
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// `amount`.
+            /// Money of the compensation, in fen.
             3 amount: f64 => "amount: must",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED`.
-            6 state: String => "state: must",
-            /// `accept_time`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED`.
+            6 state: super::SubMchCompensationBillState => "state: must",
+            /// When WeChat Pay accepted it.
             7 accept_time: String => "accept_time: must",
-            /// `success_time`.
+            /// When it succeeded; absent before.
             8 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             9 close_info: Option<super::CloseInfoItem> => "close_info",
-            /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => "sponsor_mchid",
+            /// Merchant ID whose account pays.
+            10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
         }
     }
 
@@ -2289,49 +2607,49 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504200>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_bill_id`.
         pub struct GetTransferBillByBillId {
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             0 bill_id: String => "bill_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            2 business_type: Option<String> => "business_type: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            2 business_type: Option<super::BusinessType> => "business_type: query",
         }
         new(bill_id: impl Into<String>)
-        text(sub_mchid: String, business_type: String)
+        text(sub_mchid: xinqiao_types::MchId, business_type: super::BusinessType)
     }
 
     w::record! {
         /// Answer to [`GetTransferBillByBillId`].
         pub struct GetTransferBillByBillIdResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            3 business_type: super::BusinessType => "business_type: must",
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::BillByBillIdReceiverDetail => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `receiver_remark`.
+            /// Note that the receiver sees.
             10 receiver_remark: Option<String> => "receiver_remark",
-            /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            11 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             12 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             14 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -2363,49 +2681,49 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504199>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no`.
         pub struct GetTransferBillByOutBillNo {
-            /// `out_bill_no`.
+            /// Your own number of the compensation; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            2 business_type: Option<String> => "business_type: query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
+            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            2 business_type: Option<super::BusinessType> => "business_type: query",
         }
         new(out_bill_no: impl Into<String>)
-        text(sub_mchid: String, business_type: String)
+        text(sub_mchid: xinqiao_types::MchId, business_type: super::BusinessType)
     }
 
     w::record! {
         /// Answer to [`GetTransferBillByOutBillNo`].
         pub struct GetTransferBillByOutBillNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            3 business_type: String => "business_type: must",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            3 business_type: super::BusinessType => "business_type: must",
+            /// Your own number of the compensation; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// `receiver_detail`.
+            /// The receiver as recorded.
             6 receiver_detail: super::BillByOutBillNoReceiverDetail => "receiver_detail: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => "state: must",
-            /// `transfer_remark`.
+            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            8 state: super::State => "state: must",
+            /// Reason of the compensation, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `receiver_remark`.
+            /// Note that the receiver sees.
             10 receiver_remark: Option<String> => "receiver_remark",
-            /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `accept_time`; format `rfc3339`.
+            /// Merchant ID whose account pays.
+            11 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             12 accept_time: String => "accept_time: must",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             14 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -2437,23 +2755,23 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504176>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.pre_transfer_compensation`.
         pub struct PreTransferCompensation {
-            /// `sp_appid`.
-            0 sp_appid: Option<String> => "sp_appid",
-            /// `out_bill_no`.
+            /// AppID bound to the platform.
+            0 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::Receiver => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// `sponsor_mchid`.
-            5 sponsor_mchid: Option<String> => "sponsor_mchid",
-            /// `user_recv_perception`.
+            /// Merchant ID whose account pays.
+            5 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
+            /// What the user sees the money is for.
             6 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `notify_url`.
+            /// Address that receives the result notice.
             7 notify_url: Option<String> => "notify_url",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
         }
         new(
@@ -2462,8 +2780,8 @@ pub mod mch_transfer {
             transfer_remark: impl Into<String>,
         )
         text(
-            sp_appid: String,
-            sponsor_mchid: String,
+            sp_appid: xinqiao_types::AppId,
+            sponsor_mchid: xinqiao_types::MchId,
             user_recv_perception: String,
             notify_url: String,
             transfer_scene_id: String,
@@ -2474,15 +2792,15 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`PreTransferCompensation`].
         pub struct PreTransferCompensationResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `bill_id`.
+            /// WeChat Pay's number of the compensation.
             2 bill_id: String => "bill_id: must",
-            /// `accept_time`; format `rfc3339`.
+            /// When WeChat Pay accepted it; format `rfc3339`.
             3 accept_time: String => "accept_time: must",
-            /// `package_info`.
+            /// Parameter with which the front end opens the confirmation page.
             4 package_info: String => "package_info: must",
         }
     }
@@ -2514,17 +2832,17 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504185>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.pre_transfer_insurance_claim`.
         pub struct PreTransferInsuranceClaim {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `out_bill_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
+            /// Your own number of the compensation; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// `receiver`.
+            /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::CreateInsuranceClaimBillReceiver => "receiver: must",
-            /// `amount`; in fen.
+            /// Money of the compensation, in fen; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
-            /// `transfer_remark`.
+            /// Reason of the compensation, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// `notify_url`.
+            /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
         }
         new(
@@ -2532,7 +2850,7 @@ pub mod mch_transfer {
             receiver: super::CreateInsuranceClaimBillReceiver,
             transfer_remark: impl Into<String>,
         )
-        text(sub_mchid: String, notify_url: String)
+        text(sub_mchid: xinqiao_types::MchId, notify_url: String)
         set(amount: xinqiao_types::Fen)
     }
 
@@ -2571,42 +2889,42 @@ pub mod recharges {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012762860>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.recharges.apply`.
         pub struct Apply {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_recharge_no`.
+            /// Sub-merchant that tops up.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the top-up.
             1 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_scene`; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
-            2 recharge_scene: String => "recharge_scene: must",
-            /// `account_type`; one of `DEPOSIT` `OPERATION`.
-            3 account_type: String => "account_type: must",
-            /// `recharge_amount`.
+            /// Scene: deposit, payments or bank transfer; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
+            2 recharge_scene: super::ApplyRechargeScene => "recharge_scene: must",
+            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
+            3 account_type: super::ApplyAccountType => "account_type: must",
+            /// Money to top up and its currency.
             4 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// `notify_url`.
+            /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
-            /// `available_recharge_channels`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            6 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
-            /// `remark`.
+            /// Channels offered: bank transfer, QR code, online bank; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
+            6 available_recharge_channels: Option<Vec<super::AvailableRechargeChannels>> => "available_recharge_channels",
+            /// Note shown on the document.
             7 remark: Option<String> => "remark",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_recharge_no: impl Into<String>,
-            recharge_scene: impl Into<String>,
-            account_type: impl Into<String>,
+            recharge_scene: impl Into<super::ApplyRechargeScene>,
+            account_type: impl Into<super::ApplyAccountType>,
             recharge_amount: super::RechargeAmount,
         )
         text(notify_url: String, remark: String)
-        set(available_recharge_channels: Vec<String>)
+        set(available_recharge_channels: Vec<super::AvailableRechargeChannels>)
     }
 
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_id`.
+            /// WeChat Pay's number of the top-up, made on acceptance.
             1 recharge_id: String => "recharge_id: must",
-            /// `recharge_url`.
+            /// Page where an employee pays the top-up.
             2 recharge_url: String => "recharge_url: must",
         }
     }
@@ -2638,51 +2956,51 @@ pub mod recharges {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012762895>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.recharges.close`.
         pub struct Close {
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Sub-merchant that tops up.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`Close`].
         pub struct CloseResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_recharge_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Sub-merchant that tops up.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the top-up.
             2 out_recharge_no: String => "out_recharge_no: must",
-            /// `recharge_id`.
+            /// WeChat Pay's number of the top-up, made on acceptance.
             3 recharge_id: String => "recharge_id: must",
-            /// `recharge_channel`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            4 recharge_channel: Option<String> => "recharge_channel",
-            /// `recharge_scene`; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
-            5 recharge_scene: String => "recharge_scene: must",
-            /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-            6 recharge_state: String => "recharge_state: must",
-            /// `recharge_state_desc`.
+            /// Channel really used to pay; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
+            4 recharge_channel: Option<super::AvailableRechargeChannels> => "recharge_channel",
+            /// Scene: deposit, payments or bank transfer; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
+            5 recharge_scene: super::ApplyRechargeScene => "recharge_scene: must",
+            /// State: `RECHARGING`, `SUCCESS` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
+            6 recharge_state: super::RechargeState => "recharge_state: must",
+            /// The state in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// `account_type`; one of `DEPOSIT` `OPERATION`.
-            8 account_type: String => "account_type: must",
-            /// `recharge_amount`.
+            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
+            8 account_type: super::ApplyAccountType => "account_type: must",
+            /// Money to top up and its currency.
             9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// `bank_transfer_info`.
+            /// The bank transfer that paid.
             10 bank_transfer_info: Option<super::GetBankTransferInfo> => "bank_transfer_info",
-            /// `qr_recharge_info`.
+            /// The payment by QR code.
             11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
-            /// `accept_time`; format `rfc3339`.
+            /// When WeChat Pay accepted it; format `rfc3339`.
             12 accept_time: Option<String> => "accept_time",
-            /// `success_time`; format `rfc3339`.
+            /// When it succeeded; absent before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// `close_time`; format `rfc3339`.
+            /// When it was closed; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
-            /// `online_bank_recharge_info`.
+            /// The online bank payment.
             15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
-            /// `available_recharge_channels`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            16 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
+            /// Channels offered: bank transfer, QR code, online bank; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
+            16 available_recharge_channels: Option<Vec<super::AvailableRechargeChannels>> => "available_recharge_channels",
         }
     }
 
@@ -2713,12 +3031,12 @@ pub mod recharges {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012762874>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.recharges.get`.
         pub struct Get {
-            /// `out_recharge_no`.
+            /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Sub-merchant that tops up.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`Get`], the same as to [`Close`].
@@ -2756,21 +3074,21 @@ pub mod settle {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015198012>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.settle.apply_abnormal_settle`.
         pub struct ApplyAbnormalSettle {
-            /// `settle_batch_no`.
+            /// WeChat Pay's number of the batch, made on acceptance.
             0 settle_batch_no: String => "settle_batch_no: must path",
-            /// `individual_auth_id`; needed according to the documentation.
+            /// Authorization of the individual receiver; needed according to the documentation.
             1 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_abnormal_settle_batch_no`.
+            /// Your own number of the abnormal settlement.
             2 out_abnormal_settle_batch_no: String => "out_abnormal_settle_batch_no: must",
-            /// `abnormal_settle_type`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
-            3 abnormal_settle_type: String => "abnormal_settle_type: must",
-            /// `description`.
+            /// How it is handled; at present only paying the original receiver; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
+            3 abnormal_settle_type: super::AbnormalSettleType => "abnormal_settle_type: must",
+            /// Why it is handled this way.
             4 description: Option<String> => "description",
         }
         new(
             settle_batch_no: impl Into<String>,
             out_abnormal_settle_batch_no: impl Into<String>,
-            abnormal_settle_type: impl Into<String>,
+            abnormal_settle_type: impl Into<super::AbnormalSettleType>,
         )
         text(individual_auth_id: String, description: String)
     }
@@ -2778,25 +3096,25 @@ pub mod settle {
     w::record! {
         /// Answer to [`ApplyAbnormalSettle`].
         pub struct ApplyAbnormalSettleResponse {
-            /// `individual_auth_id`.
+            /// Authorization of the individual receiver.
             0 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_settle_batch_no`.
+            /// Your own number of the settlement batch.
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
-            /// `settle_batch_no`.
+            /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// `state`; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
-            3 state: String => "state: must",
-            /// `description`.
+            /// State of the settlement batch; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
+            3 state: super::ApplyAbnormalSettleState => "state: must",
+            /// Words that the receiver sees.
             4 description: String => "description: must",
-            /// `trade_scenario`; one of `RECOMMERCE` `INDIVIDUALTRADE`.
-            5 trade_scenario: Option<String> => "trade_scenario",
-            /// `create_time`; format `rfc3339`.
+            /// Scene: `RECOMMERCE` second-hand trade, `INDIVIDUALTRADE` trade between individuals; one of `RECOMMERCE` `INDIVIDUALTRADE`.
+            5 trade_scenario: Option<super::ApplyAbnormalSettleTradeScenario> => "trade_scenario",
+            /// When the document was made; format `rfc3339`.
             6 create_time: String => "create_time: must",
-            /// `finish_time`; format `rfc3339`.
+            /// When the batch was finished; format `rfc3339`.
             7 finish_time: Option<String> => "finish_time",
-            /// `abnormal_type`; one of `AUTH_RELATIONSHIP_INVALID` `USER_PAY_QUOTA_LIMIT`.
-            8 abnormal_type: Option<String> => "abnormal_type",
-            /// `abnormal_settle_result`.
+            /// Why it failed: authorization invalid, or the receiver's quota used up; one of `AUTH_RELATIONSHIP_INVALID` `USER_PAY_QUOTA_LIMIT`.
+            8 abnormal_type: Option<super::AbnormalType> => "abnormal_type",
+            /// How an abnormal settlement is handled; empty if all went well.
             9 abnormal_settle_result: Option<super::ApplyAbnormalSettleResult> => "abnormal_settle_result",
         }
     }
@@ -2828,22 +3146,22 @@ pub mod settle {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012649847>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.settle.apply_prepay_settle_order`.
         pub struct ApplyPrepaySettleOrder {
-            /// `appid`; needed according to the documentation.
+            /// AppID that asks for the settlement; needed according to the documentation.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `individual_auth_id`; needed according to the documentation.
+            /// Authorization of the individual receiver; needed according to the documentation.
             1 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_settle_batch_no`.
+            /// Your own number of the settlement batch.
             2 out_settle_batch_no: String => "out_settle_batch_no: must",
-            /// `settle_info_list`.
+            /// What to settle, by order.
             3 settle_info_list: Vec<super::SettleInfo> => "settle_info_list: must",
-            /// `notify_url`; needed according to the documentation.
+            /// Address that receives the result notice; needed according to the documentation.
             4 notify_url: Option<String> => "notify_url",
-            /// `description`.
+            /// Words that the receiver sees.
             5 description: String => "description: must",
-            /// `trade_scenario`; one of `RECOMMERCE`; needed according to the documentation.
-            6 trade_scenario: Option<String> => "trade_scenario",
-            /// `receive_type_template_id`; one of `1` `2`.
-            7 receive_type_template_id: Option<i64> => "receive_type_template_id",
+            /// Scene: `RECOMMERCE` second-hand trade, `INDIVIDUALTRADE` trade between individuals; one of `RECOMMERCE`; needed according to the documentation.
+            6 trade_scenario: Option<super::TradeScenario> => "trade_scenario",
+            /// Template of the kind of income; one of `1` `2`.
+            7 receive_type_template_id: Option<super::ReceiveTypeTemplateId> => "receive_type_template_id: number",
         }
         new(
             out_settle_batch_no: impl Into<String>,
@@ -2854,33 +3172,33 @@ pub mod settle {
             appid: xinqiao_types::AppId,
             individual_auth_id: String,
             notify_url: String,
-            trade_scenario: String,
+            trade_scenario: super::TradeScenario,
+            receive_type_template_id: super::ReceiveTypeTemplateId,
         )
-        set(receive_type_template_id: i64)
     }
 
     w::record! {
         /// Answer to [`ApplyPrepaySettleOrder`].
         pub struct ApplyPrepaySettleOrderResponse {
-            /// `individual_auth_id`.
+            /// Authorization of the individual receiver.
             0 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_settle_batch_no`.
+            /// Your own number of the settlement batch.
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
-            /// `settle_batch_no`.
+            /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// `state`.
+            /// State of the settlement batch.
             3 state: String => "state: must",
-            /// `description`.
+            /// Words that the receiver sees.
             4 description: String => "description: must",
-            /// `trade_scenario`.
+            /// Scene: `RECOMMERCE` second-hand trade, `INDIVIDUALTRADE` trade between individuals.
             5 trade_scenario: Option<String> => "trade_scenario",
-            /// `create_time`; format `rfc3339`.
+            /// When the document was made; format `rfc3339`.
             6 create_time: String => "create_time: must",
-            /// `finish_time`; format `rfc3339`.
+            /// When the batch was finished; format `rfc3339`.
             7 finish_time: Option<String> => "finish_time",
-            /// `abnormal_type`.
+            /// Why it failed: authorization invalid, or the receiver's quota used up.
             8 abnormal_type: Option<String> => "abnormal_type",
-            /// `abnormal_settle_result`.
+            /// How an abnormal settlement is handled; empty if all went well.
             9 abnormal_settle_result: Option<super::AbnormalSettleResult> => "abnormal_settle_result",
         }
     }
@@ -2912,7 +3230,7 @@ pub mod settle {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012650326>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.settle.get_prepay_settle_order`.
         pub struct GetPrepaySettleOrder {
-            /// `settle_batch_no`.
+            /// WeChat Pay's number of the batch, made on acceptance.
             0 settle_batch_no: String => "settle_batch_no: must path",
         }
         new(settle_batch_no: impl Into<String>)
@@ -2921,25 +3239,25 @@ pub mod settle {
     w::record! {
         /// Answer to [`GetPrepaySettleOrder`].
         pub struct GetPrepaySettleOrderResponse {
-            /// `individual_auth_id`.
+            /// Authorization of the individual receiver.
             0 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `out_settle_batch_no`.
+            /// Your own number of the settlement batch.
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
-            /// `settle_batch_no`.
+            /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// `state`.
+            /// State of the settlement batch.
             3 state: String => "state: must",
-            /// `description`.
+            /// Words that the receiver sees.
             4 description: String => "description: must",
-            /// `trade_scenario`; one of `RECOMMERCE`.
-            5 trade_scenario: Option<String> => "trade_scenario",
-            /// `create_time`; format `rfc3339`.
+            /// Scene: `RECOMMERCE` second-hand trade, `INDIVIDUALTRADE` trade between individuals; one of `RECOMMERCE`.
+            5 trade_scenario: Option<super::TradeScenario> => "trade_scenario",
+            /// When the document was made; format `rfc3339`.
             6 create_time: String => "create_time: must",
-            /// `finish_time`; format `rfc3339`.
+            /// When the batch was finished; format `rfc3339`.
             7 finish_time: Option<String> => "finish_time",
-            /// `abnormal_type`.
+            /// Why it failed: authorization invalid, or the receiver's quota used up.
             8 abnormal_type: Option<String> => "abnormal_type",
-            /// `abnormal_settle_result`.
+            /// How an abnormal settlement is handled; empty if all went well.
             9 abnormal_settle_result: Option<super::AbnormalSettleResult> => "abnormal_settle_result",
         }
     }
@@ -2976,52 +3294,52 @@ pub mod withdraw {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013328163>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.withdraw.get_day_end_balance_withdraw`.
         pub struct GetDayEndBalanceWithdraw {
-            /// `out_request_no`.
+            /// Your own number of the withdrawal.
             0 out_request_no: String => "out_request_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_request_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetDayEndBalanceWithdraw`].
         pub struct GetDayEndBalanceWithdrawResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `status`; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
-            2 status: String => "status: must",
-            /// `withdraw_id`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// State: created, processing, finished, abnormal; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
+            2 status: super::Status => "status: must",
+            /// WeChat Pay's number of the withdrawal, made on acceptance.
             3 withdraw_id: String => "withdraw_id: must",
-            /// `out_request_no`.
+            /// Your own number of the withdrawal.
             4 out_request_no: String => "out_request_no: must",
-            /// `total_amount`.
+            /// Money to withdraw, in fen.
             5 total_amount: i64 => "total_amount: must",
-            /// `success_amount`.
+            /// Money withdrawn, in fen.
             6 success_amount: Option<i64> => "success_amount",
-            /// `fail_amount`.
+            /// Money whose withdrawal failed, in fen.
             7 fail_amount: Option<i64> => "fail_amount",
-            /// `refund_amount`.
+            /// Money returned by the bank, in fen.
             8 refund_amount: Option<i64> => "refund_amount",
-            /// `create_time`.
+            /// When the withdrawal was started.
             9 create_time: String => "create_time: must",
-            /// `update_time`.
+            /// When the state last changed.
             10 update_time: String => "update_time: must",
-            /// `reason`.
+            /// Why the withdrawal failed.
             11 reason: Option<String> => "reason",
-            /// `remark`.
+            /// Note shown on the document.
             12 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text shown on the bank statement.
             13 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            14 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
+            /// Account to draw from: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
+            14 account_type: super::AccountType => "account_type: must",
+            /// Last four digits of the receiving account; personal data, masked in `Debug`.
             15 account_number: String => "account_number: must masked",
-            /// `account_bank`.
+            /// Bank that receives the money.
             16 account_bank: String => "account_bank: must",
-            /// `bank_name`.
+            /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             17 bank_name: Option<String> => "bank_name",
         }
     }
@@ -3053,25 +3371,25 @@ pub mod withdraw {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013328143>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.withdraw.withdraw_day_end_balance`.
         pub struct WithdrawDayEndBalance {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_request_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the withdrawal.
             1 out_request_no: String => "out_request_no: must",
-            /// `calculate_amount_type`; one of `ONLY_DAY_END_BALANCE` `ALLOW_CURRENT_BALANCE`.
-            2 calculate_amount_type: String => "calculate_amount_type: must",
-            /// `remark`.
+            /// How the amount is found: day-end balance only, or the current one allowed; one of `ONLY_DAY_END_BALANCE` `ALLOW_CURRENT_BALANCE`.
+            2 calculate_amount_type: super::CalculateAmountType => "calculate_amount_type: must",
+            /// Note shown on the document.
             3 remark: Option<String> => "remark",
-            /// `bank_memo`.
+            /// Text shown on the bank statement.
             4 bank_memo: Option<String> => "bank_memo",
-            /// `notify_url`.
+            /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
-            /// `reserve_amount`.
+            /// Money to leave on the account, in fen.
             6 reserve_amount: Option<i64> => "reserve_amount",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_request_no: impl Into<String>,
-            calculate_amount_type: impl Into<String>,
+            calculate_amount_type: impl Into<super::CalculateAmountType>,
         )
         text(remark: String, bank_memo: String, notify_url: String)
         set(reserve_amount: i64)

@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `plat_solution::insurance::mch_transfer::GetBatchByBatchId`; an item of `data` in the answer of `plat_solution::insurance::mch_transfer::GetBatchByOutBatchNo`.
     pub struct DataInfo {
-        /// `out_detail_no`.
+        /// Your own number of one transfer, unique in the batch.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `detail_id`.
+        /// WeChat Pay's number of one transfer.
         1 detail_id: String => "detail_id: must",
-        /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-        2 detail_state: String => "detail_state: must",
+        /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+        2 detail_state: DataDetailState => "detail_state: must",
     }
 }
 
 w::record! {
     /// `close_info` of the answer of `plat_solution::insurance::mch_transfer::CloseReservation`; `close_info` of the answer of `plat_solution::insurance::mch_transfer::GetReservationByOutReservationNo`; and 1 more.
     pub struct CloseInfo {
-        /// `close_reason`; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
-        0 close_reason: String => "close_reason: must",
-        /// `close_time`; format `rfc3339`.
+        /// Why it was closed, such as the user not confirming in time; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
+        0 close_reason: CloseInfoCloseReason => "close_reason: must",
+        /// When it was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
     }
 }
@@ -28,15 +28,15 @@ w::record! {
 w::record! {
     /// `insurance_policy` of `plat_solution::insurance::SceneReportData`.
     pub struct InsurancePolicy {
-        /// `product_registration_no`; needed according to the documentation.
+        /// Registration number of the insurance product; needed according to the documentation.
         0 product_registration_no: Option<String> => "product_registration_no",
-        /// `policy_no`.
+        /// Number of the policy behind the transfer.
         1 policy_no: String => "policy_no: must",
-        /// `name`.
+        /// What the insurance is called.
         2 name: String => "name: must",
-        /// `withdrawal_no`.
+        /// Number of the cash withdrawal; for money drawn from a policy.
         3 withdrawal_no: Option<String> => "withdrawal_no",
-        /// `claim_no`.
+        /// Number of the claim; for payouts of claims.
         4 claim_no: Option<String> => "claim_no",
     }
     new(policy_no: impl Into<String>, name: impl Into<String>)
@@ -46,7 +46,7 @@ w::record! {
 w::record! {
     /// `scene_report_data` of `plat_solution::insurance::mch_transfer::ApplyReservation`.
     pub struct SceneReportData {
-        /// `insurance_policy`.
+        /// Policy and claim behind the transfer.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
     new()
@@ -56,41 +56,41 @@ w::record! {
 w::record! {
     /// `transfer_batch` of the answer of `plat_solution::insurance::mch_transfer::GetBatchByBatchId`; `transfer_batch` of the answer of `plat_solution::insurance::mch_transfer::GetBatchByOutBatchNo`.
     pub struct TransferBatch {
-        /// `sp_mchid`.
-        0 sp_mchid: String => "sp_mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must",
-        /// `sp_appid`.
-        2 sp_appid: String => "sp_appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `out_batch_no`.
+        /// Merchant ID of the platform.
+        0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID bound to the platform.
+        2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// AppID bound to the sub-merchant.
+        3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// Your own unique number of the batch.
         4 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// WeChat Pay's number of the batch.
         5 batch_id: String => "batch_id: must",
-        /// `batch_state`; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
-        6 batch_state: String => "batch_state: must",
-        /// `batch_name`.
+        /// State: accepted, processing, completed, closed; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
+        6 batch_state: BatchState => "batch_state: must",
+        /// Title that tells this batch from others.
         7 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch, at most 32 characters.
         8 batch_remark: String => "batch_remark: must",
-        /// `transfer_scene_id`.
+        /// Transfer scene, applied for on the merchant platform; such as `1001`.
         9 transfer_scene_id: String => "transfer_scene_id: must",
-        /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
-        10 close_reason: Option<String> => "close_reason",
-        /// `total_amount`; in fen.
+        /// Why the batch was closed: revoked, or overdue; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
+        10 close_reason: Option<CloseReason> => "close_reason",
+        /// Money of the whole batch, in fen; equals the sum of its parts; in fen.
         11 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
+        /// Number of transfers in the batch.
         12 total_num: i64 => "total_num: must",
-        /// `create_time`; format `rfc3339`.
+        /// When the document was made; format `rfc3339`.
         13 create_time: String => "create_time: must",
-        /// `success_amount`; in fen.
+        /// Money transferred, in fen; in fen.
         14 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// `success_num`.
+        /// How many transfers of the batch succeeded.
         15 success_num: i64 => "success_num: must",
-        /// `failed_amount`; in fen.
+        /// Money that could not be transferred, in fen; in fen.
         16 failed_amount: xinqiao_types::Fen => "failed_amount: must",
-        /// `failed_num`.
+        /// How many transfers of the batch failed.
         17 failed_num: i64 => "failed_num: must",
     }
 }
@@ -98,15 +98,15 @@ w::record! {
 w::record! {
     /// An item of `transfer_detail_list` in `plat_solution::insurance::mch_transfer::ApplyBatch`.
     pub struct TransferDetail {
-        /// `out_detail_no`.
+        /// Your own number of one transfer, unique in the batch.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`; in fen.
+        /// Money of this transfer, in fen; in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the receiver sees.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The receiving user under the AppID given; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `reservation_id`.
+        /// WeChat Pay's number of the reservation, made on acceptance.
         4 reservation_id: String => "reservation_id: must",
     }
     new(
@@ -116,6 +116,216 @@ w::record! {
         openid: impl Into<xinqiao_types::OpenId>,
         reservation_id: impl Into<String>,
     )
+}
+
+w::open_enum! {
+    /// State: accepted, processing, completed, closed.
+    ///
+    /// What `batch_state` of `plat_solution::insurance::mch_transfer::ApplyBatchResponse`, `batch_state` of `TransferBatch` may be.
+    pub enum BatchState {
+        /// Accepted, not started (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Transfers under way (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// All transfers handled (`COMPLETED`).
+        Completed = "COMPLETED",
+        /// Closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Why it was closed, such as the user not confirming in time.
+    ///
+    /// What `close_reason` of `CloseInfo` may be.
+    pub enum CloseInfoCloseReason {
+        /// Not confirmed by the user in time (`USER_OVERDUE_UNCONFIRMED`).
+        UserOverdueUnConfirmed = "USER_OVERDUE_UNCONFIRMED",
+        /// Closed by the merchant after confirmation (`CLOSE_CONFIRMED_VIA_MCH_API`).
+        CloseConfirmedViaMchApi = "CLOSE_CONFIRMED_VIA_MCH_API",
+        /// Closed by the merchant before confirmation (`CLOSE_ACCEPTED_VIA_MCH_API`).
+        CloseAcceptedViaMchApi = "CLOSE_ACCEPTED_VIA_MCH_API",
+        /// Closed because the transfer is done (`TRANSFER_FINISHED`).
+        TransferFinished = "TRANSFER_FINISHED",
+        /// Not transferred by the latest day (`OVERDUE_NOT_TRANSFER`).
+        OverdueNotTransfer = "OVERDUE_NOT_TRANSFER",
+        /// Against the rules or the procedure (`RESERVE_FAIL`).
+        ReserveFail = "RESERVE_FAIL",
+        /// Closed by the user after confirmation (`USER_CLOSE`).
+        UserClose = "USER_CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// Why the batch was closed: revoked, or overdue.
+    ///
+    /// What `close_reason` of `TransferBatch` may be.
+    pub enum CloseReason {
+        /// Revoked by the merchant (`MERCHANT_REVOCATION`).
+        MerchantRevocation = "MERCHANT_REVOCATION",
+        /// Closed because it took too long (`OVERDUE_CLOSE`).
+        OverdueClose = "OVERDUE_CLOSE",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    ///
+    /// What `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByDetailIdResponse`, `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByOutDetailNoResponse` and 1 more may be.
+    pub enum DataDetailState {
+        /// Being checked (`INIT`).
+        Init = "INIT",
+        /// All; for filters only (`ALL`).
+        All = "ALL",
+        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        WaitPay = "WAIT_PAY",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Transfer failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank to the merchant (`BANK_REFUND`).
+        BankRefund = "BANK_REFUND",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    ///
+    /// What `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchByBatchId`, `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchByOutBatchNo` may be.
+    pub enum DetailState {
+        /// All; for filters only (`ALL`).
+        All = "ALL",
+        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        WaitPay = "WAIT_PAY",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Transfer failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank to the merchant (`BANK_REFUND`).
+        BankRefund = "BANK_REFUND",
+    }
+}
+
+w::open_enum! {
+    /// Reason code of the failed transfer.
+    ///
+    /// What `fail_reason` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByDetailIdResponse`, `fail_reason` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
+    pub enum FailReason {
+        /// The account is frozen (`ACCOUNT_FROZEN`).
+        AccountFrozen = "ACCOUNT_FROZEN",
+        /// The receiver has no verified identity (`REAL_NAME_CHECK_FAIL`).
+        RealNameCheckFail = "REAL_NAME_CHECK_FAIL",
+        /// The name does not match (`NAME_NOT_CORRECT`).
+        NameNotCorrect = "NAME_NOT_CORRECT",
+        /// The openid is not of this AppID (`OPENID_INVALID`).
+        OpenidInvalid = "OPENID_INVALID",
+        /// Over the limit of one transfer (`TRANSFER_QUOTA_EXCEED`).
+        TransferQuotaExceed = "TRANSFER_QUOTA_EXCEED",
+        /// Over the daily limit (`DAY_RECEIVED_QUOTA_EXCEED`).
+        DayReceivedQuotaExceed = "DAY_RECEIVED_QUOTA_EXCEED",
+        /// Over the monthly limit (`MONTH_RECEIVED_QUOTA_EXCEED`).
+        MonthReceivedQuotaExceed = "MONTH_RECEIVED_QUOTA_EXCEED",
+        /// Too many transfers today (`DAY_RECEIVED_COUNT_EXCEED`).
+        DayReceivedCountExceed = "DAY_RECEIVED_COUNT_EXCEED",
+        /// Product not opened or frozen (`PRODUCT_AUTH_CHECK_FAIL`).
+        ProductAuthCheckFail = "PRODUCT_AUTH_CHECK_FAIL",
+        /// Closed after the retry period (`OVERDUE_CLOSE`).
+        OverdueClose = "OVERDUE_CLOSE",
+        /// The identity card does not match (`ID_CARD_NOT_CORRECT`).
+        IdCardNotCorrect = "ID_CARD_NOT_CORRECT",
+        /// There is no such account (`ACCOUNT_NOT_EXIST`).
+        AccountNotExist = "ACCOUNT_NOT_EXIST",
+        /// Blocked as a risk (`TRANSFER_RISK`).
+        TransferRisk = "TRANSFER_RISK",
+        /// The payroll card was closed (`PAYROLL_CARD_ALREADY_LOGOUT`).
+        PayrollCardAlreadyLogOut = "PAYROLL_CARD_ALREADY_LOGOUT",
+        /// The payroll card is frozen (`PAYROLL_CARD_ALREADY_FROZEN`).
+        PayrollCardAlreadyFrozen = "PAYROLL_CARD_ALREADY_FROZEN",
+        /// The payroll card has not authorized the merchant (`PAYROLL_CARD_UNAUTHORIZED`).
+        PayrollCardUnauthorized = "PAYROLL_CARD_UNAUTHORIZED",
+        /// The user has no payroll card (`PAYROLL_CARD_USER_NOT_OPEN`).
+        PayrollCardUserNotOpen = "PAYROLL_CARD_USER_NOT_OPEN",
+        /// The payroll card has another name (`PAYROLL_CARD_NAME_CARD_NOT_MATCH`).
+        PayrollCardNameCardNotMatch = "PAYROLL_CARD_NAME_CARD_NOT_MATCH",
+        /// The payroll card has another identity card (`PAYROLL_CARD_ID_CARD_NOT_MATCH`).
+        PayrollCardIdCardNotMatch = "PAYROLL_CARD_ID_CARD_NOT_MATCH",
+        /// The bank card of the payroll card is unbound (`PAYROLL_CARD_BANKCARD_UNBUNDLING`).
+        PayrollCardBankCardUnbundling = "PAYROLL_CARD_BANKCARD_UNBUNDLING",
+        /// The limited bank card is over its quota (`BANK_CARD_COLLECTIONS_ABOVE_QUOTA`).
+        BankCardCollectionsAboveQuota = "BANK_CARD_COLLECTIONS_ABOVE_QUOTA",
+        /// The bank card is closed, frozen or lost (`BANK_CARD_ACCOUNT_ABNORMAL`).
+        BankCardAccountAbnormal = "BANK_CARD_ACCOUNT_ABNORMAL",
+        /// The bank card is not in order (`BANK_CARD_STATUS_ABNORMAL`).
+        BankCardStatusAbnormal = "BANK_CARD_STATUS_ABNORMAL",
+        /// Bank or branch is wrong (`BANK_CARD_BANK_INFO_WRONG`).
+        BankCardBankInfoWrong = "BANK_CARD_BANK_INFO_WRONG",
+        /// Holder or number of the card is wrong (`BANK_CARD_CARD_INFO_WRONG`).
+        BankCardCardInfoWrong = "BANK_CARD_CARD_INFO_WRONG",
+        /// Another reason (`OTHER_FAIL_REASON_TYPE`).
+        OtherFailReasonType = "OTHER_FAIL_REASON_TYPE",
+        /// The identity's receiving quota is used up (`REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED`).
+        RealNameAccountQuotaExceed = "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED",
+        /// The user is not on the list of receivers (`RECEIVE_ACCOUNT_NOT_PERMMIT`).
+        ReceiveAccountNotPermmit = "RECEIVE_ACCOUNT_NOT_PERMMIT",
+        /// The receiver must complete the identity (`PAYEE_ACCOUNT_ABNORMAL`).
+        PayeeAccountAbnormal = "PAYEE_ACCOUNT_ABNORMAL",
+        /// The paying merchant is restricted (`PAYER_ACCOUNT_ABNORMAL`).
+        PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
+        /// The remark could not be set (`TRANSFER_REMARK_SET_FAIL`).
+        TransferRemarkSetFail = "TRANSFER_REMARK_SET_FAIL",
+        /// The scene cannot be used now (`TRANSFER_SCENE_INVALID`).
+        TransferSceneInvalid = "TRANSFER_SCENE_INVALID",
+        /// The scene has not been granted (`TRANSFER_SCENE_UNAVAILABLE`).
+        TransferSceneUnavailable = "TRANSFER_SCENE_UNAVAILABLE",
+        /// Receivers are not configured (`RECEIVE_ACCOUNT_NOT_CONFIGURE`).
+        ReceiveAccountNotConfigure = "RECEIVE_ACCOUNT_NOT_CONFIGURE",
+        /// The user got 200,000 yuan this month (`BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH`).
+        BlockB2CUserAmountBsRuleMonth = "BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH",
+        /// Risky account, limited this month (`BLOCK_B2C_USERLIMITAMOUNT_MONTH`).
+        BlockB2CUserLimitAmountMonth = "BLOCK_B2C_USERLIMITAMOUNT_MONTH",
+        /// Refused by the checking employee (`MERCHANT_REJECT`).
+        MerchantReject = "MERCHANT_REJECT",
+        /// Not confirmed by the checking employee in time (`MERCHANT_NOT_CONFIRM`).
+        MerchantNotConfirm = "MERCHANT_NOT_CONFIRM",
+        /// The bank card data is wrong (`BANK_CARD_PARAM_ERROR`).
+        BankCardParamError = "BANK_CARD_PARAM_ERROR",
+        /// The card is not a debit card (`BANK_CARD_TYPE_NOT_SUPPORTED`).
+        BankCardTypeNotSupported = "BANK_CARD_TYPE_NOT_SUPPORTED",
+        /// The reservation is in the wrong state (`RESERVATION_STATE_INVALID`).
+        ReservationStateInvalid = "RESERVATION_STATE_INVALID",
+        /// More than was reserved (`EXCEEDED_ESTIMATED_AMOUNT`).
+        ExceededEstimatedAmount = "EXCEEDED_ESTIMATED_AMOUNT",
+        /// Differs from the reservation (`RESERVATION_INFO_NOT_MATCH`).
+        ReservationInfoNotMatch = "RESERVATION_INFO_NOT_MATCH",
+        /// Other scene than in the reservation (`RESERVATION_SCENE_NOT_MATCH`).
+        ReservationSceneNotMatch = "RESERVATION_SCENE_NOT_MATCH",
+    }
+}
+
+w::open_enum! {
+    /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready.
+    ///
+    /// What `receipt_state` of `plat_solution::insurance::mch_transfer::ApplyBatchDetailReceiptResponse`, `receipt_state` of `plat_solution::insurance::mch_transfer::ApplyBatchSummaryReceiptResponse` and 2 more may be.
+    pub enum ReceiptState {
+        /// Receipt in the making (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Receipt can be downloaded (`FINISHED`).
+        Finished = "FINISHED",
+    }
+}
+
+w::open_enum! {
+    /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`.
+    ///
+    /// What `state` of `plat_solution::insurance::mch_transfer::ApplyReservationResponse`, `state` of `plat_solution::insurance::mch_transfer::CloseReservationResponse` and 2 more may be.
+    pub enum State {
+        /// Waiting for the user to confirm (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Confirmed by the user (`CONFIRMED`).
+        Confirmed = "CONFIRMED",
+        /// Reservation closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
 }
 
 /// Insurance transfers (保险商家转账): `pay_v3.plat_solution.insurance.mch_transfer`.
@@ -130,31 +340,31 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504220>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.apply_batch`.
         pub struct ApplyBatch {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`; needed according to the documentation.
-            1 sp_appid: Option<String> => "sp_appid",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform; needed according to the documentation.
+            1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
+            /// AppID bound to the sub-merchant.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Your own unique number of the batch.
             3 out_batch_no: String => "out_batch_no: must",
-            /// `batch_name`.
+            /// Title that tells this batch from others.
             4 batch_name: String => "batch_name: must",
-            /// `batch_remark`.
+            /// Note on the batch, at most 32 characters.
             5 batch_remark: String => "batch_remark: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `total_amount`; in fen.
+            /// Money of the whole batch, in fen; equals the sum of its parts; in fen.
             7 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// `total_num`.
+            /// Number of transfers in the batch.
             8 total_num: i64 => "total_num: must",
-            /// `transfer_detail_list`.
+            /// Transfers of the batch.
             9 transfer_detail_list: Vec<super::TransferDetail> => "transfer_detail_list: must",
-            /// `notify_url`; needed according to the documentation.
+            /// Address that receives the result notice; needed according to the documentation.
             10 notify_url: Option<String> => "notify_url",
         }
         new(
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
             out_batch_no: impl Into<String>,
             batch_name: impl Into<String>,
             batch_remark: impl Into<String>,
@@ -163,20 +373,20 @@ pub mod mch_transfer {
             total_num: i64,
             transfer_detail_list: Vec<super::TransferDetail>,
         )
-        text(sp_appid: String, sub_appid: String, notify_url: String)
+        text(sp_appid: xinqiao_types::AppId, sub_appid: xinqiao_types::AppId, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`ApplyBatch`].
         pub struct ApplyBatchResponse {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             1 batch_id: String => "batch_id: must",
-            /// `create_time`; format `rfc3339`.
+            /// When the document was made; format `rfc3339`.
             2 create_time: String => "create_time: must",
-            /// `batch_state`; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
-            3 batch_state: Option<String> => "batch_state",
+            /// State: accepted, processing, completed, closed; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
+            3 batch_state: Option<super::BatchState> => "batch_state",
         }
     }
 
@@ -206,31 +416,31 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.apply_batch_detail_receipt`.
         pub struct ApplyBatchDetailReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             1 out_detail_no: String => "out_detail_no: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
     w::record! {
         /// Answer to [`ApplyBatchDetailReceipt`].
         pub struct ApplyBatchDetailReceiptResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             2 out_detail_no: String => "out_detail_no: must",
-            /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            3 receipt_state: String => "receipt_state: must",
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready; one of `ACCEPTED` `FINISHED`.
+            3 receipt_state: super::ReceiptState => "receipt_state: must",
         }
     }
 
@@ -260,23 +470,23 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.apply_batch_summary_receipt`.
         pub struct ApplyBatchSummaryReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
-        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`ApplyBatchSummaryReceipt`].
         pub struct ApplyBatchSummaryReceiptResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            2 receipt_state: String => "receipt_state: must",
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready; one of `ACCEPTED` `FINISHED`.
+            2 receipt_state: super::ReceiptState => "receipt_state: must",
         }
     }
 
@@ -307,42 +517,42 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504216>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.apply_reservation`.
         pub struct ApplyReservation {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_reservation_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Your own number of the reservation.
             3 out_reservation_no: String => "out_reservation_no: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             4 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`; format `rfc3339`; needed according to the documentation.
+            /// Latest day of the transfer; the reservation closes afterwards; format `rfc3339`; such as `2025-11-22`; needed according to the documentation.
             5 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`; in fen.
+            /// Most money expected, in fen; instead of the exact amount; in fen.
             6 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// `exact_amount`; in fen.
+            /// Exact money, in fen; instead of the estimate; in fen.
             7 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The receiving user under the AppID given; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_real_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Real name of the receiver, encrypted, checked against the identity; encrypted on the wire; personal data, masked in `Debug`.
             9 user_real_name: Option<String> => "user_real_name: masked encrypted",
-            /// `reserve_remark`.
+            /// Note shown on the user's confirmation page.
             10 reserve_remark: String => "reserve_remark: must",
-            /// `notify_url`; needed according to the documentation.
+            /// Address that receives the result notice; needed according to the documentation.
             11 notify_url: Option<String> => "notify_url",
-            /// `scene_report_data`.
+            /// What the transfer scene must report.
             12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
         new(
-            sub_mchid: impl Into<String>,
-            sp_appid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            sp_appid: impl Into<xinqiao_types::AppId>,
             out_reservation_no: impl Into<String>,
             transfer_scene_id: impl Into<String>,
             reserve_remark: impl Into<String>,
         )
         text(
-            sub_appid: String,
+            sub_appid: xinqiao_types::AppId,
             estimated_date: String,
             openid: xinqiao_types::OpenId,
             user_real_name: String,
@@ -358,17 +568,17 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`ApplyReservation`].
         pub struct ApplyReservationResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_reservation_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the reservation.
             1 out_reservation_no: String => "out_reservation_no: must",
-            /// `reservation_id`.
+            /// WeChat Pay's number of the reservation, made on acceptance.
             2 reservation_id: String => "reservation_id: must",
-            /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            3 state: String => "state: must",
-            /// `accept_time`; format `rfc3339`.
+            /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
+            3 state: super::State => "state: must",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             4 accept_time: String => "accept_time: must",
-            /// `package_info`.
+            /// Parameter with which the front end opens the confirmation page.
             5 package_info: Option<String> => "package_info",
         }
     }
@@ -400,54 +610,54 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504219>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.close_reservation`.
         pub struct CloseReservation {
-            /// `out_reservation_no`.
+            /// Your own number of the reservation.
             0 out_reservation_no: String => "out_reservation_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-            /// `sub_mchid`.
-            2 sub_mchid_again: String => "sub_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`; `sub_mchid` on the wire.
+            2 sub_mchid_again: xinqiao_types::MchId => "sub_mchid: must",
         }
         new(
             out_reservation_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
-            sub_mchid_again: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            sub_mchid_again: impl Into<xinqiao_types::MchId>,
         )
     }
 
     w::record! {
         /// Answer to [`CloseReservation`].
         pub struct CloseReservationResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `out_reservation_no`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform.
+            2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Your own number of the reservation.
             4 out_reservation_no: String => "out_reservation_no: must",
-            /// `reservation_id`.
+            /// WeChat Pay's number of the reservation, made on acceptance.
             5 reservation_id: String => "reservation_id: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`; format `rfc3339`.
+            /// Latest day of the transfer; the reservation closes afterwards; format `rfc3339`; such as `2025-11-22`.
             7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`; in fen.
+            /// Most money expected, in fen; instead of the exact amount; in fen.
             8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// `exact_amount`; in fen.
+            /// Exact money, in fen; instead of the estimate; in fen.
             9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The receiving user under the AppID given; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
+            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
             11 bank_type: Option<String> => "bank_type",
-            /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            12 state: String => "state: must",
-            /// `accept_time`; format `rfc3339`.
+            /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
+            12 state: super::State => "state: must",
+            /// When WeChat Pay accepted it; format `rfc3339`.
             13 accept_time: String => "accept_time: must",
-            /// `reserve_time`; format `rfc3339`.
+            /// When the user confirmed the reservation; format `rfc3339`.
             14 reserve_time: Option<String> => "reserve_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -479,34 +689,38 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504223>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_batch_by_batch_id`.
         pub struct GetBatchByBatchId {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-            /// `need_query_detail`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query true-false",
-            /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            3 detail_state: Option<String> => "detail_state: query",
-            /// `offset`.
+            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            3 detail_state: Option<super::DetailState> => "detail_state: query",
+            /// Transfer to start from, counted from 0.
             4 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Transfers a page.
             5 limit: Option<i64> => "limit: query",
         }
-        new(batch_id: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
-        text(detail_state: String)
+        new(
+            batch_id: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            need_query_detail: bool,
+        )
+        text(detail_state: super::DetailState)
         set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetBatchByBatchId`].
         pub struct GetBatchByBatchIdResponse {
-            /// `transfer_batch`.
+            /// The batch as a whole.
             0 transfer_batch: super::TransferBatch => "transfer_batch: must",
-            /// `data`.
+            /// Transfers of the batch.
             1 data: Option<Vec<super::DataInfo>> => "data",
-            /// `offset`.
+            /// Transfer to start from, counted from 0.
             2 offset: Option<f64> => "offset",
-            /// `limit`.
+            /// Transfers a page.
             3 limit: Option<f64> => "limit",
         }
     }
@@ -538,21 +752,25 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504221>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_batch_by_out_batch_no`.
         pub struct GetBatchByOutBatchNo {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-            /// `need_query_detail`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query true-false",
-            /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            3 detail_state: Option<String> => "detail_state: query",
-            /// `offset`.
+            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            3 detail_state: Option<super::DetailState> => "detail_state: query",
+            /// Transfer to start from, counted from 0.
             4 offset: Option<i64> => "offset: query",
-            /// `limit`.
+            /// Transfers a page.
             5 limit: Option<i64> => "limit: query",
         }
-        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
-        text(detail_state: String)
+        new(
+            out_batch_no: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            need_query_detail: bool,
+        )
+        text(detail_state: super::DetailState)
         set(offset: i64, limit: i64)
     }
 
@@ -585,40 +803,40 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_batch_detail_receipt`.
         pub struct GetBatchDetailReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             1 out_detail_no: String => "out_detail_no: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
     w::record! {
         /// Answer to [`GetBatchDetailReceipt`].
         pub struct GetBatchDetailReceiptResponse {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must",
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `detail_id`.
+            /// WeChat Pay's number of one transfer.
             2 detail_id: String => "detail_id: must",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             3 out_detail_no: String => "out_detail_no: must",
-            /// `sub_mchid`.
-            4 sub_mchid: String => "sub_mchid: must",
-            /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            5 receipt_state: String => "receipt_state: must",
-            /// `hash_type`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready; one of `ACCEPTED` `FINISHED`.
+            5 receipt_state: super::ReceiptState => "receipt_state: must",
+            /// Digest algorithm of the receipt, such as `SHA256`.
             6 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the receipt, to verify the download.
             7 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Address of the receipt; the GET must be signed.
             8 download_url: Option<String> => "download_url",
         }
     }
@@ -650,52 +868,56 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504224>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_batch_details_by_detail_id`.
         pub struct GetBatchDetailsByDetailId {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must path",
-            /// `detail_id`.
+            /// WeChat Pay's number of one transfer.
             1 detail_id: String => "detail_id: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(batch_id: impl Into<String>, detail_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(
+            batch_id: impl Into<String>,
+            detail_id: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+        )
     }
 
     w::record! {
         /// Answer to [`GetBatchDetailsByDetailId`].
         pub struct GetBatchDetailsByDetailIdResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Your own unique number of the batch.
             3 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             4 batch_id: String => "batch_id: must",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             5 out_detail_no: String => "out_detail_no: must",
-            /// `detail_id`.
+            /// WeChat Pay's number of one transfer.
             6 detail_id: String => "detail_id: must",
-            /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            7 detail_state: String => "detail_state: must",
-            /// `transfer_amount`; in fen.
+            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            7 detail_state: super::DataDetailState => "detail_state: must",
+            /// Money of this transfer, in fen; in fen.
             8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the receiver sees.
             9 transfer_remark: String => "transfer_remark: must",
-            /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-            10 fail_reason: Option<String> => "fail_reason",
-            /// `openid`; personal data, masked in `Debug`.
+            /// Reason code of the failed transfer; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
+            10 fail_reason: Option<super::FailReason> => "fail_reason",
+            /// The receiving user under the AppID given; personal data, masked in `Debug`.
             11 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
+            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
             12 bank_type: Option<String> => "bank_type",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            /// Name of the receiver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
             13 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
+            /// When the document was made; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// `transfer_finish_time`; format `rfc3339`.
+            /// When the transfer reached its final result; format `rfc3339`.
             15 transfer_finish_time: Option<String> => "transfer_finish_time",
-            /// `bank_refund_time`; format `rfc3339`.
+            /// When the bank returned it; empty if not; format `rfc3339`.
             16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
@@ -727,17 +949,17 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504222>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_batch_details_by_out_detail_no`.
         pub struct GetBatchDetailsByOutDetailNo {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             1 out_detail_no: String => "out_detail_no: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
@@ -770,30 +992,30 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_batch_summary_receipt`.
         pub struct GetBatchSummaryReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetBatchSummaryReceipt`].
         pub struct GetBatchSummaryReceiptResponse {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must",
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
-            /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            3 receipt_state: String => "receipt_state: must",
-            /// `hash_type`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready; one of `ACCEPTED` `FINISHED`.
+            3 receipt_state: super::ReceiptState => "receipt_state: must",
+            /// Digest algorithm of the receipt, such as `SHA256`.
             4 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the receipt, to verify the download.
             5 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Address of the receipt; the GET must be signed.
             6 download_url: Option<String> => "download_url",
         }
     }
@@ -825,12 +1047,12 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504218>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_reservation_by_out_reservation_no`.
         pub struct GetReservationByOutReservationNo {
-            /// `out_reservation_no`.
+            /// Your own number of the reservation.
             0 out_reservation_no: String => "out_reservation_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetReservationByOutReservationNo`], the same as to [`CloseReservation`].
@@ -863,12 +1085,12 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504217>.
         /// * Catalog: `pay_v3.plat_solution.insurance.mch_transfer.get_reservation_by_reservation_id`.
         pub struct GetReservationByReservationId {
-            /// `reservation_id`.
+            /// WeChat Pay's number of the reservation, made on acceptance.
             0 reservation_id: String => "reservation_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(reservation_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(reservation_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetReservationByReservationId`], the same as to [`CloseReservation`].

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `plat_solution::mch_transfer::batches::GetByBatchId`; an item of `data` in the answer of `plat_solution::mch_transfer::batches::GetByOutBatchNo`.
     pub struct DataInfo {
-        /// `detail_id`.
+        /// WeChat Pay's number of one transfer.
         0 detail_id: String => "detail_id: must",
-        /// `out_detail_no`.
+        /// Your own number of one transfer, unique in the batch.
         1 out_detail_no: String => "out_detail_no: must",
-        /// `detail_state`.
+        /// State of the transfer: waiting, success, failed, returned by the bank, ….
         2 detail_state: String => "detail_state: must",
     }
 }
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::mch_transfer::reservation::Close`; `close_info` of the answer of `plat_solution::mch_transfer::reservation::GetByOutReservationNo`; and 1 more.
     pub struct CloseInfo {
-        /// `close_time`.
+        /// When it was closed.
         0 close_time: String => "close_time: must",
-        /// `close_reason`.
+        /// Why it was closed, such as the user not confirming in time.
         1 close_reason: String => "close_reason: must",
     }
 }
@@ -28,15 +28,15 @@ w::record! {
 w::record! {
     /// `insurance_policy` of `plat_solution::mch_transfer::SceneReportData`.
     pub struct InsurancePolicy {
-        /// `product_registration_no`.
+        /// Registration number of the insurance product.
         0 product_registration_no: String => "product_registration_no: must",
-        /// `policy_no`.
+        /// Number of the policy behind the transfer.
         1 policy_no: String => "policy_no: must",
-        /// `name`.
+        /// What the insurance is called.
         2 name: String => "name: must",
-        /// `withdrawal_no`.
+        /// Number of the cash withdrawal; for money drawn from a policy.
         3 withdrawal_no: Option<String> => "withdrawal_no",
-        /// `claim_no`.
+        /// Number of the claim; for payouts of claims.
         4 claim_no: Option<String> => "claim_no",
     }
     new(
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// `scene_report_data` of `plat_solution::mch_transfer::reservation::Apply`.
     pub struct SceneReportData {
-        /// `insurance_policy`.
+        /// Policy and claim behind the transfer.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
     new()
@@ -60,39 +60,39 @@ w::record! {
 w::record! {
     /// `transfer_batch` of the answer of `plat_solution::mch_transfer::batches::GetByBatchId`; `transfer_batch` of the answer of `plat_solution::mch_transfer::batches::GetByOutBatchNo`.
     pub struct TransferBatch {
-        /// `out_batch_no`.
+        /// Your own unique number of the batch.
         0 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
+        /// WeChat Pay's number of the batch.
         1 batch_id: String => "batch_id: must",
-        /// `sp_appid`.
-        2 sp_appid: String => "sp_appid: must",
-        /// `sub_mchid`.
-        3 sub_mchid: String => "sub_mchid: must",
-        /// `sub_appid`.
-        4 sub_appid: Option<String> => "sub_appid",
-        /// `batch_state`.
+        /// AppID bound to the platform.
+        2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+        /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+        3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+        /// AppID bound to the sub-merchant.
+        4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        /// State: accepted, processing, completed, closed.
         5 batch_state: String => "batch_state: must",
-        /// `batch_name`.
+        /// Title that tells this batch from others.
         6 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
+        /// Note on the batch, at most 32 characters.
         7 batch_remark: String => "batch_remark: must",
-        /// `close_reason`.
+        /// Why the batch was closed: revoked, or overdue.
         8 close_reason: Option<String> => "close_reason",
-        /// `total_amount`.
+        /// Money of the whole batch, in fen; equals the sum of its parts.
         9 total_amount: f64 => "total_amount: must",
-        /// `total_num`.
+        /// Number of transfers in the batch.
         10 total_num: f64 => "total_num: must",
-        /// `create_time`.
+        /// When the document was made.
         11 create_time: String => "create_time: must",
-        /// `success_amount`.
+        /// Money transferred, in fen.
         12 success_amount: f64 => "success_amount: must",
-        /// `success_num`.
+        /// How many transfers of the batch succeeded.
         13 success_num: f64 => "success_num: must",
-        /// `failed_amount`.
+        /// Money that could not be transferred, in fen.
         14 failed_amount: f64 => "failed_amount: must",
-        /// `failed_num`.
+        /// How many transfers of the batch failed.
         15 failed_num: f64 => "failed_num: must",
-        /// `transfer_scene_id`.
+        /// Transfer scene, applied for on the merchant platform; such as `1001`.
         16 transfer_scene_id: String => "transfer_scene_id: must",
     }
 }
@@ -100,15 +100,15 @@ w::record! {
 w::record! {
     /// An item of `transfer_detail_list` in `plat_solution::mch_transfer::batches::Apply`.
     pub struct TransferDetail {
-        /// `out_detail_no`.
+        /// Your own number of one transfer, unique in the batch.
         0 out_detail_no: String => "out_detail_no: must",
-        /// `transfer_amount`.
+        /// Money of this transfer, in fen.
         1 transfer_amount: f64 => "transfer_amount: must",
-        /// `transfer_remark`.
+        /// Note that the receiver sees.
         2 transfer_remark: String => "transfer_remark: must",
-        /// `reservation_id`.
+        /// WeChat Pay's number of the reservation, made on acceptance.
         3 reservation_id: String => "reservation_id: must",
-        /// `openid`; personal data, masked in `Debug`.
+        /// The receiving user under the AppID given; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(
@@ -118,6 +118,54 @@ w::record! {
         reservation_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
     )
+}
+
+w::open_enum! {
+    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    ///
+    /// What `detail_state` of `plat_solution::mch_transfer::batches::GetByOutBatchNo` may be.
+    pub enum GetByOutBatchNoDetailState {
+        /// All; for filters only (`ALL`).
+        All = "ALL",
+        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        WaitPay = "WAIT_PAY",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Transfer failed (`FAIL`).
+        Fail = "FAIL",
+        /// Returned by the bank to the merchant (`BANK_REFUND`).
+        BankRefund = "BANK_REFUND",
+    }
+}
+
+w::open_enum! {
+    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    ///
+    /// What `detail_state` of `plat_solution::mch_transfer::batches::GetByBatchId` may be.
+    pub enum DetailState {
+        /// All; for filters only (`ALL`).
+        All = "ALL",
+        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        WaitPay = "WAIT_PAY",
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Transfer failed (`FAIL`).
+        Fail = "FAIL",
+    }
+}
+
+w::open_enum! {
+    /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`.
+    ///
+    /// What `state` of `plat_solution::mch_transfer::reservation::ApplyResponse` may be.
+    pub enum State {
+        /// Waiting for the user to confirm (`ACCEPTED`).
+        Accepted = "ACCEPTED",
+        /// Confirmed by the user (`CONFIRMED`).
+        Confirmed = "CONFIRMED",
+        /// Reservation closed (`CLOSED`).
+        Closed = "CLOSED",
+    }
 }
 
 /// Transfer batches (商家转账批次): `pay_v3.plat_solution.mch_transfer.batches`.
@@ -132,32 +180,32 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-apply.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.apply`.
         pub struct Apply {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Your own unique number of the batch.
             3 out_batch_no: String => "out_batch_no: must",
-            /// `batch_name`.
+            /// Title that tells this batch from others.
             4 batch_name: String => "batch_name: must",
-            /// `batch_remark`.
+            /// Note on the batch, at most 32 characters.
             5 batch_remark: String => "batch_remark: must",
-            /// `total_amount`.
+            /// Money of the whole batch, in fen; equals the sum of its parts.
             6 total_amount: f64 => "total_amount: must",
-            /// `total_num`.
+            /// Number of transfers in the batch.
             7 total_num: f64 => "total_num: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             8 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `transfer_detail_list`.
+            /// Transfers of the batch.
             9 transfer_detail_list: Vec<super::TransferDetail> => "transfer_detail_list: must",
-            /// `notify_url`.
+            /// Address that receives the result notice.
             10 notify_url: String => "notify_url: must",
         }
         new(
-            sub_mchid: impl Into<String>,
-            sp_appid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            sp_appid: impl Into<xinqiao_types::AppId>,
             out_batch_no: impl Into<String>,
             batch_name: impl Into<String>,
             batch_remark: impl Into<String>,
@@ -167,19 +215,19 @@ pub mod batches {
             transfer_detail_list: Vec<super::TransferDetail>,
             notify_url: impl Into<String>,
         )
-        text(sub_appid: String)
+        text(sub_appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             1 batch_id: String => "batch_id: must",
-            /// `create_time`.
+            /// When the document was made.
             2 create_time: String => "create_time: must",
-            /// `batch_state`.
+            /// State: accepted, processing, completed, closed.
             3 batch_state: Option<String> => "batch_state",
         }
     }
@@ -211,30 +259,30 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipt-apply-by-detail-out-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.apply_detail_receipt`.
         pub struct ApplyDetailReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             1 out_detail_no: String => "out_detail_no: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
     w::record! {
         /// Answer to [`ApplyDetailReceipt`].
         pub struct ApplyDetailReceiptResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             2 out_detail_no: String => "out_detail_no: must",
-            /// `receipt_state`.
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready.
             3 receipt_state: String => "receipt_state: must",
         }
     }
@@ -266,22 +314,22 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipts-apply-by-batch-out-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.apply_summary_receipt`.
         pub struct ApplySummaryReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
-        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`ApplySummaryReceipt`].
         pub struct ApplySummaryReceiptResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_batch_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `receipt_state`.
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready.
             2 receipt_state: String => "receipt_state: must",
         }
     }
@@ -313,34 +361,38 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-get-by-id.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.get_by_batch_id`.
         pub struct GetByBatchId {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-            /// `need_query_detail`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query",
-            /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL`.
-            3 detail_state: Option<String> => "detail_state: query",
-            /// `offset`.
+            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL`.
+            3 detail_state: Option<super::DetailState> => "detail_state: query",
+            /// Transfer to start from, counted from 0.
             4 offset: Option<f64> => "offset: query",
-            /// `limit`.
+            /// Transfers a page.
             5 limit: Option<f64> => "limit: query",
         }
-        new(batch_id: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
-        text(detail_state: String)
+        new(
+            batch_id: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            need_query_detail: bool,
+        )
+        text(detail_state: super::DetailState)
         set(offset: f64, limit: f64)
     }
 
     w::record! {
         /// Answer to [`GetByBatchId`].
         pub struct GetByBatchIdResponse {
-            /// `transfer_batch`.
+            /// The batch as a whole.
             0 transfer_batch: super::TransferBatch => "transfer_batch: must",
-            /// `data`.
+            /// Transfers of the batch.
             1 data: Option<Vec<super::DataInfo>> => "data",
-            /// `offset`.
+            /// Transfer to start from, counted from 0.
             2 offset: Option<f64> => "offset",
-            /// `limit`.
+            /// Transfers a page.
             3 limit: Option<f64> => "limit",
         }
     }
@@ -372,21 +424,25 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-get-by-out-code.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.get_by_out_batch_no`.
         pub struct GetByOutBatchNo {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-            /// `need_query_detail`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
+            /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query",
-            /// `offset`.
+            /// Transfer to start from, counted from 0.
             3 offset: Option<f64> => "offset: query",
-            /// `limit`.
+            /// Transfers a page.
             4 limit: Option<f64> => "limit: query",
-            /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            5 detail_state: Option<String> => "detail_state: query",
+            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            5 detail_state: Option<super::GetByOutBatchNoDetailState> => "detail_state: query",
         }
-        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
-        text(detail_state: String)
+        new(
+            out_batch_no: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            need_query_detail: bool,
+        )
+        text(detail_state: super::GetByOutBatchNoDetailState)
         set(offset: f64, limit: f64)
     }
 
@@ -420,40 +476,40 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipt-query-by-detail-out-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.get_detail_receipt`.
         pub struct GetDetailReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             1 out_detail_no: String => "out_detail_no: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
     w::record! {
         /// Answer to [`GetDetailReceipt`].
         pub struct GetDetailReceiptResponse {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must",
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `detail_id`.
+            /// WeChat Pay's number of one transfer.
             2 detail_id: String => "detail_id: must",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             3 out_detail_no: String => "out_detail_no: must",
-            /// `sub_mchid`.
-            4 sub_mchid: String => "sub_mchid: must",
-            /// `receipt_state`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready.
             5 receipt_state: String => "receipt_state: must",
-            /// `hash_type`.
+            /// Digest algorithm of the receipt, such as `SHA256`.
             6 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the receipt, to verify the download.
             7 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Address of the receipt; the GET must be signed.
             8 download_url: Option<String> => "download_url",
         }
     }
@@ -485,52 +541,56 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/get-transfer-detail-by-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.get_details_by_detail_id`.
         pub struct GetDetailsByDetailId {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must path",
-            /// `detail_id`.
+            /// WeChat Pay's number of one transfer.
             1 detail_id: String => "detail_id: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(batch_id: impl Into<String>, detail_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(
+            batch_id: impl Into<String>,
+            detail_id: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+        )
     }
 
     w::record! {
         /// Answer to [`GetDetailsByDetailId`].
         pub struct GetDetailsByDetailIdResponse {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must",
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             1 batch_id: String => "batch_id: must",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             2 out_detail_no: String => "out_detail_no: must",
-            /// `detail_id`.
+            /// WeChat Pay's number of one transfer.
             3 detail_id: String => "detail_id: must",
-            /// `sp_appid`.
-            4 sp_appid: String => "sp_appid: must",
-            /// `sub_mchid`.
-            5 sub_mchid: String => "sub_mchid: must",
-            /// `sub_appid`.
-            6 sub_appid: Option<String> => "sub_appid",
-            /// `create_time`.
+            /// AppID bound to the platform.
+            4 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the sub-merchant.
+            6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// When the document was made.
             7 create_time: String => "create_time: must",
-            /// `detail_state`.
+            /// State of the transfer: waiting, success, failed, returned by the bank, ….
             8 detail_state: String => "detail_state: must",
-            /// `transfer_amount`.
+            /// Money of this transfer, in fen.
             9 transfer_amount: f64 => "transfer_amount: must",
-            /// `transfer_remark`.
+            /// Note that the receiver sees.
             10 transfer_remark: String => "transfer_remark: must",
-            /// `fail_reason`.
+            /// Reason code of the failed transfer.
             11 fail_reason: Option<String> => "fail_reason",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The receiving user under the AppID given; personal data, masked in `Debug`.
             12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `bank_type`.
+            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
             13 bank_type: Option<String> => "bank_type",
-            /// `user_name`.
+            /// Name of the receiver, encrypted.
             14 user_name: Option<String> => "user_name",
-            /// `transfer_finish_time`.
+            /// When the transfer reached its final result.
             15 transfer_finish_time: Option<String> => "transfer_finish_time",
-            /// `bank_refund_time`.
+            /// When the bank returned it; empty if not.
             16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
@@ -562,17 +622,17 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-get-detail-by-out-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.get_details_by_out_detail_no`.
         pub struct GetDetailsByOutDetailNo {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `out_detail_no`.
+            /// Your own number of one transfer, unique in the batch.
             1 out_detail_no: String => "out_detail_no: must path",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
-            sub_mchid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
         )
     }
 
@@ -606,30 +666,30 @@ pub mod batches {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipts-query-by-batch-out-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.batches.get_summary_receipt`.
         pub struct GetSummaryReceipt {
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             0 out_batch_no: String => "out_batch_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`GetSummaryReceipt`].
         pub struct GetSummaryReceiptResponse {
-            /// `batch_id`.
+            /// WeChat Pay's number of the batch.
             0 batch_id: String => "batch_id: must",
-            /// `out_batch_no`.
+            /// Your own unique number of the batch.
             1 out_batch_no: String => "out_batch_no: must",
-            /// `sub_mchid`.
-            2 sub_mchid: String => "sub_mchid: must",
-            /// `receipt_state`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// State of the receipt: `ACCEPTED` in the making, `FINISHED` ready.
             3 receipt_state: String => "receipt_state: must",
-            /// `hash_type`.
+            /// Digest algorithm of the receipt, such as `SHA256`.
             4 hash_type: Option<String> => "hash_type",
-            /// `hash_value`.
+            /// Digest of the receipt, to verify the download.
             5 hash_value: Option<String> => "hash_value",
-            /// `download_url`.
+            /// Address of the receipt; the GET must be signed.
             6 download_url: Option<String> => "download_url",
         }
     }
@@ -666,60 +726,60 @@ pub mod reservation {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-apply.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.reservation.apply`.
         pub struct Apply {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            1 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `out_reservation_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform.
+            1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// Your own number of the reservation.
             3 out_reservation_no: String => "out_reservation_no: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             4 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`.
+            /// Latest day of the transfer; the reservation closes afterwards; such as `2025-11-22`.
             5 estimated_date: String => "estimated_date: must",
-            /// `estimated_max_amount`.
+            /// Most money expected, in fen; instead of the exact amount.
             6 estimated_max_amount: Option<f64> => "estimated_max_amount",
-            /// `exact_amount`.
+            /// Exact money, in fen; instead of the estimate.
             7 exact_amount: Option<f64> => "exact_amount",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The receiving user under the AppID given; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_real_name`.
+            /// Real name of the receiver, encrypted, checked against the identity.
             9 user_real_name: Option<String> => "user_real_name",
-            /// `reserve_remark`.
+            /// Note shown on the user's confirmation page.
             10 reserve_remark: String => "reserve_remark: must",
-            /// `notify_url`.
+            /// Address that receives the result notice.
             11 notify_url: String => "notify_url: must",
-            /// `scene_report_data`.
+            /// What the transfer scene must report.
             12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
         new(
-            sub_mchid: impl Into<String>,
-            sp_appid: impl Into<String>,
+            sub_mchid: impl Into<xinqiao_types::MchId>,
+            sp_appid: impl Into<xinqiao_types::AppId>,
             out_reservation_no: impl Into<String>,
             transfer_scene_id: impl Into<String>,
             estimated_date: impl Into<String>,
             reserve_remark: impl Into<String>,
             notify_url: impl Into<String>,
         )
-        text(sub_appid: String, openid: xinqiao_types::OpenId, user_real_name: String)
+        text(sub_appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId, user_real_name: String)
         set(estimated_max_amount: f64, exact_amount: f64, scene_report_data: super::SceneReportData)
     }
 
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_reservation_no`.
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// Your own number of the reservation.
             1 out_reservation_no: String => "out_reservation_no: must",
-            /// `reservation_id`.
+            /// WeChat Pay's number of the reservation, made on acceptance.
             2 reservation_id: String => "reservation_id: must",
-            /// `accept_time`.
+            /// When WeChat Pay accepted it.
             3 accept_time: String => "accept_time: must",
-            /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            4 state: String => "state: must",
-            /// `package_info`.
+            /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
+            4 state: super::State => "state: must",
+            /// Parameter with which the front end opens the confirmation page.
             5 package_info: String => "package_info: must",
         }
     }
@@ -751,48 +811,48 @@ pub mod reservation {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-close.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.reservation.close`.
         pub struct Close {
-            /// `out_reservation_no`.
+            /// Your own number of the reservation.
             0 out_reservation_no: String => "out_reservation_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`Close`].
         pub struct CloseResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `sp_appid`.
-            2 sp_appid: String => "sp_appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `reservation_id`.
+            /// Merchant ID of the platform.
+            0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
+            /// AppID bound to the platform.
+            2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
+            /// AppID bound to the sub-merchant.
+            3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            /// WeChat Pay's number of the reservation, made on acceptance.
             4 reservation_id: String => "reservation_id: must",
-            /// `out_reservation_no`.
+            /// Your own number of the reservation.
             5 out_reservation_no: String => "out_reservation_no: must",
-            /// `transfer_scene_id`.
+            /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// `estimated_date`.
+            /// Latest day of the transfer; the reservation closes afterwards; such as `2025-11-22`.
             7 estimated_date: Option<String> => "estimated_date",
-            /// `estimated_max_amount`.
+            /// Most money expected, in fen; instead of the exact amount.
             8 estimated_max_amount: Option<f64> => "estimated_max_amount",
-            /// `exact_amount`.
+            /// Exact money, in fen; instead of the estimate.
             9 exact_amount: Option<f64> => "exact_amount",
-            /// `openid`; personal data, masked in `Debug`.
+            /// The receiving user under the AppID given; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `bank_type`.
+            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
             11 bank_type: Option<String> => "bank_type",
-            /// `state`.
+            /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`.
             12 state: String => "state: must",
-            /// `accept_time`.
+            /// When WeChat Pay accepted it.
             13 accept_time: String => "accept_time: must",
-            /// `reserve_time`.
+            /// When the user confirmed the reservation.
             14 reserve_time: Option<String> => "reserve_time",
-            /// `close_info`.
+            /// Reason and time of closing; absent while open.
             15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
@@ -824,12 +884,12 @@ pub mod reservation {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-get-by-out-no.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.reservation.get_by_out_reservation_no`.
         pub struct GetByOutReservationNo {
-            /// `out_reservation_no`.
+            /// Your own number of the reservation.
             0 out_reservation_no: String => "out_reservation_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
+        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetByOutReservationNo`], the same as to [`Close`].
@@ -862,12 +922,12 @@ pub mod reservation {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-get-by-id.html>.
         /// * Catalog: `pay_v3.plat_solution.mch_transfer.reservation.get_by_reservation_id`.
         pub struct GetByReservationId {
-            /// `reservation_id`.
+            /// WeChat Pay's number of the reservation, made on acceptance.
             0 reservation_id: String => "reservation_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
+            1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
-        new(reservation_id: impl Into<String>, sub_mchid: impl Into<String>)
+        new(reservation_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
     /// Answer to [`GetByReservationId`], the same as to [`Close`].

@@ -308,9 +308,7 @@ fn value(product: Product, field: &Field, ty: &TypeRef, now: i64) -> Value {
     match ty {
         TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint64 => {
             json!(
-                field
-                    .allowed
-                    .first()
+                first_value(product, field)
                     .and_then(|text| text.parse::<i64>().ok())
                     .unwrap_or(1)
             )
@@ -324,8 +322,13 @@ fn value(product: Product, field: &Field, ty: &TypeRef, now: i64) -> Value {
                 Value::Object(sample(product, &known.shape, now))
             }),
         TypeRef::Map(_) | TypeRef::Any => json!({}),
-        _ => json!(field.allowed.first().copied().unwrap_or(field.name)),
+        _ => json!(first_value(product, field).unwrap_or(field.name)),
     }
+}
+
+fn first_value(product: Product, field: &Field) -> Option<&'static str> {
+    let known = xinqiao_catalog::values(product, field);
+    known.first().map(|known| known.value)
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `chat_info` of the answer of `external_contact::customer_acquisition::GetChatInfo`.
     pub struct ChatInfo {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must",
-        /// `state`.
+        /// The `customer_channel` of the link address.
         1 state: Option<String> => "state",
-        /// `recv_msg_cnt`.
+        /// How many messages the member got.
         2 recv_msg_cnt: i64 => "recv_msg_cnt: must",
     }
 }
@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// An item of `customer_list` in the answer of `external_contact::customer_acquisition::Customer`.
     pub struct CustomerDetail {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `chat_status`.
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// Member who was added.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// `0` the customer has not written, `1` has written, `2` unknown.
         2 chat_status: i64 => "chat_status: must",
-        /// `state`.
+        /// The `customer_channel` of the link address.
         3 state: Option<String> => "state",
     }
 }
@@ -32,17 +32,17 @@ w::record! {
 w::record! {
     /// `link` of the answer of `external_contact::customer_acquisition::CreateLink`; `link` of the answer of `external_contact::customer_acquisition::Get`.
     pub struct Link {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must",
-        /// `link_name`.
+        /// Name of the link, at most 30 characters.
         1 link_name: String => "link_name: must",
-        /// `url`.
+        /// Address of the link; append `customer_channel` to mark the channel.
         2 url: String => "url: must",
-        /// `skip_verify`.
+        /// Whether people are added without the member's consent, yes by default.
         3 skip_verify: bool => "skip_verify: must",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         4 mark_source: bool => "mark_source: must",
-        /// `create_time`; format `unix`.
+        /// When the link was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -50,21 +50,21 @@ w::record! {
 w::record! {
     /// `priority_option` of `external_contact::customer_acquisition::CreateLink`; `priority_option` of the answer of `external_contact::customer_acquisition::Get`; and 1 more.
     pub struct PriorityOption {
-        /// `priority_type`.
+        /// `1` anyone in the corp whom the customer knows, `2` only those listed.
         0 priority_type: i64 => "priority_type: must",
-        /// `priority_userid_list`.
-        1 priority_userid_list: Option<Vec<String>> => "priority_userid_list",
+        /// Members to prefer, needed if `priority_type` is `2`.
+        1 priority_userid_list: Option<Vec<xinqiao_types::UserId>> => "priority_userid_list",
     }
     new(priority_type: i64)
-    set(priority_userid_list: Vec<String>)
+    set(priority_userid_list: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// `range` of `external_contact::customer_acquisition::CreateLink`; `range` of the answer of `external_contact::customer_acquisition::Get`; and 1 more.
     pub struct Range {
-        /// `user_list`.
+        /// `userid`s of the members.
         0 user_list: Option<Vec<String>> => "user_list",
-        /// `department_list`.
+        /// Numbers of the departments.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
@@ -78,15 +78,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.create_link`.
     pub struct CreateLink {
-        /// `link_name`.
+        /// Name of the link, at most 30 characters.
         0 link_name: String => "link_name: must",
-        /// `range`.
+        /// Members and departments who receive the customers, at most 500 people.
         1 range: Option<Range> => "range",
-        /// `priority_option`.
+        /// Prefers members whom the customer knows already.
         2 priority_option: Option<PriorityOption> => "priority_option",
-        /// `skip_verify`.
+        /// Whether people are added without the member's consent, yes by default.
         3 skip_verify: Option<bool> => "skip_verify",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         4 mark_source: Option<bool> => "mark_source",
     }
     new(link_name: impl Into<String>)
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateLink`].
     pub struct CreateLinkResponse {
-        /// `link`.
+        /// The acquisition link.
         0 link: Link => "link: must",
     }
 }
@@ -127,11 +127,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97298>.
     /// * Catalog: `work.external_contact.customer_acquisition.customer`.
     pub struct Customer {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
     new(link_id: impl Into<String>)
@@ -142,9 +142,9 @@ w::record! {
 w::record! {
     /// Answer to [`Customer`].
     pub struct CustomerResponse {
-        /// `customer_list`.
+        /// Customers who came by the link.
         0 customer_list: Vec<CustomerDetail> => "customer_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -175,7 +175,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.delete_link`.
     pub struct DeleteLink {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must",
     }
     new(link_id: impl Into<String>)
@@ -207,7 +207,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.get`.
     pub struct Get {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must",
     }
     new(link_id: impl Into<String>)
@@ -216,11 +216,11 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `link`.
+        /// The acquisition link.
         0 link: Link => "link: must",
-        /// `range`.
+        /// Members and departments who receive the customers, at most 500 people.
         1 range: Option<Range> => "range",
-        /// `priority_option`.
+        /// Prefers members whom the customer knows already.
         2 priority_option: Option<PriorityOption> => "priority_option",
     }
 }
@@ -251,7 +251,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100130>.
     /// * Catalog: `work.external_contact.customer_acquisition.get_chat_info`.
     pub struct GetChatInfo {
-        /// `chat_key`.
+        /// Key from the event. From: `ChatKey` of the event.
         0 chat_key: String => "chat_key: must",
     }
     new(chat_key: impl Into<String>)
@@ -260,11 +260,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetChatInfo`].
     pub struct GetChatInfoResponse {
-        /// `userid`.
-        0 userid: String => "userid: must",
-        /// `external_userid`; personal data, masked in `Debug`.
-        1 external_userid: String => "external_userid: must masked",
-        /// `chat_info`.
+        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        0 userid: xinqiao_types::UserId => "userid: must",
+        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
+        1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// How many messages came, and from where.
         2 chat_info: ChatInfo => "chat_info: must",
     }
 }
@@ -295,9 +295,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.list_link`.
     pub struct ListLink {
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         0 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Page size, 100 by default.
         1 limit: Option<i64> => "limit",
     }
     new()
@@ -308,9 +308,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListLink`].
     pub struct ListLinkResponse {
-        /// `link_id_list`.
+        /// Acquisition links of the corp.
         0 link_id_list: Vec<String> => "link_id_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -341,11 +341,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97375>.
     /// * Catalog: `work.external_contact.customer_acquisition.statistic`.
     pub struct Statistic {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must query",
-        /// `start_time`; format `unix`.
+        /// First day; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must query",
-        /// `end_time`; format `unix`.
+        /// Last day, at most 30 days later; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must query",
     }
     new(
@@ -358,9 +358,9 @@ w::record! {
 w::record! {
     /// Answer to [`Statistic`].
     pub struct StatisticResponse {
-        /// `click_link_customer_cnt`.
+        /// Customers who clicked the link.
         0 click_link_customer_cnt: i64 => "click_link_customer_cnt: must",
-        /// `new_customer_cnt`.
+        /// Customers who were added by it.
         1 new_customer_cnt: i64 => "new_customer_cnt: must",
     }
 }
@@ -391,17 +391,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.update_link`.
     pub struct UpdateLink {
-        /// `link_id`.
+        /// Id of the acquisition link.
         0 link_id: String => "link_id: must",
-        /// `link_name`.
+        /// Name of the link, at most 30 characters.
         1 link_name: Option<String> => "link_name",
-        /// `range`.
+        /// Members and departments who receive the customers, at most 500 people.
         2 range: Option<Range> => "range",
-        /// `priority_option`.
+        /// Prefers members whom the customer knows already.
         3 priority_option: Option<PriorityOption> => "priority_option",
-        /// `skip_verify`.
+        /// Whether people are added without the member's consent, yes by default.
         4 skip_verify: Option<bool> => "skip_verify",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         5 mark_source: Option<bool> => "mark_source",
     }
     new(link_id: impl Into<String>)

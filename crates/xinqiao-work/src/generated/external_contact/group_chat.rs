@@ -6,20 +6,20 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `admin_list` in `external_contact::group_chat::GroupChat`.
     pub struct Admin {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// `userid` of the admin.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// An item of `failed_chat_list` in the answer of `external_contact::group_chat::OnJobTransfer`; an item of `failed_chat_list` in the answer of `external_contact::group_chat::Transfer`.
     pub struct FailedChat {
-        /// `chat_id`.
+        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
-        /// `errcode`.
+        /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// `errmsg`.
+        /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -28,31 +28,31 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `external_contact::group_chat::GetNewExternalUserid`.
     pub struct GetNewExternalUseridItem {
-        /// `external_userid`; personal data, masked in `Debug`.
-        0 external_userid: String => "external_userid: must masked",
-        /// `new_external_userid`.
-        1 new_external_userid: String => "new_external_userid: must",
+        /// The customer's id before; personal data, masked in `Debug`.
+        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
+        /// The customer's id under the provider.
+        1 new_external_userid: xinqiao_types::ExternalUserId => "new_external_userid: must",
     }
 }
 
 w::record! {
     /// `group_chat` of the answer of `external_contact::group_chat::Get`.
     pub struct GroupChat {
-        /// `chat_id`.
+        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
-        /// `name`.
+        /// Name of the group, empty if none was set.
         1 name: String => "name: must",
-        /// `owner`.
+        /// `userid` of the group's owner.
         2 owner: String => "owner: must",
-        /// `notice`.
+        /// The group's notice.
         3 notice: String => "notice: must",
-        /// `member_list`.
+        /// Everyone in the group.
         4 member_list: Vec<Member> => "member_list: must",
-        /// `admin_list`.
+        /// Admins of the group.
         5 admin_list: Vec<Admin> => "admin_list: must",
-        /// `create_time`; format `unix`.
+        /// When the group was made; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// `member_version`.
+        /// Version of the member list; compare with the events to see if any was missed.
         7 member_version: String => "member_version: must",
     }
 }
@@ -60,29 +60,29 @@ w::record! {
 w::record! {
     /// `invitor` of `external_contact::group_chat::Member`.
     pub struct Invitor {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// `userid` of who invited them.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
 
 w::record! {
     /// `data` of `external_contact::group_chat::StatisticGroupByDayItem`; `data` of `external_contact::group_chat::StatisticItem`.
     pub struct ItemData {
-        /// `new_chat_cnt`.
+        /// New groups.
         0 new_chat_cnt: i64 => "new_chat_cnt: must",
-        /// `chat_total`.
+        /// Groups up to that day.
         1 chat_total: i64 => "chat_total: must",
-        /// `chat_has_msg`.
+        /// Groups in which someone wrote.
         2 chat_has_msg: i64 => "chat_has_msg: must",
-        /// `new_member_cnt`.
+        /// People who joined.
         3 new_member_cnt: i64 => "new_member_cnt: must",
-        /// `member_total`.
+        /// People in the groups up to that day.
         4 member_total: i64 => "member_total: must",
-        /// `member_has_msg`.
+        /// People who wrote.
         5 member_has_msg: i64 => "member_has_msg: must",
-        /// `msg_total`.
+        /// Messages that were written.
         6 msg_total: i64 => "msg_total: must",
-        /// `migrate_trainee_chat_cnt`.
+        /// Groups that were migrated that day (training industry).
         7 migrate_trainee_chat_cnt: Option<i64> => "migrate_trainee_chat_cnt",
     }
 }
@@ -90,25 +90,25 @@ w::record! {
 w::record! {
     /// `join_way` of the answer of `external_contact::group_chat::GetJoinWay`.
     pub struct JoinWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
-        /// `scene`.
+        /// `1` widget in a mini program, `2` QR code.
         1 scene: i64 => "scene: must",
-        /// `remark`.
+        /// Note to tell it apart, at most 30 characters.
         2 remark: String => "remark: must",
-        /// `auto_create_room`.
+        /// Whether a new group is made when all are full: `0` no, `1` yes (default).
         3 auto_create_room: i64 => "auto_create_room: must",
-        /// `room_base_name`.
+        /// Beginning of the names of new groups, at most 40 bytes.
         4 room_base_name: Option<String> => "room_base_name",
-        /// `room_base_id`.
+        /// Number at which new groups begin to count.
         5 room_base_id: Option<i64> => "room_base_id",
-        /// `chat_id_list`.
+        /// Customer groups that people join, 1–5.
         6 chat_id_list: Vec<String> => "chat_id_list: must",
-        /// `qr_code`.
+        /// Address of the QR code.
         7 qr_code: Option<String> => "qr_code",
-        /// `state`.
+        /// Your channel mark, handed back on those who join, at most 30 characters.
         8 state: Option<String> => "state",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         9 mark_source: Option<bool> => "mark_source",
     }
 }
@@ -116,9 +116,9 @@ w::record! {
 w::record! {
     /// An item of `group_chat_list` in the answer of `external_contact::group_chat::List`.
     pub struct ListGroupChat {
-        /// `chat_id`.
+        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
-        /// `status`.
+        /// `0` normal, `1` owner left, `2` being handed over, `3` handed over.
         1 status: i64 => "status: must",
     }
 }
@@ -126,23 +126,23 @@ w::record! {
 w::record! {
     /// An item of `member_list` in `external_contact::group_chat::GroupChat`.
     pub struct Member {
-        /// `type`.
+        /// `1` member of the corp, `2` outside contact.
         0 type_: i64 => "type: must",
-        /// `userid`.
-        1 userid: String => "userid: must",
-        /// `unionid`; personal data, masked in `Debug`.
+        /// `userid` of a member, or `external_userid` of a contact.
+        1 userid: xinqiao_types::UserId => "userid: must",
+        /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `invitor`.
+        /// Who invited them, if a member of the corp did.
         3 invitor: Option<Invitor> => "invitor",
-        /// `name`.
+        /// Their name, only if asked for with `need_name`.
         4 name: Option<String> => "name",
-        /// `group_nickname`.
+        /// Their nickname in the group.
         5 group_nickname: Option<String> => "group_nickname",
-        /// `join_scene`.
+        /// `1` invited by a member, `2` invitation link, `3` QR code.
         6 join_scene: i64 => "join_scene: must",
-        /// `join_time`; format `unix`.
+        /// When they joined; format `unix`.
         7 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// `state`.
+        /// Channel: the `state` of the join way that was used.
         8 state: Option<String> => "state",
     }
 }
@@ -150,19 +150,19 @@ w::record! {
 w::record! {
     /// `owner_filter` of `external_contact::group_chat::List`; `owner_filter` of `external_contact::group_chat::Statistic`; and 1 more.
     pub struct OwnerFilter {
-        /// `userid_list`.
-        0 userid_list: Option<Vec<String>> => "userid_list",
+        /// `userid`s of owners, at most 100.
+        0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
     }
     new()
-    set(userid_list: Vec<String>)
+    set(userid_list: Vec<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `items` in the answer of `external_contact::group_chat::StatisticGroupByDay`.
     pub struct StatisticGroupByDayItem {
-        /// `stat_time`; format `unix`.
+        /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// `data`.
+        /// Figures of this owner or day.
         1 data: ItemData => "data: must",
     }
 }
@@ -170,9 +170,9 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `external_contact::group_chat::Statistic`.
     pub struct StatisticItem {
-        /// `owner`.
+        /// `userid` of the group's owner.
         0 owner: String => "owner: must",
-        /// `data`.
+        /// Figures of this owner or day.
         1 data: ItemData => "data: must",
     }
 }
@@ -184,21 +184,21 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.add_join_way`.
     pub struct AddJoinWay {
-        /// `scene`.
+        /// `1` widget in a mini program, `2` QR code.
         0 scene: i64 => "scene: must",
-        /// `remark`.
+        /// Note to tell it apart, at most 30 characters.
         1 remark: Option<String> => "remark",
-        /// `auto_create_room`.
+        /// Whether a new group is made when all are full: `0` no, `1` yes (default).
         2 auto_create_room: Option<i64> => "auto_create_room",
-        /// `room_base_name`.
+        /// Beginning of the names of new groups, at most 40 bytes.
         3 room_base_name: Option<String> => "room_base_name",
-        /// `room_base_id`.
+        /// Number at which new groups begin to count.
         4 room_base_id: Option<i64> => "room_base_id",
-        /// `chat_id_list`.
+        /// Customer groups that people join, 1–5.
         5 chat_id_list: Vec<String> => "chat_id_list: must",
-        /// `state`.
+        /// Your channel mark, handed back on those who join, at most 30 characters.
         6 state: Option<String> => "state",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         7 mark_source: Option<bool> => "mark_source",
     }
     new(scene: i64, chat_id_list: Vec<String>)
@@ -209,7 +209,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddJoinWay`].
     pub struct AddJoinWayResponse {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
 }
@@ -240,7 +240,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.del_join_way`.
     pub struct DelJoinWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
     new(config_id: impl Into<String>)
@@ -272,9 +272,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92122>.
     /// * Catalog: `work.external_contact.group_chat.get`.
     pub struct Get {
-        /// `chat_id`.
+        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
-        /// `need_name`; `0` or `1` on the wire.
+        /// `1` gives members' names too, `0` does not (default); `0` or `1` on the wire.
         1 need_name: Option<bool> => "need_name: zero-one",
     }
     new(chat_id: impl Into<String>)
@@ -284,7 +284,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `group_chat`.
+        /// The group with its members.
         0 group_chat: GroupChat => "group_chat: must",
     }
 }
@@ -315,7 +315,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.get_join_way`.
     pub struct GetJoinWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
     new(config_id: impl Into<String>)
@@ -324,7 +324,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetJoinWay`].
     pub struct GetJoinWayResponse {
-        /// `join_way`.
+        /// The join way with its settings.
         0 join_way: JoinWay => "join_way: must",
     }
 }
@@ -355,18 +355,18 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
     /// * Catalog: `work.external_contact.group_chat.get_new_external_userid`.
     pub struct GetNewExternalUserid {
-        /// `external_userid_list`.
-        0 external_userid_list: Vec<String> => "external_userid_list: must",
-        /// `chat_id`.
+        /// Customer ids under the corp, at most 1,000, best 200.
+        0 external_userid_list: Vec<xinqiao_types::ExternalUserId> => "external_userid_list: must",
+        /// The customer group that they are in.
         1 chat_id: String => "chat_id: must",
     }
-    new(external_userid_list: Vec<String>, chat_id: impl Into<String>)
+    new(external_userid_list: Vec<xinqiao_types::ExternalUserId>, chat_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetNewExternalUserid`].
     pub struct GetNewExternalUseridResponse {
-        /// `items`.
+        /// The pairs of old and new id.
         0 items: Vec<GetNewExternalUseridItem> => "items: must",
     }
 }
@@ -397,13 +397,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92120>.
     /// * Catalog: `work.external_contact.group_chat.list`.
     pub struct List {
-        /// `status_filter`.
+        /// `0` all (default), `1` owner left, `2` being handed over, `3` handed over.
         0 status_filter: Option<i64> => "status_filter",
-        /// `owner_filter`.
+        /// Only groups of these owners; all in scope without it.
         1 owner_filter: Option<OwnerFilter> => "owner_filter",
-        /// `limit`.
+        /// Page size, at most 1,000.
         2 limit: i64 => "limit: must",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
     new(limit: i64)
@@ -414,9 +414,9 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `group_chat_list`.
+        /// Customer groups with their state.
         0 group_chat_list: Vec<ListGroupChat> => "group_chat_list: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -447,9 +447,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95703>.
     /// * Catalog: `work.external_contact.group_chat.on_job_transfer`.
     pub struct OnJobTransfer {
-        /// `chat_id_list`.
+        /// Groups to hand over, at most 100.
         0 chat_id_list: Vec<String> => "chat_id_list: must",
-        /// `new_owner`.
+        /// `userid` of the new owner, who must be active and may contact customers.
         1 new_owner: String => "new_owner: must",
     }
     new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
@@ -458,7 +458,7 @@ w::record! {
 w::record! {
     /// Answer to [`OnJobTransfer`].
     pub struct OnJobTransferResponse {
-        /// `failed_chat_list`.
+        /// Groups that could not be handed over, and why.
         0 failed_chat_list: Option<Vec<FailedChat>> => "failed_chat_list",
     }
 }
@@ -522,19 +522,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92133>.
     /// * Catalog: `work.external_contact.group_chat.statistic`.
     pub struct Statistic {
-        /// `day_begin_time`; format `unix`.
+        /// Midnight of the first day, within the last 180; format `unix`.
         0 day_begin_time: xinqiao_types::UnixSeconds => "day_begin_time: must",
-        /// `day_end_time`; format `unix`.
+        /// Midnight of the last day, by default the first; at most 30 days later; format `unix`.
         1 day_end_time: Option<xinqiao_types::UnixSeconds> => "day_end_time",
-        /// `owner_filter`.
+        /// Only groups of these owners; all in scope without it.
         2 owner_filter: OwnerFilter => "owner_filter: must",
-        /// `order_by`.
+        /// Sort by `1` new groups (default), `2` groups, `3` new people, `4` people.
         3 order_by: Option<i64> => "order_by",
-        /// `order_asc`; `0` or `1` on the wire.
+        /// `1` ascending, `0` descending (default); `0` or `1` on the wire.
         4 order_asc: Option<bool> => "order_asc: zero-one",
-        /// `offset`.
+        /// How many rows to skip, `0` at first.
         5 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Page size, 500 by default, at most 1,000.
         6 limit: Option<i64> => "limit",
     }
     new(day_begin_time: xinqiao_types::UnixSeconds, owner_filter: OwnerFilter)
@@ -550,11 +550,11 @@ w::record! {
 w::record! {
     /// Answer to [`Statistic`].
     pub struct StatisticResponse {
-        /// `items`.
+        /// The figures.
         0 items: Vec<StatisticItem> => "items: must",
-        /// `total`.
+        /// How many rows match.
         1 total: i64 => "total: must",
-        /// `next_offset`.
+        /// `offset` of the next page; equal to the total at the end.
         2 next_offset: Option<i64> => "next_offset",
     }
 }
@@ -585,11 +585,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92133>.
     /// * Catalog: `work.external_contact.group_chat.statistic_group_by_day`.
     pub struct StatisticGroupByDay {
-        /// `day_begin_time`; format `unix`.
+        /// Midnight of the first day, within the last 180; format `unix`.
         0 day_begin_time: xinqiao_types::UnixSeconds => "day_begin_time: must",
-        /// `day_end_time`; format `unix`.
+        /// Midnight of the last day, by default the first; at most 30 days later; format `unix`.
         1 day_end_time: Option<xinqiao_types::UnixSeconds> => "day_end_time",
-        /// `owner_filter`.
+        /// Only groups of these owners; all in scope without it.
         2 owner_filter: OwnerFilter => "owner_filter: must",
     }
     new(day_begin_time: xinqiao_types::UnixSeconds, owner_filter: OwnerFilter)
@@ -599,7 +599,7 @@ w::record! {
 w::record! {
     /// Answer to [`StatisticGroupByDay`].
     pub struct StatisticGroupByDayResponse {
-        /// `items`.
+        /// The figures.
         0 items: Vec<StatisticGroupByDayItem> => "items: must",
     }
 }
@@ -630,9 +630,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92127>.
     /// * Catalog: `work.external_contact.group_chat.transfer`.
     pub struct Transfer {
-        /// `chat_id_list`.
+        /// Groups to hand over, at most 100.
         0 chat_id_list: Vec<String> => "chat_id_list: must",
-        /// `new_owner`.
+        /// `userid` of the new owner, who must be active and may contact customers.
         1 new_owner: String => "new_owner: must",
     }
     new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
@@ -667,23 +667,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.update_join_way`.
     pub struct UpdateJoinWay {
-        /// `config_id`.
+        /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
-        /// `scene`.
+        /// `1` widget in a mini program, `2` QR code.
         1 scene: i64 => "scene: must",
-        /// `remark`.
+        /// Note to tell it apart, at most 30 characters.
         2 remark: Option<String> => "remark",
-        /// `auto_create_room`.
+        /// Whether a new group is made when all are full: `0` no, `1` yes (default).
         3 auto_create_room: Option<i64> => "auto_create_room",
-        /// `room_base_name`.
+        /// Beginning of the names of new groups, at most 40 bytes.
         4 room_base_name: Option<String> => "room_base_name",
-        /// `room_base_id`.
+        /// Number at which new groups begin to count.
         5 room_base_id: Option<i64> => "room_base_id",
-        /// `chat_id_list`.
+        /// Customer groups that people join, 1–5.
         6 chat_id_list: Vec<String> => "chat_id_list: must",
-        /// `state`.
+        /// Your channel mark, handed back on those who join, at most 30 characters.
         7 state: Option<String> => "state",
-        /// `mark_source`.
+        /// Whether the source is noted on the customer, yes by default.
         8 mark_source: Option<bool> => "mark_source",
     }
     new(config_id: impl Into<String>, scene: i64, chat_id_list: Vec<String>)

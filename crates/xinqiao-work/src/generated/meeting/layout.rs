@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `layout_list` in the answer of `meeting::layout::Add`.
     pub struct AddLayout {
-        /// `layout_id`.
+        /// Which layout of the meeting.
         0 layout_id: String => "layout_id: must",
-        /// `page_list`.
+        /// Pages of the layout.
         1 page_list: Vec<Page> => "page_list: must",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// An item of `background_list` in the answer of `meeting::layout::AddBackground`; an item of `background_list` in the answer of `meeting::layout::ListBackground`.
     pub struct Background {
-        /// `background_id`.
+        /// Which picture of the meeting.
         0 background_id: String => "background_id: must",
-        /// `image_md5`.
+        /// MD5 of the picture.
         1 image_md5: String => "image_md5: must",
     }
 }
@@ -26,9 +26,9 @@ w::record! {
 w::record! {
     /// An item of `image_list` in `meeting::layout::AddBackground`.
     pub struct Image {
-        /// `image_url`.
+        /// Address where the picture can be loaded.
         0 image_url: String => "image_url: must",
-        /// `image_md5`.
+        /// MD5 of the picture.
         1 image_md5: String => "image_md5: must",
     }
     new(image_url: impl Into<String>, image_md5: impl Into<String>)
@@ -37,7 +37,7 @@ w::record! {
 w::record! {
     /// An item of `layout_list` in `meeting::layout::Add`.
     pub struct Layout {
-        /// `page_list`.
+        /// Pages of the layout.
         0 page_list: Vec<Page> => "page_list: must",
     }
     new(page_list: Vec<Page>)
@@ -46,13 +46,13 @@ w::record! {
 w::record! {
     /// An item of `layout_template_list` in the answer of `meeting::layout::ListTemplate`.
     pub struct LayoutTemplate {
-        /// `layout_template_id`.
+        /// Which template the page is made from.
         0 layout_template_id: String => "layout_template_id: must",
-        /// `thumbnail_url`.
+        /// Address of the small preview picture.
         1 thumbnail_url: String => "thumbnail_url: must",
-        /// `picture_url`.
+        /// Picture that shows the template.
         2 picture_url: String => "picture_url: must",
-        /// `render_rule`.
+        /// How the template is drawn.
         3 render_rule: String => "render_rule: must",
     }
 }
@@ -60,9 +60,9 @@ w::record! {
 w::record! {
     /// An item of `page_list` in `meeting::layout::Update`; an item of `page_list` in `meeting::layout::AddLayout`; and 1 more.
     pub struct Page {
-        /// `layout_template_id`.
+        /// Which template the page is made from.
         0 layout_template_id: String => "layout_template_id: must",
-        /// `user_seat_list`.
+        /// Who sits where.
         1 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
     new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
@@ -71,22 +71,27 @@ w::record! {
 w::record! {
     /// An item of `user_seat_list` in `meeting::layout::Page`.
     pub struct UserSeat {
-        /// `grid_id`.
+        /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// `grid_type`.
+        /// What the cell shows, as a code.
         1 grid_type: i64 => "grid_type: must",
-        /// `userid`.
-        2 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        3 tmp_openid: Option<String> => "tmp_openid",
-        /// `nick_name`.
+        /// The member's account; outsiders have none.
+        2 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        3 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's name in the meeting.
         4 nick_name: Option<String> => "nick_name",
-        /// `tool_sdkid`.
+        /// Id of the tool shown in the cell; `tool_sdkid` on the wire.
         #[doc(alias = "tool_sdkid")]
         5 tool_sdk_id: Option<String> => "tool_sdkid",
     }
     new(grid_id: impl Into<String>, grid_type: i64)
-    text(userid: String, tmp_openid: String, nick_name: String, tool_sdk_id: String)
+    text(
+        userid: xinqiao_types::UserId,
+        tmp_openid: xinqiao_types::OpenId,
+        nick_name: String,
+        tool_sdk_id: String,
+    )
 }
 
 w::record! {
@@ -96,12 +101,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98845>.
     /// * Catalog: `work.meeting.layout.add`.
     pub struct Add {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `layout_list`.
+        /// Layouts to add or found.
         1 layout_list: Vec<Layout> => "layout_list: must",
-        /// `default_layout_order`.
+        /// Which of the layouts becomes the default, counted from 1.
         2 default_layout_order: Option<i64> => "default_layout_order",
     }
     new(meeting_id: impl Into<String>, layout_list: Vec<Layout>)
@@ -111,9 +116,9 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// `selected_layout_id`.
+        /// Id of the layout in use.
         0 selected_layout_id: String => "selected_layout_id: must",
-        /// `layout_list`.
+        /// Layouts to add or found.
         1 layout_list: Vec<AddLayout> => "layout_list: must",
     }
 }
@@ -144,12 +149,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98851>.
     /// * Catalog: `work.meeting.layout.add_background`.
     pub struct AddBackground {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `image_list`.
+        /// Pictures to use as backgrounds.
         1 image_list: Vec<Image> => "image_list: must",
-        /// `default_image_order`.
+        /// Which of the pictures becomes the default, counted from 1.
         2 default_image_order: Option<i64> => "default_image_order",
     }
     new(meeting_id: impl Into<String>, image_list: Vec<Image>)
@@ -159,9 +164,9 @@ w::record! {
 w::record! {
     /// Answer to [`AddBackground`].
     pub struct AddBackgroundResponse {
-        /// `selected_background_id`.
+        /// Id of the background in use.
         0 selected_background_id: String => "selected_background_id: must",
-        /// `background_list`.
+        /// Backgrounds of the meeting.
         1 background_list: Vec<Background> => "background_list: must",
     }
 }
@@ -192,10 +197,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98854>.
     /// * Catalog: `work.meeting.layout.batch_delete_background`.
     pub struct BatchDeleteBackground {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `background_id_list`.
+        /// Ids of the backgrounds to delete.
         1 background_id_list: Vec<String> => "background_id_list: must",
     }
     new(meeting_id: impl Into<String>, background_id_list: Vec<String>)
@@ -227,10 +232,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98853>.
     /// * Catalog: `work.meeting.layout.delete_background`.
     pub struct DeleteBackground {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `background_id`.
+        /// Which picture of the meeting.
         1 background_id: String => "background_id: must",
     }
     new(meeting_id: impl Into<String>, background_id: impl Into<String>)
@@ -262,7 +267,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98856>.
     /// * Catalog: `work.meeting.layout.list_background`.
     pub struct ListBackground {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
@@ -305,7 +310,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListTemplate`].
     pub struct ListTemplateResponse {
-        /// `layout_template_list`.
+        /// What pages can be made from.
         0 layout_template_list: Vec<LayoutTemplate> => "layout_template_list: must",
     }
 }
@@ -336,10 +341,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98847>.
     /// * Catalog: `work.meeting.layout.set_default`.
     pub struct SetDefault {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `selected_layout_id`.
+        /// Id of the layout in use.
         1 selected_layout_id: String => "selected_layout_id: must",
     }
     new(meeting_id: impl Into<String>, selected_layout_id: impl Into<String>)
@@ -371,10 +376,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98852>.
     /// * Catalog: `work.meeting.layout.set_default_background`.
     pub struct SetDefaultBackground {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `selected_background_id`.
+        /// Id of the background in use.
         1 selected_background_id: String => "selected_background_id: must",
     }
     new(meeting_id: impl Into<String>, selected_background_id: impl Into<String>)
@@ -406,14 +411,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98846>.
     /// * Catalog: `work.meeting.layout.update`.
     pub struct Update {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `layout_id`.
+        /// Which layout of the meeting.
         1 layout_id: String => "layout_id: must",
-        /// `page_list`.
+        /// Pages of the layout.
         2 page_list: Vec<Page> => "page_list: must",
-        /// `enable_set_default`.
+        /// Whether it becomes the default layout.
         3 enable_set_default: Option<bool> => "enable_set_default",
     }
     new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<Page>)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `poll_question_data` in the answer of `meeting::poll::GetThemeInfo`.
     pub struct GetThemeInfoPollQuestionData {
-        /// `question_type`.
+        /// `0` single choice, `1` multiple choice.
         0 question_type: i64 => "question_type: must",
-        /// `question_desc`.
+        /// Words of the question.
         1 question_desc: String => "question_desc: must",
-        /// `option_info`.
+        /// The options with results.
         2 option_info: Vec<PollQuestionDataOptionInfo> => "option_info: must",
     }
 }
@@ -18,15 +18,15 @@ w::record! {
 w::record! {
     /// An item of `option_info` in `meeting::poll::PollQuestionData`.
     pub struct OptionInfo {
-        /// `option_id`.
+        /// Number of the option.
         0 option_id: w::TextOrNumber => "option_id: must",
-        /// `option_desc`.
+        /// Words of the option.
         1 option_desc: String => "option_desc: must",
-        /// `option_num`.
+        /// How many chose it.
         2 option_num: i64 => "option_num: must",
-        /// `rate`.
+        /// Percent who chose it.
         3 rate: i64 => "rate: must",
-        /// `option_user`.
+        /// Who chose it, unless anonymous.
         4 option_user: Option<Vec<OptionUser>> => "option_user",
     }
 }
@@ -34,21 +34,21 @@ w::record! {
 w::record! {
     /// An item of `option_user` in `meeting::poll::OptionInfo`.
     pub struct OptionUser {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// The member's account; outsiders have none.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
     }
 }
 
 w::record! {
     /// An item of `poll_questions` in `meeting::poll::CreateTheme`; an item of `poll_questions` in `meeting::poll::UpdateTheme`.
     pub struct PollQuestion {
-        /// `question_type`.
+        /// `0` single choice, `1` multiple choice.
         0 question_type: i64 => "question_type: must",
-        /// `question_desc`.
+        /// Words of the question.
         1 question_desc: String => "question_desc: must",
-        /// `poll_option`.
+        /// Words of the options.
         2 poll_option: Vec<String> => "poll_option: must",
     }
     new(question_type: i64, question_desc: impl Into<String>, poll_option: Vec<String>)
@@ -57,13 +57,13 @@ w::record! {
 w::record! {
     /// An item of `poll_question_data` in the answer of `meeting::poll::GetPollDetail`.
     pub struct PollQuestionData {
-        /// `question_id`.
+        /// Number of the question.
         0 question_id: w::TextOrNumber => "question_id: must",
-        /// `question_type`.
+        /// `0` single choice, `1` multiple choice.
         1 question_type: i64 => "question_type: must",
-        /// `question_desc`.
+        /// Words of the question.
         2 question_desc: String => "question_desc: must",
-        /// `option_info`.
+        /// The options with results.
         3 option_info: Vec<OptionInfo> => "option_info: must",
     }
 }
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// An item of `option_info` in `meeting::poll::GetThemeInfoPollQuestionData`.
     pub struct PollQuestionDataOptionInfo {
-        /// `option_desc`.
+        /// Words of the option.
         0 option_desc: String => "option_desc: must",
     }
 }
@@ -79,15 +79,15 @@ w::record! {
 w::record! {
     /// An item of `polls_info` in `meeting::poll::PollsThemeInfo`.
     pub struct PollsInfo {
-        /// `poll_id`.
+        /// Id of one poll, which comes with starting it.
         0 poll_id: String => "poll_id: must",
-        /// `poll_topic`.
+        /// Headline of the poll.
         1 poll_topic: String => "poll_topic: must",
-        /// `status`.
+        /// State of the poll, as a code.
         2 status: i64 => "status: must",
-        /// `is_shared`; `0` or `1` on the wire.
+        /// `1` the result is shown, `0` not; `0` or `1` on the wire.
         3 is_shared: bool => "is_shared: must zero-one",
-        /// `is_anony`; `0` or `1` on the wire.
+        /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         4 is_anony: bool => "is_anony: must zero-one",
     }
 }
@@ -95,9 +95,9 @@ w::record! {
 w::record! {
     /// An item of `polls_theme_info` in the answer of `meeting::poll::GetPollList`.
     pub struct PollsThemeInfo {
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// `polls_info`.
+        /// Polls of this theme.
         1 polls_info: Vec<PollsInfo> => "polls_info: must",
     }
 }
@@ -109,25 +109,25 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98834>.
     /// * Catalog: `work.meeting.poll.create_theme`.
     pub struct CreateTheme {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `operator_userid`.
-        1 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        1 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// `poll_topic`.
+        /// Headline of the poll.
         3 poll_topic: String => "poll_topic: must",
-        /// `poll_desc`.
+        /// What the poll is about.
         4 poll_desc: String => "poll_desc: must",
-        /// `is_anony`; `0` or `1` on the wire.
+        /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         5 is_anony: Option<bool> => "is_anony: zero-one",
-        /// `poll_questions`.
+        /// What is asked, with the options.
         6 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
     new(
         meeting_id: impl Into<String>,
-        operator_userid: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
         instance_id: i64,
         poll_topic: impl Into<String>,
         poll_desc: impl Into<String>,
@@ -139,7 +139,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateTheme`].
     pub struct CreateThemeResponse {
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
     }
 }
@@ -170,19 +170,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98839>.
     /// * Catalog: `work.meeting.poll.delete`.
     pub struct Delete {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         1 poll_theme_id: Option<String> => "poll_theme_id",
-        /// `poll_id`.
+        /// Id of one poll, which comes with starting it.
         2 poll_id: Option<String> => "poll_id",
-        /// `operator_userid`.
-        3 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        3 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         4 instance_id: i64 => "instance_id: must",
     }
-    new(meeting_id: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
+    new(
+        meeting_id: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
+        instance_id: i64,
+    )
     text(poll_theme_id: String, poll_id: String)
 }
 
@@ -212,23 +216,23 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98841>.
     /// * Catalog: `work.meeting.poll.finish`.
     pub struct Finish {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         1 poll_theme_id: String => "poll_theme_id: must",
-        /// `poll_id`.
+        /// Id of one poll, which comes with starting it.
         2 poll_id: String => "poll_id: must",
-        /// `operator_userid`.
-        3 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        3 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         4 instance_id: i64 => "instance_id: must",
     }
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
         poll_id: impl Into<String>,
-        operator_userid: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
         instance_id: i64,
     )
 }
@@ -259,20 +263,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98838>.
     /// * Catalog: `work.meeting.poll.get_poll_detail`.
     pub struct GetPollDetail {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `poll_id`.
+        /// Id of one poll, which comes with starting it.
         1 poll_id: String => "poll_id: must",
-        /// `operator_userid`.
-        2 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        2 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
     }
     new(
         meeting_id: impl Into<String>,
         poll_id: impl Into<String>,
-        operator_userid: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
         instance_id: i64,
     )
 }
@@ -280,21 +284,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetPollDetail`].
     pub struct GetPollDetailResponse {
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// `poll_topic`.
+        /// Headline of the poll.
         1 poll_topic: String => "poll_topic: must",
-        /// `poll_desc`.
+        /// What the poll is about.
         2 poll_desc: String => "poll_desc: must",
-        /// `status`.
+        /// State of the poll, as a code.
         3 status: i64 => "status: must",
-        /// `is_shared`; `0` or `1` on the wire.
+        /// `1` the result is shown, `0` not; `0` or `1` on the wire.
         4 is_shared: bool => "is_shared: must zero-one",
-        /// `is_anony`; `0` or `1` on the wire.
+        /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         5 is_anony: bool => "is_anony: must zero-one",
-        /// `vote_total_num`.
+        /// How many voted.
         6 vote_total_num: i64 => "vote_total_num: must",
-        /// `poll_question_data`.
+        /// The questions with results.
         7 poll_question_data: Vec<PollQuestionData> => "poll_question_data: must",
     }
 }
@@ -325,21 +329,25 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98836>.
     /// * Catalog: `work.meeting.poll.get_poll_list`.
     pub struct GetPollList {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `operator_userid`.
-        1 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        1 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
     }
-    new(meeting_id: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
+    new(
+        meeting_id: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
+        instance_id: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`GetPollList`].
     pub struct GetPollListResponse {
-        /// `polls_theme_info`.
+        /// The themes with their polls.
         0 polls_theme_info: Vec<PollsThemeInfo> => "polls_theme_info: must",
     }
 }
@@ -370,20 +378,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98837>.
     /// * Catalog: `work.meeting.poll.get_theme_info`.
     pub struct GetThemeInfo {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         1 poll_theme_id: String => "poll_theme_id: must",
-        /// `operator_userid`.
-        2 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        2 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
     }
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
-        operator_userid: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
         instance_id: i64,
     )
 }
@@ -391,15 +399,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetThemeInfo`].
     pub struct GetThemeInfoResponse {
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// `poll_topic`.
+        /// Headline of the poll.
         1 poll_topic: String => "poll_topic: must",
-        /// `poll_desc`.
+        /// What the poll is about.
         2 poll_desc: String => "poll_desc: must",
-        /// `is_anony`; `0` or `1` on the wire.
+        /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         3 is_anony: bool => "is_anony: must zero-one",
-        /// `poll_question_data`.
+        /// The questions with results.
         4 poll_question_data: Vec<GetThemeInfoPollQuestionData> => "poll_question_data: must",
     }
 }
@@ -430,20 +438,20 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98840>.
     /// * Catalog: `work.meeting.poll.start`.
     pub struct Start {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         1 poll_theme_id: String => "poll_theme_id: must",
-        /// `operator_userid`.
-        2 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        2 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
     }
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
-        operator_userid: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
         instance_id: i64,
     )
 }
@@ -451,7 +459,7 @@ w::record! {
 w::record! {
     /// Answer to [`Start`].
     pub struct StartResponse {
-        /// `poll_id`.
+        /// Id of one poll, which comes with starting it.
         0 poll_id: String => "poll_id: must",
     }
 }
@@ -482,28 +490,28 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98835>.
     /// * Catalog: `work.meeting.poll.update_theme`.
     pub struct UpdateTheme {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `poll_theme_id`.
+        /// Id of the poll's theme, which can be started several times.
         1 poll_theme_id: String => "poll_theme_id: must",
-        /// `operator_userid`.
-        2 operator_userid: String => "operator_userid: must",
-        /// `instance_id`.
+        /// `userid` of who acts; needs the right to manage.
+        2 operator_userid: xinqiao_types::UserId => "operator_userid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
-        /// `poll_topic`.
+        /// Headline of the poll.
         4 poll_topic: String => "poll_topic: must",
-        /// `poll_desc`.
+        /// What the poll is about.
         5 poll_desc: String => "poll_desc: must",
-        /// `is_anony`; `0` or `1` on the wire.
+        /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         6 is_anony: Option<bool> => "is_anony: zero-one",
-        /// `poll_questions`.
+        /// What is asked, with the options.
         7 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
-        operator_userid: impl Into<String>,
+        operator_userid: impl Into<xinqiao_types::UserId>,
         instance_id: i64,
         poll_topic: impl Into<String>,
         poll_desc: impl Into<String>,

@@ -6,25 +6,29 @@ use xinqiao_wire as w;
 w::record! {
     /// `operated_user` of `meeting::real_control::CloseScreenShare`; an item of `operated_users` in `meeting::real_control::KickOutUsers`; and 4 more.
     pub struct OperatedUser {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
-        /// `instance_id`.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
     }
-    new(tmp_openid: impl Into<String>, instance_id: i64)
+    new(tmp_openid: impl Into<xinqiao_types::OpenId>, instance_id: i64)
 }
 
 w::record! {
     /// An item of `operated_users` in `meeting::real_control::SetNicknames`.
     pub struct SetNicknamesOperatedUser {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
-        /// `instance_id`.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
-        /// `nickname`; personal data, masked in `Debug`.
+        /// New name in the meeting; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
     }
-    new(tmp_openid: impl Into<String>, instance_id: i64, nickname: impl Into<String>)
+    new(
+        tmp_openid: impl Into<xinqiao_types::OpenId>,
+        instance_id: i64,
+        nickname: impl Into<String>,
+    )
 }
 
 w::record! {
@@ -34,10 +38,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98185>.
     /// * Catalog: `work.meeting.real_control.close_screen_share`.
     pub struct CloseScreenShare {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `operated_user`.
+        /// The attendee who is acted upon.
         1 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, operated_user: OperatedUser)
@@ -69,12 +73,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98187>.
     /// * Catalog: `work.meeting.real_control.dismiss`.
     pub struct Dismiss {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `force_dismiss`; `0` or `1` on the wire.
+        /// `1` ends it even with people in it, `0` does not; `0` or `1` on the wire.
         1 force_dismiss: Option<bool> => "force_dismiss: zero-one",
-        /// `retrieve_code`; `0` or `1` on the wire.
+        /// `1` takes the number back, `0` keeps it; `0` or `1` on the wire.
         2 retrieve_code: Option<bool> => "retrieve_code: zero-one",
     }
     new(meeting_id: impl Into<String>)
@@ -107,12 +111,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98181>.
     /// * Catalog: `work.meeting.real_control.kick_out_users`.
     pub struct KickOutUsers {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `allow_rejoin`.
+        /// Whether they may join again.
         1 allow_rejoin: Option<bool> => "allow_rejoin",
-        /// `operated_users`.
+        /// The attendees who are acted upon.
         2 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
     new(meeting_id: impl Into<String>, operated_users: Vec<OperatedUser>)
@@ -145,14 +149,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98186>.
     /// * Catalog: `work.meeting.real_control.manage_waiting_room_users`.
     pub struct ManageWaitingRoomUsers {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `operate_type`.
+        /// `1` admit, `2` send back to the waiting room, `3` remove.
         1 operate_type: i64 => "operate_type: must",
-        /// `allow_rejoin`.
+        /// Whether they may join again.
         2 allow_rejoin: Option<bool> => "allow_rejoin",
-        /// `operated_users`.
+        /// The attendees who are acted upon.
         3 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
     new(meeting_id: impl Into<String>, operate_type: i64, operated_users: Vec<OperatedUser>)
@@ -185,12 +189,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98184>.
     /// * Catalog: `work.meeting.real_control.mute_user`.
     pub struct MuteUser {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `option`.
+        /// True to mute, false to unmute.
         1 option: bool => "option: must",
-        /// `operated_user`.
+        /// The attendee who is acted upon.
         2 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, option: bool, operated_user: OperatedUser)
@@ -222,28 +226,28 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98175>.
     /// * Catalog: `work.meeting.real_control.set`.
     pub struct Set {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `mute_all`.
+        /// Whether everyone is muted.
         1 mute_all: Option<bool> => "mute_all",
-        /// `enable_enter_mute`.
+        /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         2 enable_enter_mute: Option<i64> => "enable_enter_mute",
-        /// `allow_unmute_self`.
+        /// Whether people may unmute themselves.
         3 allow_unmute_self: Option<bool> => "allow_unmute_self",
-        /// `meeting_locked`.
+        /// Whether nobody else may join.
         4 meeting_locked: Option<bool> => "meeting_locked",
-        /// `hide_meeting_code_password`.
+        /// Whether number and password are hidden.
         5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password",
-        /// `allow_chat`.
+        /// Who may chat, as a code.
         6 allow_chat: Option<i64> => "allow_chat",
-        /// `allow_share_screen`.
+        /// Whether people may share their screen.
         7 allow_share_screen: Option<bool> => "allow_share_screen",
-        /// `allow_external_user`.
+        /// Whether outsiders may join.
         8 allow_external_user: Option<bool> => "allow_external_user",
-        /// `play_ivr_on_join`.
+        /// Whether a sound tells that someone joined.
         9 play_ivr_on_join: Option<bool> => "play_ivr_on_join",
-        /// `enable_waiting_room`.
+        /// Whether there is a waiting room.
         10 enable_waiting_room: Option<bool> => "enable_waiting_room",
     }
     new(meeting_id: impl Into<String>)
@@ -287,12 +291,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98180>.
     /// * Catalog: `work.meeting.real_control.set_cohost`.
     pub struct SetCohost {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `action`.
+        /// True to make them co-host, false to undo.
         1 action: bool => "action: must",
-        /// `operated_user`.
+        /// The attendee who is acted upon.
         2 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, action: bool, operated_user: OperatedUser)
@@ -324,10 +328,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98188>.
     /// * Catalog: `work.meeting.real_control.set_nicknames`.
     pub struct SetNicknames {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `operated_users`.
+        /// The attendees who are acted upon.
         1 operated_users: Vec<SetNicknamesOperatedUser> => "operated_users: must",
     }
     new(meeting_id: impl Into<String>, operated_users: Vec<SetNicknamesOperatedUser>)
@@ -359,12 +363,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98189>.
     /// * Catalog: `work.meeting.real_control.switch_user_video`.
     pub struct SwitchUserVideo {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `video`.
+        /// True to switch the video on, false to switch it off.
         1 video: bool => "video: must",
-        /// `operated_user`.
+        /// The attendee who is acted upon.
         2 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, video: bool, operated_user: OperatedUser)

@@ -6,27 +6,27 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `record_files` in `meeting::record::RecordMeeting`.
     pub struct RecordFile {
-        /// `record_file_id`.
+        /// Id of one recorded file.
         0 record_file_id: String => "record_file_id: must",
-        /// `record_start_time`; format `unix`.
+        /// When the recording begins; format `unix`.
         1 record_start_time: xinqiao_types::UnixSeconds => "record_start_time: must",
-        /// `record_end_time`; format `unix`.
+        /// When the recording ends; format `unix`.
         2 record_end_time: xinqiao_types::UnixSeconds => "record_end_time: must",
-        /// `record_size`; in byte.
+        /// Size of the file; in byte.
         3 record_size: i64 => "record_size: must",
-        /// `sharing_state`.
+        /// Whether it is shared, as a code.
         4 sharing_state: i64 => "sharing_state: must",
-        /// `sharing_url`.
+        /// Link under which it is shared.
         5 sharing_url: Option<String> => "sharing_url",
-        /// `required_same_corp`.
+        /// Whether only the corp may watch.
         6 required_same_corp: Option<bool> => "required_same_corp",
-        /// `required_attendee`.
+        /// Whether only attendees may watch.
         7 required_attendee: Option<bool> => "required_attendee",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to watch; a secret, masked in `Debug`.
         8 password: Option<String> => "password: masked",
-        /// `sharing_expire`; format `unix`.
+        /// Until when it is shared; format `unix`.
         9 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
-        /// `allow_download`.
+        /// Whether it may be downloaded.
         10 allow_download: Option<bool> => "allow_download",
     }
 }
@@ -34,22 +34,22 @@ w::record! {
 w::record! {
     /// An item of `record_meetings` in the answer of `meeting::record::List`.
     pub struct RecordMeeting {
-        /// `meeting_record_id`.
+        /// Id of the recording of one meeting.
         0 meeting_record_id: String => "meeting_record_id: must",
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         1 meeting_id: String => "meetingid: must",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         2 meeting_code: String => "meeting_code: must",
-        /// `host_user_id`.
-        3 host_user_id: String => "host_user_id: must",
-        /// `title`.
+        /// `userid` of the meeting's host.
+        3 host_user_id: xinqiao_types::UserId => "host_user_id: must",
+        /// Headline of the meeting, at most 255 bytes.
         4 title: String => "title: must",
-        /// `meeting_start_time`; format `unix`.
+        /// When the meeting began; format `unix`.
         5 meeting_start_time: xinqiao_types::UnixSeconds => "meeting_start_time: must",
-        /// `state`.
+        /// `1` recording, `2` being converted, `3` ready.
         6 state: i64 => "state: must",
-        /// `record_files`.
+        /// Files of the recording.
         7 record_files: Vec<RecordFile> => "record_files: must",
     }
 }
@@ -57,19 +57,19 @@ w::record! {
 w::record! {
     /// `sharing_config` of `meeting::record::UpdateSharingConfig`.
     pub struct SharingConfig {
-        /// `enable_sharing`.
+        /// Whether it is shared.
         0 enable_sharing: bool => "enable_sharing: must",
-        /// `sharing_auth_type`.
+        /// Who may watch, as a code.
         1 sharing_auth_type: Option<i64> => "sharing_auth_type",
-        /// `enable_password`.
+        /// Whether a password is needed.
         2 enable_password: Option<bool> => "enable_password",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to watch; a secret, masked in `Debug`.
         3 password: Option<String> => "password: masked",
-        /// `enable_sharing_expire`.
+        /// Whether the sharing ends some day.
         4 enable_sharing_expire: Option<bool> => "enable_sharing_expire",
-        /// `sharing_expire`; format `unix`.
+        /// Until when it is shared; format `unix`.
         5 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
-        /// `allow_download`.
+        /// Whether it may be downloaded.
         6 allow_download: Option<bool> => "allow_download",
     }
     new(enable_sharing: bool)
@@ -86,11 +86,11 @@ w::record! {
 w::record! {
     /// An item of `summaries` in the answer of `meeting::record::GetStatistics`.
     pub struct Summary {
-        /// `date`; format `yyyy-MM-dd`.
+        /// Day of these figures; format `yyyy-MM-dd`.
         0 date: String => "date: must",
-        /// `view_count`.
+        /// How often it was watched.
         1 view_count: i64 => "view_count: must",
-        /// `download_count`.
+        /// How often it was downloaded.
         2 download_count: i64 => "download_count: must",
     }
 }
@@ -102,10 +102,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98206>.
     /// * Catalog: `work.meeting.record.delete`.
     pub struct Delete {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_record_id`.
+        /// Id of the recording of one meeting.
         1 meeting_record_id: String => "meeting_record_id: must",
     }
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
@@ -137,10 +137,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98207>.
     /// * Catalog: `work.meeting.record.delete_file`.
     pub struct DeleteFile {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `record_file_id`.
+        /// Id of one recorded file.
         1 record_file_id: String => "record_file_id: must",
     }
     new(meeting_id: impl Into<String>, record_file_id: impl Into<String>)
@@ -236,14 +236,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98209>.
     /// * Catalog: `work.meeting.record.get_statistics`.
     pub struct GetStatistics {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_record_id`.
+        /// Id of the recording of one meeting.
         1 meeting_record_id: String => "meeting_record_id: must",
-        /// `start_time`; format `unix`.
+        /// Begin of the range; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
@@ -253,7 +253,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
-        /// `summaries`.
+        /// Figures day by day.
         0 summaries: Vec<Summary> => "summaries: must",
     }
 }
@@ -284,35 +284,35 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98192>.
     /// * Catalog: `work.meeting.record.list`.
     pub struct List {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: Option<String> => "meetingid",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
-        /// `userid`.
-        2 userid: Option<String> => "userid",
-        /// `start_time`; format `unix`.
+        /// The member's account; outsiders have none.
+        2 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Begin of the range; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the range; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit",
     }
     new()
-    text(meeting_id: String, meeting_code: String, userid: String, cursor: String)
+    text(meeting_id: String, meeting_code: String, userid: xinqiao_types::UserId, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `record_meetings`.
+        /// The recordings.
         0 record_meetings: Vec<RecordMeeting> => "record_meetings: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -343,12 +343,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98208>.
     /// * Catalog: `work.meeting.record.update_sharing_config`.
     pub struct UpdateSharingConfig {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_record_id`.
+        /// Id of the recording of one meeting.
         1 meeting_record_id: String => "meeting_record_id: must",
-        /// `sharing_config`.
+        /// How it is shared.
         2 sharing_config: SharingConfig => "sharing_config: must",
     }
     new(

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct AccountInfo {
-        /// `account_type`.
+        /// Kind of account, as a code.
         0 account_type: i64 => "account_type: must",
-        /// `valid_period`.
+        /// Until when the account holds.
         1 valid_period: String => "valid_period: must",
     }
 }
@@ -16,23 +16,23 @@ w::record! {
 w::record! {
     /// `basic_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct BasicInfo {
-        /// `rooms_id_list`.
+        /// Ids of the Rooms devices in the room.
         0 rooms_id_list: Vec<String> => "rooms_id_list: must",
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// `city`.
+        /// City of the room.
         2 city: String => "city: must",
-        /// `building`.
+        /// Building of the room.
         3 building: String => "building: must",
-        /// `floor`.
+        /// Floor of the room.
         4 floor: String => "floor: must",
-        /// `participant_number`.
+        /// How many people fit in.
         5 participant_number: i64 => "participant_number: must",
-        /// `device`.
+        /// Equipment of the room in words.
         6 device: Option<String> => "device",
-        /// `desc`.
+        /// What there is to say of the room.
         7 desc: Option<String> => "desc",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password of the room's device; a secret, masked in `Debug`.
         8 password: Option<String> => "password: masked",
     }
 }
@@ -40,35 +40,35 @@ w::record! {
 w::record! {
     /// An item of `controller_info_list` in the answer of `meeting::rooms::ListControllers`.
     pub struct ControllerInfo {
-        /// `rooms_id`.
+        /// Id of the Rooms device.
         0 rooms_id: String => "rooms_id: must",
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// `meeting_room_location`.
+        /// Where the room is.
         2 meeting_room_location: String => "meeting_room_location: must",
-        /// `manufacture_name`.
+        /// Maker of the controller.
         3 manufacture_name: String => "manufacture_name: must",
-        /// `controller_name`.
+        /// Name of the controller; matched loosely when listing.
         4 controller_name: String => "controller_name: must",
-        /// `controller_model`.
+        /// Which product the controller is.
         5 controller_model: String => "controller_model: must",
-        /// `app_version`.
+        /// Which release of the Rooms software runs.
         6 app_version: String => "app_version: must",
-        /// `framework_version`.
+        /// Version of the system.
         7 framework_version: String => "framework_version: must",
-        /// `status`.
+        /// Whether it is online, as a code.
         8 status: w::TextOrNumber => "status: must",
-        /// `ip_address`.
+        /// IP address of the controller.
         9 ip_address: String => "ip_address: must",
-        /// `mac_address`.
+        /// MAC address of the controller.
         10 mac_address: String => "mac_address: must",
-        /// `cpu_type`.
+        /// Kind of CPU.
         11 cpu_type: String => "cpu_type: must",
-        /// `cpu_usage`.
+        /// Load of the CPU.
         12 cpu_usage: String => "cpu_usage: must",
-        /// `network_type`.
+        /// Kind of network.
         13 network_type: String => "network_type: must",
-        /// `mem_usage`.
+        /// Memory in use.
         14 mem_usage: String => "mem_usage: must",
     }
 }
@@ -76,21 +76,21 @@ w::record! {
 w::record! {
     /// An item of `device_info_list` in the answer of `meeting::rooms::ListDevices`.
     pub struct DeviceInfo {
-        /// `rooms_id`.
+        /// Id of the Rooms device.
         0 rooms_id: String => "rooms_id: must",
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         1 meeting_room_id: String => "meeting_room_id: must",
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         2 meeting_room_name: String => "meeting_room_name: must",
-        /// `meeting_room_location`.
+        /// Where the room is.
         3 meeting_room_location: String => "meeting_room_location: must",
-        /// `device_model`.
+        /// Which product it is.
         4 device_model: String => "device_model: must",
-        /// `app_version`.
+        /// Which release of the Rooms software runs.
         5 app_version: String => "app_version: must",
-        /// `meeting_room_status`.
+        /// State of the room's device, as a code.
         6 meeting_room_status: i64 => "meeting_room_status: must",
-        /// `device_monitor_info`.
+        /// State of camera, microphone and speaker.
         7 device_monitor_info: DeviceMonitorInfo => "device_monitor_info: must",
     }
 }
@@ -98,11 +98,11 @@ w::record! {
 w::record! {
     /// `device_monitor_info` of `meeting::rooms::DeviceInfo`.
     pub struct DeviceMonitorInfo {
-        /// `camera_status`.
+        /// Whether the camera works.
         0 camera_status: bool => "camera_status: must",
-        /// `microphone_status`.
+        /// Whether the microphone works.
         1 microphone_status: bool => "microphone_status: must",
-        /// `speaker_status`.
+        /// Whether the speaker works.
         2 speaker_status: bool => "speaker_status: must",
     }
 }
@@ -110,47 +110,47 @@ w::record! {
 w::record! {
     /// `hardware_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct HardwareInfo {
-        /// `factory`.
+        /// Maker of the device.
         0 factory: String => "factory: must",
-        /// `device_model`.
+        /// Which product it is.
         1 device_model: String => "device_model: must",
-        /// `sn`.
+        /// Serial number of the room's device.
         2 sn: String => "sn: must",
-        /// `ip`.
+        /// IP address of the device.
         3 ip: String => "ip: must",
-        /// `mac`.
+        /// MAC address of the device.
         4 mac: String => "mac: must",
-        /// `rooms_version`.
+        /// Version of the Rooms app.
         5 rooms_version: String => "rooms_version: must",
-        /// `firmware_version`.
+        /// Which firmware it runs.
         6 firmware_version: String => "firmware_version: must",
-        /// `health_status`.
+        /// How well the device is.
         7 health_status: String => "health_status: must",
-        /// `system_type`.
+        /// Kind of operating system.
         8 system_type: String => "system_type: must",
-        /// `meeting_room_status`.
+        /// State of the room's device, as a code.
         9 meeting_room_status: i64 => "meeting_room_status: must",
-        /// `active_time`; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was activated; format `yyyy-MM-dd HH:mm:ss`.
         10 active_time: String => "active_time: must",
-        /// `cpu_info`.
+        /// Which CPU it has.
         11 cpu_info: String => "cpu_info: must",
-        /// `cpu_usage`.
+        /// Load of the CPU.
         12 cpu_usage: String => "cpu_usage: must",
-        /// `gpu_info`.
+        /// Which graphics card it has.
         13 gpu_info: String => "gpu_info: must",
-        /// `net_type`.
+        /// Kind of network.
         14 net_type: String => "net_type: must",
-        /// `memory_info`.
+        /// How much memory it has.
         15 memory_info: String => "memory_info: must",
-        /// `monitor_frequency`.
+        /// Refresh rate of the screen.
         16 monitor_frequency: w::TextOrNumber => "monitor_frequency: must",
-        /// `camera_model`.
+        /// Which camera it has.
         17 camera_model: String => "camera_model: must",
-        /// `enable_video_mirror`.
+        /// Whether the picture is mirrored.
         18 enable_video_mirror: bool => "enable_video_mirror: must",
-        /// `microphone_info`.
+        /// Which microphone it has.
         19 microphone_info: String => "microphone_info: must",
-        /// `speaker_info`.
+        /// Which speaker it has.
         20 speaker_info: String => "speaker_info: must",
     }
 }
@@ -158,23 +158,23 @@ w::record! {
 w::record! {
     /// An item of `meeting_room_list` in the answer of `meeting::rooms::List`.
     pub struct ListMeetingRoom {
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: String => "meeting_room_id: must",
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// `meeting_room_location`.
+        /// Where the room is.
         2 meeting_room_location: String => "meeting_room_location: must",
-        /// `account_type`.
+        /// Kind of account, as a code.
         3 account_type: i64 => "account_type: must",
-        /// `active_code`.
+        /// Code that activates the room.
         4 active_code: String => "active_code: must",
-        /// `participant_number`.
+        /// How many people fit in.
         5 participant_number: i64 => "participant_number: must",
-        /// `meeting_room_status`.
+        /// State of the room's device, as a code.
         6 meeting_room_status: i64 => "meeting_room_status: must",
-        /// `scheduled_status`.
+        /// Whether it can be booked, as a code.
         7 scheduled_status: i64 => "scheduled_status: must",
-        /// `is_allow_call`.
+        /// Whether it may be called.
         8 is_allow_call: bool => "is_allow_call: must",
     }
 }
@@ -182,20 +182,20 @@ w::record! {
 w::record! {
     /// An item of `meeting_info_list` in the answer of `meeting::rooms::ListMeetings`.
     pub struct MeetingInfo {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: String => "meeting_code: must",
-        /// `subject`.
+        /// What the meeting is about.
         2 subject: String => "subject: must",
-        /// `meeting_type`.
+        /// `0` single, `1` series and others.
         3 meeting_type: i64 => "meeting_type: must",
-        /// `status`.
+        /// State of the meeting.
         4 status: String => "status: must",
-        /// `start_time`; format `unix`.
+        /// Begin of the range or meeting; format `unix`.
         5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// End of the range or meeting; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -203,11 +203,11 @@ w::record! {
 w::record! {
     /// An item of `meeting_room_list` in the answer of `meeting::rooms::Book`.
     pub struct MeetingRoom {
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: String => "meeting_room_id: must",
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// `meeting_room_location`.
+        /// Where the room is.
         2 meeting_room_location: String => "meeting_room_location: must",
     }
 }
@@ -215,15 +215,15 @@ w::record! {
 w::record! {
     /// `meeting_settings` of the answer of `meeting::rooms::GetConfig`.
     pub struct MeetingSetting {
-        /// `water_mark`.
+        /// Whether and how screens are marked, as a code.
         0 water_mark: i64 => "water_mark: must",
-        /// `auto_response`.
+        /// Whether calls are taken automatically, as a code.
         1 auto_response: i64 => "auto_response: must",
-        /// `caption`.
+        /// Whether there are captions.
         2 caption: bool => "caption: must",
-        /// `room_pmi`.
+        /// Whether the room's own number works.
         3 room_pmi: bool => "room_pmi: must",
-        /// `room_notification`.
+        /// Whether the room shows notices.
         4 room_notification: bool => "room_notification: must",
     }
 }
@@ -231,9 +231,9 @@ w::record! {
 w::record! {
     /// `mra_address` of `meeting::rooms::Call`; `mra_address` of `meeting::rooms::CancelCall`; and 1 more.
     pub struct MraAddress {
-        /// `protocol`.
+        /// `1` SIP, `2` H.323.
         0 protocol: i64 => "protocol: must",
-        /// `dial_string`.
+        /// Address: IP or URI for SIP, IP or E.164 number for H.323.
         1 dial_string: String => "dial_string: must",
     }
     new(protocol: i64, dial_string: impl Into<String>)
@@ -242,9 +242,9 @@ w::record! {
 w::record! {
     /// `pmi_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct PmiInfo {
-        /// `pmi_code`.
+        /// The room's own meeting number.
         0 pmi_code: String => "pmi_code: must",
-        /// `pmi_pwd`.
+        /// Password of that number.
         1 pmi_pwd: String => "pmi_pwd: must",
     }
 }
@@ -252,9 +252,9 @@ w::record! {
 w::record! {
     /// `record_settings` of the answer of `meeting::rooms::GetConfig`.
     pub struct RecordSetting {
-        /// `share_record`.
+        /// Whether recordings are shared, as a code.
         0 share_record: i64 => "share_record: must",
-        /// `download_record`.
+        /// Whether recordings may be downloaded.
         1 download_record: bool => "download_record: must",
     }
 }
@@ -266,12 +266,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98791>.
     /// * Catalog: `work.meeting.rooms.book`.
     pub struct Book {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_room_id_list`.
+        /// Which rooms to book or release.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
-        /// `subject_visible`.
+        /// Whether the room's screen shows the subject.
         2 subject_visible: Option<bool> => "subject_visible",
     }
     new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// Answer to [`Book`].
     pub struct BookResponse {
-        /// `meeting_room_list`.
+        /// Rooms that were booked or found.
         0 meeting_room_list: Vec<MeetingRoom> => "meeting_room_list: must",
     }
 }
@@ -312,12 +312,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98804>.
     /// * Catalog: `work.meeting.rooms.call`.
     pub struct Call {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         1 meeting_room_id: Option<String> => "meeting_room_id",
-        /// `mra_address`.
+        /// Address of a SIP or H.323 device; either this or `meeting_room_id`.
         2 mra_address: Option<MraAddress> => "mra_address",
     }
     new(meeting_id: impl Into<String>)
@@ -328,7 +328,7 @@ w::record! {
 w::record! {
     /// Answer to [`Call`].
     pub struct CallResponse {
-        /// `invite_id`.
+        /// Id of the call, to cancel it.
         0 invite_id: String => "invite_id: must",
     }
 }
@@ -359,14 +359,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98805>.
     /// * Catalog: `work.meeting.rooms.cancel_call`.
     pub struct CancelCall {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `invite_id`.
+        /// Id of the call, to cancel it.
         1 invite_id: String => "invite_id: must",
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         2 meeting_room_id: Option<String> => "meeting_room_id",
-        /// `mra_address`.
+        /// Address of a SIP or H.323 device; either this or `meeting_room_id`.
         3 mra_address: Option<MraAddress> => "mra_address",
     }
     new(meeting_id: impl Into<String>, invite_id: impl Into<String>)
@@ -400,7 +400,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98802>.
     /// * Catalog: `work.meeting.rooms.get_config`.
     pub struct GetConfig {
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: String => "meeting_room_id: must",
     }
     new(meeting_room_id: impl Into<String>)
@@ -409,9 +409,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetConfig`].
     pub struct GetConfigResponse {
-        /// `meeting_settings`.
+        /// Settings of joining.
         0 meeting_settings: MeetingSetting => "meeting_settings: must",
-        /// `record_settings`.
+        /// Settings of recording.
         1 record_settings: RecordSetting => "record_settings: must",
     }
 }
@@ -442,7 +442,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98793>.
     /// * Catalog: `work.meeting.rooms.get_info`.
     pub struct GetInfo {
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: String => "meeting_room_id: must",
     }
     new(meeting_room_id: impl Into<String>)
@@ -451,19 +451,19 @@ w::record! {
 w::record! {
     /// Answer to [`GetInfo`].
     pub struct GetInfoResponse {
-        /// `basic_info`.
+        /// What is known of the room.
         0 basic_info: BasicInfo => "basic_info: must",
-        /// `account_info`.
+        /// Kind and validity of the room's account.
         1 account_info: AccountInfo => "account_info: must",
-        /// `hardware_info`.
+        /// Hardware of the device.
         2 hardware_info: HardwareInfo => "hardware_info: must",
-        /// `pmi_info`.
+        /// The room's own meeting number.
         3 pmi_info: PmiInfo => "pmi_info: must",
-        /// `monitor_status`.
+        /// State of the monitoring, as a code.
         4 monitor_status: i64 => "monitor_status: must",
-        /// `scheduled_status`.
+        /// Whether it can be booked, as a code.
         5 scheduled_status: i64 => "scheduled_status: must",
-        /// `is_allow_call`.
+        /// Whether it may be called.
         6 is_allow_call: bool => "is_allow_call: must",
     }
 }
@@ -501,17 +501,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetInventory`].
     pub struct GetInventoryResponse {
-        /// `normal_count`.
+        /// Normal accounts in all.
         0 normal_count: i64 => "normal_count: must",
-        /// `special_count`.
+        /// Special accounts in all.
         1 special_count: i64 => "special_count: must",
-        /// `normal_used_count`.
+        /// Normal accounts in use.
         2 normal_used_count: i64 => "normal_used_count: must",
-        /// `special_used_count`.
+        /// Special accounts in use.
         3 special_used_count: i64 => "special_used_count: must",
-        /// `normal_expired_count`.
+        /// Normal accounts that expired.
         4 normal_expired_count: i64 => "normal_expired_count: must",
-        /// `special_expired_count`.
+        /// Special accounts that expired.
         5 special_expired_count: i64 => "special_expired_count: must",
     }
 }
@@ -542,12 +542,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98806>.
     /// * Catalog: `work.meeting.rooms.get_response_status`.
     pub struct GetResponseStatus {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         1 meeting_room_id: Option<String> => "meeting_room_id",
-        /// `mra_address`.
+        /// Address of a SIP or H.323 device; either this or `meeting_room_id`.
         2 mra_address: Option<MraAddress> => "mra_address",
     }
     new(meeting_id: impl Into<String>)
@@ -558,9 +558,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetResponseStatus`].
     pub struct GetResponseStatusResponse {
-        /// `status`.
+        /// `0` no answer, `1` not called, `2` joining, `3` declined, `4` ringing, `5` cancelled, `6` left.
         0 status: i64 => "status: must",
-        /// `response_time`; format `yyyy/MM/dd HH:mm:ss`.
+        /// When it last answered; format `yyyy/MM/dd HH:mm:ss`.
         1 response_time: String => "response_time: must",
     }
 }
@@ -591,11 +591,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98795>.
     /// * Catalog: `work.meeting.rooms.list`.
     pub struct List {
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         0 meeting_room_name: Option<String> => "meeting_room_name",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -606,11 +606,11 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// `meeting_room_list`.
+        /// Rooms that were booked or found.
         0 meeting_room_list: Vec<ListMeetingRoom> => "meeting_room_list: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -641,11 +641,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98799>.
     /// * Catalog: `work.meeting.rooms.list_controllers`.
     pub struct ListControllers {
-        /// `controller_name`.
+        /// Name of the controller; matched loosely when listing.
         0 controller_name: Option<String> => "controller_name",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -656,11 +656,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListControllers`].
     pub struct ListControllersResponse {
-        /// `controller_info_list`.
+        /// Controllers that match.
         0 controller_info_list: Vec<ControllerInfo> => "controller_info_list: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -691,11 +691,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98798>.
     /// * Catalog: `work.meeting.rooms.list_devices`.
     pub struct ListDevices {
-        /// `meeting_room_name`.
+        /// Name of the room; matched loosely when listing.
         0 meeting_room_name: Option<String> => "meeting_room_name",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -706,11 +706,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListDevices`].
     pub struct ListDevicesResponse {
-        /// `device_info_list`.
+        /// The devices that match.
         0 device_info_list: Vec<DeviceInfo> => "device_info_list: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -741,17 +741,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98796>.
     /// * Catalog: `work.meeting.rooms.list_meetings`.
     pub struct ListMeetings {
-        /// `meeting_room_id`.
+        /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: Option<String> => "meeting_room_id",
-        /// `rooms_id`.
+        /// Id of the Rooms device.
         1 rooms_id: Option<String> => "rooms_id",
-        /// `start_time`; format `unix`.
+        /// Begin of the range or meeting; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
+        /// End of the range or meeting; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `cursor`.
+        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         5 limit: Option<i64> => "limit",
     }
     new()
@@ -762,11 +762,11 @@ w::record! {
 w::record! {
     /// Answer to [`ListMeetings`].
     pub struct ListMeetingsResponse {
-        /// `meeting_info_list`.
+        /// Meetings in this room.
         0 meeting_info_list: Vec<MeetingInfo> => "meeting_info_list: must",
-        /// `has_more`.
+        /// Whether another page follows.
         1 has_more: bool => "has_more: must",
-        /// `next_cursor`.
+        /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
     }
 }
@@ -797,10 +797,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98792>.
     /// * Catalog: `work.meeting.rooms.release`.
     pub struct Release {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_room_id_list`.
+        /// Which rooms to book or release.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
     }
     new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)

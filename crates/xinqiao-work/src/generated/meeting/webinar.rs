@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `answer_list` in `meeting::webinar::ListEnroll`.
     pub struct Answer {
-        /// `answer_content`.
+        /// The answer; several for multiple choice.
         0 answer_content: Vec<String> => "answer_content: must",
-        /// `is_required`.
+        /// `1` may be skipped, `2` must be answered.
         1 is_required: i64 => "is_required: must",
-        /// `question_type`.
+        /// `1` single choice, `2` multiple choice, `3` text.
         2 question_type: i64 => "question_type: must",
-        /// `special_type`.
+        /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         3 special_type: i64 => "special_type: must",
-        /// `question_num`.
+        /// Number of the question in order.
         4 question_num: i64 => "question_num: must",
-        /// `question_title`.
+        /// Words of the question.
         5 question_title: Option<String> => "question_title",
     }
 }
@@ -24,23 +24,23 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in `meeting::webinar::enroll::Import`.
     pub struct Enroll {
-        /// `userid`.
-        0 userid: Option<String> => "userid",
-        /// `area`.
+        /// The member's account; outsiders have none.
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Country code of the phone number, such as `86`.
         1 area: Option<String> => "area",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         2 phone_number: Option<String> => "phone_number: masked",
-        /// `nick_name`.
+        /// The attendee's name in the meeting.
         3 nick_name: Option<String> => "nick_name",
     }
     new()
-    text(userid: String, area: String, phone_number: String, nick_name: String)
+    text(userid: xinqiao_types::UserId, area: String, phone_number: String, nick_name: String)
 }
 
 w::record! {
     /// An item of `enroll_id_list` in `meeting::webinar::enroll::Delete`.
     pub struct EnrollId {
-        /// `enroll_id`.
+        /// Id of the enrolment.
         0 enroll_id: String => "enroll_id: must",
     }
     new(enroll_id: impl Into<String>)
@@ -49,23 +49,23 @@ w::record! {
 w::record! {
     /// `media_setting` of the answer of `meeting::webinar::Get`.
     pub struct GetMediaSetting {
-        /// `enable_enter_mute`.
+        /// Whether people are muted on joining.
         0 enable_enter_mute: bool => "enable_enter_mute: must",
-        /// `allow_unmute_self`.
+        /// Whether people may unmute themselves.
         1 allow_unmute_self: bool => "allow_unmute_self: must",
-        /// `allow_enter_before_host`.
+        /// Whether people may join before the host.
         2 allow_enter_before_host: bool => "allow_enter_before_host: must",
-        /// `enable_screen_watermark`.
+        /// Whether screens carry a watermark.
         3 enable_screen_watermark: bool => "enable_screen_watermark: must",
-        /// `watermark_type`.
+        /// `0` one line, `1` several lines.
         4 watermark_type: i64 => "watermark_type: must",
-        /// `allow_external_user`.
+        /// Whether outsiders may join.
         5 allow_external_user: bool => "allow_external_user: must",
-        /// `auto_record_type`.
+        /// `none`, `local` or `cloud`.
         6 auto_record_type: String => "auto_record_type: must",
-        /// `attendee_join_auto_record`.
+        /// Whether cloud recording begins when someone joins.
         7 attendee_join_auto_record: bool => "attendee_join_auto_record: must",
-        /// `enable_host_pause_auto_record`.
+        /// Whether the host may pause the recording.
         8 enable_host_pause_auto_record: bool => "enable_host_pause_auto_record: must",
     }
 }
@@ -73,22 +73,22 @@ w::record! {
 w::record! {
     /// An item of `guests` in the answer of `meeting::webinar::ListGuest`; an item of `guests` in `meeting::webinar::UpdateGuestList`.
     pub struct Guest {
-        /// `guest_type`.
+        /// `1` member of the corp, `2` outsider.
         0 guest_type: i64 => "guest_type: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `area`.
+        /// The member's account; outsiders have none.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Country code of the phone number, such as `86`.
         2 area: Option<w::TextOrNumber> => "area",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// `email`; personal data, masked in `Debug`.
+        /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
-        /// `guest_name`.
+        /// What the guest is called in the meeting.
         5 guest_name: Option<String> => "guest_name",
     }
     new(guest_type: i64)
     text(
-        userid: String,
+        userid: xinqiao_types::UserId,
         area: w::TextOrNumber,
         phone_number: String,
         email: String,
@@ -99,26 +99,26 @@ w::record! {
 w::record! {
     /// An item of `hosts` in `meeting::webinar::Create`; an item of `hosts` in the answer of `meeting::webinar::Get`; and 1 more.
     pub struct Host {
-        /// `userid`.
-        0 userid: String => "userid: must",
+        /// The member's account; outsiders have none.
+        0 userid: xinqiao_types::UserId => "userid: must",
     }
-    new(userid: impl Into<String>)
+    new(userid: impl Into<xinqiao_types::UserId>)
 }
 
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::webinar::enroll::Import`.
     pub struct ImportEnroll {
-        /// `enroll_id`.
+        /// Id of the enrolment.
         0 enroll_id: String => "enroll_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `area`.
+        /// The member's account; outsiders have none.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Country code of the phone number, such as `86`.
         2 area: Option<String> => "area",
-        /// `phone_number`; personal data, masked in `Debug`.
+        /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// `nick_name`.
+        /// The attendee's name in the meeting.
         4 nick_name: Option<String> => "nick_name",
-        /// `enroll_code`.
+        /// Code that lets the enrolled person join.
         5 enroll_code: Option<String> => "enroll_code",
     }
 }
@@ -126,23 +126,23 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::webinar::enroll::List`.
     pub struct ListEnroll {
-        /// `enroll_id`.
+        /// Id of the enrolment.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
-        /// `userid`.
-        1 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        2 tmp_openid: Option<String> => "tmp_openid",
-        /// `enroll_time`; format `yyyy/MM/dd HH:mm`.
+        /// The member's account; outsiders have none.
+        1 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// When they enrolled; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
-        /// `enroll_source_type`.
+        /// `1` by hand, `2` imported.
         4 enroll_source_type: i64 => "enroll_source_type: must",
-        /// `nick_name`.
+        /// The attendee's name in the meeting.
         5 nick_name: Option<String> => "nick_name",
-        /// `status`.
+        /// `1` waiting, `2` rejected, `3` approved.
         6 status: i64 => "status: must",
-        /// `enroll_code`.
+        /// Code that lets the enrolled person join.
         7 enroll_code: Option<String> => "enroll_code",
-        /// `answer_list`.
+        /// The answers one by one.
         8 answer_list: Option<Vec<Answer>> => "answer_list",
     }
 }
@@ -150,23 +150,23 @@ w::record! {
 w::record! {
     /// `media_setting` of `meeting::webinar::Create`; `media_setting` of `meeting::webinar::Update`.
     pub struct MediaSetting {
-        /// `enable_enter_mute`.
+        /// Whether people are muted on joining.
         0 enable_enter_mute: Option<bool> => "enable_enter_mute",
-        /// `allow_unmute_self`.
+        /// Whether people may unmute themselves.
         1 allow_unmute_self: Option<bool> => "allow_unmute_self",
-        /// `allow_enter_before_host`.
+        /// Whether people may join before the host.
         2 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
-        /// `enable_screen_watermark`.
+        /// Whether screens carry a watermark.
         3 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
-        /// `watermark_type`.
+        /// `0` one line, `1` several lines.
         4 watermark_type: Option<i64> => "watermark_type",
-        /// `allow_external_user`.
+        /// Whether outsiders may join.
         5 allow_external_user: Option<bool> => "allow_external_user",
-        /// `auto_record_type`.
+        /// `none`, `local` or `cloud`.
         6 auto_record_type: Option<String> => "auto_record_type",
-        /// `attendee_join_auto_record`.
+        /// Whether cloud recording begins when someone joins.
         7 attendee_join_auto_record: Option<bool> => "attendee_join_auto_record",
-        /// `enable_host_pause_auto_record`.
+        /// Whether the host may pause the recording.
         8 enable_host_pause_auto_record: Option<bool> => "enable_host_pause_auto_record",
     }
     new()
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in the answer of `meeting::webinar::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
-        /// `enroll_id`.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// Id of the enrolment.
         1 enroll_id: String => "enroll_id: must",
     }
 }
@@ -196,15 +196,15 @@ w::record! {
 w::record! {
     /// An item of `question_list` in the answer of `meeting::webinar::enroll::GetConfig`.
     pub struct Question {
-        /// `is_required`.
+        /// `1` may be skipped, `2` must be answered.
         0 is_required: i64 => "is_required: must",
-        /// `question_type`.
+        /// `1` single choice, `2` multiple choice, `3` text.
         1 question_type: i64 => "question_type: must",
-        /// `special_type`.
+        /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: i64 => "special_type: must",
-        /// `question_title`.
+        /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// `option_list`.
+        /// Options to choose from.
         4 option_list: Option<Vec<QuestionOption>> => "option_list",
     }
 }
@@ -212,7 +212,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::webinar::Question`.
     pub struct QuestionOption {
-        /// `content`.
+        /// Words of the option.
         0 content: Option<String> => "content",
     }
 }
@@ -220,7 +220,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::webinar::SetConfigQuestion`.
     pub struct SetConfigOption {
-        /// `content`.
+        /// Words of the option.
         0 content: Option<String> => "content",
     }
     new()
@@ -230,15 +230,15 @@ w::record! {
 w::record! {
     /// An item of `question_list` in `meeting::webinar::enroll::SetConfig`.
     pub struct SetConfigQuestion {
-        /// `is_required`.
+        /// `1` may be skipped, `2` must be answered.
         0 is_required: Option<i64> => "is_required",
-        /// `question_type`.
+        /// `1` single choice, `2` multiple choice, `3` text.
         1 question_type: Option<i64> => "question_type",
-        /// `special_type`.
+        /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: Option<i64> => "special_type",
-        /// `question_title`.
+        /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// `option_list`.
+        /// Options to choose from.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
     new()
@@ -253,7 +253,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98843>.
     /// * Catalog: `work.meeting.webinar.cancel`.
     pub struct Cancel {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
@@ -286,47 +286,47 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98842>.
     /// * Catalog: `work.meeting.webinar.create`.
     pub struct Create {
-        /// `admin_userid`.
-        0 admin_userid: String => "admin_userid: must",
-        /// `title`.
+        /// `userid` of the meeting's admin, who counts as its creator.
+        0 admin_userid: xinqiao_types::UserId => "admin_userid: must",
+        /// Headline of the meeting, at most 255 bytes.
         1 title: String => "title: must",
-        /// `sponsor`.
+        /// Who holds the webinar, 1–40 characters.
         2 sponsor: Option<String> => "sponsor",
-        /// `start_time`; format `unix`.
+        /// When the webinar begins; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the webinar ends; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `hosts`.
+        /// Hosts of the webinar.
         5 hosts: Option<Vec<Host>> => "hosts",
-        /// `admission_type`.
+        /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         6 admission_type: i64 => "admission_type: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
-        /// `cover_url`.
+        /// Address of the cover.
         8 cover_url: Option<String> => "cover_url",
-        /// `description`.
+        /// What the meeting is about, at most 500 characters.
         9 description: Option<String> => "description",
-        /// `enable_guest_invite_link`.
+        /// Whether a link makes people guests.
         10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
-        /// `media_setting`.
+        /// Sound, video and recording.
         11 media_setting: Option<MediaSetting> => "media_setting",
-        /// `enable_qa`.
+        /// Whether questions may be asked.
         12 enable_qa: Option<bool> => "enable_qa",
-        /// `sensitive_words`.
+        /// Words that are blocked in the chat.
         13 sensitive_words: Option<Vec<String>> => "sensitive_words",
-        /// `enable_manual_check`.
+        /// Whether chat is checked by hand.
         14 enable_manual_check: Option<bool> => "enable_manual_check",
-        /// `activity_page`.
+        /// Whether there is an event page.
         15 activity_page: Option<bool> => "activity_page",
-        /// `display_number_of_attendees`.
+        /// How the number of viewers is shown, as a code.
         16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
-        /// `playback_for_audience`.
+        /// Whether the audience may see a replay.
         17 playback_for_audience: Option<bool> => "playback_for_audience",
-        /// `preparation_mode`.
+        /// Whether there is a backstage before it begins.
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
-        admin_userid: impl Into<String>,
+        admin_userid: impl Into<xinqiao_types::UserId>,
         title: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -350,28 +350,28 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: String => "meeting_code: must",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         2 title: String => "title: must",
-        /// `start_time`; format `unix`.
+        /// When the webinar begins; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the webinar ends; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `admission_type`.
+        /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         5 admission_type: i64 => "admission_type: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
-        /// `audience_join_link`.
+        /// Address by which viewers come in.
         7 audience_join_link: Option<String> => "audience_join_link",
-        /// `guest_join_link`.
+        /// Address by which speakers come in.
         8 guest_join_link: Option<String> => "guest_join_link",
-        /// `manual_check_link`.
+        /// Page on which chat is checked.
         9 manual_check_link: Option<String> => "manual_check_link",
-        /// `manual_check_password`.
+        /// Password of that page.
         10 manual_check_password: Option<String> => "manual_check_password",
     }
 }
@@ -402,10 +402,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98860>.
     /// * Catalog: `work.meeting.webinar.get`.
     pub struct Get {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: Option<String> => "meetingid",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
     }
     new()
@@ -415,60 +415,60 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: String => "meeting_code: must",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         2 title: String => "title: must",
-        /// `sponsor`.
+        /// Who holds the webinar, 1–40 characters.
         3 sponsor: String => "sponsor: must",
-        /// `start_time`; format `unix`.
+        /// When the webinar begins; format `unix`.
         4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the webinar ends; format `unix`.
         5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `status`.
+        /// State of the webinar, such as `MEETING_STATE_INIT` or `MEETING_STATE_STARTED`.
         6 status: String => "status: must",
-        /// `hosts`.
+        /// Hosts of the webinar.
         7 hosts: Option<Vec<Host>> => "hosts",
-        /// `admission_type`.
+        /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         8 admission_type: i64 => "admission_type: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         9 password: Option<String> => "password: masked",
-        /// `cover_url`.
+        /// Address of the cover.
         10 cover_url: Option<String> => "cover_url",
-        /// `description`.
+        /// What the meeting is about, at most 500 characters.
         11 description: Option<String> => "description",
-        /// `enable_guest_invite_link`.
+        /// Whether a link makes people guests.
         12 enable_guest_invite_link: bool => "enable_guest_invite_link: must",
-        /// `audience_join_link`.
+        /// Address by which viewers come in.
         13 audience_join_link: Option<String> => "audience_join_link",
-        /// `guest_join_link`.
+        /// Address by which speakers come in.
         14 guest_join_link: Option<String> => "guest_join_link",
-        /// `manual_check_link`.
+        /// Page on which chat is checked.
         15 manual_check_link: Option<String> => "manual_check_link",
-        /// `manual_check_password`.
+        /// Password of that page.
         16 manual_check_password: Option<String> => "manual_check_password",
-        /// `media_setting`.
+        /// Sound, video and recording.
         17 media_setting: GetMediaSetting => "media_setting: must",
-        /// `enable_qa`.
+        /// Whether questions may be asked.
         18 enable_qa: bool => "enable_qa: must",
-        /// `activity_page`.
+        /// Whether there is an event page.
         19 activity_page: bool => "activity_page: must",
-        /// `display_number_of_attendees`.
+        /// How the number of viewers is shown, as a code.
         20 display_number_of_attendees: i64 => "display_number_of_attendees: must",
-        /// `playback_for_audience`.
+        /// Whether the audience may see a replay.
         21 playback_for_audience: bool => "playback_for_audience: must",
-        /// `playback_url`.
+        /// Where the replay is.
         22 playback_url: Option<String> => "playback_url",
-        /// `preparation_mode`.
+        /// Whether there is a backstage before it begins.
         23 preparation_mode: bool => "preparation_mode: must",
-        /// `warm_up_picture`.
+        /// Warm-up picture; if a video is given too, the picture counts.
         24 warm_up_picture: Option<String> => "warm_up_picture",
-        /// `warm_up_video`.
+        /// Warm-up video, MP4, at most 1 GB.
         25 warm_up_video: Option<String> => "warm_up_video",
-        /// `allow_attendees_invite_others`.
+        /// Whether people may invite others during the warm-up.
         26 allow_attendees_invite_others: bool => "allow_attendees_invite_others: must",
     }
 }
@@ -499,10 +499,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98871>.
     /// * Catalog: `work.meeting.webinar.list_guest`.
     pub struct ListGuest {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: Option<String> => "meetingid",
-        /// `meeting_code`.
+        /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
     }
     new()
@@ -512,7 +512,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGuest`].
     pub struct ListGuestResponse {
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         0 guests: Vec<Guest> => "guests: must",
     }
 }
@@ -543,44 +543,44 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98843>.
     /// * Catalog: `work.meeting.webinar.update`.
     pub struct Update {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `title`.
+        /// Headline of the meeting, at most 255 bytes.
         1 title: String => "title: must",
-        /// `sponsor`.
+        /// Who holds the webinar, 1–40 characters.
         2 sponsor: Option<String> => "sponsor",
-        /// `start_time`; format `unix`.
+        /// When the webinar begins; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// `end_time`; format `unix`.
+        /// When the webinar ends; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// `hosts`.
+        /// Hosts of the webinar.
         5 hosts: Option<Vec<Host>> => "hosts",
-        /// `admission_type`.
+        /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         6 admission_type: i64 => "admission_type: must",
-        /// `password`; a secret, masked in `Debug`.
+        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
-        /// `cover_url`.
+        /// Address of the cover.
         8 cover_url: Option<String> => "cover_url",
-        /// `description`.
+        /// What the meeting is about, at most 500 characters.
         9 description: Option<String> => "description",
-        /// `enable_guest_invite_link`.
+        /// Whether a link makes people guests.
         10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
-        /// `media_setting`.
+        /// Sound, video and recording.
         11 media_setting: Option<MediaSetting> => "media_setting",
-        /// `enable_qa`.
+        /// Whether questions may be asked.
         12 enable_qa: Option<bool> => "enable_qa",
-        /// `sensitive_words`.
+        /// Words that are blocked in the chat.
         13 sensitive_words: Option<Vec<String>> => "sensitive_words",
-        /// `enable_manual_check`.
+        /// Whether chat is checked by hand.
         14 enable_manual_check: Option<bool> => "enable_manual_check",
-        /// `activity_page`.
+        /// Whether there is an event page.
         15 activity_page: Option<bool> => "activity_page",
-        /// `display_number_of_attendees`.
+        /// How the number of viewers is shown, as a code.
         16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
-        /// `playback_for_audience`.
+        /// Whether the audience may see a replay.
         17 playback_for_audience: Option<bool> => "playback_for_audience",
-        /// `preparation_mode`.
+        /// Whether there is a backstage before it begins.
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
@@ -631,10 +631,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98872>.
     /// * Catalog: `work.meeting.webinar.update_guest_list`.
     pub struct UpdateGuestList {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `guests`.
+        /// Guests; outsiders are invited by phone number.
         1 guests: Vec<Guest> => "guests: must",
     }
     new(meeting_id: impl Into<String>, guests: Vec<Guest>)
@@ -666,14 +666,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98882>.
     /// * Catalog: `work.meeting.webinar.update_warm_up`.
     pub struct UpdateWarmUp {
-        /// `meetingid`.
+        /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// `warm_up_picture`.
+        /// Warm-up picture; if a video is given too, the picture counts.
         1 warm_up_picture: Option<String> => "warm_up_picture",
-        /// `warm_up_video`.
+        /// Warm-up video, MP4, at most 1 GB.
         2 warm_up_video: Option<String> => "warm_up_video",
-        /// `allow_attendees_invite_others`.
+        /// Whether people may invite others during the warm-up.
         3 allow_attendees_invite_others: Option<bool> => "allow_attendees_invite_others",
     }
     new(meeting_id: impl Into<String>)
@@ -711,12 +711,12 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98877>.
         /// * Catalog: `work.meeting.webinar.enroll.approve`.
         pub struct Approve {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `action`.
+            /// `1` undo, `2` reject, `3` approve.
             1 action: i64 => "action: must",
-            /// `enroll_id_list`.
+            /// Ids of the enrolments.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
@@ -725,7 +725,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// `handled_count`.
+            /// How many were handled.
             0 handled_count: i64 => "handled_count: must",
         }
     }
@@ -756,10 +756,10 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98881>.
         /// * Catalog: `work.meeting.webinar.enroll.delete`.
         pub struct Delete {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `enroll_id_list`.
+            /// Ids of the enrolments.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
@@ -768,7 +768,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// `total_count`.
+            /// How many were handled.
             0 total_count: i64 => "total_count: must",
         }
     }
@@ -799,7 +799,7 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98874>.
         /// * Catalog: `work.meeting.webinar.enroll.get_config`.
         pub struct GetConfig {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
         }
@@ -809,13 +809,13 @@ pub mod enroll {
     w::record! {
         /// Answer to [`GetConfig`].
         pub struct GetConfigResponse {
-            /// `approve_type`.
+            /// Enrolments are approved `1` automatically, `2` by hand.
             0 approve_type: i64 => "approve_type: must",
-            /// `is_collect_question`.
+            /// Whether questions are asked: `1` no, `2` yes.
             1 is_collect_question: i64 => "is_collect_question: must",
-            /// `question_list`.
+            /// Questions of the enrolment.
             2 question_list: Vec<super::Question> => "question_list: must",
-            /// `no_registration_needed_for_staff`.
+            /// Whether members of the corp need not enrol.
             3 no_registration_needed_for_staff: bool => "no_registration_needed_for_staff: must",
         }
     }
@@ -846,10 +846,10 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98880>.
         /// * Catalog: `work.meeting.webinar.enroll.import`.
         pub struct Import {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `enroll_list`.
+            /// The enrolments.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
@@ -858,9 +858,9 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// `total_count`.
+            /// How many were handled.
             0 total_count: i64 => "total_count: must",
-            /// `enroll_list`.
+            /// The enrolments.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
         }
     }
@@ -891,14 +891,14 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98876>.
         /// * Catalog: `work.meeting.webinar.enroll.list`.
         pub struct List {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `status`.
+            /// Only `1` waiting, `2` rejected, `3` approved; `0` all.
             1 status: Option<i64> => "status",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             3 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -909,11 +909,11 @@ pub mod enroll {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `enroll_list`.
+            /// The enrolments.
             0 enroll_list: Vec<super::ListEnroll> => "enroll_list: must",
-            /// `has_more`.
+            /// Whether another page follows.
             1 has_more: bool => "has_more: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -944,22 +944,22 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98873>.
         /// * Catalog: `work.meeting.webinar.enroll.query_by_tmp_openid`.
         pub struct QueryByTmpOpenid {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `sorting_rules`.
+            /// Look first at `1` imported enrolments (default), `2` those by hand.
             1 sorting_rules: Option<i64> => "sorting_rules",
-            /// `tmp_openid_list`.
-            2 tmp_openid_list: Vec<String> => "tmp_openid_list: must",
+            /// Temporary ids of attendees.
+            2 tmp_openid_list: Vec<xinqiao_types::OpenId> => "tmp_openid_list: must",
         }
-        new(meeting_id: impl Into<String>, tmp_openid_list: Vec<String>)
+        new(meeting_id: impl Into<String>, tmp_openid_list: Vec<xinqiao_types::OpenId>)
         set(sorting_rules: i64)
     }
 
     w::record! {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
-            /// `enroll_id_list`.
+            /// Ids of the enrolments.
             0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
@@ -990,16 +990,16 @@ pub mod enroll {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98875>.
         /// * Catalog: `work.meeting.webinar.enroll.set_config`.
         pub struct SetConfig {
-            /// `meetingid`.
+            /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `approve_type`.
+            /// Enrolments are approved `1` automatically, `2` by hand.
             1 approve_type: Option<i64> => "approve_type",
-            /// `is_collect_question`.
+            /// Whether questions are asked: `1` no, `2` yes.
             2 is_collect_question: Option<i64> => "is_collect_question",
-            /// `question_list`.
+            /// Questions of the enrolment.
             3 question_list: Option<Vec<super::SetConfigQuestion>> => "question_list",
-            /// `no_registration_needed_for_staff`.
+            /// Whether members of the corp need not enrol.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
         new(meeting_id: impl Into<String>)
@@ -1014,7 +1014,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`SetConfig`].
         pub struct SetConfigResponse {
-            /// `question_count`.
+            /// How many questions there are.
             0 question_count: i64 => "question_count: must",
         }
     }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `fields` in `wedoc::smart_sheet::AddFields`.
     pub struct AddFieldsField {
-        /// `field_title`.
+        /// Headline of the field.
         0 field_title: String => "field_title: must",
-        /// `property_text`.
+        /// For a text field, an empty object.
         1 property_text: Option<w::serial::Value> => "property_text",
-        /// The body, told apart by `field_type`.
+        /// The field's settings, one kind according to `field_type`; told apart by `field_type`.
         2 body: FieldKind => ": flat",
     }
     new(field_title: impl Into<String>, body: FieldKind)
@@ -20,7 +20,7 @@ w::record! {
 w::record! {
     /// An item of `records` in `wedoc::smart_sheet::AddRecords`.
     pub struct AddRecordsRecord {
-        /// `values`.
+        /// Values by field headline or id.
         0 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
     new(values: std::collections::BTreeMap<String, w::serial::Value>)
@@ -29,11 +29,11 @@ w::record! {
 w::record! {
     /// `properties` of the answer of `wedoc::smart_sheet::AddSheet`.
     pub struct AddSheetProperty {
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         0 sheet_id: String => "sheet_id: must",
-        /// `title`.
+        /// Headline of the sheet.
         1 title: String => "title: must",
-        /// `index`.
+        /// Position of the sheet, from 0.
         2 index: i64 => "index: must",
     }
 }
@@ -41,7 +41,7 @@ w::record! {
 w::record! {
     /// `bool_value` of `wedoc::smart_sheet::Condition`; `bool_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct BoolValue {
-        /// `value`.
+        /// What to compare with.
         0 value: bool => "value: must",
     }
     new(value: bool)
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `wedoc::smart_sheet::AddFieldGroup`; an item of `children` in `wedoc::smart_sheet::UpdateFieldGroup`; and 1 more.
     pub struct Children {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
     }
     new(field_id: impl Into<String>)
@@ -59,7 +59,7 @@ w::record! {
 w::record! {
     /// `color_config` of `wedoc::smart_sheet::ViewProperty`.
     pub struct ColorConfig {
-        /// `conditions`.
+        /// The conditions one by one.
         0 conditions: Vec<ColorConfigCondition> => "conditions: must",
     }
 }
@@ -67,13 +67,13 @@ w::record! {
 w::record! {
     /// An item of `conditions` in `wedoc::smart_sheet::ColorConfig`.
     pub struct ColorConfigCondition {
-        /// `id`.
+        /// Id of the colour rule.
         0 id: String => "id: must",
-        /// `type`.
+        /// What is coloured: row, column or cell.
         1 type_: String => "type: must",
-        /// `color`.
+        /// Colour to use.
         2 color: String => "color: must",
-        /// `condition`.
+        /// When it is coloured.
         3 condition: FilterSpecCondition => "condition: must",
     }
 }
@@ -81,21 +81,21 @@ w::record! {
 w::record! {
     /// An item of `conditions` in `wedoc::smart_sheet::FilterSpec`; `condition` of `wedoc::smart_sheet::PropertyCondition`.
     pub struct Condition {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `field_type`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         1 field_type: Option<String> => "field_type",
-        /// `operator`.
+        /// How to compare, such as `OPERATOR_IS`, `OPERATOR_CONTAINS`, `OPERATOR_IS_GREATER`.
         2 operator: String => "operator: must",
-        /// `string_value`.
+        /// Text to compare with.
         3 string_value: Option<StringValue> => "string_value",
-        /// `number_value`.
+        /// Number to compare with.
         4 number_value: Option<NumberValue> => "number_value",
-        /// `bool_value`.
+        /// Truth value to compare with.
         5 bool_value: Option<BoolValue> => "bool_value",
-        /// `user_value`.
+        /// Members to compare with.
         6 user_value: Option<UserValue> => "user_value",
-        /// `date_time_value`.
+        /// Date to compare with.
         7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
     new(field_id: impl Into<String>, operator: impl Into<String>)
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// `date_time_value` of `wedoc::smart_sheet::Condition`; `date_time_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct DateTimeValue {
-        /// `value`.
+        /// What to compare with.
         0 value: TimeValue => "value: must",
     }
     new(value: TimeValue)
@@ -121,9 +121,9 @@ w::record! {
 w::record! {
     /// `value` of `wedoc::smart_sheet::DateTimeValue`.
     pub struct TimeValue {
-        /// `type`.
+        /// Kind of date, such as a given day, today or the last 7 days.
         0 type_: String => "type: must",
-        /// `value`.
+        /// The timestamp, for a given day.
         1 value: Option<Vec<String>> => "value",
     }
     new(type_: impl Into<String>)
@@ -133,11 +133,11 @@ w::record! {
 w::record! {
     /// `field_group` of the answer of `wedoc::smart_sheet::AddFieldGroup`; an item of `field_groups` in the answer of `wedoc::smart_sheet::GetFieldGroups`; and 1 more.
     pub struct FieldGroup {
-        /// `field_group_id`.
+        /// Which set of columns.
         0 field_group_id: String => "field_group_id: must",
-        /// `name`.
+        /// What the group is called.
         1 name: String => "name: must",
-        /// `children`.
+        /// Fields in the group.
         2 children: Vec<Children> => "children: must",
     }
 }
@@ -145,11 +145,11 @@ w::record! {
 w::record! {
     /// An item of `fields` in the answer of `wedoc::smart_sheet::AddFields`.
     pub struct FieldItem {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `field_title`.
+        /// Headline of the field.
         1 field_title: String => "field_title: must",
-        /// `field_type`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         2 field_type: String => "field_type: must",
     }
 }
@@ -157,9 +157,9 @@ w::record! {
 w::record! {
     /// `filter_spec` of `wedoc::smart_sheet::GetRecords`; `filter_spec` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct FilterSpec {
-        /// `conjunction`.
+        /// `CONJUNCTION_AND` or `CONJUNCTION_OR`.
         0 conjunction: String => "conjunction: must",
-        /// `conditions`.
+        /// The conditions one by one.
         1 conditions: Vec<Condition> => "conditions: must",
     }
     new(conjunction: impl Into<String>, conditions: Vec<Condition>)
@@ -168,21 +168,21 @@ w::record! {
 w::record! {
     /// `condition` of `wedoc::smart_sheet::ColorConfigCondition`; an item of `conditions` in `wedoc::smart_sheet::PropertyFilterSpec`.
     pub struct FilterSpecCondition {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `field_type`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         1 field_type: String => "field_type: must",
-        /// `operator`.
+        /// How to compare, such as `OPERATOR_IS`, `OPERATOR_CONTAINS`, `OPERATOR_IS_GREATER`.
         2 operator: String => "operator: must",
-        /// `string_value`.
+        /// Text to compare with.
         3 string_value: Option<StringValue> => "string_value",
-        /// `number_value`.
+        /// Number to compare with.
         4 number_value: Option<NumberValue> => "number_value",
-        /// `bool_value`.
+        /// Truth value to compare with.
         5 bool_value: Option<BoolValue> => "bool_value",
-        /// `user_value`.
+        /// Members to compare with.
         6 user_value: Option<UserValue> => "user_value",
-        /// `date_time_value`.
+        /// Date to compare with.
         7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
 }
@@ -190,13 +190,13 @@ w::record! {
 w::record! {
     /// An item of `fields` in the answer of `wedoc::smart_sheet::GetFields`.
     pub struct GetFieldsField {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `field_title`.
+        /// Headline of the field.
         1 field_title: String => "field_title: must",
-        /// `property_text`.
+        /// For a text field, an empty object.
         2 property_text: Option<w::serial::Value> => "property_text",
-        /// The body, told apart by `field_type`.
+        /// The field's settings, one kind according to `field_type`; told apart by `field_type`.
         3 body: GetFieldKind => ": flat",
     }
 }
@@ -204,17 +204,17 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wedoc::smart_sheet::GetRecords`.
     pub struct GetRecordsRecord {
-        /// `record_id`.
+        /// Which record (row) of the sheet; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
-        /// `creator_name`.
+        /// Who made the record.
         1 creator_name: String => "creator_name: must",
-        /// `updater_name`.
+        /// Who changed the record last.
         2 updater_name: String => "updater_name: must",
-        /// `values`.
+        /// Values by field headline or id.
         3 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
-        /// `create_time`.
+        /// When the record was made.
         4 create_time: i64 => "create_time: must",
-        /// `update_time`.
+        /// When the record was changed last.
         5 update_time: i64 => "update_time: must",
     }
 }
@@ -222,13 +222,13 @@ w::record! {
 w::record! {
     /// An item of `views` in the answer of `wedoc::smart_sheet::GetViews`.
     pub struct GetViewsView {
-        /// `view_id`.
+        /// Which view of the sheet; such as `vwMG90`.
         0 view_id: String => "view_id: must",
-        /// `view_title`.
+        /// Headline of the view.
         1 view_title: String => "view_title: must",
-        /// `view_type`.
+        /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
         2 view_type: String => "view_type: must",
-        /// `property`.
+        /// Properties to set or read.
         3 property: ViewProperty => "property: must",
     }
 }
@@ -236,7 +236,7 @@ w::record! {
 w::record! {
     /// `group_spec` of `wedoc::smart_sheet::ViewProperty`.
     pub struct GroupSpec {
-        /// `groups`.
+        /// One entry per field.
         0 groups: Vec<SortInfo> => "groups: must",
     }
 }
@@ -244,7 +244,7 @@ w::record! {
 w::record! {
     /// `number_value` of `wedoc::smart_sheet::Condition`; `number_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct NumberValue {
-        /// `value`.
+        /// What to compare with.
         0 value: f64 => "value: must",
     }
     new(value: f64)
@@ -253,9 +253,9 @@ w::record! {
 w::record! {
     /// `properties` of `wedoc::smart_sheet::AddSheet`.
     pub struct Property {
-        /// `title`.
+        /// Headline of the sheet.
         0 title: Option<String> => "title",
-        /// `index`.
+        /// Position of the sheet, from 0.
         1 index: i64 => "index: must",
     }
     new(index: i64)
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_ATTACHMENT` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_ATTACHMENT` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyAttachment {
-        /// `display_mode`.
+        /// Shown as list or grid.
         0 display_mode: String => "display_mode: must",
     }
     new(display_mode: impl Into<String>)
@@ -274,11 +274,11 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_AUTONUMBER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_AUTONUMBER` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyAutoNumber {
-        /// `input_type`.
+        /// How values are entered.
         0 input_type: String => "input_type: must",
-        /// `rules`.
+        /// How the number is put together.
         1 rules: Option<Vec<Rule>> => "rules",
-        /// `reformat_existing_record`.
+        /// Whether present records are renumbered.
         2 reformat_existing_record: bool => "reformat_existing_record: must",
     }
     new(input_type: impl Into<String>, reformat_existing_record: bool)
@@ -288,7 +288,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_BARCODE` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_BARCODE` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyBarcode {
-        /// `mobile_scan_only`.
+        /// Whether it can only be scanned with a phone.
         0 mobile_scan_only: bool => "mobile_scan_only: must",
     }
     new(mobile_scan_only: bool)
@@ -297,7 +297,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_CHECKBOX` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_CHECKBOX` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyCheckBox {
-        /// `checked`.
+        /// Whether it is ticked in new records.
         0 checked: bool => "checked: must",
     }
     new(checked: bool)
@@ -306,7 +306,7 @@ w::record! {
 w::record! {
     /// `color_config` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct PropertyColorConfig {
-        /// `conditions`.
+        /// The conditions one by one.
         0 conditions: Vec<PropertyCondition> => "conditions: must",
     }
     new(conditions: Vec<PropertyCondition>)
@@ -315,13 +315,13 @@ w::record! {
 w::record! {
     /// An item of `conditions` in `wedoc::smart_sheet::PropertyColorConfig`.
     pub struct PropertyCondition {
-        /// `id`.
+        /// Id of the colour rule.
         0 id: Option<String> => "id",
-        /// `type`.
+        /// What is coloured: row, column or cell.
         1 type_: String => "type: must",
-        /// `color`.
+        /// Colour to use.
         2 color: String => "color: must",
-        /// `condition`.
+        /// When it is coloured.
         3 condition: Condition => "condition: must",
     }
     new(type_: impl Into<String>, color: impl Into<String>, condition: Condition)
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_CREATED_TIME` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_CREATED_TIME` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyCreatedTime {
-        /// `format`.
+        /// Format of the date; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
     }
     new(format: impl Into<String>)
@@ -340,11 +340,11 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_CURRENCY` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_CURRENCY` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyCurrency {
-        /// `currency_type`.
+        /// Which currency.
         0 currency_type: String => "currency_type: must",
-        /// `decimal_places`.
+        /// Digits after the point.
         1 decimal_places: i64 => "decimal_places: must",
-        /// `use_separate`.
+        /// Whether thousands are separated.
         2 use_separate: bool => "use_separate: must",
     }
     new(currency_type: impl Into<String>, decimal_places: i64, use_separate: bool)
@@ -353,9 +353,9 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_DATE_TIME` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_DATE_TIME` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyDateTime {
-        /// `format`.
+        /// Format of the date; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
-        /// `auto_fill`.
+        /// Whether new records get the present time.
         1 auto_fill: bool => "auto_fill: must",
     }
     new(format: impl Into<String>, auto_fill: bool)
@@ -364,9 +364,9 @@ w::record! {
 w::record! {
     /// `filter_spec` of `wedoc::smart_sheet::ViewProperty`.
     pub struct PropertyFilterSpec {
-        /// `conjunction`.
+        /// `CONJUNCTION_AND` or `CONJUNCTION_OR`.
         0 conjunction: String => "conjunction: must",
-        /// `conditions`.
+        /// The conditions one by one.
         1 conditions: Vec<FilterSpecCondition> => "conditions: must",
     }
 }
@@ -374,9 +374,9 @@ w::record! {
 w::record! {
     /// The body `VIEW_TYPE_GANTT` of `wedoc::smart_sheet::AddView`; the body `VIEW_TYPE_CALENDAR` of `wedoc::smart_sheet::AddView`.
     pub struct PropertyGantt {
-        /// `start_date_field_id`.
+        /// Field with the begin.
         0 start_date_field_id: String => "start_date_field_id: must",
-        /// `end_date_field_id`.
+        /// Field with the end.
         1 end_date_field_id: String => "end_date_field_id: must",
     }
     new(start_date_field_id: impl Into<String>, end_date_field_id: impl Into<String>)
@@ -385,7 +385,7 @@ w::record! {
 w::record! {
     /// `group_spec` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct PropertyGroupSpec {
-        /// `groups`.
+        /// One entry per field.
         0 groups: Vec<SortSpecSortInfo> => "groups: must",
     }
     new(groups: Vec<SortSpecSortInfo>)
@@ -394,7 +394,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_LOCATION` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_LOCATION` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyLocation {
-        /// `input_type`.
+        /// How values are entered.
         0 input_type: String => "input_type: must",
     }
     new(input_type: impl Into<String>)
@@ -403,7 +403,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_MODIFIED_TIME` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_MODIFIED_TIME` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyModifiedTime {
-        /// `format`.
+        /// Format of the date; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
     }
     new(format: impl Into<String>)
@@ -412,9 +412,9 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_NUMBER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_PERCENTAGE` of `wedoc::smart_sheet::AddFieldsField`; and 4 more.
     pub struct PropertyNumber {
-        /// `decimal_places`.
+        /// Digits after the point.
         0 decimal_places: i64 => "decimal_places: must",
-        /// `use_separate`.
+        /// Whether thousands are separated.
         1 use_separate: bool => "use_separate: must",
     }
     new(decimal_places: i64, use_separate: bool)
@@ -423,7 +423,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_PROGRESS` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_PROGRESS` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyProgress {
-        /// `decimal_places`.
+        /// Digits after the point.
         0 decimal_places: i64 => "decimal_places: must",
     }
     new(decimal_places: i64)
@@ -432,13 +432,13 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyReference {
-        /// `view_id`.
+        /// View it refers to.
         0 view_id: String => "view_id: must",
-        /// `sub_id`.
+        /// Sheet it refers to; empty for this one.
         1 sub_id: Option<String> => "sub_id",
-        /// `field_id`.
+        /// Field it refers to.
         2 field_id: Option<String> => "field_id",
-        /// `is_multiple`.
+        /// Whether several may be chosen.
         3 is_multiple: bool => "is_multiple: must",
     }
     new(view_id: impl Into<String>, is_multiple: bool)
@@ -448,9 +448,9 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_SELECT` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_SINGLE_SELECT` of `wedoc::smart_sheet::AddFieldsField`; and 4 more.
     pub struct PropertySelect {
-        /// `is_quick_add`.
+        /// Whether options may be added while filling in.
         0 is_quick_add: bool => "is_quick_add: must",
-        /// `options`.
+        /// Options to choose from.
         1 options: Vec<PropertySelectOption> => "options: must",
     }
     new(is_quick_add: bool, options: Vec<PropertySelectOption>)
@@ -459,11 +459,11 @@ w::record! {
 w::record! {
     /// An item of `options` in `wedoc::smart_sheet::PropertySelect`.
     pub struct PropertySelectOption {
-        /// `id`.
+        /// Id of the option.
         0 id: String => "id: must",
-        /// `text`.
+        /// Words of the option.
         1 text: String => "text: must",
-        /// `style`.
+        /// Colour of the option, by number.
         2 style: i64 => "style: must",
     }
     new(id: impl Into<String>, text: impl Into<String>, style: i64)
@@ -472,7 +472,7 @@ w::record! {
 w::record! {
     /// `sort_spec` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct PropertySortSpec {
-        /// `sort_infos`.
+        /// One entry per field.
         0 sort_infos: Vec<SortSpecSortInfo> => "sort_infos: must",
     }
     new(sort_infos: Vec<SortSpecSortInfo>)
@@ -481,7 +481,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_URL` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_URL` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyUrl {
-        /// `type`.
+        /// Shown as text or icon.
         0 type_: String => "type: must",
     }
     new(type_: impl Into<String>)
@@ -490,9 +490,9 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_USER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_USER` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyUser {
-        /// `is_multiple`.
+        /// Whether several may be chosen.
         0 is_multiple: bool => "is_multiple: must",
-        /// `is_notified`.
+        /// Whether people are told when they are added.
         1 is_notified: bool => "is_notified: must",
     }
     new(is_multiple: bool, is_notified: bool)
@@ -501,7 +501,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_WWGROUP` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_WWGROUP` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyWwGroup {
-        /// `allow_multiple`.
+        /// Whether several may be chosen.
         0 allow_multiple: bool => "allow_multiple: must",
     }
     new(allow_multiple: bool)
@@ -510,7 +510,7 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wedoc::smart_sheet::AddRecords`.
     pub struct RecordItem {
-        /// `record_id`.
+        /// Which record (row) of the sheet; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
     }
 }
@@ -518,9 +518,9 @@ w::record! {
 w::record! {
     /// An item of `rules` in `wedoc::smart_sheet::PropertyAutoNumber`.
     pub struct Rule {
-        /// `type`.
+        /// Part of the number: counter, fixed text or date.
         0 type_: String => "type: must",
-        /// `value`.
+        /// Digits, text or date format.
         1 value: String => "value: must",
     }
     new(type_: impl Into<String>, value: impl Into<String>)
@@ -529,13 +529,13 @@ w::record! {
 w::record! {
     /// An item of `sheet_list` in the answer of `wedoc::smart_sheet::GetSheet`.
     pub struct Sheet {
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         0 sheet_id: String => "sheet_id: must",
-        /// `title`.
+        /// Headline of the sheet.
         1 title: String => "title: must",
-        /// `type`.
+        /// Kind of sheet, such as `smartsheet` or `dashboard`.
         2 type_: String => "type: must",
-        /// `is_visible`.
+        /// Whether the sheet is shown.
         3 is_visible: bool => "is_visible: must",
     }
 }
@@ -543,9 +543,9 @@ w::record! {
 w::record! {
     /// An item of `sort` in `wedoc::smart_sheet::GetRecords`.
     pub struct Sort {
-        /// `field_title`.
+        /// Headline of the field.
         0 field_title: String => "field_title: must",
-        /// `desc`.
+        /// Whether it sorts downwards.
         1 desc: bool => "desc: must",
     }
     new(field_title: impl Into<String>, desc: bool)
@@ -554,9 +554,9 @@ w::record! {
 w::record! {
     /// An item of `groups` in `wedoc::smart_sheet::GroupSpec`; an item of `sort_infos` in `wedoc::smart_sheet::SortSpec`.
     pub struct SortInfo {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `desc`.
+        /// Whether it sorts downwards.
         1 desc: bool => "desc: must",
     }
 }
@@ -564,7 +564,7 @@ w::record! {
 w::record! {
     /// `sort_spec` of `wedoc::smart_sheet::ViewProperty`.
     pub struct SortSpec {
-        /// `sort_infos`.
+        /// One entry per field.
         0 sort_infos: Vec<SortInfo> => "sort_infos: must",
     }
 }
@@ -572,9 +572,9 @@ w::record! {
 w::record! {
     /// An item of `groups` in `wedoc::smart_sheet::PropertyGroupSpec`; an item of `sort_infos` in `wedoc::smart_sheet::PropertySortSpec`.
     pub struct SortSpecSortInfo {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `desc`.
+        /// Whether it sorts downwards.
         1 desc: Option<bool> => "desc",
     }
     new(field_id: impl Into<String>)
@@ -584,7 +584,7 @@ w::record! {
 w::record! {
     /// `string_value` of `wedoc::smart_sheet::Condition`; `string_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct StringValue {
-        /// `value`.
+        /// What to compare with.
         0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
@@ -593,50 +593,50 @@ w::record! {
 w::record! {
     /// An item of `fields` in `wedoc::smart_sheet::UpdateFields`.
     pub struct UpdateFieldsField {
-        /// `field_id`.
+        /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// `field_title`.
+        /// Headline of the field.
         1 field_title: Option<String> => "field_title",
-        /// `field_type`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         2 field_type: String => "field_type: must",
-        /// `property_text`.
+        /// For a text field, an empty object.
         3 property_text: Option<w::serial::Value> => "property_text",
-        /// `property_number`.
+        /// For a number field.
         4 property_number: Option<PropertyNumber> => "property_number",
-        /// `property_checkbox`.
+        /// Settings of a tick box; `property_checkbox` on the wire.
         #[doc(alias = "property_checkbox")]
         5 property_check_box: Option<PropertyCheckBox> => "property_checkbox",
-        /// `property_date_time`.
+        /// Format, and whether it fills itself.
         6 property_date_time: Option<PropertyDateTime> => "property_date_time",
-        /// `property_attachment`.
+        /// For files.
         7 property_attachment: Option<PropertyAttachment> => "property_attachment",
-        /// `property_user`.
+        /// For people.
         8 property_user: Option<PropertyUser> => "property_user",
-        /// `property_url`.
+        /// For a link.
         9 property_url: Option<PropertyUrl> => "property_url",
-        /// `property_select`.
+        /// For a multiple choice.
         10 property_select: Option<PropertySelect> => "property_select",
-        /// `property_created_time`.
+        /// For the time of making.
         11 property_created_time: Option<PropertyCreatedTime> => "property_created_time",
-        /// `property_modified_time`.
+        /// For the time of the last change.
         12 property_modified_time: Option<PropertyModifiedTime> => "property_modified_time",
-        /// `property_progress`.
+        /// For a progress bar.
         13 property_progress: Option<PropertyProgress> => "property_progress",
-        /// `property_single_select`.
+        /// For a single choice.
         14 property_single_select: Option<PropertySelect> => "property_single_select",
-        /// `property_reference`.
+        /// Which sheet and column it points to.
         15 property_reference: Option<PropertyReference> => "property_reference",
-        /// `property_location`.
+        /// For a place.
         16 property_location: Option<PropertyLocation> => "property_location",
-        /// `property_auto_number`.
+        /// For a running number.
         17 property_auto_number: Option<PropertyAutoNumber> => "property_auto_number",
-        /// `property_currency`.
+        /// For money.
         18 property_currency: Option<PropertyCurrency> => "property_currency",
-        /// `property_ww_group`.
+        /// For a group chat.
         19 property_ww_group: Option<PropertyWwGroup> => "property_ww_group",
-        /// `property_percentage`.
+        /// Digits after the point.
         20 property_percentage: Option<PropertyNumber> => "property_percentage",
-        /// `property_barcode`.
+        /// Whether only scanning is allowed.
         21 property_barcode: Option<PropertyBarcode> => "property_barcode",
     }
     new(field_id: impl Into<String>, field_type: impl Into<String>)
@@ -667,9 +667,9 @@ w::record! {
 w::record! {
     /// An item of `records` in `wedoc::smart_sheet::UpdateRecords`.
     pub struct UpdateRecordsRecord {
-        /// `record_id`.
+        /// Which record (row) of the sheet; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
-        /// `values`.
+        /// Values by field headline or id.
         1 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
     new(record_id: impl Into<String>, values: std::collections::BTreeMap<String, w::serial::Value>)
@@ -678,9 +678,9 @@ w::record! {
 w::record! {
     /// `properties` of `wedoc::smart_sheet::UpdateSheet`.
     pub struct UpdateSheetProperty {
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         0 sheet_id: String => "sheet_id: must",
-        /// `title`.
+        /// Headline of the sheet.
         1 title: Option<String> => "title",
     }
     new(sheet_id: impl Into<String>)
@@ -690,21 +690,21 @@ w::record! {
 w::record! {
     /// `property` of `wedoc::smart_sheet::UpdateView`.
     pub struct UpdateViewProperty {
-        /// `auto_sort`.
+        /// Whether it sorts by itself.
         0 auto_sort: Option<bool> => "auto_sort",
-        /// `is_field_stat_enabled`.
+        /// Whether totals are shown.
         1 is_field_stat_enabled: Option<bool> => "is_field_stat_enabled",
-        /// `sort_spec`.
+        /// How the view sorts.
         2 sort_spec: Option<PropertySortSpec> => "sort_spec",
-        /// `group_spec`.
+        /// How the view groups.
         3 group_spec: Option<PropertyGroupSpec> => "group_spec",
-        /// `filter_spec`.
+        /// Which records to take.
         4 filter_spec: Option<FilterSpec> => "filter_spec",
-        /// `field_visibility`.
+        /// Which fields are shown.
         5 field_visibility: Option<std::collections::BTreeMap<String, bool>> => "field_visibility",
-        /// `frozen_field_count`.
+        /// How many columns stay in place.
         6 frozen_field_count: Option<i64> => "frozen_field_count",
-        /// `color_config`.
+        /// How rows are coloured.
         7 color_config: Option<PropertyColorConfig> => "color_config",
     }
     new()
@@ -723,7 +723,7 @@ w::record! {
 w::record! {
     /// `user_value` of `wedoc::smart_sheet::Condition`; `user_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct UserValue {
-        /// `value`.
+        /// What to compare with.
         0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
@@ -732,11 +732,11 @@ w::record! {
 w::record! {
     /// `view` of the answer of `wedoc::smart_sheet::AddView`.
     pub struct View {
-        /// `view_id`.
+        /// Which view of the sheet; such as `vwMG90`.
         0 view_id: String => "view_id: must",
-        /// `view_title`.
+        /// Headline of the view.
         1 view_title: String => "view_title: must",
-        /// `view_type`.
+        /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
         2 view_type: String => "view_type: must",
     }
 }
@@ -744,21 +744,21 @@ w::record! {
 w::record! {
     /// `property` of `wedoc::smart_sheet::GetViewsView`.
     pub struct ViewProperty {
-        /// `auto_sort`.
+        /// Whether it sorts by itself.
         0 auto_sort: bool => "auto_sort: must",
-        /// `is_field_stat_enabled`.
+        /// Whether totals are shown.
         1 is_field_stat_enabled: bool => "is_field_stat_enabled: must",
-        /// `sort_spec`.
+        /// How the view sorts.
         2 sort_spec: SortSpec => "sort_spec: must",
-        /// `group_spec`.
+        /// How the view groups.
         3 group_spec: GroupSpec => "group_spec: must",
-        /// `filter_spec`.
+        /// Which records to take.
         4 filter_spec: PropertyFilterSpec => "filter_spec: must",
-        /// `field_visibility`.
+        /// Which fields are shown.
         5 field_visibility: std::collections::BTreeMap<String, bool> => "field_visibility: must",
-        /// `frozen_field_count`.
+        /// How many columns stay in place.
         6 frozen_field_count: i64 => "frozen_field_count: must",
-        /// `color_config`.
+        /// How rows are coloured.
         7 color_config: Option<ColorConfig> => "color_config",
     }
 }
@@ -770,13 +770,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101100>.
     /// * Catalog: `work.wedoc.smart_sheet.add_field_group`.
     pub struct AddFieldGroup {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `name`.
+        /// What the group is called.
         2 name: String => "name: must",
-        /// `children`.
+        /// Fields in the group.
         3 children: Option<Vec<Children>> => "children",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, name: impl Into<String>)
@@ -786,7 +786,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddFieldGroup`].
     pub struct AddFieldGroupResponse {
-        /// `field_group`.
+        /// Columns that are bundled under one name.
         0 field_group: FieldGroup => "field_group: must",
     }
 }
@@ -817,11 +817,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99904>.
     /// * Catalog: `work.wedoc.smart_sheet.add_fields`.
     pub struct AddFields {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `fields`.
+        /// Columns of the sheet, with kind and settings.
         2 fields: Vec<AddFieldsField> => "fields: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<AddFieldsField>)
@@ -830,7 +830,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddFields`].
     pub struct AddFieldsResponse {
-        /// `fields`.
+        /// Columns of the sheet, with kind and settings.
         0 fields: Vec<FieldItem> => "fields: must",
     }
 }
@@ -861,13 +861,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99907>.
     /// * Catalog: `work.wedoc.smart_sheet.add_records`.
     pub struct AddRecords {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `key_type`.
+        /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
-        /// `records`.
+        /// Records of the sheet, at most 500 at a time.
         3 records: Vec<AddRecordsRecord> => "records: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<AddRecordsRecord>)
@@ -877,7 +877,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddRecords`].
     pub struct AddRecordsResponse {
-        /// `records`.
+        /// Records of the sheet, at most 500 at a time.
         0 records: Vec<RecordItem> => "records: must",
     }
 }
@@ -908,9 +908,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99896>.
     /// * Catalog: `work.wedoc.smart_sheet.add_sheet`.
     pub struct AddSheet {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `properties`.
+        /// Properties to set or read.
         1 properties: Property => "properties: must",
     }
     new(docid: impl Into<String>, properties: Property)
@@ -919,7 +919,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddSheet`].
     pub struct AddSheetResponse {
-        /// `properties`.
+        /// Properties to set or read.
         0 properties: AddSheetProperty => "properties: must",
     }
 }
@@ -968,13 +968,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99896>.
     /// * Catalog: `work.wedoc.smart_sheet.add_view`.
     pub struct AddView {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `view_title`.
+        /// Headline of the view.
         2 view_title: String => "view_title: must",
-        /// The body, told apart by `view_type`.
+        /// The view's settings, one kind according to `view_type`; told apart by `view_type`.
         3 body: ViewKind => ": flat",
     }
     new(
@@ -988,7 +988,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddView`].
     pub struct AddViewResponse {
-        /// `view`.
+        /// Views of the sheet with title and kind.
         0 view: View => "view: must",
     }
 }
@@ -1019,11 +1019,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101102>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_field_groups`.
     pub struct DeleteFieldGroups {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `field_group_ids`.
+        /// Field groups to delete.
         2 field_group_ids: Vec<String> => "field_group_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_ids: Vec<String>)
@@ -1055,11 +1055,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99906>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_fields`.
     pub struct DeleteFields {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `field_ids`.
+        /// Fields to read or delete, by id.
         2 field_ids: Vec<String> => "field_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_ids: Vec<String>)
@@ -1091,11 +1091,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99908>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_records`.
     pub struct DeleteRecords {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `record_ids`.
+        /// Records to read or delete.
         2 record_ids: Vec<String> => "record_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, record_ids: Vec<String>)
@@ -1127,9 +1127,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99898>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_sheet`.
     pub struct DeleteSheet {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1161,11 +1161,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99901>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_views`.
     pub struct DeleteViews {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `view_ids`.
+        /// Views to read or delete.
         2 view_ids: Vec<String> => "view_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_ids: Vec<String>)
@@ -1197,13 +1197,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101103>.
     /// * Catalog: `work.wedoc.smart_sheet.get_field_groups`.
     pub struct GetFieldGroups {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `offset`.
+        /// How many to skip.
         2 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         3 limit: Option<i64> => "limit",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1213,13 +1213,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetFieldGroups`].
     pub struct GetFieldGroupsResponse {
-        /// `field_groups`.
+        /// Columns that are bundled under one name.
         0 field_groups: Vec<FieldGroup> => "field_groups: must",
-        /// `total`.
+        /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `has_more`.
+        /// Whether another page follows.
         2 has_more: bool => "has_more: must",
-        /// `next`.
+        /// `offset` of the next page.
         3 next: Option<i64> => "next",
     }
 }
@@ -1250,19 +1250,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99914>.
     /// * Catalog: `work.wedoc.smart_sheet.get_fields`.
     pub struct GetFields {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `view_id`.
+        /// Which view of the sheet; such as `vwMG90`.
         2 view_id: Option<String> => "view_id",
-        /// `field_ids`.
+        /// Fields to read or delete, by id.
         3 field_ids: Option<Vec<String>> => "field_ids",
-        /// `field_titles`.
+        /// Fields to read, by headline.
         4 field_titles: Option<Vec<String>> => "field_titles",
-        /// `offset`.
+        /// How many to skip.
         5 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1273,11 +1273,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetFields`].
     pub struct GetFieldsResponse {
-        /// `fields`.
+        /// Columns of the sheet, with kind and settings.
         0 fields: Vec<GetFieldsField> => "fields: must",
-        /// `total`.
+        /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `next`.
+        /// `offset` of the next page.
         2 next: Option<i64> => "next",
     }
 }
@@ -1308,27 +1308,27 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99915>.
     /// * Catalog: `work.wedoc.smart_sheet.get_records`.
     pub struct GetRecords {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `view_id`.
+        /// Which view of the sheet; such as `vwMG90`.
         2 view_id: Option<String> => "view_id",
-        /// `record_ids`.
+        /// Records to read or delete.
         3 record_ids: Option<Vec<String>> => "record_ids",
-        /// `field_ids`.
+        /// Fields to read or delete, by id.
         4 field_ids: Option<Vec<String>> => "field_ids",
-        /// `field_titles`.
+        /// Fields to read, by headline.
         5 field_titles: Option<Vec<String>> => "field_titles",
-        /// `key_type`.
+        /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         6 key_type: Option<String> => "key_type",
-        /// `sort`.
+        /// How to sort.
         7 sort: Option<Vec<Sort>> => "sort",
-        /// `filter_spec`.
+        /// Which records to take.
         8 filter_spec: Option<FilterSpec> => "filter_spec",
-        /// `offset`.
+        /// How many to skip.
         9 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         10 limit: Option<i64> => "limit",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1347,13 +1347,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetRecords`].
     pub struct GetRecordsResponse {
-        /// `records`.
+        /// Records of the sheet, at most 500 at a time.
         0 records: Vec<GetRecordsRecord> => "records: must",
-        /// `total`.
+        /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `next`.
+        /// `offset` of the next page.
         2 next: Option<i64> => "next",
-        /// `has_more`.
+        /// Whether another page follows.
         3 has_more: bool => "has_more: must",
     }
 }
@@ -1384,9 +1384,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99911>.
     /// * Catalog: `work.wedoc.smart_sheet.get_sheet`.
     pub struct GetSheet {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: Option<String> => "sheet_id",
     }
     new(docid: impl Into<String>)
@@ -1396,7 +1396,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSheet`].
     pub struct GetSheetResponse {
-        /// `sheet_list`.
+        /// Sheets of the document.
         0 sheet_list: Vec<Sheet> => "sheet_list: must",
     }
 }
@@ -1459,15 +1459,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99913>.
     /// * Catalog: `work.wedoc.smart_sheet.get_views`.
     pub struct GetViews {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `view_ids`.
+        /// Views to read or delete.
         2 view_ids: Option<Vec<String>> => "view_ids",
-        /// `offset`.
+        /// How many to skip.
         3 offset: Option<i64> => "offset",
-        /// `limit`.
+        /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1477,13 +1477,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetViews`].
     pub struct GetViewsResponse {
-        /// `views`.
+        /// Views of the sheet with title and kind.
         0 views: Vec<GetViewsView> => "views: must",
-        /// `total`.
+        /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `next`.
+        /// `offset` of the next page.
         2 next: Option<i64> => "next",
-        /// `has_more`.
+        /// Whether another page follows.
         3 has_more: bool => "has_more: must",
     }
 }
@@ -1546,15 +1546,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101101>.
     /// * Catalog: `work.wedoc.smart_sheet.update_field_group`.
     pub struct UpdateFieldGroup {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `field_group_id`.
+        /// Which set of columns.
         2 field_group_id: String => "field_group_id: must",
-        /// `name`.
+        /// What the group is called.
         3 name: Option<String> => "name",
-        /// `children`.
+        /// Fields in the group.
         4 children: Option<Vec<Children>> => "children",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_id: impl Into<String>)
@@ -1591,11 +1591,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99906>.
     /// * Catalog: `work.wedoc.smart_sheet.update_fields`.
     pub struct UpdateFields {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `fields`.
+        /// Columns of the sheet, with kind and settings.
         2 fields: Vec<UpdateFieldsField> => "fields: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<UpdateFieldsField>)
@@ -1627,13 +1627,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99909>.
     /// * Catalog: `work.wedoc.smart_sheet.update_records`.
     pub struct UpdateRecords {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `key_type`.
+        /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
-        /// `records`.
+        /// Records of the sheet, at most 500 at a time.
         3 records: Vec<UpdateRecordsRecord> => "records: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<UpdateRecordsRecord>)
@@ -1666,9 +1666,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99898>.
     /// * Catalog: `work.wedoc.smart_sheet.update_sheet`.
     pub struct UpdateSheet {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `properties`.
+        /// Properties to set or read.
         1 properties: UpdateSheetProperty => "properties: must",
     }
     new(docid: impl Into<String>, properties: UpdateSheetProperty)
@@ -1700,15 +1700,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99902>.
     /// * Catalog: `work.wedoc.smart_sheet.update_view`.
     pub struct UpdateView {
-        /// `docid`.
+        /// Id of the smart sheet's document.
         0 docid: String => "docid: must",
-        /// `sheet_id`.
+        /// Id of the sheet in the document.
         1 sheet_id: String => "sheet_id: must",
-        /// `view_id`.
+        /// Which view of the sheet; such as `vwMG90`.
         2 view_id: String => "view_id: must",
-        /// `view_title`.
+        /// Headline of the view.
         3 view_title: Option<String> => "view_title",
-        /// `property`.
+        /// Properties to set or read.
         4 property: Option<UpdateViewProperty> => "property",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_id: impl Into<String>)
@@ -1858,9 +1858,9 @@ pub mod group_chat {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/101028>.
         /// * Catalog: `work.wedoc.smart_sheet.group_chat.get`.
         pub struct Get {
-            /// `docid`.
+            /// Id of the smart sheet's document.
             0 docid: String => "docid: must",
-            /// `chat_id`.
+            /// Id of the linked group chat.
             1 chat_id: String => "chat_id: must",
         }
         new(docid: impl Into<String>, chat_id: impl Into<String>)
@@ -1869,11 +1869,11 @@ pub mod group_chat {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `name`.
+            /// What the chat is called.
             0 name: String => "name: must",
-            /// `owner`.
+            /// `userid` of the chat's owner.
             1 owner: String => "owner: must",
-            /// `user_list`.
+            /// `userid`s of the members.
             2 user_list: Vec<String> => "user_list: must",
         }
     }
@@ -1904,11 +1904,11 @@ pub mod group_chat {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100989>.
         /// * Catalog: `work.wedoc.smart_sheet.group_chat.list`.
         pub struct List {
-            /// `docid`.
+            /// Id of the smart sheet's document.
             0 docid: String => "docid: must",
-            /// `cursor`.
+            /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// `limit`.
+            /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
         new(docid: impl Into<String>)
@@ -1919,11 +1919,11 @@ pub mod group_chat {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// `chat_id_list`.
+            /// Linked group chats.
             0 chat_id_list: Vec<String> => "chat_id_list: must",
-            /// `next_cursor`.
+            /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
-            /// `has_more`.
+            /// Whether another page follows.
             2 has_more: bool => "has_more: must",
         }
     }
@@ -1954,15 +1954,15 @@ pub mod group_chat {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/101029>.
         /// * Catalog: `work.wedoc.smart_sheet.group_chat.update`.
         pub struct Update {
-            /// `docid`.
+            /// Id of the smart sheet's document.
             0 docid: String => "docid: must",
-            /// `chat_id`.
+            /// Id of the linked group chat.
             1 chat_id: String => "chat_id: must",
-            /// `owner`.
+            /// `userid` of the chat's owner.
             2 owner: Option<String> => "owner",
-            /// `add_user_list`.
+            /// Members to bring in.
             3 add_user_list: Option<Vec<String>> => "add_user_list",
-            /// `del_user_list`.
+            /// Members to remove.
             4 del_user_list: Option<Vec<String>> => "del_user_list",
         }
         new(docid: impl Into<String>, chat_id: impl Into<String>)
